@@ -1,1 +1,50 @@
+//! Instance segmentation with a masked-autoencoder Vision Transformer: trained natively, run anywhere.
+//!
+//! # One straight path
+//!
+//! ```text
+//! 1  bytes ──image::decode──▶ RgbImage                u8  [H0, W0, 3]
+//! 2        ──pixels::prepare──▶                       f32 [3, S, S]  + Letterbox (the way back)
+//! 3        ──model::PatchEmbed──▶ tokens              [1, L, D]      L = (S/P)²
+//! 4        ──model::VisionTransformer──▶ tokens       [1, L, D]
+//! 5        ──model::MaskSegmenter──▶ class_logits     [1, Q, K+1], mask_logits [1, Q, S/4, S/4]
+//! 6        ──engine::postprocess──▶ Vec<Instance>     scores, labels, masks at H0 × W0
+//! 7  ──▶ page (web), overlay and JSON (cli), average precision (eval)
+//! ```
+//!
+//! Training leaves the path at two points: MAE after step 3 (hidden patches dropped, decoder, pixel loss), fine-tuning
+//! after step 5 (matching, set loss).
+//!
+//! # Modules
+//!
+//! Imports go down this table only.
+//!
+//! | level | module | what |
+//! |---|---|---|
+//! | L0 | [`image`], [`pixels`], [`mask`], [`instance`] | plain data: photos, masks, results |
+//! | L1 | [`model`] | tensors only: encoder, MAE, segmenter |
+//! | L2 | [`weights`] | weight folders: names, shapes, shards |
+//! | L3 | [`engine`], `data` | the inference path; the training data |
+//! | L4 | `train`, `eval` | losses, schedules, average precision |
+//! | L5 | `cli`, [`web`] | the two front ends |
 
+#[cfg(all(feature = "native", target_arch = "wasm32"))]
+compile_error!("build for the browser with --no-default-features --features web");
+
+pub mod engine;
+pub mod image;
+pub mod instance;
+pub mod mask;
+pub mod model;
+pub mod pixels;
+pub mod web;
+pub mod weights;
+
+#[cfg(feature = "native")]
+pub mod cli;
+#[cfg(feature = "native")]
+pub mod data;
+#[cfg(feature = "native")]
+pub mod eval;
+#[cfg(feature = "native")]
+pub mod train;
