@@ -1,1 +1,232 @@
-//! mask
+//! Binary masks, one bit per pixel, and COCO's run-length form of them.
+
+use std::ops::Range;
+
+mod rle;
+
+pub use rle::Rle;
+
+/// Why a mask or its run-length form could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum MaskError {
+    /// A pixel buffer does not fit the size.
+    #[error("a mask of {width} × {height} needs that many bytes, not {bytes}")]
+    WrongLength {
+        /// Pixels per row.
+        width: usize,
+        /// Number of rows.
+        height: usize,
+        /// Length of the buffer.
+        bytes: usize,
+    },
+    /// The runs do not add up to the number of pixels.
+    #[error("the runs cover {covered} pixels, but the mask has {height} × {width} (height × width)")]
+    WrongCover {
+        /// Sum of the runs.
+        covered: u64,
+        /// Pixels per row.
+        width: usize,
+        /// Number of rows.
+        height: usize,
+    },
+    /// The text is not in COCO's compressed form.
+    #[error("the compressed mask is not valid at character {at}: expected COCO's run-length text")]
+    WrongText {
+        /// Index of the offending character.
+        at: usize,
+    },
+}
+
+/// Which pixels of an image belong to an object. One bit per pixel: a 24-megapixel mask takes 3 MB.
+#[derive(Clone, PartialEq, Eq)]
+pub struct BinaryMask {
+    width: usize,
+    height: usize,
+    /// Rows of `width.div_ceil(64)` words; bit `x % 64` of word `x / 64` is pixel `x`; bits past the width are 0.
+    words: Vec<u64>,
+}
+
+impl std::fmt::Debug for BinaryMask {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "BinaryMask({} × {}, area {})", self.width, self.height, self.area())
+    }
+}
+
+impl BinaryMask {
+    /// A mask with nothing in it.
+    #[must_use]
+    pub fn empty(width: usize, height: usize) -> Self {
+        Self { width, height, words: vec![0; width.div_ceil(64) * height] }
+    }
+
+    /// Takes every non-zero byte of the row-major `[height, width]` buffer as inside.
+    ///
+    /// # Errors
+    /// [`MaskError::WrongLength`] if the buffer does not have that many bytes.
+    pub fn new(width: usize, height: usize, pixels: &[u8]) -> Result<Self, MaskError> {
+        if width.checked_mul(height) != Some(pixels.len()) {
+            return Err(MaskError::WrongLength { width, height, bytes: pixels.len() });
+        }
+        Ok(Self::from_fn(width, height, |x, y| pixels[y * width + x] != 0))
+    }
+
+    /// Asks `inside(x, y)` for every pixel.
+    #[must_use]
+    pub fn from_fn(width: usize, height: usize, mut inside: impl FnMut(usize, usize) -> bool) -> Self {
+        let mut mask = Self::empty(width, height);
+        for y in 0..height {
+            for x in 0..width {
+                if inside(x, y) {
+                    mask.set(x, y, true);
+                }
+            }
+        }
+        mask
+    }
+
+    /// Pixels per row.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// Number of rows.
+    #[must_use]
+    pub fn height(&self) -> usize {
+        self.height
+    }
+
+    /// Whether the pixel is inside; pixels beyond the border are not.
+    #[must_use]
+    pub fn get(&self, x: usize, y: usize) -> bool {
+        x < self.width && y < self.height && self.row(y)[x / 64] >> (x % 64) & 1 == 1
+    }
+
+    /// Puts one pixel inside or outside; pixels beyond the border are ignored.
+    pub fn set(&mut self, x: usize, y: usize, inside: bool) {
+        if x < self.width && y < self.height {
+            let word = &mut self.row_mut(y)[x / 64];
+            let bit = 1 << (x % 64);
+            *word = if inside { *word | bit } else { *word & !bit };
+        }
+    }
+
+    /// Puts the pixels `columns` of row `y` inside; what lies beyond the border is ignored.
+    pub fn fill_row(&mut self, y: usize, columns: Range<usize>) {
+        let end = columns.end.min(self.width);
+        if y >= self.height || columns.start >= end {
+            return;
+        }
+        let (first, last) = (columns.start / 64, (end - 1) / 64);
+        let from_start = u64::MAX << (columns.start % 64);
+        let to_end = u64::MAX >> (63 - (end - 1) % 64);
+        let row = self.row_mut(y);
+        if first == last {
+            row[first] |= from_start & to_end;
+        } else {
+            row[first] |= from_start;
+            row[first + 1..last].fill(u64::MAX);
+            row[last] |= to_end;
+        }
+    }
+
+    /// Number of pixels inside.
+    #[must_use]
+    pub fn area(&self) -> usize {
+        self.words.iter().map(|word| word.count_ones() as usize).sum()
+    }
+
+    /// The tight box `[x, y, width, height]` around the inside; all zeros if there is none.
+    #[must_use]
+    pub fn bbox(&self) -> [usize; 4] {
+        let rows = || (0..self.height).filter(|&y| self.row(y).iter().any(|&word| word != 0));
+        let (Some(top), Some(bottom)) = (rows().next(), rows().next_back()) else { return [0; 4] };
+        let mut any = vec![0; self.stride()];
+        for y in top..=bottom {
+            any.iter_mut().zip(self.row(y)).for_each(|(seen, word)| *seen |= word);
+        }
+        let columns = || (0..self.width).filter(|x| any[x / 64] >> (x % 64) & 1 == 1);
+        let (left, right) = (columns().next().unwrap_or(0), columns().next_back().unwrap_or(0));
+        [left, top, right + 1 - left, bottom + 1 - top]
+    }
+
+    /// Intersection over union; 0 for masks of different sizes and for two empty ones.
+    #[must_use]
+    pub fn iou(&self, other: &Self) -> f64 {
+        if (self.width, self.height) != (other.width, other.height) {
+            return 0.0;
+        }
+        let pairs = || self.words.iter().zip(&other.words);
+        let inter: u64 = pairs().map(|(a, b)| u64::from((a & b).count_ones())).sum();
+        let union: u64 = pairs().map(|(a, b)| u64::from((a | b).count_ones())).sum();
+        if union == 0 { 0.0 } else { inter as f64 / union as f64 }
+    }
+
+    /// One byte per pixel, row-major `[height, width]`, 1 inside and 0 outside.
+    #[must_use]
+    pub fn pixels(&self) -> Vec<u8> {
+        (0..self.height)
+            .flat_map(|y| {
+                let row = self.row(y);
+                (0..self.width).map(move |x| (row[x / 64] >> (x % 64) & 1) as u8)
+            })
+            .collect()
+    }
+
+    fn stride(&self) -> usize {
+        self.width.div_ceil(64)
+    }
+
+    fn row(&self, y: usize) -> &[u64] {
+        &self.words[y * self.stride()..(y + 1) * self.stride()]
+    }
+
+    fn row_mut(&mut self, y: usize) -> &mut [u64] {
+        let stride = self.stride();
+        &mut self.words[y * stride..(y + 1) * stride]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pixels_round_trip_at_every_width_around_a_word() {
+        for width in [1, 2, 63, 64, 65, 127, 128, 129] {
+            let pixels: Vec<u8> = (0..width * 3).map(|i| u8::from(i * 7 % 5 < 2)).collect();
+            let mask = BinaryMask::new(width, 3, &pixels).unwrap();
+            assert_eq!(mask.pixels(), pixels);
+            assert_eq!(mask.area(), pixels.iter().map(|&p| usize::from(p)).sum::<usize>());
+        }
+        assert!(BinaryMask::new(2, 2, &[0; 3]).is_err());
+    }
+
+    #[test]
+    fn filling_a_row_equals_setting_its_pixels() {
+        for (start, end) in [(0, 0), (0, 1), (3, 64), (63, 65), (5, 200), (64, 128), (129, 130), (140, 150)] {
+            let mut filled = BinaryMask::empty(130, 2);
+            filled.fill_row(1, start..end);
+            assert_eq!(filled, BinaryMask::from_fn(130, 2, |x, y| y == 1 && (start..end).contains(&x)));
+        }
+    }
+
+    #[test]
+    fn box_and_overlap_by_hand() {
+        let a = BinaryMask::from_fn(100, 80, |x, y| (10..70).contains(&x) && (20..40).contains(&y));
+        let b = BinaryMask::from_fn(100, 80, |x, y| (40..100).contains(&x) && (20..40).contains(&y));
+        assert_eq!(a.bbox(), [10, 20, 60, 20]);
+        assert!((a.iou(&b) - 30.0 / 90.0).abs() < 1e-12);
+        assert_eq!(BinaryMask::empty(5, 5).bbox(), [0; 4]);
+        assert_eq!(a.iou(&BinaryMask::empty(5, 5)), 0.0);
+    }
+
+    #[test]
+    fn beyond_the_border_is_outside() {
+        let mut mask = BinaryMask::empty(3, 2);
+        mask.set(3, 0, true);
+        mask.set(0, 2, true);
+        assert_eq!(mask.area(), 0);
+        assert!(!mask.get(70, 0));
+    }
+}
