@@ -46,5 +46,3 @@ pub mod cli;
 pub mod data;
 #[cfg(feature = "native")]
 pub mod eval;
-#[cfg(feature = "native")]
-pub mod train;

@@ -1,1 +1,35 @@
-//! model
+//! Tensors only: the plain Vision Transformer, the masked autoencoder around it, the mask segmenter on top.
+//!
+//! ```text
+//!                       ┌▶ MaskedAutoencoder: drop hidden patches → blocks → light decoder → pixels
+//! images ▶ PatchEmbed ▶ │
+//!                       └▶ MaskSegmenter: blocks → queries join the tokens → more blocks → classes and masks
+//! ```
+//!
+//! Axes: `B` batch · `S` image side in pixels · `P` patch side · `g` grid side `S / P` · `L` patches `g²` ·
+//! `D` `embed_dim` · `H` heads · `T` all tokens of a sequence · `Q` queries · `K` classes.
+//!
+//! A bare "mask" is an instance's mask here; what MAE hides is [`PatchMask`] and `hidden`.
+
+mod attention;
+mod block;
+mod config;
+mod head;
+mod init;
+mod mae;
+mod masking;
+mod patch;
+mod pos_embed;
+mod segmenter;
+mod vit;
+
+pub use attention::Attention;
+pub use block::{Block, LayerScale, Mlp};
+pub use config::{ConfigError, DecoderConfig, HiddenPatches, LossOn, MaeConfig, SegmenterConfig, VitConfig};
+pub use head::{MaskHead, UpscaleBlock};
+pub use mae::{MaeOutput, MaskedAutoencoder};
+pub use masking::PatchMask;
+pub use patch::{PatchEmbed, patchify, unpatchify};
+pub use pos_embed::{resample_grid, sin_cos_2d};
+pub use segmenter::{LateralBlocks, MaskSegmenter, SegmenterOutput};
+pub use vit::VisionTransformer;

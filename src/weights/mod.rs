@@ -1,1 +1,105 @@
-//! weights
+//! Weight folders in the Hugging Face form, and the published layouts of tensor names as tables.
+//!
+//! A folder holds `config.json` (architecture and labels), `preprocessor_config.json` (how a photo becomes pixels),
+//! either `model.safetensors` or shards with `model.safetensors.index.json`, and, where we wrote it, `manifest.json` with
+//! the size and SHA-256 of every shard.
+
+mod apply;
+mod config;
+mod folder;
+mod layouts;
+mod manifest;
+mod tensors;
+
+pub use apply::{apply, collect};
+pub use config::{Architecture, ModelConfig};
+pub use folder::{Folder, read_folder};
+pub use layouts::Layout;
+pub use manifest::{Manifest, ManifestFile, sha256_hex};
+pub use tensors::{HostTensor, StoredAs, read_safetensors, write_safetensors};
+
+/// Why a file of a weight folder could not be had.
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    /// The folder has no such file.
+    #[error("there is no `{file}` in {place}; check the path, or export the model again")]
+    NotFound {
+        /// The file asked for.
+        file: String,
+        /// Where it was looked for.
+        place: String,
+    },
+    /// The file exists but could not be read to its end.
+    #[error("`{file}` could not be read from {place}: {reason}; try again")]
+    Unavailable {
+        /// The file asked for.
+        file: String,
+        /// Where it was looked for.
+        place: String,
+        /// What the system said.
+        reason: String,
+    },
+}
+
+/// Where the files of a weight folder come from: a directory, a web server, a cache.
+pub trait WeightSource {
+    /// The whole content of `file`, a name without directories.
+    ///
+    /// # Errors
+    /// [`SourceError`]
+    fn read(&self, file: &str) -> impl Future<Output = Result<Vec<u8>, SourceError>>;
+}
+
+/// Why weights were refused. Nothing is loaded in part.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum WeightsError {
+    /// A file could not be had.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// A file's size or digest differs from what the manifest promises.
+    #[error("`{file}` is damaged: {found} where the manifest promises {expected}; download it again")]
+    Damaged {
+        /// The file.
+        file: String,
+        /// Size or digest promised.
+        expected: String,
+        /// Size or digest found.
+        found: String,
+    },
+    /// A file is not what its name says.
+    #[error("`{file}` cannot be understood: {reason}")]
+    Format {
+        /// The file.
+        file: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The model needs tensors the files do not hold.
+    #[error("the weights lack {} tensor(s) this model needs: {}", .0.len(), .0.join(", "))]
+    Missing(Vec<String>),
+    /// The files hold tensors the model has no place for.
+    #[error("the weights hold {} tensor(s) this model has no place for: {}", .0.len(), .0.join(", "))]
+    Unexpected(Vec<String>),
+    /// A tensor has another shape than the config asks for.
+    #[error("tensor `{name}` has shape {found:?}, the config needs {expected:?}")]
+    Shape {
+        /// Name in the file.
+        name: String,
+        /// Shape by the config.
+        expected: Vec<usize>,
+        /// Shape in the file.
+        found: Vec<usize>,
+    },
+    /// A tensor is stored in a type no weight should have.
+    #[error("tensor `{name}` is stored as {dtype}; weights must be f32, f16 or bf16")]
+    Type {
+        /// Name in the file.
+        name: String,
+        /// Its type.
+        dtype: String,
+    },
+    /// The architecture in `config.json` is not one of ours or contradicts itself.
+    #[error("`config.json` describes no model of this program: {0}")]
+    Config(String),
+}

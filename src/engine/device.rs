@@ -1,0 +1,83 @@
+//! Chooses where to compute: the only file that names backends.
+
+use burn::tensor::Device;
+use burn_wgpu::graphics::AutoGraphicsApi;
+use burn_wgpu::{RuntimeOptions, WgpuDevice, try_init_setup_async, wgpu};
+
+use super::EngineError;
+
+/// A wish for a device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DeviceChoice {
+    /// A GPU where there is a real one, else the CPU.
+    #[default]
+    Auto,
+    /// Burn's portable CPU backend.
+    Cpu,
+    /// A GPU through wgpu: WebGPU in a browser, Vulkan, Metal or DirectX elsewhere.
+    Wgpu,
+    /// An NVIDIA GPU; needs a build with `--features cuda`.
+    Cuda,
+}
+
+/// A device and what to call it before people.
+#[derive(Debug, Clone)]
+pub struct Picked {
+    /// Where tensors live.
+    pub device: Device,
+    /// Such as "CPU" or "WebGPU (NVIDIA GeForce RTX 4070)".
+    pub description: String,
+}
+
+/// Finds the device for a wish; call it once, before any tensor.
+///
+/// # Errors
+/// [`EngineError::Device`] when a device that was asked for by name is not there; [`DeviceChoice::Auto`] never fails.
+pub async fn pick(choice: DeviceChoice) -> Result<Picked, EngineError> {
+    match choice {
+        DeviceChoice::Cpu => Ok(cpu()),
+        DeviceChoice::Wgpu => gpu(true).await,
+        DeviceChoice::Cuda => cuda(),
+        DeviceChoice::Auto => match cuda() {
+            Ok(picked) => Ok(picked),
+            Err(_) => Ok(gpu(false).await.unwrap_or_else(|_| cpu())),
+        },
+    }
+}
+
+fn cpu() -> Picked {
+    Picked { device: Device::flex(), description: "CPU".to_owned() }
+}
+
+/// With `any`, software adapters count too: correct, but slower than [`cpu`].
+async fn gpu(any: bool) -> Result<Picked, EngineError> {
+    let name = if cfg!(target_arch = "wasm32") { "WebGPU" } else { "the GPU" };
+    let missing = |reason: String| EngineError::Device { device: name, reason };
+    let instance = wgpu::Instance::default();
+    let options = wgpu::RequestAdapterOptions {
+        power_preference: wgpu::PowerPreference::HighPerformance,
+        ..wgpu::RequestAdapterOptions::default()
+    };
+    let adapter = instance.request_adapter(&options).await.map_err(|error| missing(error.to_string()))?;
+    if adapter.get_info().device_type == wgpu::DeviceType::Cpu && !any {
+        return Err(missing("there is only a software adapter".to_owned()));
+    }
+    let device = WgpuDevice::default();
+    let setup = try_init_setup_async::<AutoGraphicsApi>(&device, RuntimeOptions::default())
+        .await
+        .map_err(|error| missing(error.to_string()))?;
+    let adapter = setup.adapter.get_info().name;
+    let description = if adapter.is_empty() { "WebGPU".to_owned() } else { format!("WebGPU ({adapter})") };
+    Ok(Picked { device: Device::from(device), description })
+}
+
+#[cfg(feature = "cuda")]
+fn cuda() -> Result<Picked, EngineError> {
+    Ok(Picked { device: Device::cuda(0), description: "CUDA".to_owned() })
+}
+
+#[cfg(not(feature = "cuda"))]
+fn cuda() -> Result<Picked, EngineError> {
+    let reason = "this build has no CUDA; build with `--features cuda` or choose another device".to_owned();
+    Err(EngineError::Device { device: "CUDA", reason })
+}

@@ -1,0 +1,47 @@
+//! Multi-head self-attention.
+
+use burn::module::Module;
+use burn::nn::Linear;
+use burn::tensor::ops::AttentionModuleOptions;
+use burn::tensor::{Bool, Device, Tensor};
+
+use super::init;
+
+/// Multi-head self-attention with one product for queries, keys and values (`softmax(q kᵀ / √d_h) v`).
+#[derive(Module, Debug)]
+pub struct Attention {
+    /// `[D, 3·D]`: queries, keys, values side by side.
+    pub qkv: Linear,
+    /// `[D, D]`
+    pub proj: Linear,
+    num_heads: usize,
+}
+
+impl Attention {
+    /// Fresh parameters; each third of `qkv` is drawn as its own `D × D` matrix would be.
+    #[must_use]
+    pub fn new(embed_dim: usize, num_heads: usize, device: &Device) -> Self {
+        Self {
+            qkv: init::linear(embed_dim, 3 * embed_dim, device),
+            proj: init::linear(embed_dim, embed_dim, device),
+            num_heads,
+        }
+    }
+
+    /// # Shapes
+    /// - `tokens`: `[B, T, D]`
+    /// - `blocked`: `[B, 1, T, T]`, true where a row must not look at a column
+    /// - returns `[B, T, D]`
+    #[must_use]
+    pub fn forward(&self, tokens: Tensor<3>, blocked: Option<Tensor<4, Bool>>) -> Tensor<3> {
+        let [batch, length, width] = tokens.dims();
+        let heads = self.num_heads;
+        let parts = self.qkv.forward(tokens).reshape([batch, length, 3, heads, width / heads]).permute([2, 0, 3, 1, 4]);
+        let [query, key, value] =
+            [0, 1, 2].map(|i| parts.clone().narrow(0, i, 1).reshape([batch, heads, length, width / heads]));
+        let blocked = blocked.map(|blocked| blocked.expand([batch, heads, length, length]));
+        let mixed =
+            burn::tensor::module::attention(query, key, value, blocked, None, AttentionModuleOptions::default());
+        self.proj.forward(mixed.swap_dims(1, 2).reshape([batch, length, width]))
+    }
+}

@@ -1,0 +1,110 @@
+//! The pre-norm transformer block.
+
+use burn::module::{Module, Param};
+use burn::nn::{Initializer, LayerNorm, Linear};
+use burn::tensor::activation::gelu;
+use burn::tensor::{Bool, Device, Tensor};
+
+use super::{Attention, DecoderConfig, VitConfig, init};
+
+/// Two linear layers around an exact (erf) GELU.
+#[derive(Module, Debug)]
+pub struct Mlp {
+    /// `[D, hidden]`
+    pub fc1: Linear,
+    /// `[hidden, D]`
+    pub fc2: Linear,
+}
+
+impl Mlp {
+    /// # Shapes
+    /// - `tokens`, returns: `[B, T, D]`
+    #[must_use]
+    pub fn forward(&self, tokens: Tensor<3>) -> Tensor<3> {
+        self.fc2.forward(gelu(self.fc1.forward(tokens)))
+    }
+}
+
+/// A learned scale per channel on a residual branch (<https://arxiv.org/abs/2103.17239>).
+#[derive(Module, Debug)]
+pub struct LayerScale {
+    /// `[D]`
+    pub gamma: Param<Tensor<1>>,
+}
+
+impl LayerScale {
+    fn new(width: usize, device: &Device) -> Self {
+        Self { gamma: Initializer::Ones.init([width], device) }
+    }
+
+    fn forward(&self, tokens: Tensor<3>) -> Tensor<3> {
+        tokens * self.gamma.val().unsqueeze()
+    }
+}
+
+/// `x += attention(norm1(x)); x += mlp(norm2(x))`, each branch scaled where the encoder has layer scale.
+#[derive(Module, Debug)]
+pub struct Block {
+    /// Before attention.
+    pub norm1: LayerNorm,
+    /// Attention.
+    pub attn: Attention,
+    /// Scale of the attention branch.
+    pub scale1: Option<LayerScale>,
+    /// Before the MLP.
+    pub norm2: LayerNorm,
+    /// The MLP.
+    pub mlp: Mlp,
+    /// Scale of the MLP branch.
+    pub scale2: Option<LayerScale>,
+}
+
+impl Block {
+    /// A block of the encoder.
+    #[must_use]
+    pub fn encoder(config: &VitConfig, device: &Device) -> Self {
+        let shape = DecoderConfig {
+            embed_dim: config.embed_dim,
+            depth: config.depth,
+            num_heads: config.num_heads,
+            mlp_dim: config.mlp_dim,
+        };
+        let scale = || config.layer_scale.then(|| LayerScale::new(config.embed_dim, device));
+        Self { scale1: scale(), scale2: scale(), ..Self::decoder(&shape, config.layer_norm_eps, device) }
+    }
+
+    /// A block of a decoder: no layer scale.
+    #[must_use]
+    pub fn decoder(config: &DecoderConfig, layer_norm_eps: f64, device: &Device) -> Self {
+        let width = config.embed_dim;
+        Self {
+            norm1: init::layer_norm(width, layer_norm_eps, device),
+            attn: Attention::new(width, config.num_heads, device),
+            scale1: None,
+            norm2: init::layer_norm(width, layer_norm_eps, device),
+            mlp: Mlp {
+                fc1: init::linear(width, config.mlp_dim, device),
+                fc2: init::linear(config.mlp_dim, width, device),
+            },
+            scale2: None,
+        }
+    }
+
+    /// # Shapes
+    /// - `tokens`, returns: `[B, T, D]`
+    /// - `blocked`: `[B, 1, T, T]`, see [`Attention::forward`]
+    #[must_use]
+    pub fn forward(&self, tokens: Tensor<3>, blocked: Option<Tensor<4, Bool>>) -> Tensor<3> {
+        let mixed = self.attn.forward(self.norm1.forward(tokens.clone()), blocked);
+        let tokens = tokens + scaled(self.scale1.as_ref(), mixed);
+        let thought = self.mlp.forward(self.norm2.forward(tokens.clone()));
+        tokens + scaled(self.scale2.as_ref(), thought)
+    }
+}
+
+fn scaled(scale: Option<&LayerScale>, branch: Tensor<3>) -> Tensor<3> {
+    match scale {
+        Some(scale) => scale.forward(branch),
+        None => branch,
+    }
+}

@@ -1,0 +1,299 @@
+//! Architectures as values: checked once, stored beside the weights.
+
+use serde::{Deserialize, Serialize};
+
+/// Why an architecture cannot be built.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// A size is zero.
+    #[error("`{0}` must be at least 1")]
+    Zero(&'static str),
+    /// One size must divide another.
+    #[error("`{part}` ({part_value}) must divide `{whole}` ({whole_value})")]
+    NotDivisible {
+        /// The dividing field.
+        part: &'static str,
+        /// Its value.
+        part_value: usize,
+        /// The divided field.
+        whole: &'static str,
+        /// Its value.
+        whole_value: usize,
+    },
+    /// A layer index or count beyond the encoder.
+    #[error("`{field}` names layer {value}, the encoder has {depth}")]
+    LayerOutOfRange {
+        /// The field at fault.
+        field: &'static str,
+        /// Its value.
+        value: usize,
+        /// Encoder depth.
+        depth: usize,
+    },
+    /// The mask ratio leaves nothing to see or nothing to hide.
+    #[error("mask ratio {0} must lie in (0, 1) and leave at least one visible and one hidden patch")]
+    MaskRatio(String),
+}
+
+fn nonzero(field: &'static str, value: usize) -> Result<(), ConfigError> {
+    if value == 0 { Err(ConfigError::Zero(field)) } else { Ok(()) }
+}
+
+fn divides(part: (&'static str, usize), whole: (&'static str, usize)) -> Result<(), ConfigError> {
+    nonzero(part.0, part.1)?;
+    nonzero(whole.0, whole.1)?;
+    if whole.1.is_multiple_of(part.1) {
+        return Ok(());
+    }
+    Err(ConfigError::NotDivisible {
+        part: part.0,
+        part_value: part.1,
+        whole: whole.0,
+        whole_value: whole.1,
+    })
+}
+
+/// The encoder: a plain pre-norm ViT (<https://arxiv.org/abs/2010.11929>).
+///
+/// A superset of what MAE and DINOv2-type encoders need; each is a value of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct VitConfig {
+    /// Side of the square input, in pixels; a multiple of `patch_size`.
+    pub image_size: usize,
+    /// Side of a patch, in pixels.
+    pub patch_size: usize,
+    /// Width of every token (`hidden_size` in Hugging Face).
+    pub embed_dim: usize,
+    /// Number of blocks.
+    pub depth: usize,
+    /// Attention heads; divides `embed_dim`.
+    pub num_heads: usize,
+    /// Width inside the MLPs.
+    pub mlp_dim: usize,
+    /// Register tokens after the class token.
+    pub num_registers: usize,
+    /// Whether the residual branches carry a learned per-channel scale.
+    pub layer_scale: bool,
+    /// Added to the variance in every `LayerNorm`.
+    pub layer_norm_eps: f64,
+}
+
+impl VitConfig {
+    /// A ViT with the usual ratios: MLPs four times as wide, no registers, no layer scale.
+    #[must_use]
+    pub fn plain(image_size: usize, patch_size: usize, embed_dim: usize, depth: usize, num_heads: usize) -> Self {
+        Self {
+            image_size,
+            patch_size,
+            embed_dim,
+            depth,
+            num_heads,
+            mlp_dim: 4 * embed_dim,
+            num_registers: 0,
+            layer_scale: false,
+            layer_norm_eps: 1e-6,
+        }
+    }
+
+    /// ViT-Tiny/16: 192 wide, 12 deep, 3 heads.
+    #[must_use]
+    pub fn tiny(image_size: usize) -> Self {
+        Self::plain(image_size, 16, 192, 12, 3)
+    }
+
+    /// Side of the patch grid.
+    #[must_use]
+    pub fn grid(&self) -> usize {
+        self.image_size / self.patch_size
+    }
+
+    /// Number of patches, `grid²`.
+    #[must_use]
+    pub fn num_patches(&self) -> usize {
+        self.grid() * self.grid()
+    }
+
+    /// Tokens in front of the patches: class token and registers.
+    #[must_use]
+    pub fn num_prefix(&self) -> usize {
+        1 + self.num_registers
+    }
+
+    /// # Errors
+    /// [`ConfigError`] naming the field at fault.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        nonzero("depth", self.depth)?;
+        nonzero("mlp_dim", self.mlp_dim)?;
+        divides(("patch_size", self.patch_size), ("image_size", self.image_size))?;
+        divides(("num_heads", self.num_heads), ("embed_dim", self.embed_dim))?;
+        divides(("4", 4), ("embed_dim", self.embed_dim))
+    }
+}
+
+/// A stack of plain blocks besides the encoder's: MAE's decoder, or the segmenter's blocks over a frozen encoder.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DecoderConfig {
+    /// Token width.
+    pub embed_dim: usize,
+    /// Number of blocks.
+    pub depth: usize,
+    /// Attention heads.
+    pub num_heads: usize,
+    /// Width inside the MLPs.
+    pub mlp_dim: usize,
+}
+
+impl DecoderConfig {
+    /// MLPs four times as wide as the tokens.
+    #[must_use]
+    pub fn new(embed_dim: usize, depth: usize, num_heads: usize) -> Self {
+        Self { embed_dim, depth, num_heads, mlp_dim: 4 * embed_dim }
+    }
+
+    fn validate(&self) -> Result<(), ConfigError> {
+        nonzero("decoder depth", self.depth)?;
+        nonzero("decoder mlp_dim", self.mlp_dim)?;
+        divides(("decoder num_heads", self.num_heads), ("decoder embed_dim", self.embed_dim))?;
+        divides(("4", 4), ("decoder embed_dim", self.embed_dim))
+    }
+}
+
+/// What the encoder sees in place of a hidden patch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HiddenPatches {
+    /// Nothing: hidden patches are dropped (MAE §3).
+    #[default]
+    Drop,
+    /// A learned token, as in BERT and `SimMIM`.
+    MaskToken,
+    /// The embedding of an all-zero patch.
+    Zero,
+}
+
+/// Which patches the reconstruction loss is taken on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LossOn {
+    /// Those the encoder did not see (MAE §3).
+    #[default]
+    Hidden,
+    /// Those it did see.
+    Visible,
+    /// Every patch.
+    All,
+}
+
+/// The masked autoencoder (<https://arxiv.org/abs/2111.06377>).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MaeConfig {
+    /// The encoder.
+    pub encoder: VitConfig,
+    /// The light decoder.
+    pub decoder: DecoderConfig,
+    /// Share of patches hidden from the encoder, in (0, 1).
+    pub mask_ratio: f64,
+    /// Reconstruct each patch normalised by its own mean and deviation.
+    pub norm_pix_loss: bool,
+    /// Where the loss is taken.
+    #[serde(default)]
+    pub loss_on: LossOn,
+    /// What stands in for hidden patches in the encoder.
+    #[serde(default)]
+    pub hidden_patches: HiddenPatches,
+}
+
+impl MaeConfig {
+    /// The paper's choices around `encoder`: 75 % hidden, normalised pixels.
+    #[must_use]
+    pub fn new(encoder: VitConfig, decoder: DecoderConfig) -> Self {
+        Self {
+            encoder,
+            decoder,
+            mask_ratio: 0.75,
+            norm_pix_loss: true,
+            loss_on: LossOn::Hidden,
+            hidden_patches: HiddenPatches::Drop,
+        }
+    }
+
+    /// Patches the encoder sees: `floor(L · (1 − mask_ratio))`.
+    #[must_use]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::cast_precision_loss,
+        reason = "patch counts are small and the ratio lies in (0, 1)"
+    )]
+    pub fn num_visible(&self) -> usize {
+        (self.encoder.num_patches() as f64 * (1.0 - self.mask_ratio)) as usize
+    }
+
+    /// # Errors
+    /// [`ConfigError`] naming the field at fault.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        self.encoder.validate()?;
+        self.decoder.validate()?;
+        let visible = self.num_visible();
+        let possible = self.mask_ratio > 0.0 && self.mask_ratio < 1.0;
+        if possible && visible > 0 && visible < self.encoder.num_patches() {
+            Ok(())
+        } else {
+            Err(ConfigError::MaskRatio(self.mask_ratio.to_string()))
+        }
+    }
+}
+
+/// The mask segmenter: an encoder, learned queries, and the blocks in which they meet.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SegmenterConfig {
+    /// The encoder.
+    pub encoder: VitConfig,
+    /// Learned queries, each of which may claim one instance.
+    pub num_queries: usize,
+    /// Classes, without "no object".
+    pub num_classes: usize,
+    /// Blocks the queries take part in.
+    pub num_blocks: usize,
+    /// ×2 steps from the patch grid to the mask logits.
+    pub num_upscale_blocks: usize,
+    /// Encoder depths (1 = after the first block) whose features feed new blocks over a frozen encoder
+    /// (PMT, <https://github.com/tue-mps/pmt>); empty: the encoder's own last blocks serve (<https://arxiv.org/abs/2503.19108>).
+    #[serde(default)]
+    pub lateral_layers: Vec<usize>,
+}
+
+impl SegmenterConfig {
+    /// Queries in the encoder's own last `num_blocks` blocks.
+    #[must_use]
+    pub fn new(encoder: VitConfig, num_queries: usize, num_classes: usize, num_blocks: usize) -> Self {
+        Self { encoder, num_queries, num_classes, num_blocks, num_upscale_blocks: 2, lateral_layers: Vec::new() }
+    }
+
+    /// Encoder blocks that run before the queries join.
+    #[must_use]
+    pub fn query_free_depth(&self) -> usize {
+        if self.lateral_layers.is_empty() {
+            self.encoder.depth - self.num_blocks
+        } else {
+            self.encoder.depth
+        }
+    }
+
+    /// # Errors
+    /// [`ConfigError`] naming the field at fault.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        self.encoder.validate()?;
+        nonzero("num_queries", self.num_queries)?;
+        nonzero("num_classes", self.num_classes)?;
+        nonzero("num_blocks", self.num_blocks)?;
+        let depth = self.encoder.depth;
+        if self.lateral_layers.is_empty() && self.num_blocks > depth {
+            return Err(ConfigError::LayerOutOfRange { field: "num_blocks", value: self.num_blocks, depth });
+        }
+        match self.lateral_layers.iter().find(|layer| **layer == 0 || **layer > depth) {
+            Some(&value) => Err(ConfigError::LayerOutOfRange { field: "lateral_layers", value, depth }),
+            None => Ok(()),
+        }
+    }
+}

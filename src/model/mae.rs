@@ -1,0 +1,158 @@
+//! The masked autoencoder: hide patches, reconstruct them.
+
+use burn::module::{Module, Param};
+use burn::nn::{LayerNorm, Linear};
+use burn::tensor::{Device, Tensor};
+
+use super::{
+    Block, HiddenPatches, LossOn, MaeConfig, PatchMask, VisionTransformer, init, patchify, resample_grid, sin_cos_2d,
+};
+
+/// What a forward pass of the [`MaskedAutoencoder`] yields.
+#[derive(Debug, Clone)]
+pub struct MaeOutput {
+    /// `[B, 1 + visible, D]` (or `1 + L` where hidden patches are not dropped): the encoder's tokens after the norm.
+    pub latent: Tensor<3>,
+    /// `[B, L, P²·3]`: reconstructed patches, laid out as [`patchify`].
+    pub prediction: Tensor<3>,
+}
+
+/// A ViT that sees a quarter of the patches, and a light decoder that draws the rest
+/// (<https://arxiv.org/abs/2111.06377>).
+#[derive(Module, Debug)]
+pub struct MaskedAutoencoder {
+    /// The part that is kept afterwards.
+    pub encoder: VisionTransformer,
+    /// `[1, 1, D]`, in place of hidden patches; only with [`HiddenPatches::MaskToken`].
+    pub encoder_mask_token: Option<Param<Tensor<3>>>,
+    /// Encoder width to decoder width.
+    pub decoder_embed: Linear,
+    /// `[1, 1, decoder D]`
+    pub mask_token: Param<Tensor<3>>,
+    /// `[1, L, decoder D]`
+    pub decoder_pos_embed: Param<Tensor<3>>,
+    /// Decoder blocks.
+    pub decoder_blocks: Vec<Block>,
+    /// After the last decoder block.
+    pub decoder_norm: LayerNorm,
+    /// Decoder width to `P²·3` numbers.
+    pub decoder_pred: Linear,
+    #[module(skip)]
+    config: MaeConfig,
+}
+
+impl MaskedAutoencoder {
+    /// Fresh parameters as the paper's code draws them.
+    #[must_use]
+    pub fn new(config: &MaeConfig, device: &Device) -> Self {
+        let (encoder, decoder) = (&config.encoder, &config.decoder);
+        let eps = encoder.layer_norm_eps;
+        let positions = Tensor::from_data(sin_cos_2d(decoder.embed_dim, encoder.grid()), device);
+        let with_token = config.hidden_patches == HiddenPatches::MaskToken;
+        Self {
+            encoder: VisionTransformer::new(encoder, device),
+            encoder_mask_token: with_token.then(|| init::token([1, 1, encoder.embed_dim], device)),
+            decoder_embed: init::linear(encoder.embed_dim, decoder.embed_dim, device),
+            mask_token: init::token([1, 1, decoder.embed_dim], device),
+            decoder_pos_embed: Param::from_tensor(positions).set_require_grad(false),
+            decoder_blocks: (0..decoder.depth).map(|_| Block::decoder(decoder, eps, device)).collect(),
+            decoder_norm: init::layer_norm(decoder.embed_dim, eps, device),
+            decoder_pred: init::linear(decoder.embed_dim, encoder.patch_size * encoder.patch_size * 3, device),
+            config: config.clone(),
+        }
+    }
+
+    /// The architecture.
+    #[must_use]
+    pub fn config(&self) -> &MaeConfig {
+        &self.config
+    }
+
+    /// # Shapes
+    /// - `images`: `[B, 3, S, S]`, normalised
+    #[must_use]
+    pub fn forward(&self, images: Tensor<4>, mask: &PatchMask) -> MaeOutput {
+        let latent = self.forward_encoder(images, mask);
+        let prediction = self.forward_decoder(latent.clone(), mask);
+        MaeOutput { latent, prediction }
+    }
+
+    /// # Shapes
+    /// - `images`: `[B, 3, S, S]`, normalised
+    /// - returns [`MaeOutput::latent`]
+    #[must_use]
+    pub fn forward_encoder(&self, images: Tensor<4>, mask: &PatchMask) -> Tensor<3> {
+        let encoder = &self.encoder;
+        let patches = match self.config.hidden_patches {
+            HiddenPatches::Drop => mask.keep(encoder.embed(images)),
+            HiddenPatches::MaskToken => self.with_mask_tokens(images, mask),
+            HiddenPatches::Zero => {
+                let [_, _, height, width] = images.dims();
+                let p = self.config.encoder.patch_size;
+                let visible = mask.hidden(&images.device()).neg().add_scalar(1.0);
+                let [batch, _, rows, columns] = [mask.batch(), 1, height / p, width / p];
+                let visible = visible.reshape([batch, 1, rows, 1, columns, 1]);
+                let visible = visible.expand([batch, 1, rows, p, columns, p]).reshape([batch, 1, height, width]);
+                encoder.embed(images * visible)
+            }
+        };
+        encoder.encode(encoder.with_prefix(patches))
+    }
+
+    fn with_mask_tokens(&self, images: Tensor<4>, mask: &PatchMask) -> Tensor<3> {
+        let hidden = mask.hidden(&images.device()).unsqueeze_dim::<3>(2);
+        let positions = self.encoder.pos_embed.val();
+        let patches = self.encoder.embed(images) - positions.clone();
+        let token = match &self.encoder_mask_token {
+            Some(token) => token.val(),
+            None => Tensor::zeros_like(&self.encoder.cls_token.val()),
+        };
+        let seen = patches * hidden.clone().neg().add_scalar(1.0);
+        seen + token * hidden + positions
+    }
+
+    /// # Shapes
+    /// - `latent`: [`MaeOutput::latent`]
+    /// - returns [`MaeOutput::prediction`]
+    #[must_use]
+    pub fn forward_decoder(&self, latent: Tensor<3>, mask: &PatchMask) -> Tensor<3> {
+        let tokens = self.decoder_embed.forward(latent);
+        let [batch, length, d] = tokens.dims();
+        let class = tokens.clone().narrow(1, 0, 1);
+        let mut patches = tokens.narrow(1, 1, length - 1);
+        if self.config.hidden_patches == HiddenPatches::Drop {
+            let blanks = self.mask_token.val().expand([batch, mask.num_patches() - mask.num_visible(), d]);
+            patches = mask.restore(Tensor::cat(vec![patches, blanks], 1));
+        }
+        let grid = mask.num_patches().isqrt();
+        let patches = patches + resample_grid(self.decoder_pos_embed.val(), grid, grid);
+        let tokens = Tensor::cat(vec![class, patches], 1);
+        let tokens = self.decoder_blocks.iter().fold(tokens, |tokens, block| block.forward(tokens, None));
+        let drawn = self.decoder_pred.forward(self.decoder_norm.forward(tokens));
+        drawn.narrow(1, 1, mask.num_patches())
+    }
+
+    /// Mean squared error per patch, averaged over the patches that [`LossOn`] names.
+    ///
+    /// With `norm_pix_loss`, targets are normalised per patch with the *unbiased* variance (eps 1e-6).
+    ///
+    /// # Shapes
+    /// - `images`: `[B, 3, S, S]`; `prediction`: `[B, L, P²·3]`
+    /// - returns `[1]`
+    #[must_use]
+    pub fn loss(&self, images: Tensor<4>, prediction: Tensor<3>, mask: &PatchMask) -> Tensor<1> {
+        let mut target = patchify(images, self.config.encoder.patch_size);
+        if self.config.norm_pix_loss {
+            let (variance, mean) = target.clone().var_mean(2);
+            target = (target - mean) / variance.add_scalar(1e-6).sqrt();
+        }
+        let error = (prediction - target).square().mean_dim(2).squeeze_dim::<2>(2);
+        let hidden = mask.hidden(&error.device());
+        let weight = match self.config.loss_on {
+            LossOn::Hidden => hidden,
+            LossOn::Visible => hidden.neg().add_scalar(1.0),
+            LossOn::All => hidden.ones_like(),
+        };
+        (error * weight.clone()).sum() / weight.sum()
+    }
+}

@@ -1,0 +1,117 @@
+//! Which patches the encoder sees: decided on the host, so that the model itself is deterministic.
+
+use burn::tensor::{Device, Int, Tensor, TensorData};
+
+/// A choice of visible patches for each image of a batch (MAE §3, random masking).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PatchMask {
+    /// Per image: visible patches, in the order the encoder gets them.
+    pub ids_keep: Vec<Vec<usize>>,
+    /// Per image: for each patch, its place in the shuffled order (visible ones first).
+    pub ids_restore: Vec<Vec<usize>>,
+}
+
+impl PatchMask {
+    /// Keeps the `num_visible` patches with the smallest noise, per image.
+    ///
+    /// `noise` is `[B][L]`, any range; equal values keep their order.
+    #[must_use]
+    pub fn from_noise(noise: &[Vec<f32>], num_visible: usize) -> Self {
+        let (mut ids_keep, mut ids_restore) = (Vec::new(), Vec::new());
+        for row in noise {
+            let mut shuffle: Vec<usize> = (0..row.len()).collect();
+            shuffle.sort_by(|&a, &b| row[a].total_cmp(&row[b]));
+            let mut restore = vec![0; row.len()];
+            for (place, &patch) in shuffle.iter().enumerate() {
+                restore[patch] = place;
+            }
+            shuffle.truncate(num_visible);
+            ids_keep.push(shuffle);
+            ids_restore.push(restore);
+        }
+        Self { ids_keep, ids_restore }
+    }
+
+    /// Number of images.
+    #[must_use]
+    pub fn batch(&self) -> usize {
+        self.ids_keep.len()
+    }
+
+    /// Patches seen per image.
+    #[must_use]
+    pub fn num_visible(&self) -> usize {
+        self.ids_keep.first().map_or(0, Vec::len)
+    }
+
+    /// Patches per image.
+    #[must_use]
+    pub fn num_patches(&self) -> usize {
+        self.ids_restore.first().map_or(0, Vec::len)
+    }
+
+    /// `[B, L]`: 1 where a patch is hidden, 0 where it is seen.
+    #[must_use]
+    pub fn hidden(&self, device: &Device) -> Tensor<2> {
+        let visible = self.num_visible();
+        let flags: Vec<f32> =
+            self.ids_restore.iter().flatten().map(|&place| if place < visible { 0.0 } else { 1.0 }).collect();
+        Tensor::from_data(TensorData::new(flags, [self.batch(), self.num_patches()]), device)
+    }
+
+    /// Picks each image's visible tokens.
+    ///
+    /// # Shapes
+    /// - `patches`: `[B, L, D]`
+    /// - returns `[B, visible, D]`
+    #[must_use]
+    pub fn keep(&self, patches: Tensor<3>) -> Tensor<3> {
+        pick_rows(patches, &self.ids_keep)
+    }
+
+    /// Puts shuffled tokens (visible ones first) back in patch order.
+    ///
+    /// # Shapes
+    /// - `shuffled`, returns: `[B, L, D]`
+    #[must_use]
+    pub fn restore(&self, shuffled: Tensor<3>) -> Tensor<3> {
+        pick_rows(shuffled, &self.ids_restore)
+    }
+}
+
+/// Selects whole rows of a flattened batch: one index per token, not one per number.
+#[expect(clippy::cast_possible_wrap, clippy::cast_possible_truncation, reason = "token counts are small")]
+fn pick_rows(tokens: Tensor<3>, ids: &[Vec<usize>]) -> Tensor<3> {
+    let [batch, length, d] = tokens.dims();
+    let device = tokens.device();
+    let count = ids.first().map_or(0, Vec::len);
+    let flat: Vec<i32> =
+        ids.iter().enumerate().flat_map(|(b, row)| row.iter().map(move |id| (b * length + id) as i32)).collect();
+    let flat = Tensor::<1, Int>::from_data(TensorData::new(flat, [batch * count]), &device);
+    tokens.reshape([batch * length, d]).select(0, flat).reshape([batch, count, d])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keeps_the_smallest_noise_in_order() {
+        let mask = PatchMask::from_noise(&[vec![0.9, 0.1, 0.5, 0.3]], 2);
+        assert_eq!(mask.ids_keep, vec![vec![1, 3]]);
+        assert_eq!(mask.ids_restore, vec![vec![3, 0, 2, 1]]);
+        let hidden = mask.hidden(&Device::flex()).into_data().try_to_vec::<f32>().unwrap();
+        assert_eq!(hidden, vec![1.0, 0.0, 1.0, 0.0]);
+    }
+
+    #[test]
+    fn keep_then_restore_returns_visible_tokens_to_their_places() {
+        let device = Device::flex();
+        let mask = PatchMask::from_noise(&[vec![0.9, 0.1, 0.5, 0.3], vec![0.2, 0.8, 0.1, 0.7]], 2);
+        let tokens = Tensor::<1, Int>::arange(0..8, &device).float().reshape([2, 4, 1]);
+        let blanks = Tensor::full([2, 2, 1], -1.0, &device);
+        let restored = mask.restore(Tensor::cat(vec![mask.keep(tokens), blanks], 1));
+        let values = restored.into_data().try_to_vec::<f32>().unwrap();
+        assert_eq!(values, vec![-1.0, 1.0, -1.0, 3.0, 4.0, -1.0, 6.0, -1.0]);
+    }
+}

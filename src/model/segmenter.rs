@@ -1,0 +1,201 @@
+//! The mask segmenter: learned queries join the tokens and each claims one instance.
+
+use burn::module::{Module, Param};
+use burn::nn::{Initializer, LayerNorm, Linear};
+use burn::tensor::{Bool, Device, Tensor, TensorData};
+
+use super::{Block, DecoderConfig, MaskHead, SegmenterConfig, VisionTransformer, init};
+
+/// One prediction of the [`MaskSegmenter`].
+#[derive(Debug, Clone)]
+pub struct SegmenterOutput {
+    /// `[B, Q, K + 1]`; the last class is "no object".
+    pub class_logits: Tensor<3>,
+    /// `[B, Q, height, width]`: positive inside the instance; ×2ⁿ the patch grid for n upscale blocks.
+    pub mask_logits: Tensor<4>,
+}
+
+/// New blocks over features from several depths of an encoder that stays as it is (PMT, <https://github.com/tue-mps/pmt>).
+#[derive(Module, Debug)]
+pub struct LateralBlocks {
+    /// One norm per lateral feature.
+    pub norms: Vec<LayerNorm>,
+    /// One projection per lateral feature; their sum enters the blocks.
+    pub projections: Vec<Linear>,
+    /// The new blocks.
+    pub blocks: Vec<Block>,
+    /// Before the head.
+    pub norm: LayerNorm,
+}
+
+impl LateralBlocks {
+    fn new(config: &SegmenterConfig, device: &Device) -> Self {
+        let encoder = &config.encoder;
+        let (d, eps) = (encoder.embed_dim, encoder.layer_norm_eps);
+        let shape = DecoderConfig {
+            embed_dim: d,
+            depth: config.num_blocks,
+            num_heads: encoder.num_heads,
+            mlp_dim: encoder.mlp_dim,
+        };
+        let each = config.lateral_layers.iter();
+        Self {
+            norms: each.clone().map(|_| init::layer_norm(d, eps, device)).collect(),
+            projections: each.map(|_| init::linear(d, d, device)).collect(),
+            blocks: (0..config.num_blocks).map(|_| Block::decoder(&shape, eps, device)).collect(),
+            norm: init::layer_norm(d, eps, device),
+        }
+    }
+
+    fn merge(&self, features: Vec<Tensor<3>>) -> Option<Tensor<3>> {
+        let projected = features
+            .into_iter()
+            .zip(self.norms.iter().zip(&self.projections))
+            .map(|(feature, (norm, projection))| projection.forward(norm.forward(feature)));
+        projected.reduce(|sum, feature| sum + feature)
+    }
+}
+
+/// Encoder, queries and head (EoMT, <https://arxiv.org/abs/2503.19108>); step 5 of the path.
+///
+/// Queries take part in the encoder's own last blocks, or in new [`LateralBlocks`]; the code path is one.
+#[derive(Module, Debug)]
+pub struct MaskSegmenter {
+    /// The encoder.
+    pub encoder: VisionTransformer,
+    /// New blocks over the encoder's features, where the config names lateral layers.
+    pub lateral: Option<LateralBlocks>,
+    /// `[Q, D]`
+    pub queries: Param<Tensor<2>>,
+    /// Classes and masks.
+    pub head: MaskHead,
+    #[module(skip)]
+    config: SegmenterConfig,
+}
+
+impl MaskSegmenter {
+    /// Fresh parameters.
+    #[must_use]
+    pub fn new(config: &SegmenterConfig, device: &Device) -> Self {
+        let encoder = &config.encoder;
+        let (d, eps) = (encoder.embed_dim, encoder.layer_norm_eps);
+        let queries = Initializer::Normal { mean: 0.0, std: 1.0 };
+        Self {
+            encoder: VisionTransformer::new(encoder, device),
+            lateral: (!config.lateral_layers.is_empty()).then(|| LateralBlocks::new(config, device)),
+            queries: queries.init([config.num_queries, d], device),
+            head: MaskHead::new(d, config.num_classes, config.num_upscale_blocks, eps, device),
+            config: config.clone(),
+        }
+    }
+
+    /// The architecture.
+    #[must_use]
+    pub fn config(&self) -> &SegmenterConfig {
+        &self.config
+    }
+
+    /// # Shapes
+    /// - `images`: `[B, 3, height, width]`, normalised
+    #[must_use]
+    pub fn forward(&self, images: Tensor<4>) -> SegmenterOutput {
+        let grid = self.grid(&images);
+        let tokens = self.blocks().iter().fold(self.join(images), |tokens, block| block.forward(tokens, None));
+        self.predict(tokens, grid)
+    }
+
+    /// Training's forward pass: where `plan` holds an entry for a block, the model predicts before that block and its
+    /// queries attend only to patches inside their predicted masks (masked attention). All predictions are returned,
+    /// the final one last; each is to get the full loss.
+    ///
+    /// `plan[block]` says, per image and query (`[B · Q]`), who keeps its mask in that block; mask annealing turns them
+    /// off one by one. `None`: no prediction and no mask there.
+    ///
+    /// # Shapes
+    /// - `images`: `[B, 3, height, width]`, normalised
+    #[must_use]
+    pub fn forward_masked(&self, images: Tensor<4>, plan: &[Option<Vec<bool>>]) -> Vec<SegmenterOutput> {
+        let grid = self.grid(&images);
+        let mut tokens = self.join(images);
+        let mut outputs = Vec::new();
+        for (index, block) in self.blocks().iter().enumerate() {
+            let blocked = plan.get(index).and_then(Option::as_ref).map(|kept| {
+                let output = self.predict(tokens.clone(), grid);
+                let blocked = self.blocked(&output.mask_logits, grid, kept);
+                outputs.push(output);
+                blocked
+            });
+            tokens = block.forward(tokens, blocked);
+        }
+        outputs.push(self.predict(tokens, grid));
+        outputs
+    }
+
+    fn grid(&self, images: &Tensor<4>) -> [usize; 2] {
+        let [_, _, height, width] = images.dims();
+        [height, width].map(|side| side / self.config.encoder.patch_size)
+    }
+
+    fn blocks(&self) -> &[Block] {
+        match &self.lateral {
+            Some(lateral) => &lateral.blocks,
+            None => &self.encoder.blocks[self.config.query_free_depth()..],
+        }
+    }
+
+    /// Runs the query-free blocks and puts the queries in front: `[B, Q + prefix + L, D]`.
+    fn join(&self, images: Tensor<4>) -> Tensor<3> {
+        let mut tokens = self.encoder.with_prefix(self.encoder.embed(images));
+        let mut laterals = Vec::new();
+        for (index, block) in self.encoder.blocks[..self.config.query_free_depth()].iter().enumerate() {
+            tokens = block.forward(tokens, None);
+            if self.config.lateral_layers.contains(&(index + 1)) {
+                laterals.push(tokens.clone());
+            }
+        }
+        if let Some(merged) = self.lateral.as_ref().and_then(|lateral| lateral.merge(laterals)) {
+            tokens = merged;
+        }
+        let [batch, _, d] = tokens.dims();
+        let queries = self.queries.val().unsqueeze::<3>().expand([batch, self.config.num_queries, d]);
+        Tensor::cat(vec![queries, tokens], 1)
+    }
+
+    fn predict(&self, tokens: Tensor<3>, grid: [usize; 2]) -> SegmenterOutput {
+        let norm = self.lateral.as_ref().map_or(&self.encoder.norm, |lateral| &lateral.norm);
+        let tokens = norm.forward(tokens);
+        let queries = tokens.clone().narrow(1, 0, self.config.num_queries);
+        let first_patch = self.config.num_queries + self.config.encoder.num_prefix();
+        let patches = tokens.narrow(1, first_patch, grid[0] * grid[1]);
+        SegmenterOutput {
+            class_logits: self.head.classes(queries.clone()),
+            mask_logits: self.head.masks(queries, patches, grid),
+        }
+    }
+
+    /// `[B, 1, T, T]`: true where a query must not look at a patch, namely outside its own predicted mask.
+    fn blocked(&self, mask_logits: &Tensor<4>, grid: [usize; 2], kept: &[bool]) -> Tensor<4, Bool> {
+        let [batch, count, _, _] = mask_logits.dims();
+        let device = mask_logits.device();
+        let patches = grid[0] * grid[1];
+        let outside = pool_to_grid(mask_logits.clone().detach(), grid).lower_equal_scalar(0.0);
+        let kept = Tensor::<3, Bool>::from_data(TensorData::new(kept.to_vec(), [batch, count, 1]), &device);
+        let outside = outside.reshape([batch, count, patches]).bool_and(kept.expand([batch, count, patches]));
+        let open = |rows, columns| Tensor::<3>::zeros([batch, rows, columns], &device).greater_scalar(0.0);
+        let total = count + self.config.encoder.num_prefix() + patches;
+        let query_rows = Tensor::cat(vec![open(count, total - patches), outside], 2);
+        Tensor::cat(vec![query_rows, open(total - count, total)], 1).unsqueeze_dim(1)
+    }
+}
+
+/// Bilinear reduction without antialiasing (`align_corners` false): for an even factor, the mean of the 2×2 centre.
+fn pool_to_grid(logits: Tensor<4>, [rows, columns]: [usize; 2]) -> Tensor<4> {
+    let [batch, count, height, width] = logits.dims();
+    let (fy, fx) = (height / rows, width / columns);
+    if (fy, fx) == (1, 1) {
+        return logits;
+    }
+    let cells = logits.reshape([batch, count, rows, fy, columns, fx]);
+    let centre = cells.narrow(3, fy / 2 - 1, 2).narrow(5, fx / 2 - 1, 2);
+    centre.mean_dim(5).mean_dim(3).reshape([batch, count, rows, columns])
+}

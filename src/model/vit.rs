@@ -1,0 +1,79 @@
+//! The shared encoder.
+
+use burn::module::{Module, Param};
+use burn::nn::LayerNorm;
+use burn::tensor::{Device, Tensor};
+
+use super::{Block, PatchEmbed, VitConfig, init, resample_grid, sin_cos_2d};
+
+/// A plain Vision Transformer; step 4 of the path.
+#[derive(Module, Debug)]
+pub struct VisionTransformer {
+    /// Patches to tokens.
+    pub patch_embed: PatchEmbed,
+    /// `[1, 1, D]`
+    pub cls_token: Param<Tensor<3>>,
+    /// `[1, R, D]`
+    pub register_tokens: Option<Param<Tensor<3>>>,
+    /// `[1, L, D]`, added to patches only.
+    pub pos_embed: Param<Tensor<3>>,
+    /// The transformer blocks.
+    pub blocks: Vec<Block>,
+    /// Applied after the last block.
+    pub norm: LayerNorm,
+}
+
+impl VisionTransformer {
+    /// Fresh parameters; positions start as MAE's sin-cos table and are not trained.
+    #[must_use]
+    pub fn new(config: &VitConfig, device: &Device) -> Self {
+        let d = config.embed_dim;
+        let positions = Tensor::from_data(sin_cos_2d(d, config.grid()), device);
+        Self {
+            patch_embed: PatchEmbed::new(config, device),
+            cls_token: init::token([1, 1, d], device),
+            register_tokens: (config.num_registers > 0).then(|| init::token([1, config.num_registers, d], device)),
+            pos_embed: Param::from_tensor(positions).set_require_grad(false),
+            blocks: (0..config.depth).map(|_| Block::encoder(config, device)).collect(),
+            norm: init::layer_norm(d, config.layer_norm_eps, device),
+        }
+    }
+
+    /// Patches with their positions, no prefix tokens yet.
+    ///
+    /// # Shapes
+    /// - `images`: `[B, 3, height, width]`; positions are resampled where the grid differs from the table's
+    /// - returns `[B, L, D]`
+    #[must_use]
+    pub fn embed(&self, images: Tensor<4>) -> Tensor<3> {
+        let [_, _, height, width] = images.dims();
+        let [_, _, p, _] = self.patch_embed.weight.dims();
+        self.patch_embed.forward(images) + resample_grid(self.pos_embed.val(), height / p, width / p)
+    }
+
+    /// Puts class token and registers in front of `patches`.
+    ///
+    /// # Shapes
+    /// - `patches`: `[B, L, D]`
+    /// - returns `[B, 1 + R + L, D]`
+    #[must_use]
+    pub fn with_prefix(&self, patches: Tensor<3>) -> Tensor<3> {
+        let [batch, _, d] = patches.dims();
+        let mut parts = vec![self.cls_token.val().expand([batch, 1, d])];
+        if let Some(registers) = &self.register_tokens {
+            let [_, count, _] = registers.dims();
+            parts.push(registers.val().expand([batch, count, d]));
+        }
+        parts.push(patches);
+        Tensor::cat(parts, 1)
+    }
+
+    /// Every block, then the final norm.
+    ///
+    /// # Shapes
+    /// - `tokens`, returns: `[B, T, D]`
+    #[must_use]
+    pub fn encode(&self, tokens: Tensor<3>) -> Tensor<3> {
+        self.norm.forward(self.blocks.iter().fold(tokens, |tokens, block| block.forward(tokens, None)))
+    }
+}

@@ -1,0 +1,268 @@
+//! `config.json` in Hugging Face's keys to our architectures and back.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{Layout, WeightsError};
+use crate::model::{DecoderConfig, HiddenPatches, LossOn, MaeConfig, SegmenterConfig, VitConfig};
+
+/// What a weight folder holds.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Architecture {
+    /// A masked autoencoder.
+    Mae(MaeConfig),
+    /// A mask segmenter.
+    Segmenter(SegmenterConfig),
+}
+
+/// Architecture and label names.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ModelConfig {
+    /// The architecture.
+    pub architecture: Architecture,
+    /// Class names in the order of the class logits; empty for a masked autoencoder.
+    pub labels: Vec<String>,
+}
+
+/// Keys of `ViTMAEConfig`.
+#[derive(Serialize, Deserialize)]
+struct VitMaeKeys {
+    hidden_size: usize,
+    num_hidden_layers: usize,
+    num_attention_heads: usize,
+    intermediate_size: usize,
+    image_size: usize,
+    patch_size: usize,
+    layer_norm_eps: f64,
+    decoder_hidden_size: usize,
+    decoder_num_hidden_layers: usize,
+    decoder_num_attention_heads: usize,
+    decoder_intermediate_size: usize,
+    mask_ratio: f64,
+    norm_pix_loss: bool,
+    #[serde(default)]
+    loss_on: LossOn,
+    #[serde(default)]
+    hidden_patches: HiddenPatches,
+}
+
+/// Keys of `EomtConfig`, and `lateral_layers` of ours.
+#[derive(Serialize, Deserialize)]
+struct EomtKeys {
+    hidden_size: usize,
+    num_hidden_layers: usize,
+    num_attention_heads: usize,
+    #[serde(default = "four")]
+    mlp_ratio: usize,
+    image_size: usize,
+    patch_size: usize,
+    layer_norm_eps: f64,
+    num_queries: usize,
+    num_blocks: usize,
+    #[serde(default = "two")]
+    num_upscale_blocks: usize,
+    #[serde(default)]
+    num_register_tokens: usize,
+    #[serde(default = "yes")]
+    layer_scale: bool,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    lateral_layers: Vec<usize>,
+    id2label: BTreeMap<usize, String>,
+}
+
+fn four() -> usize {
+    4
+}
+
+fn two() -> usize {
+    2
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl ModelConfig {
+    /// Reads `config.json`; `model_type` decides: `vit_mae`, `eomt`, or `mae_seg` (ours where `eomt` does not reach).
+    ///
+    /// # Errors
+    /// [`WeightsError::Config`] saying which key is wrong.
+    pub fn from_json(bytes: &[u8]) -> Result<Self, WeightsError> {
+        let wrong = |error: serde_json::Error| WeightsError::Config(error.to_string());
+        let value: Value = serde_json::from_slice(bytes).map_err(wrong)?;
+        let config = match value.get("model_type").and_then(Value::as_str) {
+            Some("vit_mae") => serde_json::from_value::<VitMaeKeys>(value).map_err(wrong)?.into(),
+            Some("eomt" | "mae_seg") => segmenter(serde_json::from_value(value).map_err(wrong)?)?,
+            Some(other) => return Err(WeightsError::Config(format!("`model_type` is `{other}`; known: vit_mae, eomt, mae_seg"))),
+            None => return Err(WeightsError::Config("`model_type` is missing".to_owned())),
+        };
+        let valid = match &config.architecture {
+            Architecture::Mae(mae) => mae.validate(),
+            Architecture::Segmenter(segmenter) => segmenter.validate(),
+        };
+        valid.map_err(|error| WeightsError::Config(error.to_string()))?;
+        Ok(config)
+    }
+
+    /// Writes `config.json`.
+    ///
+    /// # Errors
+    /// [`WeightsError::Config`] when a number cannot be written.
+    pub fn to_json(&self) -> Result<Vec<u8>, WeightsError> {
+        let wrong = |error: serde_json::Error| WeightsError::Config(error.to_string());
+        let (model_type, architecture, mut value) = match &self.architecture {
+            Architecture::Mae(config) => {
+                ("vit_mae", "ViTMAEForPreTraining", serde_json::to_value(VitMaeKeys::from(config)).map_err(wrong)?)
+            }
+            Architecture::Segmenter(config) => {
+                let published = config.lateral_layers.is_empty() && config.encoder.layer_scale;
+                let (kind, class) =
+                    if published { ("eomt", "EomtForUniversalSegmentation") } else { ("mae_seg", "MaskSegmenter") };
+                (kind, class, serde_json::to_value(eomt_keys(config, &self.labels)).map_err(wrong)?)
+            }
+        };
+        value["model_type"] = model_type.into();
+        value["architectures"] = vec![architecture].into();
+        value["hidden_act"] = "gelu".into();
+        serde_json::to_vec_pretty(&value).map_err(wrong)
+    }
+
+    /// The layout its tensors are stored in.
+    #[must_use]
+    pub fn layout(&self) -> Layout {
+        match self.architecture {
+            Architecture::Mae(_) => Layout::VitMae,
+            Architecture::Segmenter(_) => Layout::Eomt,
+        }
+    }
+}
+
+impl From<VitMaeKeys> for ModelConfig {
+    fn from(keys: VitMaeKeys) -> Self {
+        let encoder = VitConfig {
+            image_size: keys.image_size,
+            patch_size: keys.patch_size,
+            embed_dim: keys.hidden_size,
+            depth: keys.num_hidden_layers,
+            num_heads: keys.num_attention_heads,
+            mlp_dim: keys.intermediate_size,
+            num_registers: 0,
+            layer_scale: false,
+            layer_norm_eps: keys.layer_norm_eps,
+        };
+        let decoder = DecoderConfig {
+            embed_dim: keys.decoder_hidden_size,
+            depth: keys.decoder_num_hidden_layers,
+            num_heads: keys.decoder_num_attention_heads,
+            mlp_dim: keys.decoder_intermediate_size,
+        };
+        Self {
+            architecture: Architecture::Mae(MaeConfig {
+                encoder,
+                decoder,
+                mask_ratio: keys.mask_ratio,
+                norm_pix_loss: keys.norm_pix_loss,
+                loss_on: keys.loss_on,
+                hidden_patches: keys.hidden_patches,
+            }),
+            labels: Vec::new(),
+        }
+    }
+}
+
+impl From<&MaeConfig> for VitMaeKeys {
+    fn from(config: &MaeConfig) -> Self {
+        let (encoder, decoder) = (&config.encoder, &config.decoder);
+        Self {
+            hidden_size: encoder.embed_dim,
+            num_hidden_layers: encoder.depth,
+            num_attention_heads: encoder.num_heads,
+            intermediate_size: encoder.mlp_dim,
+            image_size: encoder.image_size,
+            patch_size: encoder.patch_size,
+            layer_norm_eps: encoder.layer_norm_eps,
+            decoder_hidden_size: decoder.embed_dim,
+            decoder_num_hidden_layers: decoder.depth,
+            decoder_num_attention_heads: decoder.num_heads,
+            decoder_intermediate_size: decoder.mlp_dim,
+            mask_ratio: config.mask_ratio,
+            norm_pix_loss: config.norm_pix_loss,
+            loss_on: config.loss_on,
+            hidden_patches: config.hidden_patches,
+        }
+    }
+}
+
+fn segmenter(keys: EomtKeys) -> Result<ModelConfig, WeightsError> {
+    let count = keys.id2label.len();
+    if !keys.id2label.keys().copied().eq(0..count) {
+        return Err(WeightsError::Config("`id2label` must number the labels from 0 without gaps".to_owned()));
+    }
+    let encoder = VitConfig {
+        image_size: keys.image_size,
+        patch_size: keys.patch_size,
+        embed_dim: keys.hidden_size,
+        depth: keys.num_hidden_layers,
+        num_heads: keys.num_attention_heads,
+        mlp_dim: keys.mlp_ratio * keys.hidden_size,
+        num_registers: keys.num_register_tokens,
+        layer_scale: keys.layer_scale,
+        layer_norm_eps: keys.layer_norm_eps,
+    };
+    let config = SegmenterConfig {
+        encoder,
+        num_queries: keys.num_queries,
+        num_classes: count,
+        num_blocks: keys.num_blocks,
+        num_upscale_blocks: keys.num_upscale_blocks,
+        lateral_layers: keys.lateral_layers,
+    };
+    Ok(ModelConfig { architecture: Architecture::Segmenter(config), labels: keys.id2label.into_values().collect() })
+}
+
+fn eomt_keys(config: &SegmenterConfig, labels: &[String]) -> EomtKeys {
+    let encoder = &config.encoder;
+    EomtKeys {
+        hidden_size: encoder.embed_dim,
+        num_hidden_layers: encoder.depth,
+        num_attention_heads: encoder.num_heads,
+        mlp_ratio: encoder.mlp_dim / encoder.embed_dim,
+        image_size: encoder.image_size,
+        patch_size: encoder.patch_size,
+        layer_norm_eps: encoder.layer_norm_eps,
+        num_queries: config.num_queries,
+        num_blocks: config.num_blocks,
+        num_upscale_blocks: config.num_upscale_blocks,
+        num_register_tokens: encoder.num_registers,
+        layer_scale: encoder.layer_scale,
+        lateral_layers: config.lateral_layers.clone(),
+        id2label: labels.iter().cloned().enumerate().collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_round_trips() {
+        let mae = MaeConfig::new(VitConfig::tiny(224), DecoderConfig::new(128, 2, 4));
+        let seg = SegmenterConfig::new(VitConfig::tiny(224), 50, 2, 3);
+        for config in [
+            ModelConfig { architecture: Architecture::Mae(mae), labels: vec![] },
+            ModelConfig { architecture: Architecture::Segmenter(seg), labels: vec!["cat".into(), "dog".into()] },
+        ] {
+            assert_eq!(ModelConfig::from_json(&config.to_json().unwrap()).unwrap(), config);
+        }
+    }
+
+    #[test]
+    fn nonsense_is_refused_in_words() {
+        for (json, word) in [("{}", "model_type"), (r#"{"model_type":"bert"}"#, "bert"), ("[", "EOF")] {
+            let error = ModelConfig::from_json(json.as_bytes()).unwrap_err().to_string();
+            assert!(error.contains(word), "{error}");
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! Safetensors bytes to host tensors and back.
+
+use std::collections::{BTreeMap, HashMap};
+
+use half::{bf16, f16};
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+
+use super::WeightsError;
+
+/// A tensor on the host, row-major.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HostTensor {
+    /// Length of every axis.
+    pub shape: Vec<usize>,
+    /// The numbers, widened to f32.
+    pub values: Vec<f32>,
+}
+
+/// How numbers are stored in a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StoredAs {
+    /// 4 bytes.
+    F32,
+    /// 2 bytes, IEEE half.
+    F16,
+}
+
+/// All float tensors of one safetensors file, by name. `file` names it in errors.
+///
+/// # Errors
+/// [`WeightsError::Format`] for anything but a whole safetensors file, [`WeightsError::Type`] for non-float tensors.
+pub fn read_safetensors(file: &str, bytes: &[u8]) -> Result<BTreeMap<String, HostTensor>, WeightsError> {
+    let parsed = SafeTensors::deserialize(bytes).map_err(|error| WeightsError::Format {
+        file: file.to_owned(),
+        reason: format!("not a whole safetensors file ({error}); download it again"),
+    })?;
+    parsed
+        .iter()
+        .map(|(name, view)| {
+            let values = widen(&view)
+                .ok_or_else(|| WeightsError::Type { name: name.to_owned(), dtype: format!("{:?}", view.dtype()) })?;
+            Ok((name.to_owned(), HostTensor { shape: view.shape().to_vec(), values }))
+        })
+        .collect()
+}
+
+fn widen(view: &TensorView<'_>) -> Option<Vec<f32>> {
+    let data = view.data();
+    let halves = || data.chunks_exact(2).map(|b| [b[0], b[1]]);
+    Some(match view.dtype() {
+        Dtype::F32 => data.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect(),
+        Dtype::F16 => halves().map(|b| f16::from_le_bytes(b).to_f32()).collect(),
+        Dtype::BF16 => halves().map(|b| bf16::from_le_bytes(b).to_f32()).collect(),
+        _ => return None,
+    })
+}
+
+/// Packs tensors into one safetensors file that Python's `safetensors` reads.
+///
+/// # Errors
+/// [`WeightsError::Format`] when the format cannot hold them.
+pub fn write_safetensors(
+    tensors: &[(String, HostTensor)],
+    stored_as: StoredAs,
+    file: &str,
+) -> Result<Vec<u8>, WeightsError> {
+    let refused = |error: safetensors::SafeTensorError| WeightsError::Format {
+        file: file.to_owned(),
+        reason: error.to_string(),
+    };
+    let (dtype, narrowed): (_, Vec<Vec<u8>>) = match stored_as {
+        StoredAs::F32 => (Dtype::F32, tensors.iter().map(|(_, t)| bytes_of(&t.values, f32::to_le_bytes)).collect()),
+        StoredAs::F16 => {
+            let narrow = |value: f32| f16::from_f32(value).to_le_bytes();
+            (Dtype::F16, tensors.iter().map(|(_, t)| bytes_of(&t.values, narrow)).collect())
+        }
+    };
+    let views = tensors
+        .iter()
+        .zip(&narrowed)
+        .map(|((name, tensor), bytes)| Ok((name, TensorView::new(dtype, tensor.shape.clone(), bytes).map_err(refused)?)))
+        .collect::<Result<Vec<_>, WeightsError>>()?;
+    let metadata = HashMap::from([("format".to_owned(), "pt".to_owned())]);
+    safetensors::serialize(views, Some(metadata)).map_err(refused)
+}
+
+fn bytes_of<const N: usize>(values: &[f32], encode: impl Fn(f32) -> [u8; N]) -> Vec<u8> {
+    values.iter().flat_map(|&value| encode(value)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn round_trip_keeps_names_shapes_and_numbers() {
+        let tensor = HostTensor { shape: vec![2, 2], values: vec![1.0, -0.5, 0.25, 3.0] };
+        for stored_as in [StoredAs::F32, StoredAs::F16] {
+            let bytes = write_safetensors(&[("a.b".to_owned(), tensor.clone())], stored_as, "m").unwrap();
+            assert_eq!(read_safetensors("m", &bytes).unwrap()["a.b"], tensor);
+        }
+    }
+
+    #[test]
+    fn a_cut_file_is_refused_by_name() {
+        let tensor = HostTensor { shape: vec![4], values: vec![0.0; 4] };
+        let bytes = write_safetensors(&[("a".to_owned(), tensor)], StoredAs::F32, "m").unwrap();
+        for cut in [0, 4, bytes.len() / 2, bytes.len() - 1] {
+            let error = read_safetensors("shard-1", &bytes[..cut]).unwrap_err();
+            assert!(error.to_string().contains("shard-1"), "{error}");
+        }
+    }
+}
