@@ -1,0 +1,141 @@
+//! Random resized crops: the one augmentation of masked-autoencoder pretraining.
+
+use fast_image_resize::images::{Image, ImageRef};
+use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use rand::{Rng, RngExt};
+
+use crate::image::RgbImage;
+
+/// Draws tried before the central fallback, as torchvision's `RandomResizedCrop`.
+const ATTEMPTS: usize = 10;
+
+/// How a photo becomes a square training crop.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct CropOptions {
+    /// Side of the square, in pixels.
+    pub image_size: usize,
+    /// Least and greatest share of the photo's area.
+    pub scale: (f64, f64),
+    /// Least and greatest width / height.
+    pub ratio: (f64, f64),
+    /// Mirror left-right half of the time.
+    pub flip: bool,
+}
+
+impl Default for CropOptions {
+    /// The published pretraining recipe: 224 px, a fifth to the whole of the photo, mirrored half of the time.
+    fn default() -> Self {
+        Self { image_size: 224, scale: (0.2, 1.0), ratio: (3.0 / 4.0, 4.0 / 3.0), flip: true }
+    }
+}
+
+/// A rectangle of a photo, in its pixels.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Window {
+    pub(super) left: f64,
+    pub(super) top: f64,
+    pub(super) width: f64,
+    pub(super) height: f64,
+}
+
+impl CropOptions {
+    /// Draws a window inside a `width` × `height` photo.
+    fn window(&self, width: usize, height: usize, rng: &mut impl Rng) -> Window {
+        let (w, h) = (width as f64, height as f64);
+        for _ in 0..ATTEMPTS {
+            let area = w * h * rng.random_range(self.scale.0..=self.scale.1);
+            let ratio = rng.random_range(self.ratio.0.ln()..=self.ratio.1.ln()).exp();
+            let (crop_w, crop_h) = ((area * ratio).sqrt().round(), (area / ratio).sqrt().round());
+            if (1.0..=w).contains(&crop_w) && (1.0..=h).contains(&crop_h) {
+                let left = rng.random_range(0.0..=w - crop_w).floor();
+                let top = rng.random_range(0.0..=h - crop_h).floor();
+                return Window { left, top, width: crop_w, height: crop_h };
+            }
+        }
+        let ratio = (w / h).clamp(self.ratio.0, self.ratio.1);
+        let (crop_w, crop_h) =
+            if w / h > ratio { ((h * ratio).round(), h) } else { (w, (w / ratio).round()) };
+        let (crop_w, crop_h) = (crop_w.clamp(1.0, w), crop_h.clamp(1.0, h));
+        Window {
+            left: ((w - crop_w) / 2.0).floor(),
+            top: ((h - crop_h) / 2.0).floor(),
+            width: crop_w,
+            height: crop_h,
+        }
+    }
+
+    /// A random crop, `image_size` squared, RGB bytes in rows.
+    pub(super) fn apply(&self, photo: &RgbImage, rng: &mut impl Rng) -> Vec<u8> {
+        let window = self.window(photo.width(), photo.height(), rng);
+        let mut crop = resize(photo, window, self.image_size, self.image_size, FilterType::CatmullRom);
+        if self.flip && rng.random_bool(0.5) {
+            mirror(&mut crop, self.image_size);
+        }
+        crop
+    }
+}
+
+/// Resamples a window of a photo to `width` × `height`, antialiased; RGB bytes in rows.
+pub(super) fn resize(
+    photo: &RgbImage,
+    window: Window,
+    width: usize,
+    height: usize,
+    filter: FilterType,
+) -> Vec<u8> {
+    let options = ResizeOptions::new()
+        .crop(window.left, window.top, window.width, window.height)
+        .resize_alg(ResizeAlg::Convolution(filter));
+    let mut target = Image::new(width as u32, height as u32, PixelType::U8x3);
+    let source = ImageRef::new(photo.width() as u32, photo.height() as u32, photo.pixels(), PixelType::U8x3);
+    // Fails only for a buffer or window that does not fit the photo; then the crop stays black.
+    let done = source.map(|source| Resizer::new().resize(&source, &mut target, &options));
+    debug_assert!(matches!(done, Ok(Ok(()))), "{window:?} of {}×{}: {done:?}", photo.width(), photo.height());
+    target.into_vec()
+}
+
+/// Mirrors rows of `width` RGB pixels left-right.
+pub(super) fn mirror(pixels: &mut [u8], width: usize) {
+    for row in pixels.chunks_exact_mut(width * 3) {
+        let (rgb, _) = row.as_chunks_mut::<3>();
+        rgb.reverse();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::order::{Purpose, stream};
+
+    #[test]
+    fn windows_stay_inside_the_photo_and_near_the_asked_area() {
+        let options = CropOptions::default();
+        for index in 0..500 {
+            let mut rng = stream(Purpose::Augment, 0, 0, index);
+            let (width, height) = (rng.random_range(1..400), rng.random_range(1..400));
+            let Window { left, top, width: w, height: h } = options.window(width, height, &mut rng);
+            assert!(left >= 0.0 && left + w <= width as f64, "{left} + {w} in {width}");
+            assert!(top >= 0.0 && top + h <= height as f64, "{top} + {h} in {height}");
+            if (100..400).contains(&width) && (100..200).contains(&height) && width < 2 * height {
+                let share = w * h / (width * height) as f64;
+                assert!((0.19..=1.0).contains(&share), "share {share}");
+                assert!((0.73..=1.36).contains(&(w / h)), "ratio {}", w / h);
+            }
+        }
+    }
+
+    #[test]
+    fn a_constant_photo_stays_constant() {
+        let photo = RgbImage::new(50, 40, [10, 20, 30].repeat(2000)).unwrap();
+        let crop = CropOptions { image_size: 16, ..CropOptions::default() }
+            .apply(&photo, &mut stream(Purpose::Augment, 1, 2, 3));
+        assert_eq!(crop, [10, 20, 30].repeat(256));
+    }
+
+    #[test]
+    fn mirroring_reverses_pixels_not_channels() {
+        let mut row = [1, 2, 3, 4, 5, 6];
+        mirror(&mut row, 2);
+        assert_eq!(row, [4, 5, 6, 1, 2, 3]);
+    }
+}

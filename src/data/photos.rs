@@ -1,0 +1,271 @@
+//! Unlabelled photos for pretraining: folders of images and tar shards behind one index.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+
+use super::order::{Purpose, stream};
+use super::shard::{self, Member};
+use super::{CropOptions, DataError};
+use crate::image::RgbImage;
+use crate::pixels::Preprocess;
+
+/// File endings read as photos.
+const EXTENSIONS: [&str; 8] = ["jpg", "jpeg", "png", "webp", "bmp", "gif", "tif", "tiff"];
+
+/// Neighbours tried in place of an unreadable photo before a batch gives up.
+const REPLACEMENTS: usize = 100;
+
+/// Photos on disk; holds an index only, the bytes are read when a batch asks for them.
+#[derive(Debug, Clone, Default)]
+pub struct PhotoSet {
+    shards: Vec<PathBuf>,
+    photos: Vec<Photo>,
+}
+
+#[derive(Debug, Clone)]
+enum Photo {
+    File(PathBuf),
+    Member { shard: usize, member: Member },
+}
+
+/// A batch of normalised crops.
+#[derive(Debug)]
+pub struct PhotoBatch {
+    /// `[B, 3, S, S]`, normalised with the `ImageNet` mean and deviation.
+    pub pixels: Vec<f32>,
+    /// Photos that could not be read and were replaced by their neighbours; each error names its file.
+    pub skipped: Vec<DataError>,
+}
+
+/// Whether a file name ends like a photo.
+pub(super) fn is_photo(path: &Path) -> bool {
+    has_extension(path, &EXTENSIONS)
+}
+
+fn has_extension(path: &Path, accepted: &[&str]) -> bool {
+    path.extension().is_some_and(|e| accepted.iter().any(|a| e.eq_ignore_ascii_case(a)))
+}
+
+impl PhotoSet {
+    /// Indexes photos: each path is a photo, a `.tar` shard, or a folder that holds either at any depth.
+    ///
+    /// The order depends on names only: paths as given, folders sorted.
+    ///
+    /// # Errors
+    ///
+    /// A path that cannot be read, a shard that was cut short, or no photo at all.
+    pub fn open(paths: &[PathBuf]) -> Result<Self, DataError> {
+        let mut set = Self::default();
+        for path in paths {
+            set.add(path)?;
+        }
+        if set.is_empty() {
+            let shown: Vec<_> = paths.iter().map(|p| p.display().to_string()).collect();
+            return Err(DataError::NoPhotos(shown.join(", ")));
+        }
+        Ok(set)
+    }
+
+    fn add(&mut self, path: &Path) -> Result<(), DataError> {
+        let io_error = |source| DataError::Io { path: path.to_path_buf(), source };
+        if fs::metadata(path).map_err(io_error)?.is_dir() {
+            let mut entries = fs::read_dir(path)
+                .map_err(io_error)?
+                .map(|entry| Ok(entry?.path()))
+                .collect::<Result<Vec<_>, _>>()
+                .map_err(io_error)?;
+            entries.sort();
+            entries.iter().try_for_each(|entry| self.add(entry))
+        } else if has_extension(path, &["tar"]) {
+            let shard = self.shards.len();
+            self.photos.extend(shard::index(path)?.into_iter().map(|member| Photo::Member { shard, member }));
+            self.shards.push(path.to_path_buf());
+            Ok(())
+        } else {
+            if is_photo(path) {
+                self.photos.push(Photo::File(path.to_path_buf()));
+            }
+            Ok(())
+        }
+    }
+
+    /// Number of photos.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.photos.len()
+    }
+
+    /// Whether there is no photo.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.photos.is_empty()
+    }
+
+    /// Reads and decodes one photo; `index` wraps around.
+    ///
+    /// # Errors
+    ///
+    /// A file that is gone, or bytes that are no image.
+    pub fn photo(&self, index: usize) -> Result<RgbImage, DataError> {
+        let (name, path, bytes) = match &self.photos[index % self.len()] {
+            Photo::File(path) => (path.display().to_string(), path, fs::read(path)),
+            Photo::Member { shard, member } => {
+                let path = &self.shards[*shard];
+                (format!("{}:{}", path.display(), member.name), path, shard::read(path, member))
+            }
+        };
+        let bytes = bytes.map_err(|source| DataError::Io { path: path.clone(), source })?;
+        RgbImage::decode(&bytes).map_err(|source| DataError::Image { name, source })
+    }
+
+    /// Crops of the photos `indices`, in their order, computed in parallel.
+    ///
+    /// Each crop depends on `(seed, epoch, index)` only. An unreadable photo is reported and replaced by the next one.
+    ///
+    /// # Errors
+    ///
+    /// When a hundred photos in a row are unreadable.
+    pub fn batch(
+        &self,
+        indices: &[usize],
+        crop: &CropOptions,
+        seed: u64,
+        epoch: u64,
+    ) -> Result<PhotoBatch, DataError> {
+        let sample_len = 3 * crop.image_size * crop.image_size;
+        let mut pixels = vec![0.0; indices.len() * sample_len];
+        let skipped = pixels
+            .par_chunks_exact_mut(sample_len)
+            .zip(indices)
+            .map(|(sample, &index)| {
+                let (photo, skipped) = self.readable_photo(index)?;
+                let rgb = crop.apply(&photo, &mut stream(Purpose::Augment, seed, epoch, index as u64));
+                normalise(&rgb, sample);
+                Ok(skipped)
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        Ok(PhotoBatch { pixels, skipped: skipped.into_iter().flatten().collect() })
+    }
+
+    fn readable_photo(&self, index: usize) -> Result<(RgbImage, Vec<DataError>), DataError> {
+        let mut skipped = Vec::new();
+        let tried = REPLACEMENTS.min(self.len());
+        for offset in 0..tried {
+            match self.photo(index + offset) {
+                Ok(photo) => return Ok((photo, skipped)),
+                Err(error) => skipped.push(error),
+            }
+        }
+        let first = Box::new(skipped.swap_remove(0));
+        Err(DataError::NoReadablePhoto { tried, first })
+    }
+}
+
+/// RGB bytes in rows to normalised `[3, S, S]`.
+fn normalise(rgb: &[u8], sample: &mut [f32]) {
+    let Preprocess { mean, std, .. } = Preprocess::default();
+    let plane_len = rgb.len() / 3;
+    for (channel, plane) in sample.chunks_exact_mut(plane_len).enumerate() {
+        let (scale, offset) = (1.0 / (255.0 * std[channel]), mean[channel] / std[channel]);
+        for (value, pixel) in plane.iter_mut().zip(rgb.chunks_exact(3)) {
+            *value = f32::from(pixel[channel]) * scale - offset;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use image::{ImageFormat, Rgb};
+
+    use super::*;
+
+    fn png(width: u32, height: u32, colour: [u8; 3]) -> Vec<u8> {
+        let mut bytes = Cursor::new(Vec::new());
+        image::RgbImage::from_pixel(width, height, Rgb(colour))
+            .write_to(&mut bytes, ImageFormat::Png)
+            .unwrap();
+        bytes.into_inner()
+    }
+
+    fn folder() -> tempfile::TempDir {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir(dir.path().join("deep")).unwrap();
+        fs::write(dir.path().join("deep/b.png"), png(30, 20, [0, 255, 0])).unwrap();
+        fs::write(dir.path().join("a.png"), png(20, 30, [255, 0, 0])).unwrap();
+        fs::write(dir.path().join("notes.txt"), "not a photo").unwrap();
+        let mut tar = tar::Builder::new(fs::File::create(dir.path().join("z.tar")).unwrap());
+        let bytes = png(25, 25, [0, 0, 255]);
+        let mut header = tar::Header::new_ustar();
+        header.set_size(bytes.len() as u64);
+        tar.append_data(&mut header, "c.png", bytes.as_slice()).unwrap();
+        tar.finish().unwrap();
+        dir
+    }
+
+    #[test]
+    fn folders_and_shards_become_one_sorted_set() {
+        let dir = folder();
+        let set = PhotoSet::open(&[dir.path().to_path_buf()]).unwrap();
+        assert_eq!(set.len(), 3);
+        let colours: Vec<_> = (0..3).map(|i| set.photo(i).unwrap().pixels()[..3].to_vec()).collect();
+        assert_eq!(colours, [[255, 0, 0], [0, 255, 0], [0, 0, 255]]);
+    }
+
+    #[test]
+    fn crops_are_normalised_planes_in_the_order_asked() {
+        let dir = folder();
+        let set = PhotoSet::open(&[dir.path().to_path_buf()]).unwrap();
+        let crop = CropOptions { image_size: 8, ..CropOptions::default() };
+        let batch = set.batch(&[2, 0], &crop, 1, 0).unwrap();
+        assert_eq!(batch.pixels.len(), 2 * 3 * 64);
+        let means: Vec<f32> = batch.pixels.chunks(64).map(|p| p.iter().sum::<f32>() / 64.0).collect();
+        let low = [-0.485 / 0.229, -0.456 / 0.224, -0.406 / 0.225];
+        let high = [0.515 / 0.229, 0.544 / 0.224, 0.594 / 0.225];
+        let expected = [low[0], low[1], high[2], high[0], low[1], low[2]];
+        for (got, want) in means.iter().zip(expected) {
+            assert!((got - want).abs() < 1e-4, "{got} is not {want}");
+        }
+    }
+
+    #[test]
+    fn a_sample_depends_on_seed_epoch_and_index_only() {
+        let dir = tempfile::tempdir().unwrap();
+        let noisy =
+            image::RgbImage::from_fn(60, 50, |x, y| Rgb([(x * 4) as u8, (y * 5) as u8, (x * y) as u8]));
+        noisy.save(dir.path().join("a.png")).unwrap();
+        noisy.save(dir.path().join("b.png")).unwrap();
+        let set = PhotoSet::open(&[dir.path().to_path_buf()]).unwrap();
+        let crop = CropOptions { image_size: 16, ..CropOptions::default() };
+        let pixels = |indices: &[usize], seed, epoch| set.batch(indices, &crop, seed, epoch).unwrap().pixels;
+        assert_eq!(pixels(&[0, 1], 5, 2)[768..], pixels(&[1], 5, 2));
+        assert_ne!(pixels(&[0], 5, 2), pixels(&[0], 5, 3));
+        assert_ne!(pixels(&[0], 5, 2), pixels(&[0], 6, 2));
+        assert_ne!(pixels(&[0], 5, 2), pixels(&[1], 5, 2));
+    }
+
+    #[test]
+    fn unreadable_photos_are_named_and_replaced() {
+        let dir = folder();
+        fs::write(dir.path().join("b.jpg"), "no image").unwrap();
+        let set = PhotoSet::open(&[dir.path().to_path_buf()]).unwrap();
+        let crop = CropOptions { image_size: 8, flip: false, ..CropOptions::default() };
+        let batch = set.batch(&[1], &crop, 1, 0).unwrap();
+        assert_eq!(batch.skipped.len(), 1);
+        assert!(batch.skipped[0].to_string().contains("b.jpg"), "{}", batch.skipped[0]);
+        assert!(batch.pixels[64] > 2.0, "the green neighbour stands in");
+    }
+
+    #[test]
+    fn nothing_readable_is_an_error() {
+        let dir = tempfile::tempdir().unwrap();
+        let open = || PhotoSet::open(&[dir.path().to_path_buf()]);
+        assert!(matches!(open(), Err(DataError::NoPhotos(_))));
+        fs::write(dir.path().join("a.jpg"), "no image").unwrap();
+        let error = open().unwrap().batch(&[0], &CropOptions::default(), 1, 0).unwrap_err();
+        assert!(matches!(error, DataError::NoReadablePhoto { tried: 1, .. }), "{error}");
+    }
+}

@@ -1,0 +1,103 @@
+//! `WebDataset` tar shards: an index of their photos, and positional reads.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use super::DataError;
+use super::photos::is_photo;
+
+/// Two empty 512-byte records end a tar file; a file without them was cut short.
+const END_MARKER: usize = 1024;
+
+/// One photo inside a shard.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Member {
+    pub(super) name: String,
+    pub(super) offset: u64,
+    pub(super) len: u64,
+}
+
+/// Lists the photos of a shard without reading their bytes.
+pub(super) fn index(path: &Path) -> Result<Vec<Member>, DataError> {
+    let io_error = |source| DataError::Io { path: path.to_path_buf(), source };
+    let cut = |reason: String| DataError::Shard { path: path.to_path_buf(), reason };
+    let mut file = File::open(path).map_err(io_error)?;
+    let total = file.metadata().map_err(io_error)?.len();
+    let mut archive = tar::Archive::new(&mut file);
+    let mut members = Vec::new();
+    for entry in archive.entries_with_seek().map_err(|e| cut(e.to_string()))? {
+        let entry = entry.map_err(|e| cut(e.to_string()))?;
+        let name = entry.path().map_err(|e| cut(e.to_string()))?.to_string_lossy().into_owned();
+        let (offset, len) = (entry.raw_file_position(), entry.size());
+        if offset.saturating_add(len) > total {
+            return Err(cut(format!("it ends inside {name}")));
+        }
+        if entry.header().entry_type().is_file() && is_photo(Path::new(&name)) {
+            members.push(Member { name, offset, len });
+        }
+    }
+    if !ends_with_marker(&mut file).map_err(io_error)? {
+        return Err(cut("its end marker is missing".into()));
+    }
+    Ok(members)
+}
+
+fn ends_with_marker(file: &mut File) -> io::Result<bool> {
+    let mut tail = Vec::with_capacity(END_MARKER);
+    let start = file.seek(SeekFrom::End(0))?.saturating_sub(END_MARKER as u64);
+    file.seek(SeekFrom::Start(start))?;
+    file.read_to_end(&mut tail)?;
+    Ok(tail.len() == END_MARKER && tail.iter().all(|&b| b == 0))
+}
+
+/// The bytes of one member.
+pub(super) fn read(path: &PathBuf, member: &Member) -> io::Result<Vec<u8>> {
+    let mut file = File::open(path)?;
+    file.seek(SeekFrom::Start(member.offset))?;
+    let mut bytes = Vec::new();
+    file.take(member.len).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    fn shard(members: &[(&str, &[u8])]) -> Vec<u8> {
+        let mut tar = tar::Builder::new(Vec::new());
+        for (name, bytes) in members {
+            let mut header = tar::Header::new_ustar();
+            header.set_size(bytes.len() as u64);
+            tar.append_data(&mut header, name, *bytes).unwrap();
+        }
+        tar.into_inner().unwrap()
+    }
+
+    #[test]
+    fn finds_photos_and_reads_their_bytes() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.tar");
+        fs::write(&path, shard(&[("0.jpg", b"first"), ("0.json", b"{}"), ("sub/1.PNG", b"second one")]))
+            .unwrap();
+        let members = index(&path).unwrap();
+        let names: Vec<_> = members.iter().map(|m| m.name.as_str()).collect();
+        assert_eq!(names, ["0.jpg", "sub/1.PNG"]);
+        assert_eq!(read(&path, &members[0]).unwrap(), b"first");
+        assert_eq!(read(&path, &members[1]).unwrap(), b"second one");
+    }
+
+    #[test]
+    fn a_shard_cut_anywhere_is_refused_by_name() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("cut.tar");
+        let whole = shard(&[("0.jpg", &[7; 700]), ("1.jpg", &[8; 700])]);
+        for len in [0, 100, 512, 900, 1536, 1600, 2048, 2700, whole.len() - 1024] {
+            fs::write(&path, &whole[..len]).unwrap();
+            let message = index(&path).unwrap_err().to_string();
+            assert!(message.contains("cut.tar") && message.contains("complete tar"), "{len}: {message}");
+        }
+    }
+}
