@@ -1,1 +1,5 @@
 //! train
+pub mod loss;
+pub mod matcher;
+pub mod points;
+pub mod schedule;

@@ -1,0 +1,220 @@
+//! What changes while training goes on: learning rates and how much of the masked attention is left.
+
+use std::f64::consts::PI;
+
+/// Power of the polynomial decays, in learning rates and in mask annealing.
+const POLY_POWER: f64 = 0.9;
+
+/// The learning rate for `base` per 256 images when a step sees `batch` images.
+#[must_use]
+pub fn scaled_learning_rate(base: f64, batch: usize) -> f64 {
+    base * batch as f64 / 256.0
+}
+
+/// Linear warm-up, then half a cosine: MAE's schedule, set at every iteration.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct WarmupCosine {
+    /// Rate at the end of the warm-up.
+    pub peak: f64,
+    /// Rate at the end of training.
+    pub floor: f64,
+    /// Length of the warm-up in epochs.
+    pub warmup_epochs: f64,
+    /// Length of training in epochs, warm-up included.
+    pub epochs: f64,
+}
+
+impl WarmupCosine {
+    /// The rate at `epoch`, which counts iterations as fractions of an epoch. Past the end it stays at `floor`.
+    #[must_use]
+    pub fn at(&self, epoch: f64) -> f64 {
+        if epoch < self.warmup_epochs {
+            return self.peak * epoch / self.warmup_epochs;
+        }
+        let progress = ((epoch - self.warmup_epochs) / (self.epochs - self.warmup_epochs)).min(1.0);
+        let progress = if progress.is_nan() { 1.0 } else { progress };
+        self.floor + (self.peak - self.floor) * 0.5 * (1.0 + (PI * progress).cos())
+    }
+}
+
+/// EoMT's two-stage warm-up: new parameters warm up first while the pretrained encoder stands still, then the encoder
+/// follows; both decay polynomially.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TwoStageWarmup {
+    /// Steps in which new parameters warm up.
+    pub new_steps: usize,
+    /// Steps after those in which the encoder warms up.
+    pub encoder_steps: usize,
+    /// Steps in all.
+    pub total_steps: usize,
+}
+
+impl TwoStageWarmup {
+    /// The share of the peak rate for new parameters at `step`.
+    #[must_use]
+    pub fn new_parameters(&self, step: usize) -> f64 {
+        warmup_poly(step, 0, self.new_steps, self.total_steps)
+    }
+
+    /// The share of the peak rate for the pretrained encoder at `step`.
+    #[must_use]
+    pub fn encoder(&self, step: usize) -> f64 {
+        warmup_poly(step, self.new_steps, self.encoder_steps, self.total_steps)
+    }
+}
+
+fn warmup_poly(step: usize, wait: usize, warmup: usize, total: usize) -> f64 {
+    let begin = wait + warmup;
+    if step < wait {
+        0.0
+    } else if step < begin {
+        (step - wait) as f64 / warmup as f64
+    } else {
+        poly((step - begin) as f64 / total.saturating_sub(begin).max(1) as f64)
+    }
+}
+
+/// From 1 at `progress` 0 to 0 at `progress` 1 and beyond.
+fn poly(progress: f64) -> f64 {
+    (1.0 - progress.clamp(0.0, 1.0)).powf(POLY_POWER)
+}
+
+/// When each block with masked attention loses its mask: all masked at first, none at the end, earlier blocks first.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MaskAnnealing {
+    windows: Vec<(f64, f64)>,
+}
+
+impl MaskAnnealing {
+    /// The published timing for `blocks` blocks: windows of a sixth of the training, the first from 1/6, the last until 5/6.
+    #[must_use]
+    pub fn new(blocks: usize) -> Self {
+        let start = |block: usize| match blocks {
+            1 => 2.5 / 6.0,
+            _ => (1.0 + 3.0 * block as f64 / (blocks - 1) as f64) / 6.0,
+        };
+        Self { windows: (0..blocks).map(|block| (start(block), start(block) + 1.0 / 6.0)).collect() }
+    }
+
+    /// For each block the probability that a query keeps its mask at `step` of `total`.
+    #[must_use]
+    pub fn probabilities(&self, step: usize, total: usize) -> Vec<f64> {
+        let now = step as f64 / total.max(1) as f64;
+        self.windows.iter().map(|&(start, end)| poly((now - start) / (end - start))).collect()
+    }
+}
+
+/// Smaller learning rates for the earlier layers of a pretrained encoder.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct LayerDecay {
+    /// Factor from one block to the one before it; 1 switches the decay off.
+    pub rate: f64,
+    /// Number of encoder blocks.
+    pub depth: usize,
+    /// How many of the last blocks keep the full rate.
+    pub full_rate_blocks: usize,
+}
+
+impl LayerDecay {
+    /// The factor for block `index`, 0 being the first; the patch embedding goes with block 0, the final norm undecayed.
+    #[must_use]
+    pub fn block(&self, index: usize) -> f64 {
+        if index + self.full_rate_blocks >= self.depth {
+            return 1.0;
+        }
+        self.rate.powi((self.depth - 1 - index) as i32)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn assert_near(actual: f64, expected: f64) {
+        assert!((actual - expected).abs() < 1e-9, "{actual}, expected {expected}");
+    }
+
+    #[test]
+    fn cosine_follows_the_recorded_five_step_run() {
+        let schedule = WarmupCosine { peak: 1e-3, floor: 0.0, warmup_epochs: 2.0, epochs: 5.0 };
+        let recorded = [0.0, 5e-4, 1e-3, 7.5e-4, 2.5e-4];
+        for (step, expected) in recorded.into_iter().enumerate() {
+            assert_near(schedule.at(step as f64), expected);
+        }
+        assert_near(schedule.at(5.0), 0.0);
+        assert_near(schedule.at(9.0), 0.0);
+    }
+
+    #[test]
+    fn cosine_takes_fractions_of_an_epoch_and_ends_at_its_floor() {
+        let schedule = WarmupCosine { peak: 2.0, floor: 1.0, warmup_epochs: 1.0, epochs: 3.0 };
+        assert_near(schedule.at(0.25), 0.5);
+        assert_near(schedule.at(1.5), 1.0 + 0.5 * (1.0 + 0.5_f64.sqrt()));
+        assert_near(schedule.at(3.0), 1.0);
+        let no_room = WarmupCosine { epochs: 1.0, ..schedule };
+        assert_near(no_room.at(1.0), 1.0);
+    }
+
+    #[test]
+    fn the_paper_scales_with_the_batch() {
+        assert_near(scaled_learning_rate(1.5e-4, 4096), 2.4e-3);
+    }
+
+    #[test]
+    fn new_parameters_warm_up_before_the_encoder() {
+        let schedule = TwoStageWarmup { new_steps: 500, encoder_steps: 1000, total_steps: 10_500 };
+        assert_near(schedule.new_parameters(0), 0.0);
+        assert_near(schedule.new_parameters(250), 0.5);
+        assert_near(schedule.new_parameters(500), 1.0);
+        assert_near(schedule.new_parameters(5_500), 0.5_f64.powf(0.9));
+        assert_near(schedule.encoder(499), 0.0);
+        assert_near(schedule.encoder(500), 0.0);
+        assert_near(schedule.encoder(750), 0.25);
+        assert_near(schedule.encoder(1500), 1.0);
+        assert_near(schedule.encoder(6_000), 0.5_f64.powf(0.9));
+        assert_near(schedule.encoder(10_500), 0.0);
+        assert_near(schedule.new_parameters(20_000), 0.0);
+    }
+
+    #[test]
+    fn a_training_shorter_than_its_warm_up_never_divides_by_zero() {
+        let schedule = TwoStageWarmup { new_steps: 0, encoder_steps: 10, total_steps: 5 };
+        assert_near(schedule.new_parameters(0), 1.0);
+        assert_near(schedule.encoder(5), 0.5);
+        assert_near(schedule.encoder(10), 1.0);
+        assert_near(schedule.encoder(11), 0.0);
+    }
+
+    #[test]
+    fn masks_are_annealed_block_by_block() {
+        let annealing = MaskAnnealing::new(3);
+        assert_eq!(annealing.probabilities(0, 6000), [1.0, 1.0, 1.0]);
+        assert_eq!(annealing.probabilities(1000, 6000), [1.0, 1.0, 1.0]);
+        let [first, second, third] = annealing.probabilities(1500, 6000)[..] else { panic!("three blocks") };
+        assert_near(first, 0.5_f64.powf(0.9));
+        assert_eq!((second, third), (1.0, 1.0));
+        assert_near(annealing.probabilities(3000, 6000)[1], 0.5_f64.powf(0.9));
+        assert_near(annealing.probabilities(4500, 6000)[2], 0.5_f64.powf(0.9));
+        assert_eq!(annealing.probabilities(5001, 6000), [0.0, 0.0, 0.0]);
+    }
+
+    #[test]
+    fn four_blocks_have_one_sixth_each_as_published() {
+        let expected = [(1.0, 2.0), (2.0, 3.0), (3.0, 4.0), (4.0, 5.0)];
+        for ((start, end), (a, b)) in MaskAnnealing::new(4).windows.into_iter().zip(expected) {
+            assert_near(start, a / 6.0);
+            assert_near(end, b / 6.0);
+        }
+    }
+
+    #[test]
+    fn earlier_layers_learn_more_slowly() {
+        let decay = LayerDecay { rate: 0.8, depth: 12, full_rate_blocks: 0 };
+        assert_near(decay.block(11), 1.0);
+        assert_near(decay.block(10), 0.8);
+        assert_near(decay.block(0), 0.8_f64.powi(11));
+        let last_three = LayerDecay { full_rate_blocks: 3, ..decay };
+        assert_near(last_three.block(9), 1.0);
+        assert_near(last_three.block(8), 0.8_f64.powi(3));
+    }
+}
