@@ -46,3 +46,5 @@ pub mod cli;
 pub mod data;
 #[cfg(feature = "native")]
 pub mod eval;
+#[cfg(feature = "native")]
+pub mod train;

@@ -1,5 +1,20 @@
-//! train
+//! Training: masked-autoencoder pretraining, then fine-tuning of the segmenter.
+//!
+//! Each run lives in a folder: `run.json` (what was asked), `metrics.jsonl`, `panels/*.png`, and `checkpoint/`, which
+//! is a weight folder (f32) with the optimiser's state beside it. The same command continues an interrupted run.
+
+mod batches;
+mod checkpoint;
+mod event;
 pub mod loss;
 pub mod matcher;
+mod optimizer;
+mod panel;
 pub mod points;
+mod pretrain;
 pub mod schedule;
+
+pub use checkpoint::{RunFolder, TrainError};
+pub use event::{Step, TrainEvent};
+//pub use finetune::{FinetuneOptions, Tune, finetune};
+pub use pretrain::{PretrainOptions, pretrain};

@@ -1,0 +1,167 @@
+//! `mae-seg pretrain`
+
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use clap::{Args, ValueEnum};
+
+use super::device::DeviceArg;
+use super::progress::TrainProgress;
+use crate::data::PhotoSet;
+use crate::model::{DecoderConfig, HiddenPatches, LossOn, MaeConfig, VitConfig};
+use crate::train::{PretrainOptions, RunFolder, pretrain};
+
+/// Pretrain a masked autoencoder on photos without labels.
+///
+/// The same command continues an interrupted run.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  mae-seg pretrain --data photos/ --out runs/mae
+  mae-seg pretrain --data shard-0000.tar shard-0001.tar --epochs 400 --batch-size 64 --out runs/mae
+  mae-seg pretrain --data photos/ --hidden-patches mask-token --loss-on all --out runs/bert-like")]
+pub struct PretrainArgs {
+    /// Folders of images (searched through) or WebDataset tars
+    #[arg(long, required = true, num_args = 1.., value_name = "DIR|TAR")]
+    data: Vec<PathBuf>,
+    /// Folder of the run: checkpoint, metrics.jsonl, panels
+    #[arg(long, value_name = "RUN")]
+    out: PathBuf,
+    /// Where to compute
+    #[arg(long, value_enum, default_value_t)]
+    device: DeviceArg,
+    /// Size of the encoder
+    #[arg(long, value_enum, default_value_t = ModelSize::Tiny)]
+    model: ModelSize,
+    /// Side of the training crops, in pixels
+    #[arg(long, default_value_t = 224)]
+    image_size: usize,
+    /// Side of a patch, in pixels
+    #[arg(long, default_value_t = 16)]
+    patch_size: usize,
+    /// Width of the decoder
+    #[arg(long, default_value_t = 512)]
+    decoder_dim: usize,
+    /// Blocks of the decoder
+    #[arg(long, default_value_t = 8)]
+    decoder_depth: usize,
+    /// Share of hidden patches, above 0 and below 1
+    #[arg(long, default_value_t = 0.75)]
+    mask_ratio: f64,
+    /// Patches the loss is taken on
+    #[arg(long, value_enum, default_value_t = LossOnArg::Hidden)]
+    loss_on: LossOnArg,
+    /// What the encoder sees in place of hidden patches
+    #[arg(long, value_enum, default_value_t = HiddenArg::Drop)]
+    hidden_patches: HiddenArg,
+    /// Reconstruct raw pixels instead of pixels normalised per patch
+    #[arg(long)]
+    raw_pixels: bool,
+    /// Passes over the photos
+    #[arg(long, default_value_t = 800)]
+    epochs: usize,
+    /// Passes with a rising learning rate
+    #[arg(long, default_value_t = 40.0)]
+    warmup_epochs: f64,
+    /// Photos per step
+    #[arg(long, default_value_t = 64)]
+    batch_size: usize,
+    /// Learning rate for 256 photos; the one used grows with the batch
+    #[arg(long, default_value_t = 1.5e-4)]
+    base_lr: f64,
+    /// Decay of weights
+    #[arg(long, default_value_t = 0.05)]
+    weight_decay: f32,
+    /// Smallest share of a photo that a crop covers
+    #[arg(long, default_value_t = 0.2)]
+    min_crop: f64,
+    /// Seed of everything random
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// Steps between checkpoints
+    #[arg(long, default_value_t = 200, value_parser = super::at_least_one)]
+    save_every: usize,
+    /// Steps between panels of reconstructions
+    #[arg(long, default_value_t = 200, value_parser = super::at_least_one)]
+    panel_every: usize,
+}
+
+/// Widths and depths with a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ModelSize {
+    /// 192 wide, 12 deep, 3 heads
+    Tiny,
+    /// 384 wide, 12 deep, 6 heads
+    Small,
+    /// 768 wide, 12 deep, 12 heads
+    Base,
+}
+
+impl ModelSize {
+    fn encoder(self, image_size: usize, patch_size: usize) -> VitConfig {
+        let (width, heads) = match self {
+            Self::Tiny => (192, 3),
+            Self::Small => (384, 6),
+            Self::Base => (768, 12),
+        };
+        VitConfig::plain(image_size, patch_size, width, 12, heads)
+    }
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum LossOnArg {
+    Hidden,
+    Visible,
+    All,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum HiddenArg {
+    Drop,
+    MaskToken,
+    Zero,
+}
+
+impl PretrainArgs {
+    fn options(&self) -> PretrainOptions {
+        let encoder = self.model.encoder(self.image_size, self.patch_size);
+        let decoder = DecoderConfig::new(self.decoder_dim, self.decoder_depth, (self.decoder_dim / 32).max(1));
+        let mut model = MaeConfig::new(encoder, decoder);
+        model.mask_ratio = self.mask_ratio;
+        model.norm_pix_loss = !self.raw_pixels;
+        model.loss_on = match self.loss_on {
+            LossOnArg::Hidden => LossOn::Hidden,
+            LossOnArg::Visible => LossOn::Visible,
+            LossOnArg::All => LossOn::All,
+        };
+        model.hidden_patches = match self.hidden_patches {
+            HiddenArg::Drop => HiddenPatches::Drop,
+            HiddenArg::MaskToken => HiddenPatches::MaskToken,
+            HiddenArg::Zero => HiddenPatches::Zero,
+        };
+        PretrainOptions {
+            model,
+            batch_size: self.batch_size,
+            epochs: self.epochs,
+            warmup_epochs: self.warmup_epochs,
+            base_learning_rate: self.base_lr,
+            weight_decay: self.weight_decay,
+            min_crop: self.min_crop,
+            seed: self.seed,
+            save_every: self.save_every,
+            panel_every: self.panel_every,
+        }
+    }
+}
+
+/// Runs the verb.
+pub(super) fn run(args: &PretrainArgs) -> anyhow::Result<()> {
+    let options = args.options();
+    options.model.validate().context("these sizes make no model")?;
+    let photos = PhotoSet::open(&args.data)?;
+    let picked = args.device.pick()?;
+    let mut progress = TrainProgress::new(&format!("{} photos, {}", photos.len(), picked.description));
+    let mut run = RunFolder::open(&args.out, &options)?;
+    pretrain(&photos, &options, &picked.device, &mut run, |event| progress.show(event))?;
+    progress.finish(&format!("pretrained; fine-tune with --encoder {}", args.out.display()));
+    Ok(())
+}

@@ -1,0 +1,112 @@
+//! Progress on the terminal: a bar where somebody watches, plain lines where nobody does.
+
+use std::io::{IsTerminal, stderr};
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::train::{Step, TrainEvent};
+
+const PLAIN_LINE_EVERY: Duration = Duration::from_secs(15);
+
+/// A bar with time left, on standard error.
+pub(super) fn bar(length: usize, what: &str) -> ProgressBar {
+    let style = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} · {elapsed} · {eta} left");
+    let bar = ProgressBar::new(length as u64).with_message(what.to_owned());
+    match style {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}
+
+/// Shows the events of a training run.
+#[derive(Debug)]
+pub(super) struct TrainProgress {
+    bar: ProgressBar,
+    watched: bool,
+    started: Instant,
+    done_before: usize,
+    last_line: Option<Instant>,
+    skipped: usize,
+}
+
+impl TrainProgress {
+    #[expect(clippy::disallowed_methods, reason = "the command line owns the clock")]
+    pub(super) fn new(title: &str) -> Self {
+        let progress = Self {
+            bar: bar(0, ""),
+            watched: stderr().is_terminal(),
+            started: Instant::now(),
+            done_before: 0,
+            last_line: None,
+            skipped: 0,
+        };
+        progress.line(title);
+        progress
+    }
+
+    pub(super) fn show(&mut self, event: TrainEvent) {
+        match event {
+            TrainEvent::Started { done, steps, parameters } => {
+                self.done_before = done;
+                self.bar.set_length(steps as u64);
+                self.bar.set_position(done as u64);
+                self.bar.reset_eta();
+                let from = if done == 0 { String::new() } else { format!(", continuing after step {done}") };
+                self.line(&format!("{steps} steps, {:.1} million trainable numbers{from}", parameters as f64 / 1e6));
+            }
+            TrainEvent::Step(step) => self.step(&step),
+            TrainEvent::Skipped(what) => {
+                self.skipped += 1;
+                self.line(&format!("skipped {what}"));
+            }
+            TrainEvent::Panel(path) => self.line(&format!("panel {}", path.display())),
+            TrainEvent::Saved(path) => self.line(&format!("saved {}", path.display())),
+        }
+    }
+
+    fn step(&mut self, step: &Step) {
+        let parts: Vec<String> = step.parts.iter().map(|(name, value)| format!("{name} {value:.3}")).collect();
+        let text = format!(
+            "epoch {:.2} · loss {:.4} {}· lr {:.2e} · data wait {:.0} %",
+            step.epoch,
+            step.loss,
+            parts.iter().map(|part| format!("· {part} ")).collect::<String>(),
+            step.learning_rate,
+            100.0 * step.data_wait,
+        );
+        self.bar.set_position(step.step as u64);
+        self.bar.set_message(text.clone());
+        let due = self.last_line.is_none_or(|last| last.elapsed() >= PLAIN_LINE_EVERY);
+        if !self.watched && due {
+            self.line(&format!("step {}/{} · {text} · {} left", step.step, step.steps, self.left(step)));
+            self.last_line = Some(self.now());
+        }
+    }
+
+    fn left(&self, step: &Step) -> String {
+        let done = step.step.saturating_sub(self.done_before).max(1);
+        let seconds = self.started.elapsed().as_secs_f64() / done as f64 * (step.steps - step.step) as f64;
+        indicatif::HumanDuration(Duration::from_secs_f64(seconds)).to_string()
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the command line owns the clock")]
+    fn now(&self) -> Instant {
+        Instant::now()
+    }
+
+    pub(super) fn finish(&self, text: &str) {
+        self.bar.finish_and_clear();
+        let skipped = if self.skipped == 0 { String::new() } else { format!("; {} photos skipped", self.skipped) };
+        self.line(&format!("{text}{skipped}"));
+    }
+
+    #[expect(clippy::print_stderr, reason = "the command line speaks to people")]
+    fn line(&self, text: &str) {
+        if self.watched {
+            self.bar.println(text);
+        } else {
+            eprintln!("{text}");
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! The folder of a training run: what was asked, what happened, where it stands.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use burn::module::Module;
+use burn::optim::{ModuleOptimizer, OptimizerRecord};
+use serde::{Deserialize, Serialize};
+
+use super::{Step, TrainEvent};
+use crate::data::DataError;
+use crate::model::ConfigError;
+use crate::pixels::Preprocess;
+use crate::weights::{ModelConfig, StoredAs, WeightsError, apply, collect, read_safetensors, write_safetensors};
+
+/// Why training stopped.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TrainError {
+    /// The data could not be used.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// Weights could not be loaded or written.
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
+    /// The architecture contradicts itself.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// An option has no meaning.
+    #[error("{0}")]
+    Option(String),
+    /// A file of the run could not be written or read.
+    #[error("`{path}`: {source}")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The run folder belongs to another command.
+    #[error("`{0}` holds a run with other options; continue it with the same options or choose another --out")]
+    OtherRun(PathBuf),
+    /// The loss is no number any more.
+    #[error("the loss became {loss} at step {step}; the checkpoint before it is intact: lower the learning rate and try again")]
+    NotFinite {
+        /// The step.
+        step: usize,
+        /// The loss.
+        loss: f64,
+    },
+    /// The saved optimiser state cannot be read.
+    #[error("the optimiser state in `{path}` cannot be read ({reason}); remove the folder to start again")]
+    Optimizer {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A picture could not be made.
+    #[error("the panel could not be written: {0}")]
+    Panel(String),
+}
+
+/// A run's folder.
+#[derive(Debug)]
+pub struct RunFolder {
+    root: PathBuf,
+    metrics: BufWriter<File>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Progress {
+    step: usize,
+}
+
+fn at(path: &Path) -> impl FnOnce(io::Error) -> TrainError + '_ {
+    move |source| TrainError::File { path: path.to_owned(), source }
+}
+
+impl RunFolder {
+    /// Opens `root`, making it where it does not exist; a folder with a run must hold the same options.
+    ///
+    /// # Errors
+    /// [`TrainError::OtherRun`], [`TrainError::File`]
+    pub fn open<O: Serialize>(root: &Path, options: &O) -> Result<Self, TrainError> {
+        fs::create_dir_all(root.join("panels")).map_err(at(root))?;
+        let path = root.join("run.json");
+        let asked = serde_json::to_vec_pretty(options).map_err(|error| TrainError::Option(error.to_string()))?;
+        match fs::read(&path) {
+            Ok(before) if before == asked => {}
+            Ok(_) => return Err(TrainError::OtherRun(root.to_owned())),
+            Err(_) => replace(&path, &asked)?,
+        }
+        let path = root.join("metrics.jsonl");
+        let metrics = OpenOptions::new().create(true).append(true).open(&path).map_err(at(&path))?;
+        Ok(Self { root: root.to_owned(), metrics: BufWriter::new(metrics) })
+    }
+
+    /// The weight folder of the latest checkpoint.
+    #[must_use]
+    pub fn checkpoint(&self) -> PathBuf {
+        self.root.join("checkpoint")
+    }
+
+    /// Where the panel of a step goes.
+    #[must_use]
+    pub fn panel(&self, step: usize) -> PathBuf {
+        self.root.join("panels").join(format!("step-{step:06}.png"))
+    }
+
+    /// Appends a line to `metrics.jsonl`.
+    pub(super) fn log(&mut self, step: &Step) -> Result<(), TrainError> {
+        let path = self.root.join("metrics.jsonl");
+        let line = serde_json::to_string(step).map_err(|error| TrainError::Option(error.to_string()))?;
+        writeln!(self.metrics, "{line}").and_then(|()| self.metrics.flush()).map_err(at(&path))
+    }
+
+    /// Saves everything that is needed to go on; the old checkpoint stays until the new one is whole.
+    pub(super) fn save<M: Module>(
+        &self,
+        step: usize,
+        module: &M,
+        optimizer: &ModuleOptimizer,
+        (config, preprocess): (&ModelConfig, &Preprocess),
+    ) -> Result<TrainEvent, TrainError> {
+        let (fresh, old, current) = (self.root.join("checkpoint.new"), self.root.join("checkpoint.old"), self.checkpoint());
+        let _ = fs::remove_dir_all(&fresh);
+        fs::create_dir_all(&fresh).map_err(at(&fresh))?;
+        let write = |name: &str, bytes: &[u8]| fs::write(fresh.join(name), bytes).map_err(at(&fresh));
+        write("config.json", &config.to_json()?)?;
+        let json = |error: serde_json::Error| TrainError::Option(error.to_string());
+        write("preprocessor_config.json", &serde_json::to_vec_pretty(preprocess).map_err(json)?)?;
+        let tensors = collect(module, config.layout())?;
+        write("model.safetensors", &write_safetensors(&tensors, StoredAs::F32, "model.safetensors")?)?;
+        let path = fresh.join("optimizer.bpk");
+        optimizer
+            .to_record()
+            .save(&path)
+            .map_err(|error| TrainError::Optimizer { path, reason: error.to_string() })?;
+        write("progress.json", &serde_json::to_vec(&Progress { step }).map_err(json)?)?;
+        let _ = fs::remove_dir_all(&old);
+        if current.exists() {
+            fs::rename(&current, &old).map_err(at(&current))?;
+        }
+        fs::rename(&fresh, &current).map_err(at(&fresh))?;
+        let _ = fs::remove_dir_all(&old);
+        Ok(TrainEvent::Saved(current))
+    }
+
+    /// Puts the latest checkpoint into `module` and `optimizer`; returns the steps done, 0 for a new run.
+    pub(super) fn resume<M: Module>(
+        &self,
+        module: M,
+        optimizer: ModuleOptimizer,
+        config: &ModelConfig,
+    ) -> Result<(usize, M, ModuleOptimizer), TrainError> {
+        let saved = [self.checkpoint(), self.root.join("checkpoint.old")];
+        let Some(folder) = saved.into_iter().find(|folder| folder.exists()) else {
+            return Ok((0, module, optimizer));
+        };
+        let read = |name: &str| {
+            let path = folder.join(name);
+            fs::read(&path).map_err(|source| TrainError::File { path, source })
+        };
+        let tensors = read_safetensors("model.safetensors", &read("model.safetensors")?)?;
+        let module = apply(module, config.layout(), tensors)?;
+        let path = folder.join("optimizer.bpk");
+        let record = OptimizerRecord::load(&path)
+            .map_err(|error| TrainError::Optimizer { path: path.clone(), reason: error.to_string() })?;
+        let progress: Progress = serde_json::from_slice(&read("progress.json")?)
+            .map_err(|error| TrainError::Optimizer { path, reason: error.to_string() })?;
+        Ok((progress.step, module, optimizer.load_record(record)))
+    }
+}
+
+/// Writes to a temporary name in the same folder, then renames.
+fn replace(path: &Path, bytes: &[u8]) -> Result<(), TrainError> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(at(path))?;
+    file.write_all(bytes).map_err(at(path))?;
+    file.persist(path).map_err(|error| TrainError::File { path: path.to_owned(), source: error.error })?;
+    Ok(())
+}

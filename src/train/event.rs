@@ -1,0 +1,47 @@
+//! What a training loop tells its caller.
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+/// One optimiser step, as written to `metrics.jsonl`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Step {
+    /// Steps done, this one included.
+    pub step: usize,
+    /// Steps in the whole run.
+    pub steps: usize,
+    /// Passes over the data, fractional.
+    pub epoch: f64,
+    /// The loss that was minimised.
+    pub loss: f64,
+    /// Learning rate of new parameters.
+    pub learning_rate: f64,
+    /// Share of the time spent waiting for data, 0 to 1.
+    pub data_wait: f64,
+    /// Parts of the loss, by name.
+    #[serde(flatten)]
+    pub parts: std::collections::BTreeMap<&'static str, f64>,
+}
+
+/// What happens while training runs, in order.
+#[derive(Debug, Clone, PartialEq)]
+pub enum TrainEvent {
+    /// Training starts, or continues after `done` steps.
+    Started {
+        /// Steps already done by an earlier call.
+        done: usize,
+        /// Steps in the whole run.
+        steps: usize,
+        /// Trainable numbers.
+        parameters: usize,
+    },
+    /// One step.
+    Step(Step),
+    /// A photo could not be used; another took its place.
+    Skipped(String),
+    /// A picture was written.
+    Panel(PathBuf),
+    /// The state of training was saved.
+    Saved(PathBuf),
+}

@@ -1,0 +1,155 @@
+//! Masked-autoencoder pretraining.
+
+use std::thread;
+
+use burn::module::Module;
+use burn::optim::GradientsParams;
+use burn::tensor::{Device, Tensor, TensorData};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
+
+use super::batches::Batches;
+use super::optimizer::{AdamWOptions, adamw, trainable, with_stable_ids};
+use super::panel::reconstruction_panel;
+use super::schedule::{WarmupCosine, scaled_learning_rate};
+use super::{RunFolder, Step, TrainError, TrainEvent};
+use crate::data::order::shuffled;
+use crate::data::{CropOptions, PhotoBatch, PhotoSet};
+use crate::model::{MaeConfig, MaskedAutoencoder, PatchMask};
+use crate::pixels::Preprocess;
+use crate::weights::{Architecture, ModelConfig};
+
+/// The recipe of a pretraining run; the defaults are the paper's but for the batch (one machine).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PretrainOptions {
+    /// The architecture.
+    pub model: MaeConfig,
+    /// Images per step.
+    pub batch_size: usize,
+    /// Passes over the photos.
+    pub epochs: usize,
+    /// Passes with a rising learning rate.
+    pub warmup_epochs: f64,
+    /// Learning rate for 256 images; the one used grows with the batch.
+    pub base_learning_rate: f64,
+    /// AdamW's decay.
+    pub weight_decay: f32,
+    /// Smallest share of a photo that a crop covers.
+    pub min_crop: f64,
+    /// Seed of order, crops, masks and fresh parameters.
+    pub seed: u64,
+    /// Steps between checkpoints.
+    pub save_every: usize,
+    /// Steps between reconstruction panels.
+    pub panel_every: usize,
+}
+
+/// Pretrains on `photos` until every epoch is done, from where `run` stands.
+///
+/// # Errors
+/// [`TrainError`]; the last checkpoint stays whole.
+pub fn pretrain(
+    photos: &PhotoSet,
+    options: &PretrainOptions,
+    device: &Device,
+    run: &mut RunFolder,
+    mut on_event: impl FnMut(TrainEvent),
+) -> Result<(), TrainError> {
+    options.model.validate()?;
+    let image_size = options.model.encoder.image_size;
+    let config = ModelConfig { architecture: Architecture::Mae(options.model.clone()), labels: Vec::new() };
+    let preprocess = Preprocess { image_size, ..Preprocess::default() };
+    let device = device.clone().autodiff();
+    device.seed(options.seed);
+    let model = with_stable_ids(MaskedAutoencoder::new(&options.model, &device));
+    let optimizer = adamw(&model, AdamWOptions { betas: (0.9, 0.95), weight_decay: options.weight_decay });
+    let (done, mut model, mut optimizer) = run.resume(model, optimizer, &config)?;
+    let per_epoch = photos.len() / options.batch_size;
+    if per_epoch == 0 {
+        return Err(TrainError::Option(format!(
+            "{} photos do not fill one batch of {}; lower --batch-size",
+            photos.len(),
+            options.batch_size
+        )));
+    }
+    let steps = per_epoch * options.epochs;
+    on_event(TrainEvent::Started { done, steps, parameters: trainable(&model) });
+    let schedule = WarmupCosine {
+        peak: scaled_learning_rate(options.base_learning_rate, options.batch_size),
+        floor: 0.0,
+        warmup_epochs: options.warmup_epochs,
+        epochs: options.epochs as f64,
+    };
+    thread::scope(|scope| {
+        let mut batches = Batches::spawn(scope, done..steps, |step| batch(photos, options, step, per_epoch));
+        for step in done..steps {
+            let Some(batch) = batches.next() else { break };
+            let batch = batch?;
+            for skipped in &batch.skipped {
+                on_event(TrainEvent::Skipped(skipped.to_string()));
+            }
+            let epoch = step as f64 / per_epoch as f64;
+            let learning_rate = schedule.at(epoch);
+            let count = batch.pixels.len() / (3 * image_size * image_size);
+            let pixels = TensorData::new(batch.pixels, [count, 3, image_size, image_size]);
+            let images = Tensor::<4>::from_data(pixels, &device);
+            let mask = draw_mask(&options.model, count, options.seed, step);
+            let output = model.forward(images.clone(), &mask);
+            let loss = model.loss(images.clone(), output.prediction, &mask);
+            let value = f64::from(loss.clone().into_scalar::<f32>());
+            if !value.is_finite() {
+                return Err(TrainError::NotFinite { step: step + 1, loss: value });
+            }
+            let gradients = GradientsParams::from_grads(loss.backward(), &model);
+            model = optimizer.step(learning_rate, model, gradients);
+            let report = Step {
+                step: step + 1,
+                steps,
+                epoch: (step + 1) as f64 / per_epoch as f64,
+                loss: value,
+                learning_rate,
+                data_wait: batches.data_wait(),
+                parts: std::collections::BTreeMap::new(),
+            };
+            run.log(&report)?;
+            on_event(TrainEvent::Step(report));
+            let last = step + 1 == steps;
+            if (step + 1) % options.panel_every == 0 || last {
+                let path = run.panel(step + 1);
+                reconstruction_panel(&model.valid(), images.inner(), &mask, &preprocess, &path)?;
+                on_event(TrainEvent::Panel(path));
+            }
+            if (step + 1) % options.save_every == 0 || last {
+                on_event(run.save(step + 1, &model, &optimizer, (&config, &preprocess))?);
+            }
+        }
+        Ok(())
+    })
+}
+
+fn batch(
+    photos: &PhotoSet,
+    options: &PretrainOptions,
+    step: usize,
+    per_epoch: usize,
+) -> Result<PhotoBatch, TrainError> {
+    let epoch = (step / per_epoch) as u64;
+    let order = shuffled(photos.len(), options.seed, epoch);
+    let first = (step % per_epoch) * options.batch_size;
+    let crop = CropOptions {
+        image_size: options.model.encoder.image_size,
+        scale: (options.min_crop, 1.0),
+        ..CropOptions::default()
+    };
+    Ok(photos.batch(&order[first..first + options.batch_size], &crop, options.seed, epoch)?)
+}
+
+/// Uniform noise per patch, from the seed and the step alone.
+fn draw_mask(config: &MaeConfig, count: usize, seed: u64, step: usize) -> PatchMask {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    rng.set_stream(step as u64);
+    let noise: Vec<Vec<f32>> =
+        (0..count).map(|_| (0..config.encoder.num_patches()).map(|_| rng.random()).collect()).collect();
+    PatchMask::from_noise(&noise, config.num_visible())
+}
