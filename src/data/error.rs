@@ -1,8 +1,9 @@
 //! What can be wrong with a data set.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use super::coco::OutlineError;
 use crate::image::ImageError;
 
 /// A data set that cannot be used as given; every message names the file at fault.
@@ -32,6 +33,57 @@ pub enum DataError {
         /// What is wrong with it.
         source: ImageError,
     },
+    /// An annotation file is not in the COCO instances format, or contradicts itself.
+    #[error("{} is not a usable COCO instances file: {reason}", path.display())]
+    Annotations {
+        /// The annotation file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// An annotation's outline is no mask of its photo.
+    #[error("annotation {annotation}: {source}")]
+    Outline {
+        /// Id of the annotation.
+        annotation: u64,
+        /// What is wrong with its outline.
+        source: OutlineError,
+    },
+    /// A listed photo is not there.
+    #[error("photo {listed} is not in {}", folder.display())]
+    MissingPhoto {
+        /// The name in the annotation file.
+        listed: String,
+        /// The folder searched.
+        folder: PathBuf,
+    },
+    /// A photo is not of the size its annotations were made for.
+    #[error("{} has {}×{} pixels, but its annotations were made for {}×{}",
+        path.display(), found[0], found[1], told[0], told[1])]
+    PhotoSize {
+        /// The photo.
+        path: PathBuf,
+        /// Width and height of the file.
+        found: [usize; 2],
+        /// Width and height in the annotation file.
+        told: [usize; 2],
+    },
+    /// The list of cut-outs cannot be understood.
+    #[error("{} is not a list of cut-outs with `file` and `category`: {reason}", path.display())]
+    CutoutList {
+        /// The list.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A cut-out could not be decoded.
+    #[error("cut-out {}: {reason}", path.display())]
+    Cutout {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// No photo under the given paths.
     #[error("no photos (jpg, png, webp, bmp, gif, tiff, or .tar shards of them) in {0}")]
     NoPhotos(String),
@@ -43,4 +95,16 @@ pub enum DataError {
         /// The first failure.
         first: Box<Self>,
     },
+}
+
+impl DataError {
+    /// Names the annotation file in errors that are its fault.
+    pub(super) fn in_file(self, annotations: &Path) -> Self {
+        match self {
+            Self::Outline { .. } | Self::MissingPhoto { .. } => {
+                Self::Annotations { path: annotations.to_path_buf(), reason: self.to_string() }
+            }
+            other => other,
+        }
+    }
 }

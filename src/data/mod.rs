@@ -1,14 +1,36 @@
 //! Training data: unlabelled photos for pretraining, photos with instance masks for fine-tuning.
 //!
+//! ```text
+//! folders, tar shards ──PhotoSet──▶ random crops                  [B, 3, S, S]
+//! COCO file, photos ──SegmentationSet──▶ view ▶ canvas ▶ pastes   SegmentationSample
+//! ```
+//!
 //! Everything random is a pure function of `(seed, epoch, index)`: the same three numbers give the same sample, whatever
 //! the number of threads or the order of the calls.
 
-pub mod crop;
-pub mod error;
+pub mod coco;
 pub mod order;
-pub mod photos;
-pub mod shard;
+pub mod sampler;
 
+mod augment;
+mod canvas;
+mod crop;
+mod cutouts;
+mod dataset;
+mod error;
+mod jitter;
+mod labels;
+mod layer;
+mod normalise;
+mod photos;
+mod shard;
+mod view;
+
+pub use augment::AugmentOptions;
+pub use canvas::SegmentationSample;
+pub use coco::CocoDataset;
 pub use crop::CropOptions;
+pub use dataset::SegmentationSet;
 pub use error::DataError;
+pub use labels::LabelSpace;
 pub use photos::{PhotoBatch, PhotoSet};

@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
+use super::normalise::fill_planes;
 use super::order::{Purpose, stream};
 use super::shard::{self, Member};
 use super::{CropOptions, DataError};
 use crate::image::RgbImage;
-use crate::pixels::Preprocess;
 
 /// File endings read as photos.
 const EXTENSIONS: [&str; 8] = ["jpg", "jpeg", "png", "webp", "bmp", "gif", "tif", "tiff"];
@@ -142,7 +142,7 @@ impl PhotoSet {
             .map(|(sample, &index)| {
                 let (photo, skipped) = self.readable_photo(index)?;
                 let rgb = crop.apply(&photo, &mut stream(Purpose::Augment, seed, epoch, index as u64));
-                normalise(&rgb, sample);
+                fill_planes(&rgb, sample);
                 Ok(skipped)
             })
             .collect::<Result<Vec<_>, _>>()?;
@@ -160,18 +160,6 @@ impl PhotoSet {
         }
         let first = Box::new(skipped.swap_remove(0));
         Err(DataError::NoReadablePhoto { tried, first })
-    }
-}
-
-/// RGB bytes in rows to normalised `[3, S, S]`.
-fn normalise(rgb: &[u8], sample: &mut [f32]) {
-    let Preprocess { mean, std, .. } = Preprocess::default();
-    let plane_len = rgb.len() / 3;
-    for (channel, plane) in sample.chunks_exact_mut(plane_len).enumerate() {
-        let (scale, offset) = (1.0 / (255.0 * std[channel]), mean[channel] / std[channel]);
-        for (value, pixel) in plane.iter_mut().zip(rgb.chunks_exact(3)) {
-            *value = f32::from(pixel[channel]) * scale - offset;
-        }
     }
 }
 

@@ -1,0 +1,60 @@
+//! How training photos are varied.
+
+use rand::{Rng, RngExt};
+
+use super::canvas::Canvas;
+use super::jitter::Jitter;
+use super::layer::Layer;
+
+/// How a labelled photo becomes a training sample.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct AugmentOptions {
+    /// Side S of the canvas, in pixels.
+    pub image_size: usize,
+    /// Least and greatest size of the photo, as a multiple of its letterboxed size; `None` = letterboxed, not moved.
+    pub zoom: Option<(f64, f64)>,
+    /// Mirror left-right half of the time.
+    pub flip: bool,
+    /// Brightness, contrast and saturation each vary by this share.
+    pub colour: f32,
+    /// Most cut-outs pasted into one photo.
+    pub cutouts: usize,
+    /// Most objects of other training photos pasted into one photo.
+    pub transplants: usize,
+}
+
+impl AugmentOptions {
+    /// Letterboxed photos as inference sees them.
+    #[must_use]
+    pub fn none(image_size: usize) -> Self {
+        Self { image_size, zoom: None, flip: false, colour: 0.0, cutouts: 0, transplants: 0 }
+    }
+
+    /// Large-scale jitter, mirroring, colour jitter and copy-paste.
+    #[must_use]
+    pub fn training(image_size: usize) -> Self {
+        Self { image_size, zoom: Some((0.5, 2.0)), flip: true, colour: 0.3, cutouts: 4, transplants: 2 }
+    }
+
+    /// A zoom, if photos are moved at all.
+    pub(super) fn draw_zoom(&self, rng: &mut impl Rng) -> Option<f64> {
+        self.zoom.map(|(low, high)| rng.random_range(low.ln()..=high.ln()).exp())
+    }
+
+    /// Recolours pixels of `N` bytes.
+    pub(super) fn recolour<const N: usize>(&self, pixels: &mut [u8], rng: &mut impl Rng) {
+        if self.colour > 0.0 {
+            Jitter::random(self.colour.min(1.0), rng).apply::<N>(pixels);
+        }
+    }
+
+    /// Pastes an object anywhere its centre is on the canvas.
+    pub(super) fn paste(&self, canvas: &mut Canvas, layer: &Layer, label: Option<usize>, rng: &mut impl Rng) {
+        let mut varied = layer.vary(self.image_size, rng);
+        self.recolour::<4>(&mut varied.rgba, rng);
+        let mut corner =
+            |length: usize| rng.random_range(0..self.image_size).cast_signed() - (length / 2).cast_signed();
+        let at = [corner(varied.width), corner(varied.height)];
+        canvas.paste(&varied, at, label);
+    }
+}

@@ -1,0 +1,213 @@
+//! A training sample in the making: a photo drawn on the square canvas, then objects pasted over it.
+
+use super::crop::{mirror, resize};
+use super::layer::Layer;
+use super::normalise::{Table, table};
+use super::view::View;
+use crate::image::RgbImage;
+use crate::mask::BinaryMask;
+use fast_image_resize::FilterType;
+
+/// Objects with fewer pixels than this are too small to learn from: they are ignored instead.
+const MIN_AREA: usize = 16;
+
+/// Objects left with less than this share of their pixels by what was pasted over them are ignored.
+const MIN_VISIBLE: f64 = 0.2;
+
+/// Alpha from which a pasted pixel belongs to its object.
+const INSIDE: u8 = 128;
+
+/// What the segmenter learns from one photo, on a canvas of S × S pixels.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SegmentationSample {
+    /// `[3, S, S]`, normalised; 0 where the canvas shows nothing.
+    pub pixels: Vec<f32>,
+    /// The label of each object; `None` = an object of unknown class.
+    pub labels: Vec<Option<usize>>,
+    /// The S × S mask of each object.
+    pub masks: Vec<BinaryMask>,
+    /// S × S: pixels that may belong to objects nobody labelled; never part of a mask.
+    pub ignore: BinaryMask,
+}
+
+/// An object on the canvas, one byte per pixel.
+#[derive(Debug)]
+struct Placed {
+    label: Option<usize>,
+    inside: Vec<u8>,
+    area: usize,
+}
+
+#[derive(Debug)]
+pub(super) struct Canvas {
+    side: usize,
+    table: Box<Table>,
+    pixels: Vec<f32>,
+    placed: Vec<Placed>,
+    ignore: Vec<u8>,
+}
+
+impl Canvas {
+    pub(super) fn new(side: usize) -> Self {
+        let plane = side * side;
+        let (pixels, ignore) = (vec![0.0; 3 * plane], vec![0; plane]);
+        Self { side, table: Box::new(table()), pixels, placed: Vec::new(), ignore }
+    }
+
+    /// Draws the photo's window, recoloured by `recolour`.
+    pub(super) fn draw(&mut self, photo: &RgbImage, view: &View, recolour: impl FnOnce(&mut [u8])) {
+        let [width, height] = view.size;
+        let mut rgb = resize(photo, view.window, width, height, FilterType::Bilinear);
+        if view.mirrored {
+            mirror(&mut rgb, width);
+        }
+        recolour(&mut rgb);
+        let [left, top] = view.at;
+        for (y, row) in rgb.chunks_exact(width * 3).enumerate() {
+            for (channel, table) in self.table.iter().enumerate() {
+                let start = (channel * self.side + top + y) * self.side + left;
+                for (value, pixel) in self.pixels[start..start + width].iter_mut().zip(row.chunks_exact(3)) {
+                    *value = table[usize::from(pixel[channel])];
+                }
+            }
+        }
+    }
+
+    /// Adds an object of the drawn photo.
+    pub(super) fn add(&mut self, label: usize, inside: Vec<u8>) {
+        let area = count(&inside);
+        if area > 0 {
+            self.placed.push(Placed { label: Some(label), inside, area });
+        }
+    }
+
+    /// Marks pixels (1 = marked) that may hold unlabelled objects.
+    pub(super) fn ignore(&mut self, region: &[u8]) {
+        self.ignore.iter_mut().zip(region).for_each(|(ignored, marked)| *ignored |= marked);
+    }
+
+    /// Marks everything the view covers as possibly holding unlabelled objects.
+    pub(super) fn ignore_view(&mut self, view: &View) {
+        for y in view.at[1]..view.at[1] + view.size[1] {
+            self.ignore[y * self.side + view.at[0]..][..view.size[0]].fill(1);
+        }
+    }
+
+    /// Pastes a layer with its top left corner at `at` (which may lie outside); what it covers is gone.
+    pub(super) fn paste(&mut self, layer: &Layer, at: [isize; 2], label: Option<usize>) {
+        let mut inside = vec![0; self.side * self.side];
+        let [columns, rows] =
+            [(at[0], layer.width), (at[1], layer.height)].map(|span| overlap(span, self.side));
+        let plane = self.side * self.side;
+        for (y, to_y) in rows {
+            for &(x, to_x) in &columns {
+                let [red, green, blue, alpha] = layer.pixel(x, y);
+                if alpha == 0 {
+                    continue;
+                }
+                let (to, weight) = (to_y * self.side + to_x, f32::from(alpha) / 255.0);
+                for (channel, byte) in [red, green, blue].into_iter().enumerate() {
+                    let value = &mut self.pixels[channel * plane + to];
+                    *value += (self.table[channel][usize::from(byte)] - *value) * weight;
+                }
+                inside[to] = u8::from(alpha >= INSIDE);
+            }
+        }
+        for covered in self.placed.iter_mut().map(|p| &mut p.inside).chain([&mut self.ignore]) {
+            covered.iter_mut().zip(&inside).for_each(|(below, above)| *below &= 1 - above);
+        }
+        let area = count(&inside);
+        self.placed.push(Placed { label, inside, area });
+    }
+
+    /// The finished sample: objects with too little left move to the ignored pixels.
+    pub(super) fn finish(mut self) -> SegmentationSample {
+        let enough = |placed: &Placed| {
+            let left = count(&placed.inside);
+            left >= MIN_AREA && left as f64 >= MIN_VISIBLE * placed.area as f64
+        };
+        let (kept, dropped): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.placed).into_iter().partition(enough);
+        dropped.iter().for_each(|placed| self.ignore(&placed.inside));
+        for placed in &kept {
+            self.ignore.iter_mut().zip(&placed.inside).for_each(|(ignored, inside)| *ignored &= 1 - inside);
+        }
+        let side = self.side;
+        let mask = |bytes: &[u8]| BinaryMask::from_fn(side, side, |x, y| bytes[y * side + x] != 0);
+        SegmentationSample {
+            labels: kept.iter().map(|placed| placed.label).collect(),
+            masks: kept.iter().map(|placed| mask(&placed.inside)).collect(),
+            ignore: mask(&self.ignore),
+            pixels: self.pixels,
+        }
+    }
+}
+
+/// The positions of a span that starts at `from` that fall on the canvas: (within the span, on the canvas).
+fn overlap((from, length): (isize, usize), side: usize) -> Vec<(usize, usize)> {
+    let on_canvas = |i: usize| from.checked_add_unsigned(i).and_then(|at| usize::try_from(at).ok());
+    (0..length).filter_map(|i| Some((i, on_canvas(i).filter(|&at| at < side)?))).collect()
+}
+
+fn count(inside: &[u8]) -> usize {
+    inside.iter().map(|&byte| usize::from(byte)).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn square(side: usize, rgba: [u8; 4]) -> Layer {
+        Layer { width: side, height: side, rgba: rgba.repeat(side * side) }
+    }
+
+    fn full(side: usize) -> Vec<u8> {
+        vec![1; side * side]
+    }
+
+    #[test]
+    fn what_is_pasted_owns_its_pixels() {
+        let mut canvas = Canvas::new(16);
+        canvas.ignore(&full(16));
+        canvas.add(3, full(16));
+        canvas.paste(&square(8, [255, 0, 0, 255]), [-2, 10], None);
+        let sample = canvas.finish();
+        assert_eq!(sample.labels, [Some(3), None]);
+        assert_eq!(sample.masks[1].bbox(), [0, 10, 6, 6]);
+        assert_eq!(sample.masks[0].area(), 256 - 36);
+        assert_eq!(sample.ignore.area(), 0, "labelled pixels are never ignored");
+        assert!((sample.pixels[10 * 16] - (1.0 - 0.485) / 0.229).abs() < 1e-5);
+        assert_eq!(sample.pixels[9 * 16], 0.0);
+    }
+
+    #[test]
+    fn faint_pixels_colour_but_do_not_own() {
+        let mut canvas = Canvas::new(8);
+        canvas.add(0, full(8));
+        canvas.paste(&square(8, [255, 255, 255, 51]), [0, 0], Some(1));
+        let sample = canvas.finish();
+        assert_eq!(sample.labels, [Some(0)], "the faint layer has no pixel of its own");
+        assert!((sample.pixels[0] - 0.2 * (1.0 - 0.485) / 0.229).abs() < 1e-5);
+    }
+
+    #[test]
+    fn objects_nearly_hidden_are_ignored() {
+        let mut canvas = Canvas::new(16);
+        canvas.add(0, full(16));
+        canvas.paste(&square(15, [0, 0, 0, 255]), [0, 0], Some(1));
+        let sample = canvas.finish();
+        assert_eq!(sample.labels, [Some(1)]);
+        assert_eq!(sample.ignore.area(), 31);
+    }
+
+    #[test]
+    fn tiny_objects_are_ignored() {
+        let mut canvas = Canvas::new(16);
+        let mut dot = vec![0; 256];
+        dot[..15].fill(1);
+        canvas.add(0, dot);
+        let sample = canvas.finish();
+        assert!(sample.labels.is_empty());
+        assert_eq!(sample.ignore.area(), 15);
+    }
+}

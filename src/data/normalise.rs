@@ -1,0 +1,24 @@
+//! Bytes to normalised values, as [`crate::pixels::prepare`] computes them.
+
+use std::array;
+
+use crate::pixels::Preprocess;
+
+/// For each channel, the normalised value of every byte.
+pub(super) type Table = [[f32; 256]; 3];
+
+/// The `ImageNet` normalisation.
+pub(super) fn table() -> Table {
+    let Preprocess { mean, std, .. } = Preprocess::default();
+    array::from_fn(|channel| array::from_fn(|value| (value as f32 / 255.0 - mean[channel]) / std[channel]))
+}
+
+/// RGB bytes in rows to planes `[3, H, W]`.
+pub(super) fn fill_planes(rgb: &[u8], planes: &mut [f32]) {
+    let table = table();
+    for (channel, plane) in planes.chunks_exact_mut(rgb.len() / 3).enumerate() {
+        for (value, pixel) in plane.iter_mut().zip(rgb.chunks_exact(3)) {
+            *value = table[channel][usize::from(pixel[channel])];
+        }
+    }
+}

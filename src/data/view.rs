@@ -1,0 +1,123 @@
+//! Which part of a photo lands where on the square canvas.
+
+use rand::{Rng, RngExt};
+
+use super::crop::Window;
+use crate::mask::BinaryMask;
+use crate::pixels::Letterbox;
+
+/// Draws tried for a window that shows an object before one is aimed at.
+const ATTEMPTS: usize = 8;
+
+/// A window of the photo drawn into a rectangle of the canvas.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct View {
+    pub(super) window: Window,
+    /// Left and top on the canvas.
+    pub(super) at: [usize; 2],
+    /// Width and height on the canvas.
+    pub(super) size: [usize; 2],
+    /// Mirrored left-right within the rectangle.
+    pub(super) mirrored: bool,
+}
+
+impl View {
+    /// The whole photo as [`crate::pixels::prepare`] places it.
+    pub(super) fn letterbox(letterbox: &Letterbox) -> Self {
+        let [width, height] = letterbox.photo().map(|side| side as f64);
+        let window = Window { left: 0.0, top: 0.0, width, height };
+        Self { window, at: [0, 0], size: letterbox.content(), mirrored: false }
+    }
+
+    /// A random view at `zoom` times the letterboxed size, mirrored half of the time if `flip`.
+    ///
+    /// Smaller photos lie anywhere on the canvas; of larger ones a window is cut that shows the centre of at least one
+    /// of the `objects` (points in the photo), if there is any.
+    pub(super) fn random(
+        photo: [usize; 2],
+        objects: &[[f64; 2]],
+        side: usize,
+        zoom: f64,
+        flip: bool,
+        rng: &mut impl Rng,
+    ) -> Self {
+        let scale = zoom * side as f64 / photo[0].max(photo[1]) as f64;
+        let size = photo.map(|p| ((p as f64 * scale).round() as usize).clamp(1, side));
+        let span = [0, 1].map(|axis| (size[axis] as f64 / scale).min(photo[axis] as f64));
+        let room = [0, 1].map(|axis| photo[axis] as f64 - span[axis]);
+        let shows_one =
+            |corner: &[f64; 2]| objects.is_empty() || objects.iter().any(|o| inside(*o, *corner, span));
+        let drawn = (0..ATTEMPTS).map(|_| room.map(|room| rng.random_range(0.0..=room))).find(shows_one);
+        let corner = drawn.unwrap_or_else(|| {
+            let aim = objects[rng.random_range(0..objects.len())];
+            [0, 1].map(|axis| (aim[axis] - span[axis] / 2.0).clamp(0.0, room[axis]))
+        });
+        let window = Window { left: corner[0], top: corner[1], width: span[0], height: span[1] };
+        let at = size.map(|s| rng.random_range(0..=side - s));
+        Self { window, at, size, mirrored: flip && rng.random_bool(0.5) }
+    }
+
+    /// The part of a mask that the view shows, on a canvas of `side`² bytes (1 inside), sampled at pixel centres.
+    pub(super) fn show(&self, mask: &BinaryMask, side: usize) -> Vec<u8> {
+        let columns: Vec<usize> = self.samples(0);
+        let mut canvas = vec![0; side * side];
+        let [left, top] = self.at;
+        for (y, from) in self.samples(1).into_iter().enumerate() {
+            let row = &mut canvas[(top + y) * side + left..][..self.size[0]];
+            row.iter_mut().zip(&columns).for_each(|(value, &x)| *value = u8::from(mask.get(x, from)));
+        }
+        canvas
+    }
+
+    /// For each canvas pixel of the rectangle along an axis (0 = x), the photo pixel under its centre.
+    fn samples(&self, axis: usize) -> Vec<usize> {
+        let (from, span) =
+            [(self.window.left, self.window.width), (self.window.top, self.window.height)][axis];
+        let size = self.size[axis];
+        let sample = |i: usize| (from + (i as f64 + 0.5) * span / size as f64) as usize;
+        let mut samples: Vec<usize> = (0..size).map(sample).collect();
+        if axis == 0 && self.mirrored {
+            samples.reverse();
+        }
+        samples
+    }
+}
+
+fn inside(point: [f64; 2], corner: [f64; 2], span: [f64; 2]) -> bool {
+    (0..2).all(|axis| (corner[axis]..=corner[axis] + span[axis]).contains(&point[axis]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::order::{Purpose, stream};
+
+    #[test]
+    fn the_letterboxed_view_samples_pixel_centres() {
+        let view = View::letterbox(&Letterbox::fit(8, 4, 4));
+        assert_eq!((view.at, view.size), ([0, 0], [4, 2]));
+        let mask = BinaryMask::from_fn(8, 4, |x, y| x >= 4 && y < 2);
+        assert_eq!(view.show(&mask, 4), [0, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+        let mirrored = View { mirrored: true, ..view };
+        assert_eq!(mirrored.show(&mask, 4)[..4], [1, 1, 0, 0]);
+    }
+
+    #[test]
+    fn random_views_fit_and_show_an_object() {
+        for index in 0..500 {
+            let mut rng = stream(Purpose::Augment, 0, 0, index);
+            let photo = [rng.random_range(1..500), rng.random_range(1..500)];
+            let object = photo.map(|side| rng.random_range(0.0..side as f64));
+            let zoom = rng.random_range(0.3..4.0);
+            let view = View::random(photo, &[object], 64, zoom, true, &mut rng);
+            let Window { left, top, width, height } = view.window;
+            assert!(left >= 0.0 && left + width <= photo[0] as f64 + 1e-9, "{photo:?} {view:?}");
+            assert!(top >= 0.0 && top + height <= photo[1] as f64 + 1e-9, "{photo:?} {view:?}");
+            assert!((0..2).all(|a| view.size[a] >= 1 && view.at[a] + view.size[a] <= 64), "{view:?}");
+            assert!(
+                inside(object, [left - 1e-9, top - 1e-9], [width + 2e-9, height + 2e-9]),
+                "{object:?} {view:?}"
+            );
+        }
+    }
+}
