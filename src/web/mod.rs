@@ -1,1 +1,30 @@
-//! web
+//! The page: a Leptos app on the main thread, the engine in a worker.
+//!
+//! ```text
+//! main thread                                      worker
+//! components ──Event──▶ AppState::update            serve ──▶ Session
+//!     ▲                     │ Effect                             │ Engine::{load, warm_up, segment}
+//!     └──── signals ◀── app ┴─▶ client ──Request──▶ channel ──▶ ─┤ WeightFolder: fetch, verify, keep
+//!                           ◀── client ◀──Reply──── channel ◀── ─┘ overlay, export
+//! ```
+//!
+//! The main thread never touches a pixel one by one: photo and overlay arrive as finished RGBA buffers. [`protocol`],
+//! [`state`], [`overlay`] and [`export`] are plain Rust and are tested on the host; the rest needs a browser.
+
+pub mod export;
+pub mod overlay;
+pub mod protocol;
+pub mod state;
+
+#[cfg(feature = "web")]
+pub mod app;
+#[cfg(feature = "web")]
+mod channel;
+#[cfg(feature = "web")]
+mod client;
+#[cfg(feature = "web")]
+mod components;
+#[cfg(feature = "web")]
+mod dom;
+#[cfg(feature = "web")]
+pub mod worker;

@@ -1,0 +1,221 @@
+//! The app: carries events to [`AppState`] and its effects to worker, canvases and disk.
+
+use js_sys::ArrayBuffer;
+use leptos::html::Canvas;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use wasm_bindgen::JsValue;
+use web_sys::{Blob, File, HtmlCanvasElement};
+
+use super::channel::words_from_buffer;
+use super::client::{Heard, WorkerClient};
+use super::components::{Controls, DropZone, Footer, Header, InstanceList, StatusBar, Viewer};
+use super::dom;
+use super::overlay::{HitMask, instance_at};
+use super::protocol::{BackendChoice, Failure, FailureKind, Request, RequestId, Size};
+use super::state::{AppState, Effect as Todo, Event};
+
+const DEFAULT_WEIGHTS: &str = "weights/mae-tiny";
+/// No photo file is larger; reading one into memory would only slow the tab down before it fails.
+const MAX_FILE_BYTES: f64 = 256.0 * 1024.0 * 1024.0;
+
+/// What every component is given: the state to read, and the ways to change it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct App {
+    pub(super) state: RwSignal<AppState>,
+    pub(super) photo_canvas: NodeRef<Canvas>,
+    pub(super) overlay_canvas: NodeRef<Canvas>,
+    parts: StoredValue<Parts, LocalStorage>,
+}
+
+/// What has no place in a pure state.
+#[derive(Debug, Default)]
+struct Parts {
+    worker: Option<WorkerClient>,
+    photo: Option<Blob>,
+    masks: Vec<HitMask>,
+}
+
+impl App {
+    fn new() -> Self {
+        let folder = dom::query("weights").unwrap_or_else(|| DEFAULT_WEIGHTS.into());
+        let folder = format!("{}/", folder.trim_end_matches('/'));
+        let weights = dom::resolve(&folder).unwrap_or(folder);
+        let backend = BackendChoice::from_query(dom::query("backend").as_deref());
+        Self {
+            state: RwSignal::new(AppState::new(weights, backend)),
+            photo_canvas: NodeRef::new(),
+            overlay_canvas: NodeRef::new(),
+            parts: StoredValue::new_local(Parts::default()),
+        }
+    }
+
+    /// Lets the state take in an event, and carries out what follows.
+    pub(super) fn dispatch(self, event: Event) {
+        self.dispatch_with(event, &[]);
+    }
+
+    /// Takes a photo that was dropped, pasted or picked.
+    pub(super) fn choose(self, file: &File) {
+        let name = file.name();
+        if file.size() > MAX_FILE_BYTES {
+            let sentence = format!("{name} is larger than 256 MB. Choose a smaller file.");
+            return self.dispatch(Event::PhotoRefused(Failure::new(FailureKind::Photo, sentence)));
+        }
+        self.choose_blob(name, file.slice().unwrap_or_else(|_| file.clone().into()));
+    }
+
+    /// Takes one of the photos that come with the page.
+    pub(super) fn choose_sample(self, name: &'static str) {
+        spawn_local(async move {
+            match dom::fetch_blob(&format!("samples/{name}")).await {
+                Ok(blob) => self.choose_blob(name.into(), blob),
+                Err(_) => {
+                    let sentence = "The sample photo could not be fetched. Check the connection, or choose a photo of yours.";
+                    self.dispatch(Event::PhotoRefused(Failure::new(FailureKind::Photo, sentence)));
+                }
+            }
+        });
+    }
+
+    /// The instance at a place of the photo, both coordinates from 0 to 1.
+    pub(super) fn instance_at(self, across: f64, down: f64) -> Option<usize> {
+        self.state.with_untracked(|state| {
+            let Size { width, height } = state.photo.as_ref()?.size?;
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates at the photo's edges")]
+            let pixel = |place: f64, pixels: usize| (place * pixels as f64) as usize;
+            let (x, y) = (pixel(across, width), pixel(down, height));
+            self.parts.with_value(|parts| instance_at(&parts.masks, |index| state.is_shown(index), x, y))
+        })
+    }
+
+    fn choose_blob(self, name: String, blob: Blob) {
+        self.parts.update_value(|parts| parts.photo = Some(blob));
+        self.dispatch(Event::PhotoChosen { name });
+    }
+
+    fn dispatch_with(self, event: Event, buffers: &[ArrayBuffer]) {
+        let effects = self.state.try_update(|state| state.update(event)).unwrap_or_default();
+        for effect in effects {
+            if let Err(error) = self.carry_out(effect, buffers) {
+                self.dispatch(Event::WorkerDied(dom::words(&error)));
+            }
+        }
+    }
+
+    fn carry_out(self, effect: Todo, buffers: &[ArrayBuffer]) -> Result<(), JsValue> {
+        match effect {
+            Todo::SpawnWorker => {
+                let worker = WorkerClient::spawn(move |heard| self.hear(heard))?;
+                self.parts.update_value(|parts| parts.worker = Some(worker));
+            }
+            Todo::Send(request) => self.send(&request, &[])?,
+            Todo::SendPhoto(id) => spawn_local(self.send_photo(id)),
+            Todo::ShowPhoto(size) => {
+                show(self.photo_canvas.get_untracked(), buffers, size)?;
+                if let Some(overlay) = self.overlay_canvas.get_untracked() {
+                    dom::resize(&overlay, size)?;
+                }
+            }
+            Todo::KeepMasks => self.keep_masks(buffers),
+            Todo::ShowOverlay => {
+                if let (Some(canvas), Some(rgba)) = (self.overlay_canvas.get_untracked(), buffers.first()) {
+                    dom::repaint(&canvas, rgba)?;
+                }
+            }
+            Todo::ClearOverlay => {
+                self.parts.update_value(|parts| parts.masks.clear());
+                if let Some(canvas) = self.overlay_canvas.get_untracked() {
+                    dom::clear(&canvas);
+                }
+            }
+            Todo::Save { file_name, mime } => {
+                if let Some(bytes) = buffers.first() {
+                    dom::save(bytes, &file_name, &mime)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn hear(self, heard: Heard) {
+        match heard {
+            Heard::Reply(reply, buffers) => self.dispatch_with(Event::Replied(reply), &buffers),
+            Heard::Died(message) => self.dispatch(Event::WorkerDied(message)),
+        }
+    }
+
+    fn send(self, request: &Request, buffers: &[ArrayBuffer]) -> Result<(), JsValue> {
+        self.parts.with_value(|parts| parts.worker.as_ref().map_or(Ok(()), |worker| worker.send(request, buffers)))
+    }
+
+    async fn send_photo(self, id: RequestId) {
+        let name = self.state.with_untracked(|state| state.photo.as_ref().map(|photo| photo.name.clone()));
+        let blob = self.parts.with_value(|parts| parts.photo.clone());
+        let (Some(name), Some(blob)) = (name, blob) else { return };
+        let event = match dom::read(&blob).await {
+            Ok(file) => match self.send(&Request::Segment { id, name }, &[file]) {
+                Ok(()) => return,
+                Err(error) => Event::WorkerDied(dom::words(&error)),
+            },
+            Err(_) => {
+                let sentence = format!("{name} could not be read. Check that it is still there, and choose it again.");
+                Event::PhotoRefused(Failure::new(FailureKind::Photo, sentence))
+            }
+        };
+        self.dispatch(event);
+    }
+
+    fn keep_masks(self, buffers: &[ArrayBuffer]) {
+        let runs = buffers.first().map(words_from_buffer).unwrap_or_default();
+        let masks = self.state.with_untracked(|state| {
+            let height = state.photo.as_ref().and_then(|photo| photo.size).map_or(0, |size| size.height);
+            let mut rest = runs.as_slice();
+            let mut next = |length: usize| {
+                let (mine, others) = rest.split_at(length.min(rest.len()));
+                rest = others;
+                HitMask::new(height, mine)
+            };
+            state.instances.iter().map(|found| next(found.runs)).collect()
+        });
+        self.parts.update_value(|parts| parts.masks = masks);
+    }
+}
+
+fn show(canvas: Option<HtmlCanvasElement>, buffers: &[ArrayBuffer], size: Size) -> Result<(), JsValue> {
+    match (canvas, buffers.first()) {
+        (Some(canvas), Some(rgba)) => {
+            dom::resize(&canvas, size)?;
+            dom::repaint(&canvas, rgba)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Puts the app onto the page.
+pub fn mount() {
+    console_error_panic_hook::set_once();
+    mount_to_body(Page);
+}
+
+/// The whole page.
+#[component]
+fn Page() -> impl IntoView {
+    let app = App::new();
+    Effect::new(move |_| app.dispatch(Event::Started));
+    view! {
+        <Header app/>
+        <main>
+            <section class="stage" aria-label="Photo">
+                <Viewer app/>
+                <DropZone app/>
+            </section>
+            <section class="panel" aria-label="Result">
+                <StatusBar app/>
+                <Controls app/>
+                <InstanceList app/>
+            </section>
+        </main>
+        <Footer app/>
+    }
+}

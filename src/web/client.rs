@@ -1,0 +1,74 @@
+//! The page's end of the worker: starts it, sends requests, hands on replies, and lets go of it when it died.
+
+use js_sys::{Array, ArrayBuffer};
+use wasm_bindgen::{JsCast, JsValue, closure::Closure};
+use web_sys::{ErrorEvent, Event, MessageEvent, Worker, WorkerOptions, WorkerType};
+
+use super::channel;
+use super::protocol::{PROTOCOL_VERSION, Reply, Request};
+
+/// What a worker tells the page.
+#[derive(Debug)]
+pub(super) enum Heard {
+    /// A message and its buffers.
+    Reply(Reply, Vec<ArrayBuffer>),
+    /// It stopped, or sent what nobody understands.
+    Died(String),
+}
+
+/// A running worker; dropping it ends it, and nothing it said is heard any more.
+#[derive(Debug)]
+pub(super) struct WorkerClient {
+    worker: Worker,
+    _on_message: Closure<dyn FnMut(MessageEvent)>,
+    _on_error: Closure<dyn FnMut(Event)>,
+}
+
+impl WorkerClient {
+    /// Starts the worker; `hear` is called with everything it says, first of all [`Reply::Ready`].
+    ///
+    /// # Errors
+    ///
+    /// When the browser refuses to start module workers.
+    pub(super) fn spawn(hear: impl Fn(Heard) + Clone + 'static) -> Result<Self, JsValue> {
+        let options = WorkerOptions::new();
+        options.set_type(WorkerType::Module);
+        // Trunk does not put a hash into the worker's name: the version keeps an old one out of the cache's way.
+        let script = format!("worker_loader.js?v={}-{PROTOCOL_VERSION}", env!("CARGO_PKG_VERSION"));
+        let worker = Worker::new_with_options(&super::dom::resolve(&script)?, &options)?;
+
+        let on_reply = hear.clone();
+        let on_message = Closure::new(move |event: MessageEvent| {
+            on_reply(match channel::unpack(event.data()) {
+                Ok((reply, buffers)) => Heard::Reply(reply, buffers),
+                Err(error) => Heard::Died(format!("its message was not understood: {error}")),
+            });
+        });
+        let on_error = Closure::new(move |event: Event| {
+            event.prevent_default();
+            let message = event.dyn_ref::<ErrorEvent>().map(ErrorEvent::message).filter(|text| !text.is_empty());
+            hear(Heard::Died(message.unwrap_or_else(|| "its script could not be loaded".into())));
+        });
+        worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
+        worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
+        Ok(Self { worker, _on_message: on_message, _on_error: on_error })
+    }
+
+    /// Sends a request; the buffers are moved to the worker.
+    ///
+    /// # Errors
+    ///
+    /// When a buffer was moved away before.
+    pub(super) fn send(&self, request: &Request, buffers: &[ArrayBuffer]) -> Result<(), JsValue> {
+        let message: Array = channel::pack(request, buffers)?;
+        self.worker.post_message_with_transfer(&message, &channel::transfer_list(buffers))
+    }
+}
+
+impl Drop for WorkerClient {
+    fn drop(&mut self) {
+        self.worker.set_onmessage(None);
+        self.worker.set_onerror(None);
+        self.worker.terminate();
+    }
+}

@@ -1,0 +1,74 @@
+//! The ways a photo comes in: dropped, pasted, picked, or one of ours.
+
+use leptos::ev;
+use leptos::html::Input;
+use leptos::prelude::*;
+use wasm_bindgen::JsCast;
+use web_sys::{ClipboardEvent, FileList};
+
+use crate::web::app::App;
+
+const SAMPLES: [(&str, &str); 3] =
+    [("astronaut.jpg", "An astronaut"), ("cat.jpg", "A cat"), ("coffee.jpg", "A cup of coffee")];
+
+/// File picker and samples; dropping and pasting work anywhere on the page.
+#[component]
+pub(in crate::web) fn DropZone(app: App) -> impl IntoView {
+    let dragging = RwSignal::new(false);
+    listen(app, dragging);
+    let has_photo = Memo::new(move |_| app.state.with(|state| state.photo.is_some()));
+    let input = NodeRef::<Input>::new();
+    let picked = move |_| {
+        if let Some(input) = input.get_untracked() {
+            take_first(app, input.files());
+            // The same file may be picked again.
+            input.set_value("");
+        }
+    };
+    view! {
+        <div class="drop-zone" class:dragging=dragging class:compact=has_photo>
+            <label class="pick">
+                <input type="file" accept="image/*" data-testid="photo-input" node_ref=input on:change=picked/>
+                <span class="button">{move || if has_photo.get() { "Choose another photo" } else { "Choose a photo" }}</span>
+                <span class="hint">"or drop one here, or paste it"</span>
+            </label>
+            <div class="samples" role="group" aria-label="Sample photos">
+                <span class="hint">"Try"</span>
+                {SAMPLES.map(|(file, title)| view! {
+                    <button class="sample" title=title data-sample=file on:click=move |_| app.choose_sample(file)>
+                        <img src=format!("samples/{file}") alt=title width="64" height="64"/>
+                    </button>
+                }).into_iter().collect_view()}
+            </div>
+        </div>
+    }
+}
+
+/// Drops and pastes, on the whole window.
+fn listen(app: App, dragging: RwSignal<bool>) {
+    let over = window_event_listener(ev::dragover, move |event| {
+        event.prevent_default();
+        dragging.set(true);
+    });
+    let leave = window_event_listener(ev::dragleave, move |event| {
+        if event.related_target().is_none() {
+            dragging.set(false);
+        }
+    });
+    let drop = window_event_listener(ev::drop, move |event| {
+        event.prevent_default();
+        dragging.set(false);
+        take_first(app, event.data_transfer().and_then(|data| data.files()));
+    });
+    let paste = window_event_listener(ev::paste, move |event| {
+        let event: &ClipboardEvent = event.unchecked_ref();
+        take_first(app, event.clipboard_data().and_then(|data| data.files()));
+    });
+    on_cleanup(move || [over, leave, drop, paste].into_iter().for_each(WindowListenerHandle::remove));
+}
+
+fn take_first(app: App, files: Option<FileList>) {
+    if let Some(file) = files.and_then(|files| files.get(0)) {
+        app.choose(&file);
+    }
+}

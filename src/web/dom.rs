@@ -1,0 +1,111 @@
+//! The few browser calls that Leptos has no words for.
+
+use js_sys::{Array, ArrayBuffer, Uint8ClampedArray};
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{
+    Blob, BlobPropertyBag, CanvasRenderingContext2d, HtmlAnchorElement, HtmlCanvasElement, ImageData, Response, Url,
+    UrlSearchParams,
+};
+
+use super::protocol::Size;
+
+/// The address of `path`, relative to the page's base.
+///
+/// # Errors
+///
+/// When `path` is no address.
+pub(super) fn resolve(path: &str) -> Result<String, JsValue> {
+    let base = leptos::prelude::document().base_uri()?.unwrap_or_default();
+    Ok(Url::new_with_base(path, &base)?.href())
+}
+
+/// The value of `?name=` in the page's address.
+pub(super) fn query(name: &str) -> Option<String> {
+    let search = leptos::prelude::window().location().search().ok()?;
+    UrlSearchParams::new_with_str(&search).ok()?.get(name)
+}
+
+/// Fetches a file of this site.
+///
+/// # Errors
+///
+/// When it is not there or the network is not.
+pub(super) async fn fetch_blob(path: &str) -> Result<Blob, JsValue> {
+    let response = JsFuture::from(leptos::prelude::window().fetch_with_str(path)).await?;
+    let response: Response = response.dyn_into()?;
+    if !response.ok() {
+        return Err(JsValue::from_str(&format!("status {}", response.status())));
+    }
+    JsFuture::from(response.blob()?).await?.dyn_into()
+}
+
+/// Reads a file into memory, off the main thread.
+///
+/// # Errors
+///
+/// When the file vanished or may not be read.
+pub(super) async fn read(blob: &Blob) -> Result<ArrayBuffer, JsValue> {
+    JsFuture::from(blob.array_buffer()).await?.dyn_into()
+}
+
+/// Gives the canvas another size; it is transparent afterwards.
+///
+/// # Errors
+///
+/// When no canvas can be that large.
+pub(super) fn resize(canvas: &HtmlCanvasElement, size: Size) -> Result<(), JsValue> {
+    let side = |pixels: usize| u32::try_from(pixels).map_err(|_| JsValue::from_str("too large for a canvas"));
+    canvas.set_width(side(size.width)?);
+    canvas.set_height(side(size.height)?);
+    Ok(())
+}
+
+/// Shows RGBA pixels of the canvas's own size; the buffer is used as it is, without a copy.
+///
+/// # Errors
+///
+/// When the buffer does not fit the canvas, or the canvas is larger than this browser can hold.
+pub(super) fn repaint(canvas: &HtmlCanvasElement, rgba: &ArrayBuffer) -> Result<(), JsValue> {
+    let pixels = Uint8ClampedArray::new(rgba);
+    let image = ImageData::new_with_js_u8_clamped_array_and_sh(&pixels, canvas.width(), canvas.height())?;
+    context(canvas)?.put_image_data(&image, 0, 0)
+}
+
+/// Makes the canvas transparent.
+pub(super) fn clear(canvas: &HtmlCanvasElement) {
+    if let Ok(context) = context(canvas) {
+        context.clear_rect(0.0, 0.0, f64::from(canvas.width()), f64::from(canvas.height()));
+    }
+}
+
+fn context(canvas: &HtmlCanvasElement) -> Result<CanvasRenderingContext2d, JsValue> {
+    let context = canvas.get_context("2d")?.ok_or_else(|| JsValue::from_str("no 2d canvas"))?;
+    Ok(context.unchecked_into())
+}
+
+/// Offers the bytes as a download.
+///
+/// # Errors
+///
+/// When the browser refuses the link.
+pub(super) fn save(bytes: &ArrayBuffer, file_name: &str, mime: &str) -> Result<(), JsValue> {
+    let options = BlobPropertyBag::new();
+    options.set_type(mime);
+    let blob = Blob::new_with_buffer_source_sequence_and_options(&Array::of1(bytes), &options)?;
+    let address = Url::create_object_url_with_blob(&blob)?;
+    let link: HtmlAnchorElement = leptos::prelude::document().create_element("a")?.unchecked_into();
+    link.set_href(&address);
+    link.set_download(file_name);
+    link.click();
+    Url::revoke_object_url(&address)
+}
+
+/// What a JavaScript error says.
+pub(super) fn words(error: &JsValue) -> String {
+    error
+        .dyn_ref::<js_sys::Error>()
+        .map(|error| String::from(error.message()))
+        .or_else(|| error.as_string())
+        .unwrap_or_else(|| format!("{error:?}"))
+}

@@ -1,0 +1,300 @@
+//! From masks to what is seen: palette, overlay pixels, and what lies under the pointer. Pure, tested on the host.
+
+use super::protocol::Size;
+use crate::image::RgbImage;
+use crate::mask::{BinaryMask, Rle};
+
+/// Most pixels of a canvas: the limit of Safari on phones. Larger photos are shown smaller; their masks stay whole.
+pub const MAX_VIEW_PIXELS: usize = 16_000_000;
+
+const PALETTE: [[u8; 3]; 12] = [
+    [255, 99, 110],
+    [56, 176, 255],
+    [255, 196, 46],
+    [62, 207, 142],
+    [186, 130, 255],
+    [255, 144, 66],
+    [36, 209, 214],
+    [255, 112, 190],
+    [164, 214, 64],
+    [112, 141, 255],
+    [240, 168, 120],
+    [128, 222, 190],
+];
+
+/// The colour of the instance at `index`, the same on the photo and in the list.
+#[must_use]
+pub const fn colour(index: usize) -> [u8; 3] {
+    PALETTE[index % PALETTE.len()]
+}
+
+/// The size a photo is shown at: its own, divided by the smallest whole number that fits [`MAX_VIEW_PIXELS`].
+#[must_use]
+pub fn view_size(photo: Size) -> Size {
+    (1..)
+        .map(|by| Size { width: photo.width.div_ceil(by), height: photo.height.div_ceil(by) })
+        .find(|view| view.area() <= MAX_VIEW_PIXELS)
+        .unwrap_or(photo)
+}
+
+/// The photo as RGBA at `view` size, nearest pixel.
+#[must_use]
+pub fn rgba(image: &RgbImage, view: Size) -> Vec<u8> {
+    let (pixels, width) = (image.pixels(), image.width());
+    if (width, image.height()) == (view.width, view.height) {
+        return pixels.as_chunks::<3>().0.iter().flat_map(|&[r, g, b]| [r, g, b, 255]).collect();
+    }
+    let columns = nearest(view.width, width);
+    let rows = nearest(view.height, image.height());
+    let mut rgba = Vec::with_capacity(view.area() * 4);
+    for y in rows {
+        for &x in &columns {
+            let at = (y * width + x) * 3;
+            rgba.extend_from_slice(&pixels[at..at + 3]);
+            rgba.push(255);
+        }
+    }
+    rgba
+}
+
+/// For each of `shown` pixels, the photo's pixel under its centre.
+fn nearest(shown: usize, full: usize) -> Vec<usize> {
+    (0..shown).map(|i| (2 * i + 1) * full / (2 * shown)).collect()
+}
+
+/// Pixels `start..end` of the view, in row-major order.
+type Run = (usize, usize);
+
+/// One instance, ready to be painted.
+#[derive(Debug, Clone)]
+pub struct Layer {
+    area: usize,
+    inside: Vec<Run>,
+    outline: Vec<Run>,
+}
+
+impl Layer {
+    /// Prepares `mask`, which has the photo's size, for a view of `view` pixels.
+    #[must_use]
+    pub fn new(mask: &BinaryMask, view: Size) -> Self {
+        let columns = nearest(view.width, mask.width());
+        let rows = nearest(view.height, mask.height());
+        let shown: Vec<bool> = rows.iter().flat_map(|&y| columns.iter().map(move |&x| mask.get(x, y))).collect();
+        let reach = (view.width.max(view.height) / 500).max(1);
+        let (mut inside, mut outline) = (Vec::new(), Vec::new());
+        for y in 0..view.height {
+            let row = |row: usize| &shown[row * view.width..(row + 1) * view.width];
+            let (above, here, below) =
+                (row(y.saturating_sub(reach)), row(y), row((y + reach).min(view.height - 1)));
+            let is_edge = |x: usize| {
+                let (left, right) = (x.saturating_sub(reach), (x + reach).min(view.width - 1));
+                !(above[x] && below[x] && here[left] && here[right])
+            };
+            push_runs(&mut inside, y * view.width, here, |x| !is_edge(x));
+            push_runs(&mut outline, y * view.width, here, is_edge);
+        }
+        Self { area: shown.iter().filter(|&&on| on).count(), inside, outline }
+    }
+}
+
+/// Appends the runs of the row's mask pixels for which `keep` holds.
+fn push_runs(runs: &mut Vec<Run>, offset: usize, row: &[bool], keep: impl Fn(usize) -> bool) {
+    let mut start = None;
+    for (x, &on) in row.iter().enumerate() {
+        match (on && keep(x), start) {
+            (true, None) => start = Some(x),
+            (false, Some(from)) => {
+                runs.push((offset + from, offset + x));
+                start = None;
+            }
+            _ => {}
+        }
+    }
+    if let Some(from) = start {
+        runs.push((offset + from, offset + row.len()));
+    }
+}
+
+/// What the overlay points out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Focus {
+    /// The instance under the pointer: brighter.
+    pub hovered: Option<usize>,
+    /// The instance picked: clear, with everything else darkened.
+    pub selected: Option<usize>,
+}
+
+/// Paints the layers for which `is_shown` holds as straight-alpha RGBA, larger masks under smaller ones.
+#[must_use]
+pub fn paint(layers: &[Layer], view: Size, is_shown: impl Fn(usize) -> bool, focus: Focus) -> Vec<u8> {
+    let backdrop = if focus.selected.is_some() { [8, 10, 18, 150] } else { [0; 4] };
+    let mut canvas = vec![backdrop; view.area()];
+    let mut order: Vec<usize> = (0..layers.len()).filter(|&index| is_shown(index)).collect();
+    order.sort_by_key(|&index| {
+        let on_top = focus.selected == Some(index);
+        (on_top, std::cmp::Reverse(layers[index].area))
+    });
+    for index in order {
+        let [r, g, b] = colour(index);
+        let (inside, outline) = match focus {
+            Focus { hovered: Some(hovered), .. } if hovered == index => (150, 255),
+            Focus { selected: Some(selected), .. } if selected == index => (0, 255),
+            Focus { selected: Some(_), .. } => (0, 90),
+            Focus { hovered: Some(_), .. } => (60, 170),
+            Focus { .. } => (105, 240),
+        };
+        let keeps_backdrop = focus.selected.is_some_and(|selected| selected != index) && inside == 0;
+        if !keeps_backdrop {
+            fill(&mut canvas, &layers[index].inside, [r, g, b, inside]);
+        }
+        fill(&mut canvas, &layers[index].outline, [r, g, b, outline]);
+    }
+    canvas.into_flattened()
+}
+
+fn fill(canvas: &mut [[u8; 4]], runs: &[Run], rgba: [u8; 4]) {
+    for &(start, end) in runs {
+        canvas[start..end].fill(rgba);
+    }
+}
+
+/// A mask that answers whether it covers a pixel, from its runs alone.
+#[derive(Debug, Clone)]
+pub struct HitMask {
+    height: usize,
+    area: usize,
+    ends: Vec<usize>,
+}
+
+impl HitMask {
+    /// Takes the COCO runs (column-major, background first) of a mask of a photo of `height` pixels.
+    #[must_use]
+    pub fn new(height: usize, runs: &[u32]) -> Self {
+        let ends = runs
+            .iter()
+            .scan(0, |end, &run| {
+                *end += run as usize;
+                Some(*end)
+            })
+            .collect();
+        let area = runs.iter().skip(1).step_by(2).map(|&run| run as usize).sum();
+        Self { height, area, ends }
+    }
+
+    /// Whether the photo's pixel (`x`, `y`) belongs to the mask.
+    #[must_use]
+    pub fn covers(&self, x: usize, y: usize) -> bool {
+        let index = x * self.height + y;
+        let run = self.ends.partition_point(|&end| end <= index);
+        y < self.height && run < self.ends.len() && run % 2 == 1
+    }
+}
+
+/// The smallest mask at the photo's pixel (`x`, `y`) among those for which `is_shown` holds.
+#[must_use]
+pub fn instance_at(masks: &[HitMask], is_shown: impl Fn(usize) -> bool, x: usize, y: usize) -> Option<usize> {
+    (0..masks.len()).filter(|&index| is_shown(index) && masks[index].covers(x, y)).min_by_key(|&index| masks[index].area)
+}
+
+/// The part of the photo that `mask` covers, on transparency: RGBA pixels and size of the mask's box.
+#[must_use]
+pub fn cut_out(image: &RgbImage, mask: &BinaryMask, [left, top, width, height]: [usize; 4]) -> (Vec<u8>, Size) {
+    let mut rgba = Vec::with_capacity(width * height * 4);
+    for y in top..top + height {
+        for x in left..left + width {
+            let at = (y * image.width() + x) * 3;
+            rgba.extend_from_slice(&image.pixels()[at..at + 3]);
+            rgba.push(if mask.get(x, y) { 255 } else { 0 });
+        }
+    }
+    (rgba, Size { width, height })
+}
+
+/// The runs of all masks, one after another, and how many belong to each.
+#[must_use]
+pub fn pack_runs(masks: &[Rle]) -> (Vec<u32>, Vec<usize>) {
+    (masks.iter().flat_map(|rle| rle.counts.iter().copied()).collect(), masks.iter().map(|rle| rle.counts.len()).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const VIEW: Size = Size { width: 6, height: 5 };
+
+    fn block(left: usize, top: usize, side: usize) -> BinaryMask {
+        BinaryMask::from_fn(VIEW.width, VIEW.height, |x, y| {
+            (left..left + side).contains(&x) && (top..top + side).contains(&y)
+        })
+    }
+
+    fn pixel(rgba: &[u8], x: usize, y: usize) -> &[u8] {
+        &rgba[(y * VIEW.width + x) * 4..][..4]
+    }
+
+    #[test]
+    fn a_view_is_the_photo_until_a_canvas_could_not_hold_it() {
+        let small = Size { width: 4000, height: 4000 };
+        assert_eq!(view_size(small), small);
+        let large = view_size(Size { width: 8001, height: 6000 });
+        assert_eq!(large, Size { width: 4001, height: 3000 });
+    }
+
+    #[test]
+    fn every_mask_pixel_is_painted_and_no_other() {
+        let masks = [block(0, 0, 3), block(4, 1, 2)];
+        let layers: Vec<Layer> = masks.iter().map(|mask| Layer::new(mask, VIEW)).collect();
+        let rgba = paint(&layers, VIEW, |_| true, Focus::default());
+        for y in 0..VIEW.height {
+            for x in 0..VIEW.width {
+                let covered = masks.iter().any(|mask| mask.get(x, y));
+                assert_eq!(pixel(&rgba, x, y)[3] > 0, covered, "({x}, {y})");
+            }
+        }
+    }
+
+    #[test]
+    fn small_masks_lie_on_large_ones_and_hidden_ones_are_absent() {
+        let layers = [Layer::new(&block(0, 0, 2), VIEW), Layer::new(&block(0, 0, 5), VIEW)];
+        let rgba = paint(&layers, VIEW, |_| true, Focus::default());
+        assert_eq!(pixel(&rgba, 0, 0)[..3], colour(0));
+        let rgba = paint(&layers, VIEW, |index| index == 1, Focus::default());
+        assert_eq!(pixel(&rgba, 0, 0)[..3], colour(1));
+    }
+
+    #[test]
+    fn picking_darkens_everything_else() {
+        let layers = [Layer::new(&block(1, 1, 3), VIEW)];
+        let focus = Focus { selected: Some(0), hovered: None };
+        let rgba = paint(&layers, VIEW, |_| true, focus);
+        assert!(pixel(&rgba, 5, 4)[3] > 100, "outside is dark");
+        assert_eq!(pixel(&rgba, 2, 2)[3], 0, "inside is clear");
+    }
+
+    #[test]
+    fn hits_agree_with_the_masks() {
+        let masks = [block(0, 0, 4), block(2, 2, 2)];
+        let hits: Vec<HitMask> =
+            masks.iter().map(|mask| HitMask::new(VIEW.height, &Rle::from_mask(mask).counts)).collect();
+        for y in 0..VIEW.height + 2 {
+            for x in 0..VIEW.width + 2 {
+                let inside = x < VIEW.width && y < VIEW.height;
+                for (hit, mask) in hits.iter().zip(&masks) {
+                    assert_eq!(hit.covers(x, y), inside && mask.get(x, y), "({x}, {y})");
+                }
+            }
+        }
+        assert_eq!(instance_at(&hits, |_| true, 2, 2), Some(1), "the smaller one");
+        assert_eq!(instance_at(&hits, |index| index == 0, 2, 2), Some(0));
+        assert_eq!(instance_at(&hits, |_| true, 5, 4), None);
+    }
+
+    #[test]
+    fn cut_outs_are_clear_outside_the_mask() {
+        let image = RgbImage::new(6, 5, (0..90).collect()).unwrap();
+        let mask = BinaryMask::from_fn(6, 5, |x, y| x == y && x < 2);
+        let (rgba, size) = cut_out(&image, &mask, [0, 0, 2, 2]);
+        assert_eq!(size, Size { width: 2, height: 2 });
+        assert_eq!(rgba, [0, 1, 2, 255, 3, 4, 5, 0, 18, 19, 20, 0, 21, 22, 23, 255]);
+    }
+}

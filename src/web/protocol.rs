@@ -1,0 +1,314 @@
+//! The messages between page and worker: plain data, compiled and tested on the host too.
+//!
+//! Large buffers (photo files, pixels, mask runs) are not part of these types: they travel beside the message as
+//! transferred `ArrayBuffer`s, and each variant says which ones it carries.
+
+use serde::{Deserialize, Serialize};
+
+/// Raised with every change of these types. A page that meets a worker of another version asks to be reloaded.
+pub const PROTOCOL_VERSION: u32 = 1;
+
+/// Names one request; its replies carry the same number, which is how late ones are told from current ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct RequestId(pub u32);
+
+/// Width and height in pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Size {
+    /// Pixels from left to right.
+    pub width: usize,
+    /// Pixels from top to bottom.
+    pub height: usize,
+}
+
+impl Size {
+    /// Number of pixels.
+    #[must_use]
+    pub const fn area(self) -> usize {
+        self.width * self.height
+    }
+}
+
+/// The backend asked for, by hand (`?backend=`) or not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum BackendChoice {
+    /// WebGPU where there is an adapter, else the CPU.
+    #[default]
+    Auto,
+    /// The CPU, with WebAssembly SIMD.
+    Cpu,
+    /// WebGPU; the CPU in words where it fails.
+    WebGpu,
+}
+
+impl BackendChoice {
+    /// Reads the value of `?backend=`; anything unknown means [`BackendChoice::Auto`].
+    #[must_use]
+    pub fn from_query(value: Option<&str>) -> Self {
+        match value {
+            Some("cpu") => Self::Cpu,
+            Some("webgpu") => Self::WebGpu,
+            _ => Self::Auto,
+        }
+    }
+}
+
+/// The backend in use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Backend {
+    /// WebAssembly with SIMD.
+    Cpu,
+    /// The graphics processor.
+    WebGpu,
+}
+
+/// From page to worker.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Request {
+    /// Pick a backend, fetch the weights and get ready.
+    Load {
+        /// Answered by [`Reply::Loaded`] or [`Reply::Failed`].
+        id: RequestId,
+        /// Address of the weight folder, ending in `/`.
+        weights: String,
+        /// The backend wanted.
+        backend: BackendChoice,
+    },
+    /// Find the objects of a photo. Buffers: the photo's file.
+    Segment {
+        /// Answered by [`Reply::Decoded`], then [`Reply::Segmented`]; or [`Reply::Failed`].
+        id: RequestId,
+        /// The photo's file name, which exports are named after.
+        name: String,
+    },
+    /// Paint the overlay of the photo's instances.
+    Paint {
+        /// Answered by [`Reply::Painted`].
+        id: RequestId,
+        /// Instances with a lower score stay hidden.
+        threshold: f32,
+        /// The instance under the pointer.
+        hovered: Option<usize>,
+        /// The instance that was picked.
+        selected: Option<usize>,
+    },
+    /// Make a file of the result.
+    Export {
+        /// Answered by [`Reply::Exported`] or [`Reply::Failed`].
+        id: RequestId,
+        /// Which file.
+        export: Export,
+    },
+    /// Remove every weight file kept in this browser.
+    ForgetWeights {
+        /// Answered by [`Reply::WeightsForgotten`].
+        id: RequestId,
+    },
+}
+
+/// A file made of the result.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub enum Export {
+    /// PNG of one instance on transparency, cropped to its box.
+    CutOut {
+        /// Its place in [`Reply::Segmented`].
+        instance: usize,
+    },
+    /// Black-and-white PNG of one instance's mask, at the photo's size.
+    Mask {
+        /// Its place in [`Reply::Segmented`].
+        instance: usize,
+    },
+    /// COCO instances JSON of every instance that reaches the threshold.
+    Coco {
+        /// Lowest score that is written.
+        threshold: f32,
+    },
+}
+
+/// From worker to page.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Reply {
+    /// The worker runs and listens: the first message, and nothing may be sent before it.
+    Ready {
+        /// [`PROTOCOL_VERSION`] of the worker.
+        protocol_version: u32,
+    },
+    /// Work is going on.
+    Progress {
+        /// The request being worked on.
+        id: RequestId,
+        /// How far it is.
+        progress: Progress,
+    },
+    /// The model is ready for photos.
+    Loaded {
+        /// The [`Request::Load`] answered.
+        id: RequestId,
+        /// What was loaded, and where it runs.
+        model: ModelInfo,
+    },
+    /// The photo was read. Buffers: its RGBA pixels at `view` size.
+    Decoded {
+        /// The [`Request::Segment`] answered.
+        id: RequestId,
+        /// The photo's own size, turned upright.
+        photo: Size,
+        /// The size it is shown at: its own, unless a canvas could not hold that.
+        view: Size,
+    },
+    /// The photo's objects, best first. Buffers: the COCO runs of all masks, one after another, as 32-bit numbers.
+    Segmented {
+        /// The [`Request::Segment`] answered.
+        id: RequestId,
+        /// The objects.
+        instances: Vec<Found>,
+        /// Time from pixels to masks, in milliseconds.
+        elapsed_ms: f64,
+    },
+    /// The overlay. Buffers: its RGBA pixels at the view's size.
+    Painted {
+        /// The [`Request::Paint`] answered.
+        id: RequestId,
+    },
+    /// A file to save. Buffers: its bytes.
+    Exported {
+        /// The [`Request::Export`] answered.
+        id: RequestId,
+        /// Name to save it under.
+        file_name: String,
+        /// Its media type.
+        mime: String,
+    },
+    /// No weight file is kept in this browser any more.
+    WeightsForgotten {
+        /// The [`Request::ForgetWeights`] answered.
+        id: RequestId,
+    },
+    /// The request could not be carried out; the worker goes on.
+    Failed {
+        /// The request answered.
+        id: RequestId,
+        /// Why, and what to do.
+        failure: Failure,
+    },
+    /// The worker's last words: it will not answer again.
+    Crashed {
+        /// Where and why, for a bug report.
+        message: String,
+    },
+}
+
+/// How far a request is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Progress {
+    /// Looking for a graphics processor.
+    Probing,
+    /// Fetching weights.
+    Downloading {
+        /// Bytes here so far.
+        done_bytes: u64,
+        /// Bytes in all, where known.
+        total_bytes: Option<u64>,
+    },
+    /// First run: kernels are compiled and their numbers checked.
+    WarmingUp,
+    /// Reading the photo.
+    Decoding,
+    /// Looking for objects.
+    Segmenting,
+}
+
+/// The model in use.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ModelInfo {
+    /// Where it runs.
+    pub backend: Backend,
+    /// The device's own description.
+    pub device: String,
+    /// Why the CPU is used although WebGPU was asked for or present.
+    pub fallback: Option<String>,
+    /// Class names.
+    pub labels: Vec<String>,
+    /// Score below which an instance is hidden at first.
+    pub threshold: f32,
+    /// Size of the weights, in bytes.
+    pub weight_bytes: u64,
+    /// Whether this browser keeps the weights for the next visit.
+    pub kept: bool,
+}
+
+/// One object of the photo, without its mask.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Found {
+    /// Class name.
+    pub label: String,
+    /// Confidence, 0 to 1.
+    pub score: f32,
+    /// Pixels of the mask, at the photo's own size.
+    pub area: usize,
+    /// `[x, y, width, height]` in the photo, in pixels.
+    pub bbox: [usize; 4],
+    /// How many of the transferred runs are this mask's.
+    pub runs: usize,
+}
+
+/// Whose fault a failure is, which decides the way on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum FailureKind {
+    /// The photo cannot be used: choose another.
+    Photo,
+    /// The weights could not be fetched or read: try again, or choose other weights.
+    Weights,
+    /// The graphics processor failed: the CPU takes over.
+    Gpu,
+    /// The worker stopped: restart it.
+    Crashed,
+    /// Page and worker are of different versions: reload the page.
+    Outdated,
+    /// Something of ours: try again.
+    Internal,
+}
+
+/// A failure, as a sentence with a way on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// Whose fault it is.
+    pub kind: FailureKind,
+    /// What the page shows.
+    pub sentence: String,
+}
+
+impl Failure {
+    /// A failure of `kind`, explained by `sentence`.
+    #[must_use]
+    pub fn new(kind: FailureKind, sentence: impl Into<String>) -> Self {
+        Self { kind, sentence: sentence.into() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn round_trip<T: Serialize + serde::de::DeserializeOwned>(message: &T) -> T {
+        serde_json::from_str(&serde_json::to_string(message).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn messages_survive_serialisation() {
+        let request = Request::Paint { id: RequestId(7), threshold: 0.5, hovered: Some(2), selected: None };
+        assert_eq!(round_trip(&request), request);
+        let found = Found { label: "cat".into(), score: 0.9, area: 12, bbox: [1, 2, 3, 4], runs: 5 };
+        let reply = Reply::Segmented { id: RequestId(1), instances: vec![found], elapsed_ms: 12.5 };
+        assert_eq!(round_trip(&reply), reply);
+    }
+
+    #[test]
+    fn backend_is_read_from_the_address() {
+        assert_eq!(BackendChoice::from_query(Some("cpu")), BackendChoice::Cpu);
+        assert_eq!(BackendChoice::from_query(Some("webgpu")), BackendChoice::WebGpu);
+        assert_eq!(BackendChoice::from_query(Some("abacus")), BackendChoice::Auto);
+        assert_eq!(BackendChoice::from_query(None), BackendChoice::Auto);
+    }
+}

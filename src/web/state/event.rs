@@ -1,0 +1,70 @@
+//! What can happen on the page, and what the page then has to do.
+
+use crate::web::protocol::{Failure, Reply, Request, RequestId, Size};
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// The page is up.
+    Started,
+    /// The worker said something.
+    Replied(Reply),
+    /// The worker stopped, or never started.
+    WorkerDied(String),
+    /// A photo was dropped, pasted or picked.
+    PhotoChosen {
+        /// Its file name.
+        name: String,
+    },
+    /// The photo's file could not be taken, before the worker saw it.
+    PhotoRefused(Failure),
+    /// The threshold slider moved.
+    ThresholdMoved(f32),
+    /// The pointer, or the focus, is on this instance.
+    Hovered(Option<usize>),
+    /// This instance was picked; the one picked already is put back.
+    Picked(Option<usize>),
+    /// A file is wanted.
+    ExportWanted(ExportWanted),
+    /// The kept weights are to be removed.
+    ForgetWeights,
+    /// The way on that an error offers was taken.
+    Retried,
+}
+
+/// The files that can be made of the result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExportWanted {
+    /// The picked instance on transparency.
+    CutOut,
+    /// The picked instance's mask.
+    Mask,
+    /// Everything shown, as COCO JSON.
+    Coco,
+}
+
+/// What the caller has to do.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    /// Stop the worker, if there is one, and start a new one.
+    SpawnWorker,
+    /// Send this request.
+    Send(Request),
+    /// Send [`Request::Segment`] under this id, with the bytes of the photo last chosen.
+    SendPhoto(RequestId),
+    /// Show the pixels beside the reply as the photo.
+    ShowPhoto(Size),
+    /// Keep the mask runs beside the reply for finding what is under the pointer.
+    KeepMasks,
+    /// Show the pixels beside the reply as the overlay.
+    ShowOverlay,
+    /// Nothing is left to show on the overlay.
+    ClearOverlay,
+    /// Save the bytes beside the reply.
+    Save {
+        /// File name.
+        file_name: String,
+        /// Media type.
+        mime: String,
+    },
+}

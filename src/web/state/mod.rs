@@ -1,0 +1,150 @@
+//! What the page knows, and how each event changes it: a pure state machine, tested on the host.
+//!
+//! [`AppState::update`] takes one [`Event`] and answers with [`Effect`]s for the caller to carry out. Buffers never
+//! enter the state: an effect such as [`Effect::ShowOverlay`] tells the caller that those beside the reply are wanted.
+
+mod event;
+mod update;
+
+pub use event::{Effect, Event, ExportWanted};
+
+use super::protocol::{BackendChoice, Failure, Found, ModelInfo, Progress, RequestId, Size};
+
+/// The four states a visitor, or a test, can tell apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    /// The model is on its way.
+    Loading,
+    /// Waiting for a photo, or showing a result.
+    Ready,
+    /// A photo is being worked on.
+    Busy,
+    /// Something failed; see [`AppState::failure`].
+    Error,
+}
+
+impl Status {
+    /// The value of the page's `data-state`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Loading => "loading",
+            Self::Ready => "ready",
+            Self::Busy => "busy",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// The worker, as far as the page can tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Worker {
+    Starting,
+    Loading { id: RequestId, progress: Progress },
+    /// It listens, but has no model.
+    Empty,
+    Idle,
+    Segmenting { id: RequestId, progress: Progress },
+    Dead,
+}
+
+/// The photo being shown or worked on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Photo {
+    /// File name.
+    pub name: String,
+    /// Its own size, once it was read.
+    pub size: Option<Size>,
+}
+
+/// Everything the page shows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AppState {
+    weights: String,
+    backend: BackendChoice,
+    worker: Worker,
+    next_id: u32,
+    /// The last failure, until the next attempt.
+    pub failure: Option<Failure>,
+    /// The model in use.
+    pub model: Option<ModelInfo>,
+    /// The photo shown.
+    pub photo: Option<Photo>,
+    /// A photo waits for the worker.
+    waiting: bool,
+    /// The photo's objects, best first.
+    pub instances: Vec<Found>,
+    /// How long the last photo took, in milliseconds.
+    pub elapsed_ms: Option<f64>,
+    /// Instances with a lower score are hidden.
+    pub threshold: f32,
+    /// The instance under the pointer or focus.
+    pub hovered: Option<usize>,
+    /// The instance picked.
+    pub selected: Option<usize>,
+    /// WebGPU was given up in this visit.
+    gpu_failed: bool,
+    paint_in_flight: Option<RequestId>,
+    paint_again: bool,
+}
+
+impl AppState {
+    /// The state before anything happened.
+    #[must_use]
+    pub const fn new(weights: String, backend: BackendChoice) -> Self {
+        Self {
+            weights,
+            backend,
+            worker: Worker::Starting,
+            next_id: 0,
+            failure: None,
+            model: None,
+            photo: None,
+            waiting: false,
+            instances: Vec::new(),
+            elapsed_ms: None,
+            threshold: 0.5,
+            hovered: None,
+            selected: None,
+            gpu_failed: false,
+            paint_in_flight: None,
+            paint_again: false,
+        }
+    }
+
+    /// The state in one word.
+    #[must_use]
+    pub const fn status(&self) -> Status {
+        if self.failure.is_some() {
+            return Status::Error;
+        }
+        match self.worker {
+            Worker::Starting | Worker::Loading { .. } | Worker::Empty => Status::Loading,
+            Worker::Segmenting { .. } => Status::Busy,
+            Worker::Idle => Status::Ready,
+            Worker::Dead => Status::Error,
+        }
+    }
+
+    /// What is being worked on, if anything is.
+    #[must_use]
+    pub const fn progress(&self) -> Option<Progress> {
+        match self.worker {
+            Worker::Loading { progress, .. } | Worker::Segmenting { progress, .. } => Some(progress),
+            Worker::Starting => Some(Progress::Probing),
+            Worker::Empty | Worker::Idle | Worker::Dead => None,
+        }
+    }
+
+    /// Whether the instance at `index` reaches the threshold.
+    #[must_use]
+    pub fn is_shown(&self, index: usize) -> bool {
+        self.instances.get(index).is_some_and(|found| found.score >= self.threshold)
+    }
+
+    /// How many instances reach the threshold.
+    #[must_use]
+    pub fn shown_count(&self) -> usize {
+        self.instances.iter().filter(|found| found.score >= self.threshold).count()
+    }
+}

@@ -1,0 +1,216 @@
+use super::*;
+use crate::web::protocol::{Found, Size};
+use crate::web::state::Status;
+
+const GONE: &str = "unreachable";
+
+fn new() -> AppState {
+    AppState::new("https://example.org/weights/mae-tiny/".into(), BackendChoice::Auto)
+}
+
+fn ready() -> Event {
+    Event::Replied(Reply::Ready { protocol_version: PROTOCOL_VERSION })
+}
+
+fn sent_load(effects: &[Effect]) -> (RequestId, BackendChoice) {
+    match effects {
+        [Effect::Send(Request::Load { id, backend, .. })] => (*id, *backend),
+        other => panic!("expected one Load, got {other:?}"),
+    }
+}
+
+fn sent_photo(effects: &[Effect]) -> RequestId {
+    match effects.last() {
+        Some(Effect::SendPhoto(id)) => *id,
+        other => panic!("expected SendPhoto, got {other:?}"),
+    }
+}
+
+fn sent_paint(effects: &[Effect]) -> RequestId {
+    match effects.last() {
+        Some(Effect::Send(Request::Paint { id, .. })) => *id,
+        other => panic!("expected Paint, got {other:?}"),
+    }
+}
+
+fn model(backend: Backend) -> ModelInfo {
+    ModelInfo {
+        backend,
+        device: "test".into(),
+        fallback: None,
+        labels: vec!["cat".into()],
+        threshold: 0.4,
+        weight_bytes: 1,
+        kept: true,
+    }
+}
+
+fn found(score: f32) -> Found {
+    Found { label: "cat".into(), score, area: 4, bbox: [0, 0, 2, 2], runs: 2 }
+}
+
+fn loaded(state: &mut AppState, backend: Backend) -> Vec<Effect> {
+    state.update(Event::Started);
+    let (id, _) = sent_load(&state.update(ready()));
+    state.update(Event::Replied(Reply::Loaded { id, model: model(backend) }))
+}
+
+fn choose(state: &mut AppState) -> Vec<Effect> {
+    state.update(Event::PhotoChosen { name: "a.jpg".into() })
+}
+
+fn segmented(state: &mut AppState, id: RequestId, scores: &[f32]) -> Vec<Effect> {
+    let instances = scores.iter().map(|&score| found(score)).collect();
+    state.update(Event::Replied(Reply::Segmented { id, instances, elapsed_ms: 1.0 }))
+}
+
+#[test]
+fn a_photo_goes_from_file_to_overlay() {
+    let mut state = new();
+    assert_eq!(state.status(), Status::Loading);
+    assert_eq!(loaded(&mut state, Backend::Cpu), []);
+    assert_eq!(state.status(), Status::Ready);
+
+    let id = sent_photo(&choose(&mut state));
+    assert_eq!(state.status(), Status::Busy);
+    let size = Size { width: 2, height: 2 };
+    let effects = state.update(Event::Replied(Reply::Decoded { id, photo: size, view: size }));
+    assert_eq!(effects, [Effect::ShowPhoto(size)]);
+    let effects = segmented(&mut state, id, &[0.9, 0.3]);
+    assert_eq!(effects[0], Effect::KeepMasks);
+    assert_eq!(state.status(), Status::Ready);
+    assert_eq!(state.shown_count(), 1, "the model's own threshold hides the second");
+
+    let paint = sent_paint(&effects);
+    assert_eq!(state.update(Event::Replied(Reply::Painted { id: paint })), [Effect::ShowOverlay]);
+}
+
+#[test]
+fn a_photo_chosen_while_loading_waits_for_the_model() {
+    let mut state = new();
+    state.update(Event::Started);
+    assert_eq!(choose(&mut state), [Effect::ClearOverlay]);
+    let effects = {
+        let (id, _) = sent_load(&state.update(ready()));
+        state.update(Event::Replied(Reply::Loaded { id, model: model(Backend::Cpu) }))
+    };
+    sent_photo(&effects);
+}
+
+#[test]
+fn replies_to_an_earlier_photo_are_dropped() {
+    let mut state = new();
+    loaded(&mut state, Backend::Cpu);
+    let first = sent_photo(&choose(&mut state));
+    let second = sent_photo(&choose(&mut state));
+    assert_eq!(segmented(&mut state, first, &[0.9]), []);
+    assert_eq!(state.status(), Status::Busy);
+    assert!(state.instances.is_empty());
+    assert_eq!(segmented(&mut state, second, &[0.9])[0], Effect::KeepMasks);
+}
+
+#[test]
+fn the_slider_repaints_but_never_segments_again() {
+    let mut state = new();
+    loaded(&mut state, Backend::Cpu);
+    let id = sent_photo(&choose(&mut state));
+    let paint = sent_paint(&segmented(&mut state, id, &[0.9, 0.6]));
+    state.update(Event::Replied(Reply::Painted { id: paint }));
+    state.update(Event::Picked(Some(1)));
+    state.update(Event::ThresholdMoved(0.7));
+    assert_eq!((state.shown_count(), state.selected), (1, None), "a hidden instance is no longer picked");
+    for step in 0..20 {
+        let effects = state.update(Event::ThresholdMoved(0.7 + 0.01 * step as f32));
+        assert_eq!(effects, [], "one paint at a time");
+    }
+}
+
+#[test]
+fn only_the_newest_wish_is_painted() {
+    let mut state = new();
+    loaded(&mut state, Backend::Cpu);
+    let id = sent_photo(&choose(&mut state));
+    let paint = sent_paint(&segmented(&mut state, id, &[0.9, 0.8, 0.7]));
+    state.update(Event::Hovered(Some(0)));
+    state.update(Event::Hovered(Some(2)));
+    let effects = state.update(Event::Replied(Reply::Painted { id: paint }));
+    assert!(matches!(effects[..], [Effect::ShowOverlay, Effect::Send(Request::Paint { hovered: Some(2), .. })]));
+}
+
+#[test]
+fn a_bad_photo_leaves_the_page_usable() {
+    let mut state = new();
+    loaded(&mut state, Backend::Cpu);
+    let id = sent_photo(&choose(&mut state));
+    let failure = Failure::new(FailureKind::Photo, "not a photo");
+    state.update(Event::Replied(Reply::Failed { id, failure }));
+    assert_eq!(state.status(), Status::Error);
+    sent_photo(&choose(&mut state));
+    assert_eq!(state.status(), Status::Busy);
+}
+
+#[test]
+fn a_crash_on_webgpu_moves_the_photo_to_the_cpu() {
+    let mut state = new();
+    loaded(&mut state, Backend::WebGpu);
+    sent_photo(&choose(&mut state));
+    assert_eq!(state.update(Event::WorkerDied(GONE.into())), [Effect::SpawnWorker]);
+    assert_eq!(state.status(), Status::Loading);
+    let (id, backend) = sent_load(&state.update(ready()));
+    assert_eq!(backend, BackendChoice::Cpu);
+    sent_photo(&state.update(Event::Replied(Reply::Loaded { id, model: model(Backend::Cpu) })));
+    assert!(state.model.as_ref().is_some_and(|model| model.fallback.is_some()), "said in words");
+}
+
+#[test]
+fn a_crash_on_the_cpu_offers_a_restart() {
+    let mut state = new();
+    loaded(&mut state, Backend::Cpu);
+    choose(&mut state);
+    assert_eq!(state.update(Event::WorkerDied(GONE.into())), []);
+    assert_eq!(state.status(), Status::Error);
+    assert_eq!(state.update(Event::Retried), [Effect::SpawnWorker]);
+    assert_eq!(state.status(), Status::Loading);
+}
+
+#[test]
+fn a_worker_that_never_starts_is_not_restarted_for_ever() {
+    let mut state = new();
+    state.update(Event::Started);
+    assert_eq!(state.update(Event::WorkerDied(GONE.into())), []);
+    assert_eq!(state.status(), Status::Error);
+}
+
+#[test]
+fn missing_weights_can_be_tried_again() {
+    let mut state = new();
+    state.update(Event::Started);
+    let (id, _) = sent_load(&state.update(ready()));
+    let failure = Failure::new(FailureKind::Weights, "no weights");
+    state.update(Event::Replied(Reply::Failed { id, failure }));
+    assert_eq!(state.status(), Status::Error);
+    sent_load(&state.update(Event::Retried));
+    assert_eq!(state.status(), Status::Loading);
+}
+
+#[test]
+fn a_worker_of_another_version_asks_for_a_reload() {
+    let mut state = new();
+    state.update(Event::Started);
+    state.update(Event::Replied(Reply::Ready { protocol_version: PROTOCOL_VERSION + 1 }));
+    assert!(state.failure.as_ref().is_some_and(|failure| failure.kind == FailureKind::Outdated));
+}
+
+#[test]
+fn picking_twice_puts_back_and_exports_need_a_pick() {
+    let mut state = new();
+    loaded(&mut state, Backend::Cpu);
+    let id = sent_photo(&choose(&mut state));
+    segmented(&mut state, id, &[0.9]);
+    assert_eq!(state.update(Event::ExportWanted(ExportWanted::CutOut)), []);
+    state.update(Event::Picked(Some(0)));
+    let effects = state.update(Event::ExportWanted(ExportWanted::CutOut));
+    assert!(matches!(effects[..], [Effect::Send(Request::Export { export: Export::CutOut { instance: 0 }, .. })]));
+    state.update(Event::Picked(Some(0)));
+    assert_eq!(state.selected, None);
+}

@@ -1,0 +1,262 @@
+//! The transitions.
+
+use super::{AppState, Effect, Event, ExportWanted, Photo, Worker};
+use crate::web::protocol::{
+    Backend, BackendChoice, Export, Failure, FailureKind, ModelInfo, PROTOCOL_VERSION, Progress, Reply, Request, RequestId,
+};
+
+impl AppState {
+    /// Takes in one event.
+    pub fn update(&mut self, event: Event) -> Vec<Effect> {
+        match event {
+            Event::Started => self.spawn(),
+            Event::Replied(reply) => self.replied(reply),
+            Event::WorkerDied(message) => self.died(message),
+            Event::PhotoChosen { name } => self.photo_chosen(name),
+            Event::PhotoRefused(failure) => self.photo_failed(failure),
+            Event::ThresholdMoved(threshold) => {
+                self.threshold = threshold;
+                self.hovered = self.hovered.filter(|&index| self.is_shown(index));
+                self.selected = self.selected.filter(|&index| self.is_shown(index));
+                self.paint()
+            }
+            Event::Hovered(index) if index == self.hovered => Vec::new(),
+            Event::Hovered(index) => {
+                self.hovered = index;
+                self.paint()
+            }
+            Event::Picked(index) => {
+                self.selected = if index == self.selected { None } else { index };
+                self.paint()
+            }
+            Event::ExportWanted(wanted) => self.export(wanted),
+            Event::ForgetWeights => self.send(|id| Request::ForgetWeights { id }),
+            Event::Retried => self.retried(),
+        }
+    }
+
+    fn replied(&mut self, reply: Reply) -> Vec<Effect> {
+        match reply {
+            Reply::Ready { protocol_version: PROTOCOL_VERSION } => self.load(),
+            Reply::Ready { .. } => {
+                self.worker = Worker::Dead;
+                self.fail(FailureKind::Outdated, "This page was updated while it was open. Reload it to go on.")
+            }
+            Reply::Progress { id, progress: news } => {
+                match &mut self.worker {
+                    Worker::Loading { id: current, progress } | Worker::Segmenting { id: current, progress }
+                        if *current == id =>
+                    {
+                        *progress = news;
+                    }
+                    _ => {}
+                }
+                Vec::new()
+            }
+            Reply::Loaded { id, model } if self.is_loading(id) => self.loaded(model),
+            Reply::Decoded { id, photo, view } if self.is_segmenting(id) => {
+                if let Some(shown) = &mut self.photo {
+                    shown.size = Some(photo);
+                }
+                vec![Effect::ShowPhoto(view)]
+            }
+            Reply::Segmented { id, instances, elapsed_ms } if self.is_segmenting(id) => {
+                self.worker = Worker::Idle;
+                self.instances = instances;
+                self.elapsed_ms = Some(elapsed_ms);
+                let mut effects = vec![Effect::KeepMasks];
+                effects.extend(self.paint());
+                effects
+            }
+            Reply::Painted { id } if self.paint_in_flight == Some(id) => {
+                self.paint_in_flight = None;
+                let mut effects = vec![Effect::ShowOverlay];
+                if self.paint_again {
+                    effects.extend(self.paint());
+                }
+                effects
+            }
+            Reply::Exported { file_name, mime, .. } => vec![Effect::Save { file_name, mime }],
+            Reply::WeightsForgotten { .. } => {
+                if let Some(model) = &mut self.model {
+                    model.kept = false;
+                }
+                Vec::new()
+            }
+            Reply::Failed { id, failure } => self.failed(id, failure),
+            Reply::Crashed { message } => self.died(message),
+            Reply::Loaded { .. } | Reply::Decoded { .. } | Reply::Segmented { .. } | Reply::Painted { .. } => Vec::new(),
+        }
+    }
+
+    fn loaded(&mut self, mut model: ModelInfo) -> Vec<Effect> {
+        if self.gpu_failed && model.fallback.is_none() {
+            model.fallback = Some("WebGPU failed here, using the CPU".into());
+        }
+        if self.model.is_none() {
+            self.threshold = model.threshold;
+        }
+        self.model = Some(model);
+        self.worker = Worker::Idle;
+        if self.waiting { self.submit() } else { Vec::new() }
+    }
+
+    fn failed(&mut self, id: RequestId, failure: Failure) -> Vec<Effect> {
+        if self.is_loading(id) {
+            self.worker = Worker::Empty;
+            self.failure = Some(failure);
+            return Vec::new();
+        }
+        if self.is_segmenting(id) {
+            if failure.kind == FailureKind::Gpu && self.can_leave_gpu() {
+                return self.leave_gpu();
+            }
+            self.worker = Worker::Idle;
+            return self.photo_failed(failure);
+        }
+        if matches!(self.worker, Worker::Idle) {
+            self.failure = Some(failure);
+        }
+        Vec::new()
+    }
+
+    fn died(&mut self, message: String) -> Vec<Effect> {
+        if self.can_leave_gpu() {
+            return self.leave_gpu();
+        }
+        self.worker = Worker::Dead;
+        self.forget_result();
+        let sentence = format!("The part of this page that does the computing stopped ({message}). Restart it to go on.");
+        self.fail(FailureKind::Crashed, sentence)
+    }
+
+    /// A worker that may have died of WebGPU gets one more life, on the CPU.
+    fn can_leave_gpu(&self) -> bool {
+        let on_cpu = self.model.as_ref().is_some_and(|model| model.backend == Backend::Cpu);
+        self.backend != BackendChoice::Cpu && !on_cpu && !matches!(self.worker, Worker::Starting)
+    }
+
+    fn leave_gpu(&mut self) -> Vec<Effect> {
+        self.backend = BackendChoice::Cpu;
+        self.gpu_failed = true;
+        self.waiting = self.photo.is_some();
+        self.spawn()
+    }
+
+    fn photo_chosen(&mut self, name: String) -> Vec<Effect> {
+        self.forget_result();
+        self.failure = None;
+        self.photo = Some(Photo { name, size: None });
+        self.waiting = true;
+        let mut effects = vec![Effect::ClearOverlay];
+        effects.extend(match self.worker {
+            Worker::Idle | Worker::Segmenting { .. } => self.submit(),
+            Worker::Empty => self.load(),
+            Worker::Dead => self.spawn(),
+            Worker::Starting | Worker::Loading { .. } => Vec::new(),
+        });
+        effects
+    }
+
+    fn photo_failed(&mut self, failure: Failure) -> Vec<Effect> {
+        self.forget_result();
+        self.photo = None;
+        self.waiting = false;
+        if let Worker::Segmenting { .. } = self.worker {
+            self.worker = Worker::Idle;
+        }
+        self.failure = Some(failure);
+        vec![Effect::ClearOverlay]
+    }
+
+    fn retried(&mut self) -> Vec<Effect> {
+        self.failure = None;
+        match self.worker {
+            Worker::Dead => {
+                self.waiting = self.photo.is_some();
+                self.spawn()
+            }
+            Worker::Empty => self.load(),
+            _ => Vec::new(),
+        }
+    }
+
+    fn export(&mut self, wanted: ExportWanted) -> Vec<Effect> {
+        let export = match (wanted, self.selected) {
+            (ExportWanted::Coco, _) => Export::Coco { threshold: self.threshold },
+            (ExportWanted::CutOut, Some(instance)) => Export::CutOut { instance },
+            (ExportWanted::Mask, Some(instance)) => Export::Mask { instance },
+            (ExportWanted::CutOut | ExportWanted::Mask, None) => return Vec::new(),
+        };
+        self.send(|id| Request::Export { id, export })
+    }
+
+    /// Asks for the overlay; while one is being painted only the newest wish is kept.
+    fn paint(&mut self) -> Vec<Effect> {
+        if self.elapsed_ms.is_none() {
+            return Vec::new();
+        }
+        self.paint_again = self.paint_in_flight.is_some();
+        if self.paint_again {
+            return Vec::new();
+        }
+        let id = self.issue_id();
+        self.paint_in_flight = Some(id);
+        let (threshold, hovered, selected) = (self.threshold, self.hovered, self.selected);
+        vec![Effect::Send(Request::Paint { id, threshold, hovered, selected })]
+    }
+
+    fn spawn(&mut self) -> Vec<Effect> {
+        self.worker = Worker::Starting;
+        self.model = None;
+        vec![Effect::SpawnWorker]
+    }
+
+    fn load(&mut self) -> Vec<Effect> {
+        let id = self.issue_id();
+        self.worker = Worker::Loading { id, progress: Progress::Probing };
+        vec![Effect::Send(Request::Load { id, weights: self.weights.clone(), backend: self.backend })]
+    }
+
+    fn submit(&mut self) -> Vec<Effect> {
+        let id = self.issue_id();
+        self.waiting = false;
+        self.worker = Worker::Segmenting { id, progress: Progress::Decoding };
+        vec![Effect::SendPhoto(id)]
+    }
+
+    fn send(&mut self, request: impl FnOnce(RequestId) -> Request) -> Vec<Effect> {
+        vec![Effect::Send(request(self.issue_id()))]
+    }
+
+    fn fail(&mut self, kind: FailureKind, sentence: impl Into<String>) -> Vec<Effect> {
+        self.failure = Some(Failure::new(kind, sentence));
+        Vec::new()
+    }
+
+    fn forget_result(&mut self) {
+        self.instances.clear();
+        self.elapsed_ms = None;
+        self.hovered = None;
+        self.selected = None;
+        self.paint_in_flight = None;
+        self.paint_again = false;
+    }
+
+    const fn issue_id(&mut self) -> RequestId {
+        self.next_id += 1;
+        RequestId(self.next_id)
+    }
+
+    fn is_loading(&self, id: RequestId) -> bool {
+        matches!(self.worker, Worker::Loading { id: current, .. } if current == id)
+    }
+
+    fn is_segmenting(&self, id: RequestId) -> bool {
+        matches!(self.worker, Worker::Segmenting { id: current, .. } if current == id)
+    }
+}
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;

@@ -1,0 +1,83 @@
+//! The worker: owns the engine, answers one request at a time.
+
+mod download;
+mod folder;
+mod photo;
+mod session;
+mod store;
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+use js_sys::{ArrayBuffer, Array};
+use wasm_bindgen::{JsCast, closure::Closure};
+use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
+
+use super::channel;
+use super::protocol::{PROTOCOL_VERSION, Reply, Request};
+use session::Session;
+
+/// A request not yet answered, with its buffers.
+type Job = (Request, Vec<ArrayBuffer>);
+
+#[derive(Default)]
+struct Inbox {
+    jobs: VecDeque<Job>,
+    /// Away while a job is being done.
+    session: Option<Session>,
+}
+
+/// Listens for requests until the page ends the worker.
+pub fn serve() {
+    std::panic::set_hook(Box::new(|info| {
+        post(&Reply::Crashed { message: info.to_string() }, &[]);
+        console_error_panic_hook::hook(info);
+    }));
+    let inbox = Rc::new(RefCell::new(Inbox { jobs: VecDeque::new(), session: Some(Session::default()) }));
+    let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
+        match channel::unpack(event.data()) {
+            Ok(job) => inbox.borrow_mut().jobs.push_back(job),
+            Err(error) => return post(&Reply::Crashed { message: error.to_string() }, &[]),
+        }
+        let idle = inbox.borrow_mut().session.take();
+        if let Some(session) = idle {
+            wasm_bindgen_futures::spawn_local(work(inbox.clone(), session));
+        }
+    });
+    scope().set_onmessage(Some(on_message.as_ref().unchecked_ref()));
+    on_message.forget();
+    post(&Reply::Ready { protocol_version: PROTOCOL_VERSION }, &[]);
+}
+
+/// Does every job in the inbox, then leaves the session there for the next message.
+async fn work(inbox: Rc<RefCell<Inbox>>, mut session: Session) {
+    loop {
+        let job = inbox.borrow_mut().jobs.pop_front();
+        let Some((request, buffers)) = job else { break };
+        if !is_superseded(&request, &inbox.borrow().jobs) {
+            session.answer(request, &buffers).await;
+        }
+    }
+    inbox.borrow_mut().session = Some(session);
+}
+
+/// A photo, or its overlay, that a newer photo replaces is not worth the time.
+fn is_superseded(request: &Request, newer: &VecDeque<Job>) -> bool {
+    matches!(request, Request::Segment { .. } | Request::Paint { .. })
+        && newer.iter().any(|(other, _)| matches!(other, Request::Segment { .. }))
+}
+
+/// Says something to the page; the buffers are moved there.
+fn post(reply: &Reply, buffers: &[ArrayBuffer]) {
+    let sent = channel::pack(reply, buffers).map_err(Into::into).and_then(|message: Array| {
+        scope().post_message_with_transfer(&message, &channel::transfer_list(buffers))
+    });
+    if let Err(error) = sent {
+        wasm_bindgen::throw_val(error);
+    }
+}
+
+fn scope() -> DedicatedWorkerGlobalScope {
+    js_sys::global().unchecked_into()
+}

@@ -1,0 +1,117 @@
+//! The photo last segmented, with everything later requests need.
+
+use crate::image::RgbImage;
+use crate::instance::Instance;
+use crate::mask::{BinaryMask, Rle};
+use crate::web::export::{CocoInstance, coco_json, file_name, mask_png, rgba_png};
+use crate::web::overlay::{Focus, Layer, cut_out, pack_runs, paint, rgba, view_size};
+use crate::web::protocol::{Export, Found, Size};
+
+/// A photo and its instances.
+pub(super) struct Photo {
+    name: String,
+    image: RgbImage,
+    categories: Vec<usize>,
+    found: Vec<Found>,
+    masks: Vec<Rle>,
+    layers: Vec<Layer>,
+}
+
+/// A file to save.
+pub(super) struct Made {
+    pub(super) file_name: String,
+    pub(super) mime: &'static str,
+    pub(super) bytes: Vec<u8>,
+}
+
+impl Photo {
+    pub(super) const fn new(name: String, image: RgbImage) -> Self {
+        Self { name, image, categories: Vec::new(), found: Vec::new(), masks: Vec::new(), layers: Vec::new() }
+    }
+
+    pub(super) const fn image(&self) -> &RgbImage {
+        &self.image
+    }
+
+    pub(super) fn size(&self) -> Size {
+        Size { width: self.image.width(), height: self.image.height() }
+    }
+
+    pub(super) fn view(&self) -> Size {
+        view_size(self.size())
+    }
+
+    /// RGBA at the view's size.
+    pub(super) fn pixels(&self) -> Vec<u8> {
+        rgba(&self.image, self.view())
+    }
+
+    /// Takes in what the engine found; returns what the page needs of it: rows, and the runs of all masks.
+    pub(super) fn keep(&mut self, instances: Vec<Instance>) -> (Vec<Found>, Vec<u32>) {
+        let view = self.view();
+        self.categories = instances.iter().map(|instance| instance.category).collect();
+        self.masks = instances.iter().map(|instance| Rle::from_mask(&instance.mask)).collect();
+        self.layers = instances.iter().map(|instance| Layer::new(&instance.mask, view)).collect();
+        let (runs, lengths) = pack_runs(&self.masks);
+        self.found = instances
+            .into_iter()
+            .zip(lengths)
+            .map(|(instance, runs)| Found {
+                area: instance.mask.area(),
+                label: instance.label,
+                score: instance.score,
+                bbox: instance.bbox,
+                runs,
+            })
+            .collect();
+        (self.found.clone(), runs)
+    }
+
+    /// RGBA at the view's size.
+    pub(super) fn overlay(&self, threshold: f32, focus: Focus) -> Vec<u8> {
+        paint(&self.layers, self.view(), |index| self.found[index].score >= threshold, focus)
+    }
+
+    /// Makes a file.
+    ///
+    /// # Errors
+    ///
+    /// What went wrong, for the visitor's eyes.
+    pub(super) fn export(&self, export: Export, labels: &[String]) -> Result<Made, String> {
+        let (bytes, ending, mime) = match export {
+            Export::CutOut { instance } => {
+                let (rgba, size) = cut_out(&self.image, &self.mask(instance)?, self.found[instance].bbox);
+                let ending = format!("{}.png", self.found[instance].label);
+                (rgba_png(&rgba, size).map_err(|error| error.to_string())?, ending, "image/png")
+            }
+            Export::Mask { instance } => {
+                let bytes = mask_png(&self.mask(instance)?).map_err(|error| error.to_string())?;
+                (bytes, format!("{}-mask.png", self.found[instance].label), "image/png")
+            }
+            Export::Coco { threshold } => {
+                let instances = self.coco_instances(threshold);
+                let bytes = coco_json(&self.name, self.size(), labels, &instances).map_err(|error| error.to_string())?;
+                (bytes, "coco.json".to_owned(), "application/json")
+            }
+        };
+        Ok(Made { file_name: file_name(&self.name, &ending), mime, bytes })
+    }
+
+    fn mask(&self, instance: usize) -> Result<BinaryMask, String> {
+        let rle = self.masks.get(instance).ok_or("there is no such object")?;
+        rle.to_mask().map_err(|error| error.to_string())
+    }
+
+    fn coco_instances(&self, threshold: f32) -> Vec<CocoInstance<'_>> {
+        let shown = |index: &usize| self.found[*index].score >= threshold;
+        (0..self.found.len())
+            .filter(shown)
+            .map(|index| CocoInstance {
+                category: self.categories[index],
+                score: self.found[index].score,
+                bbox: self.found[index].bbox,
+                rle: &self.masks[index],
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,184 @@
+//! What the worker remembers between requests, and how it answers each.
+
+use std::fmt::Display;
+
+use js_sys::ArrayBuffer;
+
+use super::folder::WebFolder;
+use super::photo::Photo;
+use super::post;
+use super::store::Store;
+use crate::engine::device::{DeviceChoice, Picked, pick};
+use crate::engine::{Engine, EngineError, SegmentOptions};
+use crate::image::{ImageError, RgbImage};
+use crate::web::channel::{bytes_from_buffer, bytes_to_buffer, words_to_buffer};
+use crate::web::overlay::Focus;
+use crate::web::protocol::{
+    Backend, BackendChoice, Export, Failure, FailureKind, ModelInfo, Progress, Reply, Request, RequestId,
+};
+
+/// Instances below this score are never shown, so they are not computed.
+const LOWEST_SCORE: f32 = 0.05;
+
+/// The engine and the photo it last looked at.
+#[derive(Default)]
+pub(super) struct Session {
+    loaded: Option<(Engine, Backend)>,
+    photo: Option<Photo>,
+}
+
+impl Session {
+    /// Carries out a request and posts its replies.
+    pub(super) async fn answer(&mut self, request: Request, buffers: &[ArrayBuffer]) {
+        let id = id_of(&request);
+        let outcome = match request {
+            Request::Load { weights, backend, .. } => self.load(id, weights, backend).await,
+            Request::Segment { name, .. } => self.segment(id, name, buffers).await,
+            Request::Paint { threshold, hovered, selected, .. } => {
+                if let Some(photo) = &self.photo {
+                    let overlay = photo.overlay(threshold, Focus { hovered, selected });
+                    post(&Reply::Painted { id }, &[bytes_to_buffer(&overlay)]);
+                }
+                Ok(())
+            }
+            Request::Export { export, .. } => self.export(id, export),
+            Request::ForgetWeights { .. } => {
+                Store::clear().await;
+                post(&Reply::WeightsForgotten { id }, &[]);
+                Ok(())
+            }
+        };
+        if let Err(failure) = outcome {
+            post(&Reply::Failed { id, failure }, &[]);
+        }
+    }
+
+    async fn load(&mut self, id: RequestId, weights: String, choice: BackendChoice) -> Result<(), Failure> {
+        self.loaded = None;
+        progress(id, Progress::Probing);
+        let gpu = match choice {
+            BackendChoice::Cpu => None,
+            BackendChoice::Auto | BackendChoice::WebGpu => Some(pick(DeviceChoice::Wgpu).await),
+        };
+        let on_bytes = |done_bytes, total_bytes| progress(id, Progress::Downloading { done_bytes, total_bytes });
+        let folder = WebFolder::open(weights, on_bytes).await.map_err(weights_failure)?;
+
+        let fallback = match gpu {
+            None => None,
+            Some(Err(_)) => Some("No WebGPU in this browser, using the CPU"),
+            Some(Ok(picked)) => match start(id, &folder, &picked).await {
+                Ok(engine) => return Ok(self.announce(id, engine, Backend::WebGpu, &picked, None, &folder)),
+                Err(_) => Some("WebGPU failed here, using the CPU"),
+            },
+        };
+        folder.rewind();
+        let picked = pick(DeviceChoice::Cpu).await.map_err(weights_failure)?;
+        let engine = start(id, &folder, &picked).await.map_err(weights_failure)?;
+        self.announce(id, engine, Backend::Cpu, &picked, fallback.map(String::from), &folder);
+        Ok(())
+    }
+
+    fn announce<F: Fn(u64, Option<u64>)>(
+        &mut self,
+        id: RequestId,
+        engine: Engine,
+        backend: Backend,
+        picked: &Picked,
+        fallback: Option<String>,
+        folder: &WebFolder<F>,
+    ) {
+        let model = ModelInfo {
+            backend,
+            device: picked.description.clone(),
+            fallback,
+            labels: engine.labels().to_vec(),
+            threshold: SegmentOptions::default().score_thresh,
+            weight_bytes: folder.done_bytes(),
+            kept: folder.is_kept(),
+        };
+        self.loaded = Some((engine, backend));
+        post(&Reply::Loaded { id, model }, &[]);
+    }
+
+    async fn segment(&mut self, id: RequestId, name: String, buffers: &[ArrayBuffer]) -> Result<(), Failure> {
+        self.photo = None;
+        let Some((engine, backend)) = &self.loaded else {
+            return Err(Failure::new(FailureKind::Internal, "The model is not loaded yet. Try again in a moment."));
+        };
+        progress(id, Progress::Decoding);
+        let file = buffers.first().map(bytes_from_buffer).unwrap_or_default();
+        let image = RgbImage::decode(&file).map_err(|error| photo_failure(&name, &error))?;
+        let mut photo = Photo::new(name, image);
+        let (size, view) = (photo.size(), photo.view());
+        post(&Reply::Decoded { id, photo: size, view }, &[bytes_to_buffer(&photo.pixels())]);
+
+        progress(id, Progress::Segmenting);
+        let started_ms = now_ms();
+        let options = SegmentOptions { score_thresh: LOWEST_SCORE, ..SegmentOptions::default() };
+        let found = engine.segment(photo.image(), &options).await.map_err(|error| match backend {
+            Backend::WebGpu => Failure::new(FailureKind::Gpu, sentence(&error.to_string())),
+            Backend::Cpu => Failure::new(FailureKind::Internal, sentence(&error.to_string())),
+        })?;
+        let elapsed_ms = now_ms() - started_ms;
+        let (instances, runs) = photo.keep(found);
+        self.photo = Some(photo);
+        post(&Reply::Segmented { id, instances, elapsed_ms }, &[words_to_buffer(&runs)]);
+        Ok(())
+    }
+
+    fn export(&self, id: RequestId, export: Export) -> Result<(), Failure> {
+        let (Some(photo), Some((engine, _))) = (&self.photo, &self.loaded) else {
+            return Err(Failure::new(FailureKind::Internal, "There is no result to save yet. Choose a photo first."));
+        };
+        let made = photo.export(export, engine.labels()).map_err(|reason| {
+            Failure::new(FailureKind::Internal, format!("The file could not be made ({reason}). Try again."))
+        })?;
+        let reply = Reply::Exported { id, file_name: made.file_name, mime: made.mime.into() };
+        post(&reply, &[bytes_to_buffer(&made.bytes)]);
+        Ok(())
+    }
+}
+
+async fn start<F: Fn(u64, Option<u64>)>(
+    id: RequestId,
+    folder: &WebFolder<F>,
+    picked: &Picked,
+) -> Result<Engine, EngineError> {
+    let engine = Engine::load(folder, &picked.device).await?;
+    progress(id, Progress::WarmingUp);
+    engine.warm_up().await?;
+    Ok(engine)
+}
+
+fn progress(id: RequestId, progress: Progress) {
+    post(&Reply::Progress { id, progress }, &[]);
+}
+
+fn now_ms() -> f64 {
+    super::scope().performance().map_or(0.0, |clock| clock.now())
+}
+
+const fn id_of(request: &Request) -> RequestId {
+    match request {
+        Request::Load { id, .. }
+        | Request::Segment { id, .. }
+        | Request::Paint { id, .. }
+        | Request::Export { id, .. }
+        | Request::ForgetWeights { id } => *id,
+    }
+}
+
+fn photo_failure(name: &str, error: &ImageError) -> Failure {
+    Failure::new(FailureKind::Photo, format!("{name}: {error}."))
+}
+
+fn weights_failure(error: impl Display) -> Failure {
+    Failure::new(FailureKind::Weights, sentence(&error.to_string()))
+}
+
+/// The error with a capital letter and a full stop.
+fn sentence(error: &str) -> String {
+    let mut letters = error.chars();
+    let first = letters.next().map(|letter| letter.to_uppercase().to_string()).unwrap_or_default();
+    format!("{first}{}.", letters.as_str().trim_end_matches('.'))
+}

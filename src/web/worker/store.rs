@@ -1,0 +1,60 @@
+//! The browser's cache of weight files, by digest: a file is kept once, whatever address it came from.
+
+use js_sys::{Reflect, Uint8Array};
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{Cache, CacheStorage, Response};
+
+const NAME: &str = "mae-seg-weights";
+
+/// Where verified weight files are kept between visits. Keeping is a convenience: whatever fails here, the page goes on.
+#[derive(Debug)]
+pub(super) struct Store {
+    cache: Option<Cache>,
+}
+
+impl Store {
+    /// Opens the cache; on pages without one (plain HTTP) nothing is kept.
+    pub(super) async fn open() -> Self {
+        let cache = match storage() {
+            Some(storage) => JsFuture::from(storage.open(NAME)).await.ok().map(JsCast::unchecked_into),
+            None => None,
+        };
+        Self { cache }
+    }
+
+    /// The file with this digest, if it is kept.
+    pub(super) async fn get(&self, sha256: &str) -> Option<Vec<u8>> {
+        let found = JsFuture::from(self.cache.as_ref()?.match_with_str(&key(sha256))).await.ok()?;
+        let response: Response = found.dyn_into().ok()?;
+        let content = JsFuture::from(response.array_buffer().ok()?).await.ok()?;
+        Some(Uint8Array::new(&content).to_vec())
+    }
+
+    /// Keeps the file; says whether that worked.
+    pub(super) async fn put(&self, sha256: &str, content: &[u8]) -> bool {
+        let (Some(cache), Ok(response)) =
+            (&self.cache, Response::new_with_opt_js_u8_array(Some(&Uint8Array::from(content))))
+        else {
+            return false;
+        };
+        JsFuture::from(cache.put_with_str(&key(sha256), &response)).await.is_ok()
+    }
+
+    /// Removes every kept file.
+    pub(super) async fn clear() {
+        if let Some(storage) = storage() {
+            // Nothing kept is as good as removed.
+            let _ = JsFuture::from(storage.delete(NAME)).await;
+        }
+    }
+}
+
+fn key(sha256: &str) -> String {
+    format!("/{NAME}/{sha256}")
+}
+
+fn storage() -> Option<CacheStorage> {
+    let storage = Reflect::get(&js_sys::global(), &JsValue::from_str("caches")).ok()?;
+    (!storage.is_undefined()).then(|| storage.unchecked_into())
+}
