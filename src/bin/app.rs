@@ -1,5 +1,5 @@
 //! The page's entry.
 
 fn main() {
-    mae_seg::web::app::mount();
+    mae_seg::web::components::mount();
 }

@@ -1,19 +1,20 @@
-//! The app: carries events to [`AppState`] and its effects to worker, canvases and disk.
+//! The app's one controller: carries events to [`AppState`], and its effects to worker, canvases and disk.
 
 use js_sys::ArrayBuffer;
 use leptos::html::Canvas;
-use leptos::prelude::*;
+use leptos::prelude::{
+    GetUntracked, LocalStorage, NodeRef, RwSignal, StoredValue, Update, UpdateValue, WithUntracked, WithValue,
+};
 use leptos::task::spawn_local;
 use wasm_bindgen::JsValue;
 use web_sys::{Blob, File, HtmlCanvasElement};
 
 use super::channel::words_from_buffer;
 use super::client::{Heard, WorkerClient};
-use super::components::{Controls, DropZone, Footer, Header, InstanceList, StatusBar, Viewer};
 use super::dom;
 use super::overlay::{HitMask, instance_at};
 use super::protocol::{BackendChoice, Failure, FailureKind, Request, RequestId, Size};
-use super::state::{AppState, Effect as Todo, Event};
+use super::state::{AppState, Effect, Event};
 
 const DEFAULT_WEIGHTS: &str = "weights/mae-tiny";
 /// No photo file is larger; reading one into memory would only slow the tab down before it fails.
@@ -37,7 +38,7 @@ struct Parts {
 }
 
 impl App {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let folder = dom::query("weights").unwrap_or_else(|| DEFAULT_WEIGHTS.into());
         let folder = format!("{}/", folder.trim_end_matches('/'));
         let weights = dom::resolve(&folder).unwrap_or(folder);
@@ -82,7 +83,11 @@ impl App {
     pub(super) fn instance_at(self, across: f64, down: f64) -> Option<usize> {
         self.state.with_untracked(|state| {
             let Size { width, height } = state.photo.as_ref()?.size?;
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates at the photo's edges")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "saturates at the photo's edges"
+            )]
             let pixel = |place: f64, pixels: usize| (place * pixels as f64) as usize;
             let (x, y) = (pixel(across, width), pixel(down, height));
             self.parts.with_value(|parts| instance_at(&parts.masks, |index| state.is_shown(index), x, y))
@@ -103,33 +108,33 @@ impl App {
         }
     }
 
-    fn carry_out(self, effect: Todo, buffers: &[ArrayBuffer]) -> Result<(), JsValue> {
+    fn carry_out(self, effect: Effect, buffers: &[ArrayBuffer]) -> Result<(), JsValue> {
         match effect {
-            Todo::SpawnWorker => {
+            Effect::SpawnWorker => {
                 let worker = WorkerClient::spawn(move |heard| self.hear(heard))?;
                 self.parts.update_value(|parts| parts.worker = Some(worker));
             }
-            Todo::Send(request) => self.send(&request, &[])?,
-            Todo::SendPhoto(id) => spawn_local(self.send_photo(id)),
-            Todo::ShowPhoto(size) => {
+            Effect::Send(request) => self.send(&request, &[])?,
+            Effect::SendPhoto(id) => spawn_local(self.send_photo(id)),
+            Effect::ShowPhoto(size) => {
                 show(self.photo_canvas.get_untracked(), buffers, size)?;
                 if let Some(overlay) = self.overlay_canvas.get_untracked() {
                     dom::resize(&overlay, size)?;
                 }
             }
-            Todo::KeepMasks => self.keep_masks(buffers),
-            Todo::ShowOverlay => {
+            Effect::KeepMasks => self.keep_masks(buffers),
+            Effect::ShowOverlay => {
                 if let (Some(canvas), Some(rgba)) = (self.overlay_canvas.get_untracked(), buffers.first()) {
                     dom::repaint(&canvas, rgba)?;
                 }
             }
-            Todo::ClearOverlay => {
+            Effect::ClearOverlay => {
                 self.parts.update_value(|parts| parts.masks.clear());
                 if let Some(canvas) = self.overlay_canvas.get_untracked() {
                     dom::clear(&canvas);
                 }
             }
-            Todo::Save { file_name, mime } => {
+            Effect::Save { file_name, mime } => {
                 if let Some(bytes) = buffers.first() {
                     dom::save(bytes, &file_name, &mime)?;
                 }
@@ -146,7 +151,8 @@ impl App {
     }
 
     fn send(self, request: &Request, buffers: &[ArrayBuffer]) -> Result<(), JsValue> {
-        self.parts.with_value(|parts| parts.worker.as_ref().map_or(Ok(()), |worker| worker.send(request, buffers)))
+        self.parts
+            .with_value(|parts| parts.worker.as_ref().map_or(Ok(()), |worker| worker.send(request, buffers)))
     }
 
     async fn send_photo(self, id: RequestId) {
@@ -159,7 +165,8 @@ impl App {
                 Err(error) => Event::WorkerDied(dom::words(&error)),
             },
             Err(_) => {
-                let sentence = format!("{name} could not be read. Check that it is still there, and choose it again.");
+                let sentence =
+                    format!("{name} could not be read. Check that it is still there, and choose it again.");
                 Event::PhotoRefused(Failure::new(FailureKind::Photo, sentence))
             }
         };
@@ -189,33 +196,5 @@ fn show(canvas: Option<HtmlCanvasElement>, buffers: &[ArrayBuffer], size: Size) 
             dom::repaint(&canvas, rgba)
         }
         _ => Ok(()),
-    }
-}
-
-/// Puts the app onto the page.
-pub fn mount() {
-    console_error_panic_hook::set_once();
-    mount_to_body(Page);
-}
-
-/// The whole page.
-#[component]
-fn Page() -> impl IntoView {
-    let app = App::new();
-    Effect::new(move |_| app.dispatch(Event::Started));
-    view! {
-        <Header app/>
-        <main>
-            <section class="stage" aria-label="Photo">
-                <Viewer app/>
-                <DropZone app/>
-            </section>
-            <section class="panel" aria-label="Result">
-                <StatusBar app/>
-                <Controls app/>
-                <InstanceList app/>
-            </section>
-        </main>
-        <Footer app/>
     }
 }

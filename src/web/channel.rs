@@ -9,7 +9,10 @@ use wasm_bindgen::{JsCast, JsValue};
 /// # Errors
 ///
 /// When the message holds a value that JavaScript cannot.
-pub(super) fn pack<T: Serialize>(message: &T, buffers: &[ArrayBuffer]) -> Result<Array, serde_wasm_bindgen::Error> {
+pub(super) fn pack<T: Serialize>(
+    message: &T,
+    buffers: &[ArrayBuffer],
+) -> Result<Array, serde_wasm_bindgen::Error> {
     let value = serde_wasm_bindgen::to_value(message)?;
     Ok(Array::of2(&value, &transfer_list(buffers)))
 }
@@ -24,7 +27,9 @@ pub(super) fn transfer_list(buffers: &[ArrayBuffer]) -> Array {
 /// # Errors
 ///
 /// When the message is of another type or version.
-pub(super) fn unpack<T: DeserializeOwned>(data: JsValue) -> Result<(T, Vec<ArrayBuffer>), serde_wasm_bindgen::Error> {
+pub(super) fn unpack<T: DeserializeOwned>(
+    data: JsValue,
+) -> Result<(T, Vec<ArrayBuffer>), serde_wasm_bindgen::Error> {
     let envelope: Array = data.dyn_into().map_err(serde_wasm_bindgen::Error::from)?;
     let buffers = Array::from(&envelope.get(1));
     let message = serde_wasm_bindgen::from_value(envelope.get(0))?;

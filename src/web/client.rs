@@ -46,7 +46,8 @@ impl WorkerClient {
         });
         let on_error = Closure::new(move |event: Event| {
             event.prevent_default();
-            let message = event.dyn_ref::<ErrorEvent>().map(ErrorEvent::message).filter(|text| !text.is_empty());
+            let message =
+                event.dyn_ref::<ErrorEvent>().map(ErrorEvent::message).filter(|text| !text.is_empty());
             hear(Heard::Died(message.unwrap_or_else(|| "its script could not be loaded".into())));
         });
         worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));

@@ -4,8 +4,8 @@ use js_sys::{Array, ArrayBuffer, Uint8ClampedArray};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
-    Blob, BlobPropertyBag, CanvasRenderingContext2d, HtmlAnchorElement, HtmlCanvasElement, ImageData, Response, Url,
-    UrlSearchParams,
+    Blob, BlobPropertyBag, CanvasRenderingContext2d, HtmlAnchorElement, HtmlCanvasElement, ImageData,
+    Response, Url, UrlSearchParams,
 };
 
 use super::protocol::Size;
@@ -55,7 +55,7 @@ pub(super) async fn read(blob: &Blob) -> Result<ArrayBuffer, JsValue> {
 ///
 /// When no canvas can be that large.
 pub(super) fn resize(canvas: &HtmlCanvasElement, size: Size) -> Result<(), JsValue> {
-    let side = |pixels: usize| u32::try_from(pixels).map_err(|_| JsValue::from_str("too large for a canvas"));
+    let side = |pixels: usize| u32::try_from(pixels).map_err(|error| JsValue::from(error.to_string()));
     canvas.set_width(side(size.width)?);
     canvas.set_height(side(size.height)?);
     Ok(())
@@ -69,7 +69,7 @@ pub(super) fn resize(canvas: &HtmlCanvasElement, size: Size) -> Result<(), JsVal
 pub(super) fn repaint(canvas: &HtmlCanvasElement, rgba: &ArrayBuffer) -> Result<(), JsValue> {
     let pixels = Uint8ClampedArray::new(rgba);
     let image = ImageData::new_with_js_u8_clamped_array_and_sh(&pixels, canvas.width(), canvas.height())?;
-    context(canvas)?.put_image_data(&image, 0, 0)
+    context(canvas)?.put_image_data(&image, 0.0, 0.0)
 }
 
 /// Makes the canvas transparent.

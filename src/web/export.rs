@@ -75,7 +75,10 @@ pub fn coco_json(
     let used: BTreeSet<usize> = instances.iter().map(|instance| instance.category).collect();
     let categories = used
         .into_iter()
-        .map(|category| Category { id: category + 1, name: labels.get(category).map_or("object", String::as_str) })
+        .map(|category| Category {
+            id: category + 1,
+            name: labels.get(category).map_or("object", String::as_str),
+        })
         .collect();
     let annotations = (1..)
         .zip(instances)
@@ -117,8 +120,12 @@ pub fn mask_png(mask: &BinaryMask) -> Result<Vec<u8>, ImageError> {
 fn png(pixels: &[u8], size: Size, colour: ExtendedColorType) -> Result<Vec<u8>, ImageError> {
     let side = |pixels: usize| u32::try_from(pixels).unwrap_or(u32::MAX);
     let mut bytes = Vec::new();
-    PngEncoder::new_with_quality(&mut bytes, CompressionType::Fast, FilterType::Adaptive)
-        .write_image(pixels, side(size.width), side(size.height), colour)?;
+    PngEncoder::new_with_quality(&mut bytes, CompressionType::Fast, FilterType::Adaptive).write_image(
+        pixels,
+        side(size.width),
+        side(size.height),
+        colour,
+    )?;
     Ok(bytes)
 }
 

@@ -17,13 +17,13 @@ pub mod protocol;
 pub mod state;
 
 #[cfg(feature = "web")]
-pub mod app;
+mod app;
 #[cfg(feature = "web")]
 mod channel;
 #[cfg(feature = "web")]
 mod client;
 #[cfg(feature = "web")]
-mod components;
+pub mod components;
 #[cfg(feature = "web")]
 mod dom;
 #[cfg(feature = "web")]

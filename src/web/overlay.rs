@@ -79,7 +79,8 @@ impl Layer {
     pub fn new(mask: &BinaryMask, view: Size) -> Self {
         let columns = nearest(view.width, mask.width());
         let rows = nearest(view.height, mask.height());
-        let shown: Vec<bool> = rows.iter().flat_map(|&y| columns.iter().map(move |&x| mask.get(x, y))).collect();
+        let shown: Vec<bool> =
+            rows.iter().flat_map(|&y| columns.iter().map(move |&x| mask.get(x, y))).collect();
         let reach = (view.width.max(view.height) / 500).max(1);
         let (mut inside, mut outline) = (Vec::new(), Vec::new());
         for y in 0..view.height {
@@ -193,12 +194,18 @@ impl HitMask {
 /// The smallest mask at the photo's pixel (`x`, `y`) among those for which `is_shown` holds.
 #[must_use]
 pub fn instance_at(masks: &[HitMask], is_shown: impl Fn(usize) -> bool, x: usize, y: usize) -> Option<usize> {
-    (0..masks.len()).filter(|&index| is_shown(index) && masks[index].covers(x, y)).min_by_key(|&index| masks[index].area)
+    (0..masks.len())
+        .filter(|&index| is_shown(index) && masks[index].covers(x, y))
+        .min_by_key(|&index| masks[index].area)
 }
 
 /// The part of the photo that `mask` covers, on transparency: RGBA pixels and size of the mask's box.
 #[must_use]
-pub fn cut_out(image: &RgbImage, mask: &BinaryMask, [left, top, width, height]: [usize; 4]) -> (Vec<u8>, Size) {
+pub fn cut_out(
+    image: &RgbImage,
+    mask: &BinaryMask,
+    [left, top, width, height]: [usize; 4],
+) -> (Vec<u8>, Size) {
     let mut rgba = Vec::with_capacity(width * height * 4);
     for y in top..top + height {
         for x in left..left + width {
@@ -213,7 +220,10 @@ pub fn cut_out(image: &RgbImage, mask: &BinaryMask, [left, top, width, height]: 
 /// The runs of all masks, one after another, and how many belong to each.
 #[must_use]
 pub fn pack_runs(masks: &[Rle]) -> (Vec<u32>, Vec<usize>) {
-    (masks.iter().flat_map(|rle| rle.counts.iter().copied()).collect(), masks.iter().map(|rle| rle.counts.len()).collect())
+    (
+        masks.iter().flat_map(|rle| rle.counts.iter().copied()).collect(),
+        masks.iter().map(|rle| rle.counts.len()).collect(),
+    )
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use crate::web::state::{Event, ExportWanted};
 
 /// Threshold slider and downloads.
 #[component]
-pub(in crate::web) fn Controls(app: App) -> impl IntoView {
+pub(super) fn Controls(app: App) -> impl IntoView {
     let state = app.state;
     let threshold = Memo::new(move |_| state.with(|state| state.threshold));
     let nothing_shown = Memo::new(move |_| state.with(|state| state.shown_count() == 0));

@@ -13,7 +13,7 @@ const SAMPLES: [(&str, &str); 3] =
 
 /// File picker and samples; dropping and pasting work anywhere on the page.
 #[component]
-pub(in crate::web) fn DropZone(app: App) -> impl IntoView {
+pub(super) fn DropZone(app: App) -> impl IntoView {
     let dragging = RwSignal::new(false);
     listen(app, dragging);
     let has_photo = Memo::new(move |_| app.state.with(|state| state.photo.is_some()));

@@ -8,7 +8,7 @@ use crate::web::state::Event;
 
 /// Name, promise, and the backend in use.
 #[component]
-pub(in crate::web) fn Header(app: App) -> impl IntoView {
+pub(super) fn Header(app: App) -> impl IntoView {
     let model = Memo::new(move |_| app.state.with(|state| state.model.clone()));
     view! {
         <header class="top">
@@ -25,9 +25,10 @@ pub(in crate::web) fn Header(app: App) -> impl IntoView {
 
 /// What is kept in this browser, and how to remove it.
 #[component]
-pub(in crate::web) fn Footer(app: App) -> impl IntoView {
+pub(super) fn Footer(app: App) -> impl IntoView {
     let kept = Memo::new(move |_| {
-        app.state.with(|state| state.model.as_ref().filter(|model| model.kept).map(|model| model.weight_bytes))
+        app.state
+            .with(|state| state.model.as_ref().filter(|model| model.kept).map(|model| model.weight_bytes))
     });
     view! {
         <footer>

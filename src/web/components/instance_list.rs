@@ -9,13 +9,14 @@ use crate::web::state::{AppState, Event};
 
 /// One row for each object that reaches the threshold.
 #[component]
-pub(in crate::web) fn InstanceList(app: App) -> impl IntoView {
+pub(super) fn InstanceList(app: App) -> impl IntoView {
     let rows = Memo::new(move |_| app.state.with(shown));
     let photo_area = Memo::new(move |_| {
         let size = app.state.with(|state| state.photo.as_ref().and_then(|photo| photo.size));
         size.map_or(1, |size| size.area().max(1))
     });
-    let empty = Memo::new(move |_| app.state.with(|state| state.elapsed_ms.is_some() && state.shown_count() == 0));
+    let empty =
+        Memo::new(move |_| app.state.with(|state| state.elapsed_ms.is_some() && state.shown_count() == 0));
     view! {
         <ul class="instances" aria-label="Objects found">
             <For

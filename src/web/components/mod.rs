@@ -1,5 +1,7 @@
 //! What is on the page, piece by piece. Each reads the state it shows and dispatches events; none computes.
 
+#![expect(unreachable_pub, reason = "Leptos makes the properties of every component public")]
+
 mod controls;
 mod drop_zone;
 mod frame;
@@ -7,9 +9,41 @@ mod instance_list;
 mod status_bar;
 mod viewer;
 
-pub(super) use controls::Controls;
-pub(super) use drop_zone::DropZone;
-pub(super) use frame::{Footer, Header};
-pub(super) use instance_list::InstanceList;
-pub(super) use status_bar::StatusBar;
-pub(super) use viewer::Viewer;
+use leptos::prelude::*;
+
+use super::app::App;
+use super::state::Event;
+use controls::Controls;
+use drop_zone::DropZone;
+use frame::{Footer, Header};
+use instance_list::InstanceList;
+use status_bar::StatusBar;
+use viewer::Viewer;
+
+/// Puts the app onto the page.
+pub fn mount() {
+    console_error_panic_hook::set_once();
+    mount_to_body(Page);
+}
+
+/// The whole page.
+#[component]
+fn Page() -> impl IntoView {
+    let app = App::new();
+    Effect::new(move |_| app.dispatch(Event::Started));
+    view! {
+        <Header app/>
+        <main>
+            <section class="stage" aria-label="Photo">
+                <Viewer app/>
+                <DropZone app/>
+            </section>
+            <section class="panel" aria-label="Result">
+                <StatusBar app/>
+                <Controls app/>
+                <InstanceList app/>
+            </section>
+        </main>
+        <Footer app/>
+    }
+}

@@ -9,7 +9,7 @@ use crate::web::state::{AppState, Event, Status};
 
 /// One line of status with its progress, and the failure if there is one.
 #[component]
-pub(in crate::web) fn StatusBar(app: App) -> impl IntoView {
+pub(super) fn StatusBar(app: App) -> impl IntoView {
     let state = app.state;
     let progress = Memo::new(move |_| state.with(AppState::progress));
     let failure = Memo::new(move |_| state.with(|state| state.failure.clone()));
@@ -81,7 +81,9 @@ fn progress_words(progress: Progress) -> String {
 
 fn share(progress: Progress) -> Option<f64> {
     match progress {
-        Progress::Downloading { done_bytes, total_bytes: Some(total @ 1..) } => Some(done_bytes as f64 / total as f64),
+        Progress::Downloading { done_bytes, total_bytes: Some(total @ 1..) } => {
+            Some(done_bytes as f64 / total as f64)
+        }
         _ => None,
     }
 }

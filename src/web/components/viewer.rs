@@ -9,7 +9,7 @@ use crate::web::state::{AppState, Event, Status};
 
 /// Photo below, overlay above; hovering points out an object, a click picks it, Escape puts it back.
 #[component]
-pub(in crate::web) fn Viewer(app: App) -> impl IntoView {
+pub(super) fn Viewer(app: App) -> impl IntoView {
     let state = app.state;
     let size = Memo::new(move |_| state.with(|state| state.photo.as_ref().and_then(|photo| photo.size)));
     let name = Memo::new(move |_| {

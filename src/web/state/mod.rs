@@ -40,11 +40,17 @@ impl Status {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Worker {
     Starting,
-    Loading { id: RequestId, progress: Progress },
+    Loading {
+        id: RequestId,
+        progress: Progress,
+    },
     /// It listens, but has no model.
     Empty,
     Idle,
-    Segmenting { id: RequestId, progress: Progress },
+    Segmenting {
+        id: RequestId,
+        progress: Progress,
+    },
     Dead,
 }
 

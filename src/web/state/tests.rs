@@ -134,7 +134,10 @@ fn only_the_newest_wish_is_painted() {
     state.update(Event::Hovered(Some(0)));
     state.update(Event::Hovered(Some(2)));
     let effects = state.update(Event::Replied(Reply::Painted { id: paint }));
-    assert!(matches!(effects[..], [Effect::ShowOverlay, Effect::Send(Request::Paint { hovered: Some(2), .. })]));
+    assert!(matches!(
+        effects[..],
+        [Effect::ShowOverlay, Effect::Send(Request::Paint { hovered: Some(2), .. })]
+    ));
 }
 
 #[test]
@@ -210,7 +213,10 @@ fn picking_twice_puts_back_and_exports_need_a_pick() {
     assert_eq!(state.update(Event::ExportWanted(ExportWanted::CutOut)), []);
     state.update(Event::Picked(Some(0)));
     let effects = state.update(Event::ExportWanted(ExportWanted::CutOut));
-    assert!(matches!(effects[..], [Effect::Send(Request::Export { export: Export::CutOut { instance: 0 }, .. })]));
+    assert!(matches!(
+        effects[..],
+        [Effect::Send(Request::Export { export: Export::CutOut { instance: 0 }, .. })]
+    ));
     state.update(Event::Picked(Some(0)));
     assert_eq!(state.selected, None);
 }

@@ -2,7 +2,8 @@
 
 use super::{AppState, Effect, Event, ExportWanted, Photo, Worker};
 use crate::web::protocol::{
-    Backend, BackendChoice, Export, Failure, FailureKind, ModelInfo, PROTOCOL_VERSION, Progress, Reply, Request, RequestId,
+    Backend, BackendChoice, Export, Failure, FailureKind, ModelInfo, PROTOCOL_VERSION, Progress, Reply,
+    Request, RequestId,
 };
 
 impl AppState {
@@ -11,7 +12,7 @@ impl AppState {
         match event {
             Event::Started => self.spawn(),
             Event::Replied(reply) => self.replied(reply),
-            Event::WorkerDied(message) => self.died(message),
+            Event::WorkerDied(message) => self.died(&message),
             Event::PhotoChosen { name } => self.photo_chosen(name),
             Event::PhotoRefused(failure) => self.photo_failed(failure),
             Event::ThresholdMoved(threshold) => {
@@ -40,11 +41,15 @@ impl AppState {
             Reply::Ready { protocol_version: PROTOCOL_VERSION } => self.load(),
             Reply::Ready { .. } => {
                 self.worker = Worker::Dead;
-                self.fail(FailureKind::Outdated, "This page was updated while it was open. Reload it to go on.")
+                self.fail(
+                    FailureKind::Outdated,
+                    "This page was updated while it was open. Reload it to go on.",
+                )
             }
             Reply::Progress { id, progress: news } => {
                 match &mut self.worker {
-                    Worker::Loading { id: current, progress } | Worker::Segmenting { id: current, progress }
+                    Worker::Loading { id: current, progress }
+                    | Worker::Segmenting { id: current, progress }
                         if *current == id =>
                     {
                         *progress = news;
@@ -84,8 +89,11 @@ impl AppState {
                 Vec::new()
             }
             Reply::Failed { id, failure } => self.failed(id, failure),
-            Reply::Crashed { message } => self.died(message),
-            Reply::Loaded { .. } | Reply::Decoded { .. } | Reply::Segmented { .. } | Reply::Painted { .. } => Vec::new(),
+            Reply::Crashed { message } => self.died(&message),
+            Reply::Loaded { .. }
+            | Reply::Decoded { .. }
+            | Reply::Segmented { .. }
+            | Reply::Painted { .. } => Vec::new(),
         }
     }
 
@@ -120,13 +128,15 @@ impl AppState {
         Vec::new()
     }
 
-    fn died(&mut self, message: String) -> Vec<Effect> {
+    fn died(&mut self, message: &str) -> Vec<Effect> {
         if self.can_leave_gpu() {
             return self.leave_gpu();
         }
         self.worker = Worker::Dead;
         self.forget_result();
-        let sentence = format!("The part of this page that does the computing stopped ({message}). Restart it to go on.");
+        let sentence = format!(
+            "The part of this page that does the computing stopped ({message}). Restart it to go on."
+        );
         self.fail(FailureKind::Crashed, sentence)
     }
 

@@ -29,7 +29,9 @@ pub(super) async fn download(address: &str, on_bytes: impl Fn(u64)) -> Result<Ve
     loop {
         match stream(address, &mut content, &on_bytes).await {
             Ok(()) => return Ok(content),
-            Err(DownloadError::Broken(reason)) if attempt == ATTEMPTS => return Err(DownloadError::Broken(reason)),
+            Err(DownloadError::Broken(reason)) if attempt == ATTEMPTS => {
+                return Err(DownloadError::Broken(reason));
+            }
             Err(DownloadError::Broken(_)) => sleep(pause_ms).await,
             Err(DownloadError::Missing) => return Err(DownloadError::Missing),
         }
@@ -47,22 +49,25 @@ async fn stream(address: &str, content: &mut Vec<u8>, on_bytes: &impl Fn(u64)) -
     let Some(body) = response.body() else { return Ok(()) };
     let reader: ReadableStreamDefaultReader = body.get_reader().unchecked_into();
     loop {
-        let chunk = JsFuture::from(reader.read()).await.map_err(broken)?;
-        if Reflect::get(&chunk, &"done".into()).map_err(broken)?.is_truthy() {
+        let chunk = JsFuture::from(reader.read()).await.map_err(|error| broken(&error))?;
+        if Reflect::get(&chunk, &"done".into()).map_err(|error| broken(&error))?.is_truthy() {
             return Ok(());
         }
-        let bytes: Uint8Array = Reflect::get(&chunk, &"value".into()).map_err(broken)?.unchecked_into();
+        let bytes: Uint8Array =
+            Reflect::get(&chunk, &"value".into()).map_err(|error| broken(&error))?.unchecked_into();
         content.extend_from_slice(&bytes.to_vec());
         on_bytes(content.len() as u64);
     }
 }
 
 async fn request(address: &str, from: usize) -> Result<Response, DownloadError> {
-    let request = Request::new_with_str_and_init(address, &RequestInit::new()).map_err(broken)?;
+    let request =
+        Request::new_with_str_and_init(address, &RequestInit::new()).map_err(|error| broken(&error))?;
     if from > 0 {
-        request.headers().set("Range", &format!("bytes={from}-")).map_err(broken)?;
+        request.headers().set("Range", &format!("bytes={from}-")).map_err(|error| broken(&error))?;
     }
-    let response = JsFuture::from(super::scope().fetch_with_request(&request)).await.map_err(broken)?;
+    let response =
+        JsFuture::from(super::scope().fetch_with_request(&request)).await.map_err(|error| broken(&error))?;
     let response: Response = response.unchecked_into();
     let kind = response.headers().get("content-type").ok().flatten().unwrap_or_default();
     match response.status() {
@@ -82,7 +87,7 @@ async fn sleep(milliseconds: i32) {
     let _ = JsFuture::from(promise).await;
 }
 
-fn broken(error: JsValue) -> DownloadError {
+fn broken(error: &JsValue) -> DownloadError {
     let message = error.dyn_ref::<js_sys::Error>().map(|error| String::from(error.message()));
     DownloadError::Broken(message.unwrap_or_else(|| format!("{error:?}")))
 }

@@ -63,7 +63,9 @@ impl<F: Fn(u64, Option<u64>)> WebFolder<F> {
         let before = self.done_bytes.get();
         let count = |bytes| (self.on_bytes)(before + bytes, self.total_bytes());
         download(&format!("{}{file}", self.address), count).await.map_err(|error| match error {
-            DownloadError::Missing => SourceError::NotFound { file: file.into(), place: self.address.clone() },
+            DownloadError::Missing => {
+                SourceError::NotFound { file: file.into(), place: self.address.clone() }
+            }
             DownloadError::Broken(reason) => unavailable(file, &self.address, reason),
         })
     }

@@ -90,7 +90,8 @@ impl Photo {
             }
             Export::Coco { threshold } => {
                 let instances = self.coco_instances(threshold);
-                let bytes = coco_json(&self.name, self.size(), labels, &instances).map_err(|error| error.to_string())?;
+                let bytes = coco_json(&self.name, self.size(), labels, &instances)
+                    .map_err(|error| error.to_string())?;
                 (bytes, "coco.json".to_owned(), "application/json")
             }
         };

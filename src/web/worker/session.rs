@@ -8,7 +8,7 @@ use super::folder::WebFolder;
 use super::photo::Photo;
 use super::post;
 use super::store::Store;
-use crate::engine::device::{DeviceChoice, Picked, pick};
+use crate::engine::{DeviceChoice, Picked, pick};
 use crate::engine::{Engine, EngineError, SegmentOptions};
 use crate::image::{ImageError, RgbImage};
 use crate::web::channel::{bytes_from_buffer, bytes_to_buffer, words_to_buffer};
@@ -60,14 +60,18 @@ impl Session {
             BackendChoice::Cpu => None,
             BackendChoice::Auto | BackendChoice::WebGpu => Some(pick(DeviceChoice::Wgpu).await),
         };
-        let on_bytes = |done_bytes, total_bytes| progress(id, Progress::Downloading { done_bytes, total_bytes });
+        let on_bytes =
+            |done_bytes, total_bytes| progress(id, Progress::Downloading { done_bytes, total_bytes });
         let folder = WebFolder::open(weights, on_bytes).await.map_err(weights_failure)?;
 
         let fallback = match gpu {
             None => None,
             Some(Err(_)) => Some("No WebGPU in this browser, using the CPU"),
             Some(Ok(picked)) => match start(id, &folder, &picked).await {
-                Ok(engine) => return Ok(self.announce(id, engine, Backend::WebGpu, &picked, None, &folder)),
+                Ok(engine) => {
+                    self.announce(id, engine, Backend::WebGpu, &picked, None, &folder);
+                    return Ok(());
+                }
                 Err(_) => Some("WebGPU failed here, using the CPU"),
             },
         };
@@ -103,7 +107,10 @@ impl Session {
     async fn segment(&mut self, id: RequestId, name: String, buffers: &[ArrayBuffer]) -> Result<(), Failure> {
         self.photo = None;
         let Some((engine, backend)) = &self.loaded else {
-            return Err(Failure::new(FailureKind::Internal, "The model is not loaded yet. Try again in a moment."));
+            return Err(Failure::new(
+                FailureKind::Internal,
+                "The model is not loaded yet. Try again in a moment.",
+            ));
         };
         progress(id, Progress::Decoding);
         let file = buffers.first().map(bytes_from_buffer).unwrap_or_default();
@@ -128,7 +135,10 @@ impl Session {
 
     fn export(&self, id: RequestId, export: Export) -> Result<(), Failure> {
         let (Some(photo), Some((engine, _))) = (&self.photo, &self.loaded) else {
-            return Err(Failure::new(FailureKind::Internal, "There is no result to save yet. Choose a photo first."));
+            return Err(Failure::new(
+                FailureKind::Internal,
+                "There is no result to save yet. Choose a photo first.",
+            ));
         };
         let made = photo.export(export, engine.labels()).map_err(|reason| {
             Failure::new(FailureKind::Internal, format!("The file could not be made ({reason}). Try again."))

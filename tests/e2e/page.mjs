@@ -1,0 +1,110 @@
+// The page as a visitor meets it: a page object over the `data-testid` hooks.
+
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { chromium } from "playwright-core";
+
+const chromiumPath = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+
+/** A headless Chromium; `gpu` adds its software WebGPU adapter. */
+export function launch({ gpu = false } = {}) {
+  const executablePath = process.env.CHROMIUM ?? chromiumPath.find(existsSync);
+  const args = ["--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking"];
+  return chromium.launch({ executablePath, args: [...args, ...(gpu ? ["--enable-unsafe-webgpu"] : [])] });
+}
+
+// Runs in the page: every state it goes through, however briefly, and every long task.
+function recordStates() {
+  window.states = [];
+  window.longTasks = [];
+  new MutationObserver((changes) => {
+    for (const { target } of changes) if (target.dataset?.testid === "status") window.states.push(target.dataset.state);
+  }).observe(document, { subtree: true, attributes: true, attributeFilter: ["data-state"] });
+  new PerformanceObserver((list) => {
+    for (const { startTime, duration } of list.getEntries()) window.longTasks.push({ startTime, duration });
+  }).observe({ entryTypes: ["longtask"] });
+}
+
+export class SegmenterPage {
+  constructor(page) {
+    this.page = page;
+    this.errors = [];
+    page.on("pageerror", (error) => this.errors.push(String(error)));
+  }
+
+  static async open(browser, address, options = {}) {
+    const page = await browser.newPage(options);
+    const it = new SegmenterPage(page);
+    await page.addInitScript(recordStates);
+    await page.goto(address);
+    return it;
+  }
+
+  hook(name) {
+    return this.page.getByTestId(name);
+  }
+
+  /** Waits until the page is in one of `states`; answers which. */
+  async settle(states = ["ready", "error"], timeout = 120_000) {
+    const selector = states.map((state) => `[data-testid=status][data-state=${state}]`).join(",");
+    const status = await this.page.waitForSelector(selector, { timeout });
+    return status.getAttribute("data-state");
+  }
+
+  async state() {
+    return this.hook("status").getAttribute("data-state");
+  }
+
+  /** Hands a file to the picker and waits for the answer. */
+  give(file) {
+    return this.answerTo(() => this.hook("photo-input").setInputFiles(file));
+  }
+
+  sample(name) {
+    return this.answerTo(() => this.page.click(`[data-sample="${name}"]`));
+  }
+
+  /** Does something that gives the page a photo; answers the state it ends in. */
+  async answerTo(action) {
+    const before = await this.page.evaluate(() => window.states.length);
+    await action();
+    const ended = await this.page.waitForFunction(
+      (from) => window.states.slice(from).find((state) => state === "ready" || state === "error"),
+      before,
+      { timeout: 120_000 },
+    );
+    return ended.jsonValue();
+  }
+
+  async instances() {
+    return this.hook("instance").evaluateAll((rows) =>
+      rows.map((row) => ({ label: row.dataset.label, score: Number(row.dataset.score), area: Number(row.dataset.area) })),
+    );
+  }
+
+  /** Size of the overlay, and how many of its pixels are not transparent. */
+  async overlay() {
+    return this.hook("overlay").evaluate((canvas) => {
+      const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+      let painted = 0;
+      for (let at = 3; at < data.length; at += 4) painted += data[at] > 0;
+      return { width: canvas.width, height: canvas.height, painted };
+    });
+  }
+
+  async threshold(value) {
+    await this.hook("threshold").fill(String(value));
+  }
+
+  async error() {
+    return (await this.hook("error").count()) ? this.hook("error").innerText() : undefined;
+  }
+
+  async backend() {
+    return this.hook("backend").innerText();
+  }
+
+  assertCalm() {
+    assert.deepEqual(this.errors, [], "no uncaught error on the page");
+  }
+}

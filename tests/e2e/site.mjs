@@ -1,0 +1,67 @@
+// Serves the built page as a plain static host would, with faults on demand.
+
+import { createServer } from "node:http";
+import { readFile, stat } from "node:fs/promises";
+import { extname, join, normalize } from "node:path";
+import { fileURLToPath } from "node:url";
+
+export const root = fileURLToPath(new URL("../..", import.meta.url));
+
+const types = {
+  ".css": "text/css",
+  ".html": "text/html",
+  ".jpg": "image/jpeg",
+  ".js": "text/javascript",
+  ".json": "application/json",
+  ".svg": "image/svg+xml",
+  ".wasm": "application/wasm",
+};
+
+// `/fixtures/` is tests/fixtures, everything else is dist/.
+function locate(path) {
+  const clean = normalize(decodeURIComponent(path)).replace(/^(\.\.[/\\])+/, "");
+  return clean.startsWith("/fixtures/") ? join(root, "tests", clean) : join(root, "dist", clean);
+}
+
+async function content(path) {
+  const file = locate(path.endsWith("/") ? `${path}index.html` : path);
+  return (await stat(file)).isFile() ? { file, bytes: await readFile(file) } : undefined;
+}
+
+/**
+ * Starts the site. `faults` are functions `(path, bytes, request) => undefined | {status, bytes, breakAt}` asked in turn;
+ * `requests` counts the paths asked for.
+ */
+export async function serve() {
+  const site = { faults: [], requests: new Map() };
+  const server = createServer(async (request, response) => {
+    const { pathname } = new URL(request.url, "http://localhost");
+    site.requests.set(pathname, (site.requests.get(pathname) ?? 0) + 1);
+    const found = await content(pathname).catch(() => undefined);
+    if (!found) {
+      response.writeHead(404, { "content-type": "text/plain" }).end("not found");
+      return;
+    }
+    let { bytes } = found;
+    const headers = { "content-type": types[extname(found.file)] ?? "application/octet-stream", "cache-control": "no-store" };
+    const fault = site.faults.map((ask) => ask(pathname, bytes, request)).find(Boolean) ?? {};
+    bytes = fault.bytes ?? bytes;
+    let status = fault.status ?? 200;
+    const range = /^bytes=(\d+)-$/.exec(request.headers.range ?? "");
+    if (range) {
+      status = 206;
+      headers["content-range"] = `bytes ${range[1]}-${bytes.length - 1}/${bytes.length}`;
+      bytes = bytes.subarray(Number(range[1]));
+    }
+    response.writeHead(status, { ...headers, "content-length": bytes.length });
+    if (fault.breakAt === undefined) {
+      response.end(bytes);
+    } else {
+      response.write(bytes.subarray(0, fault.breakAt), () => response.destroy());
+    }
+  });
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  site.address = `http://127.0.0.1:${server.address().port}/`;
+  site.close = () => new Promise((resolve) => server.close(resolve).closeAllConnections());
+  return site;
+}
