@@ -4,7 +4,7 @@ use burn::module::{Module, Param};
 use burn::nn::{Initializer, LayerNorm, Linear};
 use burn::tensor::{Bool, Device, Tensor, TensorData};
 
-use super::{Block, DecoderConfig, MaskHead, SegmenterConfig, VisionTransformer, init};
+use super::{Block, ConfigError, DecoderConfig, MaskHead, SegmenterConfig, VisionTransformer, init, resample_grid};
 
 /// One prediction of the [`MaskSegmenter`].
 #[derive(Debug, Clone)]
@@ -93,6 +93,21 @@ impl MaskSegmenter {
     #[must_use]
     pub fn config(&self) -> &SegmenterConfig {
         &self.config
+    }
+
+    /// The same model for another input size: its patch positions are resampled.
+    ///
+    /// # Errors
+    /// [`ConfigError`] when the patches do not fit the size.
+    pub fn with_image_size(mut self, image_size: usize) -> Result<Self, ConfigError> {
+        self.config.encoder.image_size = image_size;
+        self.config.encoder.validate()?;
+        let grid = self.config.encoder.grid();
+        self.encoder.pos_embed = self.encoder.pos_embed.map(|table| {
+            let learned = table.is_require_grad();
+            resample_grid(table, grid, grid).detach().set_require_grad(learned)
+        });
+        Ok(self)
     }
 
     /// # Shapes

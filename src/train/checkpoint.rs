@@ -8,6 +8,7 @@ use burn::module::Module;
 use burn::optim::{ModuleOptimizer, OptimizerRecord};
 use serde::{Deserialize, Serialize};
 
+use super::loss::LossError;
 use super::{Step, TrainEvent};
 use crate::data::DataError;
 use crate::model::ConfigError;
@@ -27,6 +28,9 @@ pub enum TrainError {
     /// The architecture contradicts itself.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// The set loss could not be computed.
+    #[error(transparent)]
+    Loss(#[from] LossError),
     /// An option has no meaning.
     #[error("{0}")]
     Option(String),

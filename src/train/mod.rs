@@ -6,6 +6,7 @@
 mod batches;
 mod checkpoint;
 mod event;
+mod finetune;
 pub mod loss;
 pub mod matcher;
 mod optimizer;
@@ -16,5 +17,5 @@ pub mod schedule;
 
 pub use checkpoint::{RunFolder, TrainError};
 pub use event::{Step, TrainEvent};
-//pub use finetune::{FinetuneOptions, Tune, finetune};
+pub use finetune::{FinetuneOptions, Tune, finetune};
 pub use pretrain::{PretrainOptions, pretrain};

@@ -5,8 +5,11 @@ use std::path::Path;
 use burn::tensor::Tensor;
 
 use super::TrainError;
-use crate::model::{MaskedAutoencoder, PatchMask, patchify, unpatchify};
-use crate::pixels::Preprocess;
+use super::loss::Target;
+use crate::engine::{Logits, SegmentOptions, rank};
+use crate::mask::BinaryMask;
+use crate::model::{MaskSegmenter, MaskedAutoencoder, PatchMask, patchify, unpatchify};
+use crate::pixels::{Letterbox, Preprocess};
 
 const MOST_ROWS: usize = 6;
 
@@ -33,16 +36,65 @@ pub(super) fn reconstruction_panel(
     let visible = hidden.clone().neg().add_scalar(1.0);
     let seen = unpatchify(target.clone() * visible.clone(), patch);
     let filled = unpatchify(target * visible + drawn * hidden, patch);
-    let columns = [images, seen, filled].map(|column| column.into_data().try_to_vec::<f32>().unwrap_or_default());
+    let columns = [images, seen, filled].map(host);
     let rows = mask.batch().min(MOST_ROWS);
     let (width, height) = (3 * side, rows * side);
     let picture = image::RgbImage::from_fn(width as u32, height as u32, |x, y| {
         let (x, y) = (x as usize, y as usize);
         let pixel = ((y / side) * 3 * side + y % side) * side + x % side;
-        image::Rgb(std::array::from_fn(|channel| {
-            let value = columns[x / side].get(pixel + channel * side * side).copied().unwrap_or_default();
-            ((value * preprocess.std[channel] + preprocess.mean[channel]) * 255.0).round().clamp(0.0, 255.0) as u8
-        }))
+        image::Rgb(rgb(|channel| columns[x / side][pixel + channel * side * side], preprocess))
     });
     picture.save(path).map_err(|error| TrainError::Panel(error.to_string()))
+}
+
+/// Photo, true objects, and the objects found with a score of at least 0.3, one photo a row.
+pub(super) fn prediction_panel(
+    model: &MaskSegmenter,
+    images: Tensor<4>,
+    targets: &[Target],
+    preprocess: &Preprocess,
+    path: &Path,
+) -> Result<(), TrainError> {
+    let [_, _, side, _] = images.dims();
+    let rows = targets.len().min(MOST_ROWS);
+    let output = model.forward(images.clone().narrow(0, 0, rows));
+    let [_, _, height, width] = output.mask_logits.dims();
+    let pixels = host(images);
+    let (classes, masks) = (host(output.class_logits), host(output.mask_logits));
+    let (num_classes, options) = (model.config().num_classes, SegmentOptions { score_thresh: 0.3, ..Default::default() });
+    let letterbox = Letterbox::fit(side, side, side);
+    let mut picture = image::RgbImage::new((3 * side) as u32, (rows * side) as u32);
+    let photos = pixels.chunks_exact(3 * side * side).zip(classes.chunks_exact(classes.len() / rows));
+    for (row, ((photo, class_logits), (mask_logits, target))) in
+        photos.zip(masks.chunks_exact(masks.len() / rows).zip(targets)).enumerate()
+    {
+        let logits = Logits {
+            class_logits: class_logits.to_vec(),
+            mask_logits: mask_logits.to_vec(),
+            grid: [height, width],
+        };
+        let found: Vec<BinaryMask> =
+            rank(&logits, num_classes, letterbox, &options).iter().map(|c| c.mask(&logits, letterbox)).collect();
+        for (column, shown) in [&[][..], &target.masks, &found].into_iter().enumerate() {
+            for (x, y) in (0..side * side).map(|i| (i % side, i / side)) {
+                let pixel = y * side + x;
+                let plain = rgb(|channel| photo[pixel + channel * side * side], preprocess);
+                let tint = shown.iter().position(|mask| mask.get(x, y)).map(|i| TINTS[i % TINTS.len()]);
+                let colour = tint.map_or(plain, |tint| std::array::from_fn(|i| plain[i] / 2 + tint[i] / 2));
+                picture.put_pixel((column * side + x) as u32, (row * side + y) as u32, image::Rgb(colour));
+            }
+        }
+    }
+    picture.save(path).map_err(|error| TrainError::Panel(error.to_string()))
+}
+
+const TINTS: [[u8; 3]; 6] =
+    [[230, 60, 60], [60, 160, 240], [90, 200, 80], [240, 190, 40], [180, 90, 220], [40, 210, 200]];
+
+fn host<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+    tensor.into_data().try_to_vec::<f32>().unwrap_or_default()
+}
+
+fn rgb(channel: impl Fn(usize) -> f32, preprocess: &Preprocess) -> [u8; 3] {
+    std::array::from_fn(|i| ((channel(i) * preprocess.std[i] + preprocess.mean[i]) * 255.0).round().clamp(0.0, 255.0) as u8)
 }

@@ -39,6 +39,8 @@ pub enum Layout {
     VitMae,
     /// The encoder part of Hugging Face `ViTMAEForPreTraining`, into a segmenter's `encoder.…`.
     VitMaeEncoder,
+    /// The encoder part of [`Layout::Eomt`].
+    EomtEncoder,
     /// Hugging Face `EomtForUniversalSegmentation`; with the lateral blocks of ours added where there are any.
     Eomt,
 }
@@ -48,9 +50,11 @@ impl Layout {
         let tables: &[&[Rule]] = match self {
             Self::VitMae => &[VIT_MAE_ENCODER, VIT_MAE_DECODER],
             Self::VitMaeEncoder => &[VIT_MAE_ENCODER],
+            Self::EomtEncoder => &[EOMT],
             Self::Eomt => &[EOMT, LATERAL],
         };
-        tables.iter().copied().flatten()
+        let whole = self != Self::EomtEncoder;
+        tables.iter().copied().flatten().filter(move |rule| whole || rule.ours.starts_with("encoder."))
     }
 
     /// Tensors that may be in a file without belonging to any parameter.
@@ -58,6 +62,7 @@ impl Layout {
         match self {
             Self::VitMae => false,
             Self::VitMaeEncoder => name.starts_with("decoder."),
+            Self::EomtEncoder => !name.starts_with("layers.") && !name.starts_with("embeddings."),
             Self::Eomt => name == "attn_mask_probs" || name == "criterion.empty_weight",
         }
     }
