@@ -16,3 +16,24 @@ pub struct Instance {
     /// Tight box around the mask in photo pixels: x, y, width, height.
     pub bbox: [usize; 4],
 }
+
+const PALETTE: [[u8; 3]; 12] = [
+    [255, 99, 110],
+    [56, 176, 255],
+    [255, 196, 46],
+    [62, 207, 142],
+    [186, 130, 255],
+    [255, 144, 66],
+    [36, 209, 214],
+    [255, 112, 190],
+    [164, 214, 64],
+    [112, 141, 255],
+    [240, 168, 120],
+    [128, 222, 190],
+];
+
+/// The colour of the instance at `index`, the same wherever it is drawn or listed.
+#[must_use]
+pub const fn colour(index: usize) -> [u8; 3] {
+    PALETTE[index % PALETTE.len()]
+}

@@ -1,3 +1,7 @@
-//! The command line.
+//! The native command line.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    mae_seg::cli::run()
+}

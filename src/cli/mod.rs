@@ -1,1 +1,80 @@
-//! cli
+//! The command line: `mae-seg VERB …`.
+//!
+//! Results go to stdout, progress and errors to stderr. Exit code 0: done; 1: failed; 2: wrong usage.
+
+mod bundled;
+mod device;
+mod draw;
+mod eval;
+mod output;
+mod predict;
+mod pretrain;
+mod progress;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+const EXAMPLES: &str = "\
+Examples:
+  mae-seg predict photo.jpg                       find the objects of a photo with the bundled weights
+  mae-seg predict *.jpg --out found               several photos; overlays and cut-outs go to found/
+  mae-seg predict photo.jpg --json > found.json   COCO results on stdout
+  mae-seg eval --annotations val.json --images .  COCO mask average precision";
+
+#[derive(Debug, Parser)]
+#[command(name = "mae-seg", version, about, after_help = EXAMPLES)]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    Predict(predict::Arguments),
+    Eval(eval::Arguments),
+    Pretrain(pretrain::PretrainArgs),
+}
+
+/// Reads the arguments, does what they ask for and says how it went.
+#[must_use]
+pub fn run() -> ExitCode {
+    let outcome = match Cli::parse().verb {
+        Verb::Predict(arguments) => predict::run(&arguments),
+        Verb::Eval(arguments) => eval::run(&arguments),
+        Verb::Pretrain(arguments) => pretrain::run(&arguments),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Reads a count that must not be zero.
+fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) | Err(_) => Err("a whole number from 1 on is needed".to_owned()),
+        Ok(number) => Ok(number),
+    }
+}
+
+/// One sentence on stderr; a closed stderr is no reason to stop.
+fn complain(error: &anyhow::Error) {
+    let _ = writeln!(std::io::stderr(), "error: {error:#}");
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_tree_is_sound() {
+        Cli::command().debug_assert();
+    }
+}

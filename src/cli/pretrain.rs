@@ -124,7 +124,8 @@ enum HiddenArg {
 impl PretrainArgs {
     fn options(&self) -> PretrainOptions {
         let encoder = self.model.encoder(self.image_size, self.patch_size);
-        let decoder = DecoderConfig::new(self.decoder_dim, self.decoder_depth, (self.decoder_dim / 32).max(1));
+        let decoder =
+            DecoderConfig::new(self.decoder_dim, self.decoder_depth, (self.decoder_dim / 32).max(1));
         let mut model = MaeConfig::new(encoder, decoder);
         model.mask_ratio = self.mask_ratio;
         model.norm_pix_loss = !self.raw_pixels;

@@ -19,6 +19,13 @@ pub(super) fn bar(length: usize, what: &str) -> ProgressBar {
     }
 }
 
+/// A clock beside something whose length nobody knows.
+pub(super) fn spinner(what: &'static str) -> ProgressBar {
+    let spinner = ProgressBar::new_spinner().with_message(what);
+    spinner.enable_steady_tick(Duration::from_millis(200));
+    spinner
+}
+
 /// Shows the events of a training run.
 #[derive(Debug)]
 pub(super) struct TrainProgress {
@@ -53,7 +60,10 @@ impl TrainProgress {
                 self.bar.set_position(done as u64);
                 self.bar.reset_eta();
                 let from = if done == 0 { String::new() } else { format!(", continuing after step {done}") };
-                self.line(&format!("{steps} steps, {:.1} million trainable numbers{from}", parameters as f64 / 1e6));
+                self.line(&format!(
+                    "{steps} steps, {:.1} million trainable numbers{from}",
+                    parameters as f64 / 1e6
+                ));
             }
             TrainEvent::Step(step) => self.step(&step),
             TrainEvent::Skipped(what) => {
@@ -66,7 +76,8 @@ impl TrainProgress {
     }
 
     fn step(&mut self, step: &Step) {
-        let parts: Vec<String> = step.parts.iter().map(|(name, value)| format!("{name} {value:.3}")).collect();
+        let parts: Vec<String> =
+            step.parts.iter().map(|(name, value)| format!("{name} {value:.3}")).collect();
         let text = format!(
             "epoch {:.2} · loss {:.4} {}· lr {:.2e} · data wait {:.0} %",
             step.epoch,
@@ -97,7 +108,8 @@ impl TrainProgress {
 
     pub(super) fn finish(&self, text: &str) {
         self.bar.finish_and_clear();
-        let skipped = if self.skipped == 0 { String::new() } else { format!("; {} photos skipped", self.skipped) };
+        let skipped =
+            if self.skipped == 0 { String::new() } else { format!("; {} photos skipped", self.skipped) };
         self.line(&format!("{text}{skipped}"));
     }
 

@@ -1,32 +1,12 @@
-//! From masks to what is seen: palette, overlay pixels, and what lies under the pointer. Pure, tested on the host.
+//! From masks to what is seen: overlay pixels, and what lies under the pointer. Pure, tested on the host.
 
 use super::protocol::Size;
 use crate::image::RgbImage;
+use crate::instance::colour;
 use crate::mask::{BinaryMask, Rle};
 
 /// Most pixels of a canvas: the limit of Safari on phones. Larger photos are shown smaller; their masks stay whole.
 pub const MAX_VIEW_PIXELS: usize = 16_000_000;
-
-const PALETTE: [[u8; 3]; 12] = [
-    [255, 99, 110],
-    [56, 176, 255],
-    [255, 196, 46],
-    [62, 207, 142],
-    [186, 130, 255],
-    [255, 144, 66],
-    [36, 209, 214],
-    [255, 112, 190],
-    [164, 214, 64],
-    [112, 141, 255],
-    [240, 168, 120],
-    [128, 222, 190],
-];
-
-/// The colour of the instance at `index`, the same on the photo and in the list.
-#[must_use]
-pub const fn colour(index: usize) -> [u8; 3] {
-    PALETTE[index % PALETTE.len()]
-}
 
 /// The size a photo is shown at: its own, divided by the smallest whole number that fits [`MAX_VIEW_PIXELS`].
 #[must_use]

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use crate::web::app::App;
-use crate::web::overlay::colour;
+use crate::instance::colour;
 use crate::web::protocol::Found;
 use crate::web::state::{AppState, Event};
 

@@ -1,0 +1,142 @@
+//! Pictures of what was found: the photo with coloured masks, and cut-outs.
+
+use std::io::Cursor;
+
+use anyhow::{Context, Result};
+use font8x8::UnicodeFonts;
+use image::{DynamicImage, ImageFormat, Rgb, Rgba};
+
+use crate::image::RgbImage;
+use crate::instance::{Instance, colour};
+use crate::mask::BinaryMask;
+
+/// Side of a character in font pixels.
+const GLYPH: usize = 8;
+
+/// The photo with every instance tinted, outlined and named; the best lies on top.
+pub(super) fn overlay(photo: &RgbImage, instances: &[Instance]) -> image::RgbImage {
+    let mut picture = picture(photo);
+    let scale = (photo.width().max(photo.height()) / 600).max(1);
+    for (index, instance) in instances.iter().enumerate().rev() {
+        tint(&mut picture, instance, colour(index), scale);
+    }
+    for (index, instance) in instances.iter().enumerate().rev() {
+        let text = format!("{} {} {:.2}", index + 1, instance.label, instance.score);
+        write(&mut picture, &text, [instance.bbox[0], instance.bbox[1]], colour(index), scale);
+    }
+    picture
+}
+
+/// The instance alone, cropped to its box, the rest transparent.
+pub(super) fn cutout(photo: &RgbImage, instance: &Instance) -> image::RgbaImage {
+    let [left, top, width, height] = instance.bbox;
+    image::RgbaImage::from_fn(width as u32, height as u32, |x, y| {
+        let (x, y) = (left + x as usize, top + y as usize);
+        let at = (y * photo.width() + x) * 3;
+        match &photo.pixels()[at..at + 3] {
+            [r, g, b] if instance.mask.get(x, y) => Rgba([*r, *g, *b, 255]),
+            _ => Rgba([0; 4]),
+        }
+    })
+}
+
+/// The bytes of a PNG file.
+pub(super) fn png(picture: &DynamicImage) -> Result<Vec<u8>> {
+    let mut bytes = Cursor::new(Vec::new());
+    picture.write_to(&mut bytes, ImageFormat::Png).context("the picture cannot be encoded as PNG")?;
+    Ok(bytes.into_inner())
+}
+
+fn picture(photo: &RgbImage) -> image::RgbImage {
+    let mut pixels = photo.pixels().chunks_exact(3);
+    image::RgbImage::from_fn(photo.width() as u32, photo.height() as u32, |_, _| match pixels.next() {
+        Some([r, g, b]) => Rgb([*r, *g, *b]),
+        _ => Rgb([0; 3]),
+    })
+}
+
+fn tint(picture: &mut image::RgbImage, instance: &Instance, colour: [u8; 3], thickness: usize) {
+    let [left, top, width, height] = instance.bbox;
+    for y in top..top + height {
+        for x in left..left + width {
+            if instance.mask.get(x, y) {
+                let Rgb(pixel) = picture.get_pixel_mut(x as u32, y as u32);
+                let edge = on_edge(&instance.mask, x, y, thickness);
+                pixel.iter_mut().zip(colour).for_each(|(pixel, colour)| {
+                    *pixel = if edge {
+                        colour
+                    } else {
+                        ((u16::from(*pixel) * 11 + u16::from(colour) * 9) / 20) as u8
+                    };
+                });
+            }
+        }
+    }
+}
+
+/// Whether a pixel inside has the outside within `distance` along a row or column.
+fn on_edge(mask: &BinaryMask, x: usize, y: usize, distance: usize) -> bool {
+    let beyond = |x: Option<usize>, y: Option<usize>| !matches!((x, y), (Some(x), Some(y)) if mask.get(x, y));
+    beyond(x.checked_sub(distance), Some(y))
+        || beyond(Some(x + distance), Some(y))
+        || beyond(Some(x), y.checked_sub(distance))
+        || beyond(Some(x), Some(y + distance))
+}
+
+/// Black text on a coloured label whose top left corner is at `at`, moved to lie inside the picture.
+fn write(picture: &mut image::RgbImage, text: &str, at: [usize; 2], colour: [u8; 3], scale: usize) {
+    let (width, height) = (picture.width() as usize, picture.height() as usize);
+    let (label_width, label_height) = ((text.chars().count() * GLYPH + 2) * scale, (GLYPH + 2) * scale);
+    let left = at[0].min(width.saturating_sub(label_width));
+    let top = at[1].min(height.saturating_sub(label_height));
+    let glyphs: Vec<[u8; GLYPH]> =
+        text.chars().map(|c| font8x8::BASIC_FONTS.get(c).unwrap_or_default()).collect();
+    for y in top..(top + label_height).min(height) {
+        for x in left..(left + label_width).min(width) {
+            let column = ((x - left) / scale).wrapping_sub(1);
+            let row = ((y - top) / scale).wrapping_sub(1);
+            let line = glyphs.get(column / GLYPH).and_then(|glyph| glyph.get(row));
+            let ink = line.is_some_and(|line| line >> (column % GLYPH) & 1 == 1);
+            picture.put_pixel(x as u32, y as u32, Rgb(if ink { [0; 3] } else { colour }));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(mask: BinaryMask) -> Instance {
+        Instance { category: 0, label: "cat".to_owned(), score: 0.5, bbox: mask.bbox(), mask }
+    }
+
+    #[test]
+    fn a_cutout_is_the_object_and_nothing_else() {
+        let photo = RgbImage::new(4, 3, (0..36).collect()).unwrap();
+        let cut =
+            cutout(&photo, &found(BinaryMask::from_fn(4, 3, |x, y| (x, y) == (1, 1) || (x, y) == (2, 2))));
+        assert_eq!(cut.dimensions(), (2, 2));
+        assert_eq!(cut.get_pixel(0, 0), &Rgba([15, 16, 17, 255]));
+        assert_eq!(cut.get_pixel(1, 0), &Rgba([0; 4]));
+    }
+
+    #[test]
+    fn the_overlay_leaves_the_outside_alone() {
+        let photo = RgbImage::new(300, 200, vec![77; 300 * 200 * 3]).unwrap();
+        let mask = BinaryMask::from_fn(300, 200, |x, y| (50..150).contains(&x) && (60..160).contains(&y));
+        let picture = overlay(&photo, &[found(mask)]);
+        assert_eq!(picture.get_pixel(10, 10), &Rgb([77; 3]));
+        assert_eq!(picture.get_pixel(149, 120), &Rgb(colour(0)), "outline");
+        assert_ne!(picture.get_pixel(100, 120), &Rgb([77; 3]), "tint");
+        let ink = picture
+            .enumerate_pixels()
+            .any(|(x, y, p)| (50..150).contains(&x) && (60..70).contains(&y) && p.0 == [0; 3]);
+        assert!(ink, "label");
+    }
+
+    #[test]
+    fn labels_fit_the_smallest_photo() {
+        let photo = RgbImage::new(1, 1, vec![1, 2, 3]).unwrap();
+        assert_eq!(overlay(&photo, &[found(BinaryMask::from_fn(1, 1, |_, _| true))]).dimensions(), (1, 1));
+    }
+}

@@ -1,0 +1,184 @@
+//! `mae-seg predict`: the objects of some photos.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use serde::Serialize;
+
+use super::bundled::Directory;
+use super::device::DeviceArg;
+use super::output::{print_line, write_file};
+use super::{complain, draw, progress};
+use crate::engine::{Engine, SegmentOptions};
+use crate::eval::Prediction;
+use crate::image::RgbImage;
+use crate::instance::Instance;
+
+const EXAMPLES: &str = "\
+For photo.jpg, DIR receives photo.overlay.png and one photo.NN-LABEL.png with a transparent background per object.
+--json prints COCO results: image_id counts the photos from 1, category_id the model's labels from 1.
+
+Examples:
+  mae-seg predict photo.jpg
+  mae-seg predict a.jpg b.png --out found --score-thresh 0.3
+  mae-seg predict photo.jpg --json | jq '.[].label'";
+
+/// Find the objects in photos
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Arguments {
+    /// Photos: JPEG, PNG, WebP, GIF, BMP or TIFF
+    #[arg(required = true, value_name = "IMAGE")]
+    images: Vec<PathBuf>,
+    /// Weight folder [default: the bundled weights]
+    #[arg(long, value_name = "DIR")]
+    weights: Option<PathBuf>,
+    /// Folder for overlays and cut-outs [default: found; nothing with --json]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Print COCO results and nothing else to stdout
+    #[arg(long)]
+    json: bool,
+    /// Leave out objects below this score, 0 to 1
+    #[arg(long, value_name = "SCORE", default_value_t = SegmentOptions::default().score_thresh, value_parser = score)]
+    score_thresh: f32,
+    /// Where to compute
+    #[arg(long, value_enum, default_value_t)]
+    device: DeviceArg,
+}
+
+fn score(text: &str) -> Result<f32, String> {
+    let value: f32 = text.parse().map_err(|_| "not a number".to_owned())?;
+    if (0.0..=1.0).contains(&value) { Ok(value) } else { Err("a score lies between 0 and 1".to_owned()) }
+}
+
+/// A COCO result that also says in words what it is.
+#[derive(Debug, Serialize)]
+struct Row<'a> {
+    #[serde(flatten)]
+    prediction: Prediction,
+    label: &'a str,
+    file_name: String,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<()> {
+    let out = match (&arguments.out, arguments.json) {
+        (None, true) => None,
+        (given, _) => Some(given.clone().unwrap_or_else(|| PathBuf::from("found"))),
+    };
+    let weights = Directory::open(arguments.weights.as_deref())?;
+    let loading = progress::spinner("loading the weights");
+    let picked = arguments.device.pick()?;
+    let engine = pollster::block_on(Engine::load(&weights, &picked.device))?;
+    loading.finish_and_clear();
+    if let Some(out) = &out {
+        fs::create_dir_all(out).with_context(|| format!("cannot create the folder {}", out.display()))?;
+    }
+
+    let options = SegmentOptions { score_thresh: arguments.score_thresh, ..SegmentOptions::default() };
+    let names = unique_names(&arguments.images);
+    let bar = progress::bar(arguments.images.len(), "segmenting");
+    let (mut rows, mut failures) = (Vec::new(), 0);
+    for ((path, name), image_id) in arguments.images.iter().zip(names).zip(1..) {
+        let outcome = segment(&engine, path, &options).and_then(|(photo, instances)| {
+            if let Some(out) = &out {
+                save(out, &name, &photo, &instances)?;
+            }
+            Ok(instances)
+        });
+        match outcome {
+            Ok(instances) if arguments.json => rows.extend(instances.iter().map(|i| json(image_id, path, i))),
+            Ok(instances) => bar.suspend(|| report(path, &instances))?,
+            Err(error) => {
+                failures += 1;
+                bar.suspend(|| complain(&error));
+            }
+        }
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    if arguments.json {
+        print_line(&serde_json::Value::Array(rows).to_string())?;
+    } else if let Some(out) = out.filter(|_| failures < arguments.images.len()) {
+        print_line(&format!("pictures are in {}", out.display()))?;
+    }
+    match (failures, arguments.images.len()) {
+        (0, _) => Ok(()),
+        (failures, all) => bail!("{failures} of {all} photos could not be segmented"),
+    }
+}
+
+fn segment(engine: &Engine, path: &Path, options: &SegmentOptions) -> Result<(RgbImage, Vec<Instance>)> {
+    let shown = path.display();
+    let bytes = fs::read(path).with_context(|| format!("cannot read {shown}"))?;
+    let photo = RgbImage::decode(&bytes).with_context(|| shown.to_string())?;
+    let instances = pollster::block_on(engine.segment(&photo, options)).with_context(|| shown.to_string())?;
+    Ok((photo, instances))
+}
+
+fn json(image_id: u64, path: &Path, instance: &Instance) -> serde_json::Value {
+    let row = Row {
+        prediction: Prediction::new(image_id, instance.category as u64 + 1, instance),
+        label: &instance.label,
+        file_name: path.display().to_string(),
+    };
+    serde_json::json!(row)
+}
+
+fn report(path: &Path, instances: &[Instance]) -> Result<()> {
+    let objects = if instances.len() == 1 { "object" } else { "objects" };
+    print_line(&format!("{}: {} {objects}", path.display(), instances.len()))?;
+    instances.iter().zip(1..).try_for_each(|(instance, number)| {
+        let Instance { label, score, bbox: [x, y, width, height], .. } = instance;
+        print_line(&format!("  {number:>2} {label:<12} {score:.2}  {width} × {height} at {x}, {y}"))
+    })
+}
+
+fn save(out: &Path, name: &str, photo: &RgbImage, instances: &[Instance]) -> Result<()> {
+    let picture = draw::png(&draw::overlay(photo, instances).into())?;
+    write_file(&out.join(format!("{name}.overlay.png")), &picture)?;
+    for (instance, number) in instances.iter().zip(1..) {
+        let label: String =
+            instance.label.chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).collect();
+        let cutout = draw::png(&draw::cutout(photo, instance).into())?;
+        write_file(&out.join(format!("{name}.{number:02}-{label}.png")), &cutout)?;
+    }
+    Ok(())
+}
+
+/// File names without extension, numbered where they repeat.
+fn unique_names(paths: &[PathBuf]) -> Vec<String> {
+    let mut seen: HashMap<String, usize> = HashMap::new();
+    let name = |path: &PathBuf| {
+        path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned())
+    };
+    paths
+        .iter()
+        .map(name)
+        .map(|stem| {
+            let count = seen.entry(stem.clone()).or_default();
+            *count += 1;
+            if *count == 1 { stem } else { format!("{stem}-{count}") }
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn photos_of_the_same_name_do_not_overwrite_each_other() {
+        let paths = ["a/x.jpg", "b/x.jpg", "y.png", "x.png"].map(PathBuf::from);
+        assert_eq!(unique_names(&paths), ["x", "x-2", "y", "x-3"]);
+    }
+
+    #[test]
+    fn scores_are_between_zero_and_one() {
+        assert_eq!(score("0.5"), Ok(0.5));
+        assert!(score("1.5").is_err() && score("NaN").is_err() && score("half").is_err());
+    }
+}

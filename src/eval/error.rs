@@ -1,0 +1,63 @@
+//! What can go wrong in an evaluation.
+
+use std::path::PathBuf;
+
+use crate::engine::EngineError;
+use crate::image::ImageError;
+
+/// Why a model could not be evaluated.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EvalError {
+    /// The model speaks another language than the annotations.
+    #[error(
+        "none of the model's labels ({labels}) is a category or supercategory of the annotations: \
+         use annotations that name them, or evaluate with --class-agnostic"
+    )]
+    NoCommonLabel {
+        /// The first few labels.
+        labels: String,
+    },
+    /// A listed photo is not in the folder.
+    #[error("photo {path} cannot be read ({source}): check the image folder")]
+    Photo {
+        /// Where it was looked for.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A listed photo is damaged.
+    #[error("photo {path}: {source}")]
+    Decode {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: ImageError,
+    },
+    /// A photo differs from its entry in the annotations.
+    #[error(
+        "photo {path} is {found:?} (width, height), but the annotations say {listed:?}: they do not belong together"
+    )]
+    Size {
+        /// The file.
+        path: PathBuf,
+        /// Width and height of the file.
+        found: (usize, usize),
+        /// Width and height in the annotations.
+        listed: (usize, usize),
+    },
+    /// An annotation has no usable outline.
+    #[error("annotation {id}: {reason}")]
+    Annotation {
+        /// Its id.
+        id: u64,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The engine gave up.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// The evaluator refused its input.
+    #[error("average precision cannot be computed: {0}")]
+    Metric(String),
+}

@@ -1,0 +1,183 @@
+//! Which category of the annotations a label of the model means.
+
+use std::collections::HashMap;
+
+use serde::Serialize;
+
+use super::EvalError;
+use crate::data::coco::{CocoCategory, CocoDataset};
+
+/// How labels and categories are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum VocabularyKind {
+    /// By category name; ids are those of the annotations.
+    Category,
+    /// By supercategory name; ids count from 1 in the order of the labels.
+    Supercategory,
+    /// Not at all: everything is an object, id 1.
+    ClassAgnostic,
+}
+
+/// The categories an evaluation tells apart, and how labels and annotations map to them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Vocabulary {
+    kind: VocabularyKind,
+    categories: Vec<CocoCategory>,
+    /// By label index.
+    of_label: Vec<Option<u64>>,
+    /// By category id of the annotations.
+    of_annotation: HashMap<u64, u64>,
+}
+
+impl Vocabulary {
+    /// Compares by category or by supercategory name, whichever knows more of the labels; not at all if
+    /// `class_agnostic` or if the only label is `object`.
+    ///
+    /// # Errors
+    /// [`EvalError::NoCommonLabel`] if neither knows any label.
+    pub fn choose(labels: &[String], dataset: &CocoDataset, class_agnostic: bool) -> Result<Self, EvalError> {
+        let categories = &dataset.categories;
+        if class_agnostic || matches!(labels, [only] if only == "object") {
+            return Ok(Self::agnostic(labels.len(), categories));
+        }
+        let known = |name: fn(&CocoCategory) -> &str| {
+            labels.iter().filter(|label| categories.iter().any(|category| name(category) == *label)).count()
+        };
+        match (known(|c| &c.name), known(|c| &c.supercategory)) {
+            (0, 0) => {
+                let shown: Vec<&str> = labels.iter().take(5).map(String::as_str).collect();
+                Err(EvalError::NoCommonLabel { labels: shown.join(", ") })
+            }
+            (names, groups) if names >= groups => Ok(Self::by_name(labels, categories)),
+            _ => Ok(Self::by_supercategory(labels, categories)),
+        }
+    }
+
+    fn agnostic(labels: usize, categories: &[CocoCategory]) -> Self {
+        Self {
+            kind: VocabularyKind::ClassAgnostic,
+            categories: vec![CocoCategory { id: 1, name: "object".to_owned(), supercategory: String::new() }],
+            of_label: vec![Some(1); labels],
+            of_annotation: categories.iter().map(|category| (category.id, 1)).collect(),
+        }
+    }
+
+    fn by_name(labels: &[String], categories: &[CocoCategory]) -> Self {
+        let id = |label: &String| categories.iter().find(|c| c.name == *label).map(|c| c.id);
+        Self {
+            kind: VocabularyKind::Category,
+            categories: categories.to_vec(),
+            of_label: labels.iter().map(id).collect(),
+            of_annotation: categories.iter().map(|category| (category.id, category.id)).collect(),
+        }
+    }
+
+    /// Supercategories that no label names are kept behind the others: missing them counts.
+    fn by_supercategory(labels: &[String], categories: &[CocoCategory]) -> Self {
+        let mut names: Vec<&str> = labels.iter().map(String::as_str).collect();
+        for category in categories {
+            if !names.contains(&category.supercategory.as_str()) {
+                names.push(&category.supercategory);
+            }
+        }
+        let id = |name: &str| (1..).zip(&names).find(|(_, known)| **known == name).map(|(id, _)| id);
+        Self {
+            kind: VocabularyKind::Supercategory,
+            categories: (1..)
+                .zip(&names)
+                .map(|(id, name)| CocoCategory { id, name: (*name).to_owned(), supercategory: String::new() })
+                .collect(),
+            of_label: labels.iter().map(|label| id(label)).collect(),
+            of_annotation: categories.iter().filter_map(|c| Some((c.id, id(&c.supercategory)?))).collect(),
+        }
+    }
+
+    /// How labels and categories are compared.
+    #[must_use]
+    pub fn kind(&self) -> VocabularyKind {
+        self.kind
+    }
+
+    /// The categories told apart.
+    #[must_use]
+    pub fn categories(&self) -> &[CocoCategory] {
+        &self.categories
+    }
+
+    /// The category id of the model's label at `index`; none if the annotations do not know it.
+    #[must_use]
+    pub fn of_label(&self, index: usize) -> Option<u64> {
+        self.of_label.get(index).copied().flatten()
+    }
+
+    /// The annotations with the categories of this vocabulary.
+    #[must_use]
+    pub fn translate(&self, dataset: &CocoDataset) -> CocoDataset {
+        let mut translated = CocoDataset { categories: self.categories.clone(), ..dataset.clone() };
+        translated.annotations.retain_mut(|annotation| {
+            let id = self.of_annotation.get(&annotation.category_id);
+            annotation.category_id = id.copied().unwrap_or_default();
+            id.is_some()
+        });
+        translated
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn dataset() -> CocoDataset {
+        let category = |id, name: &str, supercategory: &str| CocoCategory {
+            id,
+            name: name.to_owned(),
+            supercategory: supercategory.to_owned(),
+        };
+        let categories = vec![
+            category(1, "person", "person"),
+            category(17, "cat", "animal"),
+            category(18, "dog", "animal"),
+            category(44, "bottle", "kitchen"),
+        ];
+        CocoDataset { categories, ..CocoDataset::default() }
+    }
+
+    fn choose(labels: &[&str], agnostic: bool) -> Result<Vocabulary, EvalError> {
+        Vocabulary::choose(&labels.iter().map(ToString::to_string).collect::<Vec<_>>(), &dataset(), agnostic)
+    }
+
+    #[test]
+    fn category_names_keep_the_official_ids() {
+        let vocabulary = choose(&["person", "cat", "unicorn"], false).unwrap();
+        assert_eq!(vocabulary.kind(), VocabularyKind::Category);
+        assert_eq!([0, 1, 2, 3].map(|i| vocabulary.of_label(i)), [Some(1), Some(17), None, None]);
+        assert_eq!(vocabulary.categories().len(), 4);
+    }
+
+    #[test]
+    fn supercategories_count_from_one_in_label_order() {
+        let vocabulary = choose(&["animal", "person"], false).unwrap();
+        assert_eq!(vocabulary.kind(), VocabularyKind::Supercategory);
+        assert_eq!([0, 1].map(|i| vocabulary.of_label(i)), [Some(1), Some(2)]);
+        let names: Vec<&str> = vocabulary.categories().iter().map(|c| c.name.as_str()).collect();
+        assert_eq!(
+            names,
+            ["animal", "person", "kitchen"],
+            "what the model cannot name still counts as missed"
+        );
+        assert_eq!(vocabulary.of_annotation[&18], 1);
+        assert_eq!(vocabulary.of_annotation[&44], 3);
+    }
+
+    #[test]
+    fn everything_is_an_object_when_asked_or_when_the_model_knows_no_more() {
+        for vocabulary in [choose(&["animal", "person"], true).unwrap(), choose(&["object"], false).unwrap()]
+        {
+            assert_eq!(vocabulary.kind(), VocabularyKind::ClassAgnostic);
+            assert_eq!(vocabulary.of_label(0), Some(1));
+            assert!(vocabulary.of_annotation.values().all(|id| *id == 1));
+        }
+        assert!(matches!(choose(&["unicorn"], false), Err(EvalError::NoCommonLabel { .. })));
+    }
+}

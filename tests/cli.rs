@@ -1,0 +1,275 @@
+//! The built binary on real files: what it prints, writes and returns.
+#![cfg(feature = "native")]
+
+use std::fs::{self, File};
+use std::io::BufWriter;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use burn::tensor::Device;
+use image::{ImageFormat, Rgb, RgbImage};
+use mae_seg::mask::Rle;
+use mae_seg::model::{MaskSegmenter, SegmenterConfig, VitConfig};
+use mae_seg::weights::{Architecture, Layout, ModelConfig, StoredAs, collect, write_safetensors};
+use serde_json::{Value, json};
+
+/// A folder with weights of a small untrained segmenter and whatever a test puts beside them.
+struct Bench {
+    folder: tempfile::TempDir,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let bench = Self { folder: tempfile::tempdir().unwrap() };
+        fs::create_dir(bench.path("weights")).unwrap();
+        bench.write_config(6);
+        let model = MaskSegmenter::new(&config(6), &Device::flex());
+        let tensors = collect(&model, Layout::Eomt).unwrap();
+        let bytes = write_safetensors(&tensors, StoredAs::F32, "model.safetensors").unwrap();
+        fs::write(bench.path("weights/model.safetensors"), bytes).unwrap();
+        bench
+    }
+
+    fn write_config(&self, num_queries: usize) {
+        let config = ModelConfig {
+            architecture: Architecture::Segmenter(config(num_queries)),
+            labels: vec!["person".to_owned(), "animal".to_owned()],
+        };
+        fs::write(self.path("weights/config.json"), config.to_json().unwrap()).unwrap();
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn photo(&self, name: &str, width: u32, height: u32) -> PathBuf {
+        let path = self.path(name);
+        RgbImage::from_fn(width, height, |x, y| Rgb([(x * 9) as u8, (y * 5) as u8, (x ^ y) as u8]))
+            .save(&path)
+            .unwrap();
+        path
+    }
+
+    /// Runs the binary inside the folder.
+    fn run<A: AsRef<std::ffi::OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Output {
+        Command::new(env!("CARGO_BIN_EXE_mae-seg"))
+            .args(arguments)
+            .current_dir(self.folder.path())
+            .output()
+            .unwrap()
+    }
+
+    fn predict(&self, photo: &str) -> Output {
+        let arguments = ["predict", photo, "--weights", "weights", "--device", "cpu", "--json"];
+        self.run(arguments.into_iter().chain(["--score-thresh", "0"]))
+    }
+
+    fn found(&self, photo: &str) -> Vec<Value> {
+        let output = self.predict(photo);
+        assert!(output.status.success(), "{photo}: {}", stderr(&output));
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+
+    /// What is said about a photo or weights that cannot be used, after checking how it is said.
+    fn complaint(&self, photo: &str) -> String {
+        let output = self.predict(photo);
+        let complaint = stderr(&output);
+        assert_eq!(output.status.code(), Some(1), "{complaint}");
+        assert!(!complaint.contains("panicked"), "{complaint}");
+        assert!(complaint.starts_with("error: "), "{complaint}");
+        complaint
+    }
+}
+
+fn config(num_queries: usize) -> SegmenterConfig {
+    SegmenterConfig::new(VitConfig::plain(64, 16, 16, 2, 2), num_queries, 2, 1)
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn help_shows_examples_and_wrong_usage_returns_2() {
+    let bench = Bench::new();
+    for arguments in [vec!["--help"], vec!["predict", "--help"], vec!["eval", "--help"]] {
+        let output = bench.run(&arguments);
+        assert!(output.status.success());
+        assert!(String::from_utf8(output.stdout).unwrap().contains("Examples:"), "{arguments:?}");
+    }
+    for arguments in [vec![], vec!["predict"], vec!["fly"], vec!["predict", "a.jpg", "--score-thresh", "2"]] {
+        assert_eq!(bench.run(&arguments).status.code(), Some(2), "{arguments:?}");
+    }
+}
+
+#[test]
+fn predict_prints_coco_results_at_the_photos_own_size() {
+    let bench = Bench::new();
+    bench.photo("photo.png", 90, 61);
+    let found = bench.found("photo.png");
+    assert!(!found.is_empty());
+    for row in &found {
+        assert_eq!(row["segmentation"]["size"], json!([61, 90]));
+        let rle = Rle::from_coco_string([61, 90], row["segmentation"]["counts"].as_str().unwrap()).unwrap();
+        assert_eq!(json!(rle.to_mask().unwrap().bbox().map(|side| side as f64)), row["bbox"]);
+        assert!((0.0..=1.0).contains(&row["score"].as_f64().unwrap()));
+        assert_eq!(row["image_id"], 1);
+    }
+    assert!(!bench.path("found").exists(), "--json alone writes no files");
+}
+
+#[test]
+fn predict_writes_an_overlay_and_cutouts() {
+    let bench = Bench::new();
+    bench.photo("photo.png", 90, 61);
+    let arguments = ["predict", "photo.png", "--weights", "weights", "--device", "cpu", "--out", "here"];
+    let output = bench.run(arguments.into_iter().chain(["--score-thresh", "0"]));
+    assert!(output.status.success(), "{}", stderr(&output));
+    let overlay = image::open(bench.path("here/photo.overlay.png")).unwrap();
+    assert_eq!((overlay.width(), overlay.height()), (90, 61));
+    let cutouts = fs::read_dir(bench.path("here"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| !path.ends_with("photo.overlay.png"));
+    let cutouts: Vec<PathBuf> = cutouts.collect();
+    assert!(!cutouts.is_empty());
+    assert!(cutouts.iter().all(|path| image::open(path).unwrap().color().has_alpha()));
+}
+
+#[test]
+fn unusual_photos_are_segmented() {
+    let bench = Bench::new();
+    bench.photo("one.png", 1, 1);
+    bench.found("one.png");
+
+    image::ImageBuffer::from_fn(40, 30, |x, _| Rgb([x as u16 * 1000, 0, 65535]))
+        .save(bench.path("deep.png"))
+        .unwrap();
+    bench.found("deep.png");
+
+    let mut animation = image::codecs::gif::GifEncoder::new(File::create(bench.path("moving.gif")).unwrap());
+    for shade in [0, 255] {
+        let frame = image::RgbaImage::from_pixel(40, 30, image::Rgba([shade, 9, 9, 255]));
+        animation.encode_frame(image::Frame::new(frame)).unwrap();
+    }
+    drop(animation);
+    bench.found("moving.gif");
+
+    fs::copy(fixture("cmyk.jpg"), bench.path("cmyk.jpg")).unwrap();
+    bench.found("cmyk.jpg");
+}
+
+#[test]
+fn printers_inks_become_the_colours_they_print() {
+    let photo = mae_seg::image::RgbImage::decode(&fs::read(fixture("cmyk.jpg")).unwrap()).unwrap();
+    let pixel = |x: usize, y: usize| photo.pixels()[(y * photo.width() + x) * 3..][..3].to_vec();
+    let close = |found: &[u8], expected: [u8; 3]| found.iter().zip(expected).all(|(a, b)| a.abs_diff(b) < 30);
+    assert!(close(&pixel(10, 10), [255, 0, 0]), "{:?}", pixel(10, 10));
+    assert!(close(&pixel(50, 10), [0, 0, 255]), "{:?}", pixel(50, 10));
+}
+
+#[test]
+fn bad_photos_are_explained() {
+    let bench = Bench::new();
+    fs::write(bench.path("empty.jpg"), b"").unwrap();
+    assert!(bench.complaint("empty.jpg").contains("empty.jpg: the file is empty"));
+
+    fs::write(bench.path("text.jpg"), "dear diary").unwrap();
+    assert!(bench.complaint("text.jpg").contains("use JPEG, PNG"));
+
+    let whole = fs::read(bench.photo("whole.jpg", 200, 150)).unwrap();
+    fs::write(bench.path("cut.jpg"), &whole[..whole.len() * 2 / 3]).unwrap();
+    assert!(bench.complaint("cut.jpg").contains("cut off"));
+
+    fs::write(bench.path("huge.bmp"), announced_as(12_000, 9_000)).unwrap();
+    assert!(bench.complaint("huge.bmp").contains("12000 × 9000 = 108 megapixels; the limit is 64"));
+
+    assert!(bench.complaint("missing.jpg").contains("cannot read missing.jpg"));
+}
+
+#[test]
+fn one_bad_photo_does_not_spoil_the_others() {
+    let bench = Bench::new();
+    bench.photo("good.png", 40, 30);
+    fs::write(bench.path("bad.png"), "x").unwrap();
+    let arguments = ["predict", "bad.png", "good.png", "--weights", "weights", "--device", "cpu", "--json"];
+    let output = bench.run(arguments.into_iter().chain(["--score-thresh", "0"]));
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("1 of 2 photos"), "{}", stderr(&output));
+    let rows: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(!rows.is_empty() && rows.iter().all(|row| row["image_id"] == 2));
+}
+
+#[test]
+fn bad_weights_are_explained() {
+    let bench = Bench::new();
+    bench.photo("photo.png", 40, 30);
+    let shard = bench.path("weights/model.safetensors");
+    let whole = fs::read(&shard).unwrap();
+    fs::write(&shard, &whole[..whole.len() / 2]).unwrap();
+    assert!(bench.complaint("photo.png").contains("model.safetensors"));
+
+    fs::write(&shard, &whole).unwrap();
+    bench.write_config(7);
+    assert!(bench.complaint("photo.png").contains("shape"));
+
+    fs::remove_file(bench.path("weights/config.json")).unwrap();
+    assert!(bench.complaint("photo.png").contains("config.json"));
+
+    fs::remove_dir_all(bench.path("weights")).unwrap();
+    assert!(bench.complaint("photo.png").contains("--weights takes the folder"));
+}
+
+#[test]
+fn eval_measures_and_exports_what_it_measured() {
+    let bench = Bench::new();
+    bench.photo("a.png", 48, 40);
+    let annotations = json!({
+        "images": [{"id": 7, "file_name": "a.png", "width": 48, "height": 40}],
+        "annotations": [{"id": 1, "image_id": 7, "category_id": 17, "iscrowd": 0, "area": 480.0,
+            "bbox": [0, 0, 24, 20], "segmentation": [[0, 0, 24, 0, 24, 20, 0, 20]]}],
+        "categories": [{"id": 1, "name": "person", "supercategory": "person"},
+            {"id": 17, "name": "cat", "supercategory": "animal"}],
+    });
+    serde_json::to_writer(BufWriter::new(File::create(bench.path("a.json")).unwrap()), &annotations).unwrap();
+    let base = ["eval", "--weights", "weights", "--annotations", "a.json", "--images", ".", "--json"];
+    let evaluate = |more: &[&str]| {
+        let arguments = base.into_iter().chain(["--device", "cpu", "--predictions", "p.json"]);
+        let output = bench.run(arguments.chain(more.iter().copied()));
+        assert!(output.status.success(), "{}", stderr(&output));
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let rows: Vec<Value> = serde_json::from_slice(&fs::read(bench.path("p.json")).unwrap()).unwrap();
+        (report, rows)
+    };
+
+    let (report, rows) = evaluate(&[]);
+    assert_eq!(report["labels"], "supercategory");
+    assert!((0.0..=1.0).contains(&report["AP"].as_f64().unwrap()));
+    assert!(!rows.is_empty() && rows.iter().all(|row| row["image_id"] == 7));
+    let list: Vec<Value> =
+        serde_json::from_slice(&fs::read(bench.path("p.categories.json")).unwrap()).unwrap();
+    assert_eq!(list, [json!({"id": 1, "name": "person"}), json!({"id": 2, "name": "animal"})]);
+
+    let (report, rows) = evaluate(&["--class-agnostic"]);
+    assert_eq!(report["labels"], "class-agnostic");
+    assert!(!rows.is_empty() && rows.iter().all(|row| row["category_id"] == 1));
+
+    fs::write(bench.path("a.json"), "{}").unwrap();
+    let output = bench.run(base);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("a.json"), "{}", stderr(&output));
+}
+
+fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
+}
+
+/// A bitmap whose header promises another size.
+fn announced_as(width: i32, height: i32) -> Vec<u8> {
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    RgbImage::new(1, 1).write_to(&mut bytes, ImageFormat::Bmp).unwrap();
+    let mut bytes = bytes.into_inner();
+    bytes[18..22].copy_from_slice(&width.to_le_bytes());
+    bytes[22..26].copy_from_slice(&height.to_le_bytes());
+    bytes
+}
