@@ -25,6 +25,12 @@ impl Directory {
         bail!("{} {what}: --weights takes the folder that holds config.json", asked.display())
     }
 
+    /// The latest checkpoint of a training run, or a weight folder itself.
+    pub(super) fn of_run(path: &Path) -> Result<Self> {
+        let checkpoint = path.join("checkpoint");
+        Self::open(Some(if checkpoint.is_dir() { &checkpoint } else { path }))
+    }
+
     /// Where it is.
     pub(super) fn path(&self) -> &Path {
         &self.0

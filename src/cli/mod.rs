@@ -6,6 +6,8 @@ mod bundled;
 mod device;
 mod draw;
 mod eval;
+mod export;
+mod finetune;
 mod output;
 mod predict;
 mod pretrain;
@@ -34,7 +36,9 @@ struct Cli {
 enum Verb {
     Predict(predict::Arguments),
     Eval(eval::Arguments),
-    Pretrain(pretrain::PretrainArgs),
+    Pretrain(pretrain::Arguments),
+    Finetune(finetune::Arguments),
+    Export(export::Arguments),
 }
 
 /// Reads the arguments, does what they ask for and says how it went.
@@ -44,6 +48,8 @@ pub fn run() -> ExitCode {
         Verb::Predict(arguments) => predict::run(&arguments),
         Verb::Eval(arguments) => eval::run(&arguments),
         Verb::Pretrain(arguments) => pretrain::run(&arguments),
+        Verb::Finetune(arguments) => finetune::run(&arguments),
+        Verb::Export(arguments) => export::run(&arguments),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

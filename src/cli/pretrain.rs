@@ -19,7 +19,7 @@ use crate::train::{PretrainOptions, RunFolder, pretrain};
   mae-seg pretrain --data photos/ --out runs/mae
   mae-seg pretrain --data shard-0000.tar shard-0001.tar --epochs 400 --batch-size 64 --out runs/mae
   mae-seg pretrain --data photos/ --hidden-patches mask-token --loss-on all --out runs/bert-like")]
-pub struct PretrainArgs {
+pub(super) struct Arguments {
     /// Folders of images (searched through) or WebDataset tars
     #[arg(long, required = true, num_args = 1.., value_name = "DIR|TAR")]
     data: Vec<PathBuf>,
@@ -87,7 +87,7 @@ pub struct PretrainArgs {
 
 /// Widths and depths with a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum ModelSize {
+pub(super) enum ModelSize {
     /// 192 wide, 12 deep, 3 heads
     Tiny,
     /// 384 wide, 12 deep, 6 heads
@@ -97,7 +97,7 @@ pub enum ModelSize {
 }
 
 impl ModelSize {
-    fn encoder(self, image_size: usize, patch_size: usize) -> VitConfig {
+    pub(super) fn encoder(self, image_size: usize, patch_size: usize) -> VitConfig {
         let (width, heads) = match self {
             Self::Tiny => (192, 3),
             Self::Small => (384, 6),
@@ -121,7 +121,7 @@ enum HiddenArg {
     Zero,
 }
 
-impl PretrainArgs {
+impl Arguments {
     fn options(&self) -> PretrainOptions {
         let encoder = self.model.encoder(self.image_size, self.patch_size);
         let decoder =
@@ -155,7 +155,7 @@ impl PretrainArgs {
 }
 
 /// Runs the verb.
-pub(super) fn run(args: &PretrainArgs) -> anyhow::Result<()> {
+pub(super) fn run(args: &Arguments) -> anyhow::Result<()> {
     let options = args.options();
     options.model.validate().context("these sizes make no model")?;
     let photos = PhotoSet::open(&args.data)?;

@@ -6,6 +6,7 @@
 
 mod apply;
 mod config;
+mod export;
 mod folder;
 mod layouts;
 mod manifest;
@@ -13,6 +14,7 @@ mod tensors;
 
 pub use apply::{apply, collect};
 pub use config::{Architecture, ModelConfig};
+pub use export::{Promises, export};
 pub use folder::{Folder, read_folder};
 pub use layouts::Layout;
 pub use manifest::{Manifest, ManifestFile, sha256_hex};

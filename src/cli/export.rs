@@ -1,0 +1,50 @@
+//! `mae-seg export`
+
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result};
+use clap::Args;
+
+use super::bundled::Directory;
+use super::output::write_file;
+use crate::weights::{Promises, export, read_folder};
+
+/// Write a run as a weight folder that pages and programs load: f16 shards, config, manifest.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  mae-seg export runs/seg --out weights/my-model
+  mae-seg export runs/seg --out weights/my-model --name my-model --licence CC-BY-4.0")]
+pub(super) struct Arguments {
+    /// Training run or weight folder
+    run: PathBuf,
+    /// Folder to write; its files of the same names are replaced
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// Name shown to people; the folder's by default
+    #[arg(long)]
+    name: Option<String>,
+    /// Licence of the weights
+    #[arg(long, default_value = "not stated")]
+    licence: String,
+    /// What the weights were trained on
+    #[arg(long, default_value = "not stated")]
+    data: String,
+}
+
+/// Runs the verb.
+pub(super) fn run(arguments: &Arguments) -> Result<()> {
+    let folder = pollster::block_on(read_folder(&Directory::of_run(&arguments.run)?))?;
+    let stem = arguments.out.file_name().and_then(|name| name.to_str()).unwrap_or("mae-seg");
+    let promises = Promises {
+        name: arguments.name.clone().unwrap_or_else(|| stem.to_owned()),
+        licence: arguments.licence.clone(),
+        data: arguments.data.clone(),
+    };
+    let files = export(&folder, promises)?;
+    fs::create_dir_all(&arguments.out).with_context(|| format!("cannot make {}", arguments.out.display()))?;
+    for (name, content) in &files {
+        write_file(&arguments.out.join(name), content)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,165 @@
+//! `mae-seg finetune`
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use anyhow::Result;
+use clap::{Args, ValueEnum};
+
+use super::bundled::Directory;
+use super::device::DeviceArg;
+use super::pretrain::ModelSize;
+use super::progress::TrainProgress;
+use crate::data::{LabelSpace, SegmentationSet};
+use crate::train::loss::SetLossConfig;
+use crate::train::{FinetuneOptions, RunFolder, Tune, finetune};
+use crate::weights::read_folder;
+
+/// Teach a pretrained encoder to find objects.
+///
+/// Photos marked `"exhaustive": false` in the annotations ignore what is not labelled there. The same command continues
+/// an interrupted run.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  mae-seg finetune --train train.json --images photos/ --encoder runs/mae --out runs/seg
+  mae-seg finetune --train train.json --images photos/ --encoder runs/mae --tune top:4 --labels object --out runs/seg
+  mae-seg finetune --train train.json --images photos/ --cutouts cutouts/ --out runs/from-scratch")]
+pub(super) struct Arguments {
+    /// COCO instances file
+    #[arg(long, value_name = "COCO.json")]
+    train: PathBuf,
+    /// Folder the file names in it are relative to
+    #[arg(long, value_name = "DIR")]
+    images: PathBuf,
+    /// Pretraining run or weight folder; without it the encoder starts from scratch
+    #[arg(long, value_name = "RUN|WEIGHTS")]
+    encoder: Option<PathBuf>,
+    /// Folder of the run: checkpoint, metrics.jsonl, panels
+    #[arg(long, value_name = "RUN")]
+    out: PathBuf,
+    /// How much of the encoder changes: frozen, top:K (its last K blocks) or full
+    #[arg(long, default_value = "full", value_parser = parse_tune, value_name = "frozen|top:K|full")]
+    tune: Tune,
+    /// What the model names
+    #[arg(long, value_enum, default_value_t)]
+    labels: LabelsArg,
+    /// Folder with cutouts.json and cut-outs to paste into photos
+    #[arg(long, value_name = "DIR")]
+    cutouts: Option<PathBuf>,
+    /// Where to compute
+    #[arg(long, value_enum, default_value_t)]
+    device: DeviceArg,
+    /// Size of the encoder when it starts from scratch
+    #[arg(long, value_enum, default_value_t = ModelSize::Tiny)]
+    model: ModelSize,
+    /// Side of the input, in pixels
+    #[arg(long, default_value_t = 224)]
+    image_size: usize,
+    /// Learned queries: no photo yields more instances
+    #[arg(long, default_value_t = 50, value_parser = super::at_least_one)]
+    queries: usize,
+    /// Blocks the queries take part in
+    #[arg(long, default_value_t = 3, value_parser = super::at_least_one)]
+    blocks: usize,
+    /// Optimiser steps
+    #[arg(long, default_value_t = 20_000, value_parser = super::at_least_one)]
+    steps: usize,
+    /// Photos per step
+    #[arg(long, default_value_t = 16, value_parser = super::at_least_one)]
+    batch_size: usize,
+    /// Peak learning rate
+    #[arg(long, default_value_t = 1e-4)]
+    lr: f64,
+    /// Each encoder block below the last learns this much slower
+    #[arg(long, default_value_t = 0.8)]
+    layer_decay: f64,
+    /// Steps over which new parameters warm up; the encoder follows
+    #[arg(long, default_value_t = 500)]
+    warmup_steps: usize,
+    /// Decay of weights
+    #[arg(long, default_value_t = 0.05)]
+    weight_decay: f32,
+    /// Points per mask in the loss
+    #[arg(long, default_value_t = 2048, value_parser = super::at_least_one)]
+    points: usize,
+    /// Most cut-outs pasted into a photo
+    #[arg(long, default_value_t = 4)]
+    paste: usize,
+    /// Seed of everything random
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// Steps between checkpoints
+    #[arg(long, default_value_t = 200, value_parser = super::at_least_one)]
+    save_every: usize,
+    /// Steps between panels of predictions
+    #[arg(long, default_value_t = 200, value_parser = super::at_least_one)]
+    panel_every: usize,
+}
+
+/// What the model names.
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+enum LabelsArg {
+    /// Every category of the file
+    Category,
+    /// Their groups, 12 in COCO
+    #[default]
+    Supercategory,
+    /// One label for everything
+    Object,
+}
+
+fn parse_tune(text: &str) -> Result<Tune, String> {
+    match text.split_once(':') {
+        None if text == "frozen" => Ok(Tune::Frozen),
+        None if text == "full" => Ok(Tune::Full),
+        Some(("top", blocks)) => match usize::from_str(blocks) {
+            Ok(blocks) if blocks > 0 => Ok(Tune::Top(blocks)),
+            _ => Err("top: wants a number of blocks from 1 on, such as top:4".to_owned()),
+        },
+        _ => Err("frozen, top:K (such as top:4) or full".to_owned()),
+    }
+}
+
+impl Arguments {
+    fn options(&self) -> FinetuneOptions {
+        FinetuneOptions {
+            tune: self.tune,
+            image_size: self.image_size,
+            num_queries: self.queries,
+            num_blocks: self.blocks,
+            batch_size: self.batch_size,
+            steps: self.steps,
+            learning_rate: self.lr,
+            layer_decay: self.layer_decay,
+            warmup_steps: self.warmup_steps,
+            weight_decay: self.weight_decay,
+            cutouts: self.paste,
+            loss: SetLossConfig { num_points: self.points, ..SetLossConfig::default() },
+            seed: self.seed,
+            save_every: self.save_every,
+            panel_every: self.panel_every,
+        }
+    }
+}
+
+/// Runs the verb.
+pub(super) fn run(arguments: &Arguments) -> Result<()> {
+    let options = arguments.options();
+    let space = match arguments.labels {
+        LabelsArg::Category => LabelSpace::Category,
+        LabelsArg::Supercategory => LabelSpace::Supercategory,
+        LabelsArg::Object => LabelSpace::Object,
+    };
+    let photos = SegmentationSet::open(&arguments.train, &arguments.images, space, arguments.cutouts.as_deref())?;
+    let encoder = match &arguments.encoder {
+        Some(path) => Some(pollster::block_on(read_folder(&Directory::of_run(path)?))?),
+        None => None,
+    };
+    let fresh = arguments.model.encoder(arguments.image_size, 16);
+    let picked = arguments.device.pick()?;
+    let mut progress = TrainProgress::new(&format!("{} photos, {}", photos.len(), picked.description));
+    let mut run = RunFolder::open(&arguments.out, &options)?;
+    finetune(&photos, &options, (encoder, fresh), &picked.device, &mut run, |event| progress.show(event))?;
+    progress.finish(&format!("fine-tuned; evaluate with --weights {}", run.checkpoint().display()));
+    Ok(())
+}

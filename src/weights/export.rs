@@ -1,0 +1,74 @@
+//! A weight folder's files, from tensors on the host.
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+
+use super::{Folder, HostTensor, Manifest, ManifestFile, StoredAs, WeightsError, write_safetensors};
+
+/// Shards stay below this, so that a broken download costs little.
+const MAX_SHARD_BYTES: usize = 16 << 20;
+
+/// What the manifest says besides sizes and digests.
+#[derive(Debug, Clone, Default)]
+pub struct Promises {
+    /// Name shown to people.
+    pub name: String,
+    /// Licence of the weights.
+    pub licence: String,
+    /// What they were trained on.
+    pub data: String,
+}
+
+/// The files of a weight folder with f16 shards, by name, the manifest last.
+///
+/// # Errors
+/// [`WeightsError`] when a file cannot be put into its format.
+pub fn export(folder: &Folder, promises: Promises) -> Result<Vec<(String, Vec<u8>)>, WeightsError> {
+    let json = |value| {
+        serde_json::to_vec_pretty(&value)
+            .map_err(|error| WeightsError::Format { file: "json".to_owned(), reason: error.to_string() })
+    };
+    let preprocess = serde_json::to_value(&folder.preprocess)
+        .map_err(|error| WeightsError::Format { file: "preprocessor_config.json".to_owned(), reason: error.to_string() })?;
+    let mut files = vec![
+        ("config.json".to_owned(), folder.config.to_json()?),
+        ("preprocessor_config.json".to_owned(), json(preprocess)?),
+    ];
+    let shards = split(&folder.tensors);
+    let mut weight_map = BTreeMap::new();
+    let mut total_size = 0;
+    for (index, shard) in shards.iter().enumerate() {
+        let file = format!("model-{:05}-of-{:05}.safetensors", index + 1, shards.len());
+        total_size += shard.iter().map(|(_, tensor)| 2 * tensor.values.len()).sum::<usize>();
+        weight_map.extend(shard.iter().map(|(name, _)| (name.clone(), file.clone())));
+        files.push((file.clone(), write_safetensors(shard, StoredAs::F16, &file)?));
+    }
+    let index = json(json!({ "metadata": { "total_size": total_size }, "weight_map": weight_map }))?;
+    files.push(("model.safetensors.index.json".to_owned(), index));
+    let manifest = Manifest {
+        name: promises.name,
+        files: files.iter().map(|(name, content)| ManifestFile::of(name, content)).collect(),
+        licence: promises.licence,
+        data: promises.data,
+    };
+    files.push(("manifest.json".to_owned(), json(json!(manifest))?));
+    Ok(files)
+}
+
+fn split(tensors: &BTreeMap<String, HostTensor>) -> Vec<Vec<(String, HostTensor)>> {
+    let mut shards: Vec<Vec<(String, HostTensor)>> = vec![Vec::new()];
+    let mut filled = 0;
+    for (name, tensor) in tensors {
+        let bytes = 2 * tensor.values.len();
+        if filled > 0 && filled + bytes > MAX_SHARD_BYTES {
+            shards.push(Vec::new());
+            filled = 0;
+        }
+        filled += bytes;
+        if let Some(shard) = shards.last_mut() {
+            shard.push((name.clone(), tensor.clone()));
+        }
+    }
+    shards
+}
