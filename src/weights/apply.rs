@@ -53,7 +53,9 @@ pub fn apply<M: Module>(
     if let Some(error) = mapper.shape {
         return Err(error);
     }
-    let left: Vec<String> = tensors.into_keys().filter(|name| !layout.ignores(name)).collect();
+    // Hugging Face stores register tokens even where there are none of them.
+    tensors.retain(|name, tensor| !tensor.values.is_empty() && !layout.ignores(name));
+    let left: Vec<String> = tensors.into_keys().collect();
     if left.is_empty() { Ok(module) } else { Err(WeightsError::Unexpected(left)) }
 }
 

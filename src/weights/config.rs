@@ -69,6 +69,7 @@ struct EomtKeys {
     layer_scale: bool,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     lateral_layers: Vec<usize>,
+    #[serde(default = "two_unnamed_labels")]
     id2label: BTreeMap<usize, String>,
 }
 
@@ -78,6 +79,11 @@ fn four() -> usize {
 
 fn two() -> usize {
     2
+}
+
+/// Hugging Face leaves its default of two classes out of the file.
+fn two_unnamed_labels() -> BTreeMap<usize, String> {
+    (0..2).map(|class| (class, format!("LABEL_{class}"))).collect()
 }
 
 fn yes() -> bool {
