@@ -10,7 +10,7 @@ use mae_seg::weights::{Architecture, Layout, apply};
 use crate::gradients::assert_gradients;
 use crate::recording::{Recording, assert_near, assert_relative, checkpoint, scalar, values};
 
-const CHECKPOINTS: [&str; 2] = ["eomt_tiny", "eomt_registers"];
+const CHECKPOINTS: [&str; 3] = ["eomt_tiny", "eomt_registers", "eomt_shallow"];
 
 fn load(name: &str, device: &Device) -> (SegmenterConfig, MaskSegmenter) {
     let folder = checkpoint(name);
