@@ -33,7 +33,7 @@ impl AugmentOptions {
     /// Large-scale jitter, mirroring, colour jitter and copy-paste.
     #[must_use]
     pub fn training(image_size: usize) -> Self {
-        Self { image_size, zoom: Some((0.5, 2.0)), flip: true, colour: 0.3, cutouts: 4, transplants: 2 }
+        Self { image_size, zoom: Some((0.75, 1.75)), flip: true, colour: 0.3, cutouts: 4, transplants: 2 }
     }
 
     /// A zoom, if photos are moved at all.

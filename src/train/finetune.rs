@@ -181,6 +181,7 @@ fn build(
     if options.tune != Tune::Full {
         model.encoder.patch_embed = model.encoder.patch_embed.no_grad();
         model.encoder.cls_token = model.encoder.cls_token.set_require_grad(false);
+        model.encoder.pos_embed = model.encoder.pos_embed.set_require_grad(false);
     }
     if options.tune == Tune::Frozen {
         model.encoder = model.encoder.no_grad();
