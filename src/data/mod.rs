@@ -19,7 +19,6 @@ mod cutouts;
 mod dataset;
 mod error;
 mod jitter;
-mod labelled;
 mod labels;
 mod layer;
 mod normalise;

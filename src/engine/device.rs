@@ -27,6 +27,8 @@ pub struct Picked {
     pub device: Device,
     /// Such as "CPU" or "WebGPU (NVIDIA GeForce RTX 4070)".
     pub description: String,
+    /// Whether tensors live on a GPU.
+    pub is_gpu: bool,
 }
 
 /// Finds the device for a wish; call it once, before any tensor.
@@ -46,7 +48,7 @@ pub async fn pick(choice: DeviceChoice) -> Result<Picked, EngineError> {
 }
 
 fn cpu() -> Picked {
-    Picked { device: Device::flex(), description: "CPU".to_owned() }
+    Picked { device: Device::flex(), description: "CPU".to_owned(), is_gpu: false }
 }
 
 /// With `any`, software adapters count too: correct, but slower than [`cpu`].
@@ -68,12 +70,12 @@ async fn gpu(any: bool) -> Result<Picked, EngineError> {
         .map_err(|error| missing(error.to_string()))?;
     let adapter = setup.adapter.get_info().name;
     let description = if adapter.is_empty() { "WebGPU".to_owned() } else { format!("WebGPU ({adapter})") };
-    Ok(Picked { device: Device::from(device), description })
+    Ok(Picked { device: Device::from(device), description, is_gpu: true })
 }
 
 #[cfg(feature = "cuda")]
 fn cuda() -> Result<Picked, EngineError> {
-    Ok(Picked { device: Device::cuda(0), description: "CUDA".to_owned() })
+    Ok(Picked { device: Device::cuda(0), description: "CUDA".to_owned(), is_gpu: true })
 }
 
 #[cfg(not(feature = "cuda"))]

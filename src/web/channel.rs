@@ -1,6 +1,6 @@
 //! One message on the wire: `[value, [buffer, …]]`, the buffers transferred instead of copied.
 
-use js_sys::{Array, ArrayBuffer, Uint8Array, Uint32Array};
+use js_sys::{Array, ArrayBuffer, Float32Array, Uint8Array, Uint32Array};
 use serde::{Serialize, de::DeserializeOwned};
 use wasm_bindgen::{JsCast, JsValue};
 
@@ -44,6 +44,11 @@ pub(super) fn bytes_to_buffer(bytes: &[u8]) -> ArrayBuffer {
 /// Copies 32-bit numbers out of WebAssembly into a buffer of their own.
 pub(super) fn words_to_buffer(words: &[u32]) -> ArrayBuffer {
     Uint32Array::from(words).buffer()
+}
+
+/// Copies floats out of WebAssembly into a buffer of their own.
+pub(super) fn floats_to_buffer(floats: &[f32]) -> ArrayBuffer {
+    Float32Array::from(floats).buffer()
 }
 
 /// The bytes of a buffer.

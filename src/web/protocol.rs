@@ -99,6 +99,11 @@ pub enum Request {
         /// Which file.
         export: Export,
     },
+    /// The numbers behind a photo's masks, for comparing devices; the page does not ask. Buffers: the photo's file.
+    Logits {
+        /// Answered by [`Reply::Logits`] or [`Reply::Failed`].
+        id: RequestId,
+    },
     /// Remove every weight file kept in this browser.
     ForgetWeights {
         /// Answered by [`Reply::WeightsForgotten`].
@@ -179,6 +184,11 @@ pub enum Reply {
         file_name: String,
         /// Its media type.
         mime: String,
+    },
+    /// The model's raw answer. Buffers: class logits, then mask logits, as 32-bit floats in row-major order.
+    Logits {
+        /// The [`Request::Logits`] answered.
+        id: RequestId,
     },
     /// No weight file is kept in this browser any more.
     WeightsForgotten {

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { chromium } from "playwright-core";
 
 const chromiumPath = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
@@ -90,6 +91,20 @@ export class SegmenterPage {
       for (let at = 3; at < data.length; at += 4) painted += data[at] > 0;
       return { width: canvas.width, height: canvas.height, painted };
     });
+  }
+
+  /** Waits until the overlay is as wanted: painting takes a moment. */
+  async painted(isWanted) {
+    for (const end = Date.now() + 20_000; !isWanted(await this.overlay()); ) {
+      assert.ok(Date.now() < end, `the overlay never got there: ${JSON.stringify(await this.overlay())}`);
+      await this.page.waitForTimeout(50);
+    }
+  }
+
+  /** Name and bytes of the file that a download button makes. */
+  async download(kind) {
+    const [download] = await Promise.all([this.page.waitForEvent("download"), this.page.click(`[data-export=${kind}]`)]);
+    return { name: download.suggestedFilename(), bytes: await readFile(await download.path()) };
   }
 
   async threshold(value) {

@@ -29,7 +29,7 @@ async function content(path) {
 }
 
 /**
- * Starts the site. `faults` are functions `(path, bytes, request) => undefined | {status, bytes, breakAt}` asked in turn;
+ * Starts the site. `faults` are functions `(path, bytes, request) => undefined | {status, bytes, type, breakAt}`;
  * `requests` counts the paths asked for.
  */
 export async function serve() {
@@ -38,15 +38,15 @@ export async function serve() {
     const { pathname } = new URL(request.url, "http://localhost");
     site.requests.set(pathname, (site.requests.get(pathname) ?? 0) + 1);
     const found = await content(pathname).catch(() => undefined);
-    if (!found) {
+    const fault = site.faults.map((ask) => ask(pathname, found?.bytes, request)).find(Boolean) ?? {};
+    let bytes = fault.bytes ?? found?.bytes;
+    let status = fault.status ?? 200;
+    if (!bytes || status === 404) {
       response.writeHead(404, { "content-type": "text/plain" }).end("not found");
       return;
     }
-    let { bytes } = found;
-    const headers = { "content-type": types[extname(found.file)] ?? "application/octet-stream", "cache-control": "no-store" };
-    const fault = site.faults.map((ask) => ask(pathname, bytes, request)).find(Boolean) ?? {};
-    bytes = fault.bytes ?? bytes;
-    let status = fault.status ?? 200;
+    const type = fault.type ?? types[extname(found?.file ?? "")] ?? "application/octet-stream";
+    const headers = { "content-type": type, "cache-control": "no-store" };
     const range = /^bytes=(\d+)-$/.exec(request.headers.range ?? "");
     if (range) {
       status = 206;

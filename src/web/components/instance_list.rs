@@ -2,8 +2,8 @@
 
 use leptos::prelude::*;
 
-use crate::web::app::App;
 use crate::instance::colour;
+use crate::web::app::App;
 use crate::web::protocol::Found;
 use crate::web::state::{AppState, Event};
 

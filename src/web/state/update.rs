@@ -93,7 +93,8 @@ impl AppState {
             Reply::Loaded { .. }
             | Reply::Decoded { .. }
             | Reply::Segmented { .. }
-            | Reply::Painted { .. } => Vec::new(),
+            | Reply::Painted { .. }
+            | Reply::Logits { .. } => Vec::new(),
         }
     }
 

@@ -4,14 +4,15 @@ use std::fmt::Display;
 
 use js_sys::ArrayBuffer;
 
+use super::check::agree;
 use super::folder::WebFolder;
 use super::photo::Photo;
 use super::post;
 use super::store::Store;
 use crate::engine::{DeviceChoice, Picked, pick};
-use crate::engine::{Engine, EngineError, SegmentOptions};
+use crate::engine::{Engine, EngineError, Logits, SegmentOptions};
 use crate::image::{ImageError, RgbImage};
-use crate::web::channel::{bytes_from_buffer, bytes_to_buffer, words_to_buffer};
+use crate::web::channel::{bytes_from_buffer, bytes_to_buffer, floats_to_buffer, words_to_buffer};
 use crate::web::overlay::Focus;
 use crate::web::protocol::{
     Backend, BackendChoice, Export, Failure, FailureKind, ModelInfo, Progress, Reply, Request, RequestId,
@@ -19,6 +20,11 @@ use crate::web::protocol::{
 
 /// Instances below this score are never shown, so they are not computed.
 const LOWEST_SCORE: f32 = 0.05;
+/// Where the threshold slider starts.
+const FIRST_THRESHOLD: f32 = 0.3;
+
+/// Weights above this size are not loaded a second time for the comparison with the CPU.
+const MOST_CHECKED_BYTES: u64 = 64_000_000;
 
 /// The engine and the photo it last looked at.
 #[derive(Default)]
@@ -42,6 +48,7 @@ impl Session {
                 Ok(())
             }
             Request::Export { export, .. } => self.export(id, export),
+            Request::Logits { .. } => self.logits(id, buffers).await,
             Request::ForgetWeights { .. } => {
                 Store::clear().await;
                 post(&Reply::WeightsForgotten { id }, &[]);
@@ -56,29 +63,31 @@ impl Session {
     async fn load(&mut self, id: RequestId, weights: String, choice: BackendChoice) -> Result<(), Failure> {
         self.loaded = None;
         progress(id, Progress::Probing);
-        let gpu = match choice {
-            BackendChoice::Cpu => None,
-            BackendChoice::Auto | BackendChoice::WebGpu => Some(pick(DeviceChoice::Wgpu).await),
+        let picked = match choice {
+            BackendChoice::Auto => pick(DeviceChoice::Auto).await,
+            BackendChoice::WebGpu => pick(DeviceChoice::Wgpu).await,
+            BackendChoice::Cpu => pick(DeviceChoice::Cpu).await,
         };
+        let gpu = picked.ok().filter(|picked| picked.is_gpu);
         let on_bytes =
             |done_bytes, total_bytes| progress(id, Progress::Downloading { done_bytes, total_bytes });
         let folder = WebFolder::open(weights, on_bytes).await.map_err(weights_failure)?;
 
-        let fallback = match gpu {
-            None => None,
-            Some(Err(_)) => Some("No WebGPU in this browser, using the CPU"),
-            Some(Ok(picked)) => match start(id, &folder, &picked).await {
-                Ok(engine) => {
-                    self.announce(id, engine, Backend::WebGpu, &picked, None, &folder);
+        let fallback = match &gpu {
+            Some(picked) => match start(id, &folder, picked).await {
+                Ok(engine) if is_right(&engine, id, &folder).await => {
+                    self.announce(id, engine, picked, None, &folder);
                     return Ok(());
                 }
+                Ok(_) => Some("WebGPU computes wrong numbers here, using the CPU"),
                 Err(_) => Some("WebGPU failed here, using the CPU"),
             },
+            None if choice == BackendChoice::Cpu => None,
+            None => Some("No WebGPU in this browser, using the CPU"),
         };
-        folder.rewind();
         let picked = pick(DeviceChoice::Cpu).await.map_err(weights_failure)?;
         let engine = start(id, &folder, &picked).await.map_err(weights_failure)?;
-        self.announce(id, engine, Backend::Cpu, &picked, fallback.map(String::from), &folder);
+        self.announce(id, engine, &picked, fallback, &folder);
         Ok(())
     }
 
@@ -86,17 +95,17 @@ impl Session {
         &mut self,
         id: RequestId,
         engine: Engine,
-        backend: Backend,
         picked: &Picked,
-        fallback: Option<String>,
+        fallback: Option<&str>,
         folder: &WebFolder<F>,
     ) {
+        let backend = if picked.is_gpu { Backend::WebGpu } else { Backend::Cpu };
         let model = ModelInfo {
             backend,
             device: picked.description.clone(),
-            fallback,
+            fallback: fallback.map(String::from),
             labels: engine.labels().to_vec(),
-            threshold: SegmentOptions::default().score_thresh,
+            threshold: FIRST_THRESHOLD,
             weight_bytes: folder.done_bytes(),
             kept: folder.is_kept(),
         };
@@ -106,12 +115,7 @@ impl Session {
 
     async fn segment(&mut self, id: RequestId, name: String, buffers: &[ArrayBuffer]) -> Result<(), Failure> {
         self.photo = None;
-        let Some((engine, backend)) = &self.loaded else {
-            return Err(Failure::new(
-                FailureKind::Internal,
-                "The model is not loaded yet. Try again in a moment.",
-            ));
-        };
+        let (engine, backend) = self.loaded.as_ref().ok_or_else(not_loaded)?;
         progress(id, Progress::Decoding);
         let file = buffers.first().map(bytes_from_buffer).unwrap_or_default();
         let image = RgbImage::decode(&file).map_err(|error| photo_failure(&name, &error))?;
@@ -130,6 +134,16 @@ impl Session {
         let (instances, runs) = photo.keep(found);
         self.photo = Some(photo);
         post(&Reply::Segmented { id, instances, elapsed_ms }, &[words_to_buffer(&runs)]);
+        Ok(())
+    }
+
+    async fn logits(&self, id: RequestId, buffers: &[ArrayBuffer]) -> Result<(), Failure> {
+        let (engine, _) = self.loaded.as_ref().ok_or_else(not_loaded)?;
+        let file = buffers.first().map(bytes_from_buffer).unwrap_or_default();
+        let image = RgbImage::decode(&file).map_err(|error| photo_failure("photo", &error))?;
+        let failed = |error: EngineError| Failure::new(FailureKind::Internal, sentence(&error.to_string()));
+        let Logits { class_logits, mask_logits, .. } = engine.logits(&image).await.map_err(failed)?;
+        post(&Reply::Logits { id }, &[floats_to_buffer(&class_logits), floats_to_buffer(&mask_logits)]);
         Ok(())
     }
 
@@ -154,10 +168,23 @@ async fn start<F: Fn(u64, Option<u64>)>(
     folder: &WebFolder<F>,
     picked: &Picked,
 ) -> Result<Engine, EngineError> {
+    folder.rewind();
     let engine = Engine::load(folder, &picked.device).await?;
     progress(id, Progress::WarmingUp);
     engine.warm_up().await?;
     Ok(engine)
+}
+
+/// Compares the GPU's numbers with the CPU's. A model too large to run twice is taken at its word.
+async fn is_right<F: Fn(u64, Option<u64>)>(gpu: &Engine, id: RequestId, folder: &WebFolder<F>) -> bool {
+    if folder.done_bytes() > MOST_CHECKED_BYTES {
+        return true;
+    }
+    let Ok(picked) = pick(DeviceChoice::Cpu).await else { return true };
+    match start(id, folder, &picked).await {
+        Ok(cpu) => agree(gpu, &cpu).await.unwrap_or(false),
+        Err(_) => true,
+    }
 }
 
 fn progress(id: RequestId, progress: Progress) {
@@ -174,8 +201,13 @@ const fn id_of(request: &Request) -> RequestId {
         | Request::Segment { id, .. }
         | Request::Paint { id, .. }
         | Request::Export { id, .. }
+        | Request::Logits { id }
         | Request::ForgetWeights { id } => *id,
     }
+}
+
+fn not_loaded() -> Failure {
+    Failure::new(FailureKind::Internal, "The model is not loaded yet. Try again in a moment.")
 }
 
 fn photo_failure(name: &str, error: &ImageError) -> Failure {

@@ -1,0 +1,144 @@
+// WebGPU on the software adapter, with a tiny model; and what happens where WebGPU fails.
+
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { after, afterEach, before, describe, test } from "node:test";
+import { join } from "node:path";
+import { SegmenterPage, launch } from "./page.mjs";
+import { root, serve } from "./site.mjs";
+
+const TINY = "weights=fixtures/eomt_tiny";
+
+// Put in front of the worker's script: reports every shader that the browser refuses.
+const shaderGuard = `
+const channel = new BroadcastChannel("shaders");
+const create = GPUDevice.prototype.createShaderModule;
+GPUDevice.prototype.createShaderModule = function (descriptor) {
+  const shader = create.call(this, descriptor);
+  shader.getCompilationInfo().then(({ messages }) => {
+    channel.postMessage({ errors: messages.filter(({ type }) => type === "error").map(({ message }) => message) });
+  });
+  return shader;
+};
+`;
+
+const brokenShaders = `
+const create = GPUDevice.prototype.createShaderModule;
+GPUDevice.prototype.createShaderModule = function (descriptor) {
+  return create.call(this, { ...descriptor, code: "this is no shader" });
+};
+`;
+
+const wrongNumbers = `
+const create = GPUDevice.prototype.createShaderModule;
+GPUDevice.prototype.createShaderModule = function (descriptor) {
+  return create.call(this, { ...descriptor, code: descriptor.code.replaceAll("exp(", "sin(") });
+};
+`;
+
+const noDevice = `
+GPUAdapter.prototype.requestDevice = () => Promise.reject(new Error("the driver is asleep"));
+`;
+
+describe("WebGPU", { timeout: 600_000 }, () => {
+  let site, browser, page;
+
+  before(async () => {
+    site = await serve();
+    browser = await launch({ gpu: true });
+  });
+
+  afterEach(async () => {
+    site.faults = [];
+    await page?.page.context().close();
+  });
+
+  after(async () => {
+    await browser?.close();
+    await site?.close();
+  });
+
+  async function open(query, beforeWorker = "") {
+    const prefix = (path, bytes) =>
+      path === "/worker_loader.js" && { bytes: Buffer.concat([Buffer.from(beforeWorker), bytes]) };
+    site.faults = [prefix];
+    const context = await browser.newContext();
+    await context.addInitScript(() => {
+      window.shaders = [];
+      new BroadcastChannel("shaders").onmessage = ({ data }) => window.shaders.push(data);
+    });
+    page = await SegmenterPage.open(context, `${site.address}?${TINY}${query}`);
+    return page.settle(["ready", "error"], 300_000);
+  }
+
+  test("finds objects, and the browser accepts every shader", async () => {
+    assert.equal(await open("&backend=webgpu", shaderGuard), "ready", await page.error());
+    assert.match(await page.backend(), /WebGPU/);
+    assert.doesNotMatch(await page.backend(), /CPU/);
+    assert.equal(await page.sample("coffee.jpg"), "ready", await page.error());
+    assert.match(await page.backend(), /^Using the graphics processor/, "still on the GPU");
+    await page.threshold(0.05);
+    assert.ok((await page.instances()).length > 0);
+    const shaders = await page.page.evaluate(() => window.shaders);
+    assert.ok(shaders.length > 0, "the guard saw shaders");
+    assert.deepEqual(shaders.flatMap(({ errors }) => errors), []);
+    page.assertCalm();
+  });
+
+  const failures = {
+    "a driver that gives no device": noDevice,
+    "shaders that the driver refuses": brokenShaders,
+    "a driver that computes wrong numbers": wrongNumbers,
+  };
+  for (const [what, script] of Object.entries(failures)) {
+    test(`${what} means the CPU, in words`, async () => {
+      assert.equal(await open("&backend=webgpu", script), "ready", await page.error());
+      assert.match(await page.backend(), /WebGPU.*using the CPU/);
+      assert.equal(await page.sample("coffee.jpg"), "ready", await page.error());
+      page.assertCalm();
+    });
+  }
+
+  for (const [backend, tolerance] of [["Cpu", 1e-4], ["WebGpu", 1e-3]]) {
+    test(`${backend} in the browser computes the native numbers`, async () => {
+      await open("&backend=cpu");
+      const golden = JSON.parse(await readFile(join(root, "tests/fixtures/golden_logits.json")));
+      const photo = await readFile(join(root, "www/samples", golden.photo));
+      const logits = await page.page.evaluate(askForLogits, { backend, photo: [...photo], folder: `${site.address}fixtures/eomt_tiny/` });
+      assert.equal(logits.backend, backend);
+      for (const kind of ["class_logits", "mask_logits"]) {
+        const actual = logits[kind].filter((_, at) => at % golden.stride[kind] === 0);
+        assert.equal(actual.length, golden[kind].length);
+        const worst = Math.max(...actual.map((value, at) => Math.abs(value - golden[kind][at])));
+        assert.ok(worst <= tolerance, `${kind}: ${worst}`);
+      }
+    });
+  }
+});
+
+// Runs in the page: talks to a worker of its own, in the words of src/web/protocol.rs.
+async function askForLogits({ backend, photo, folder }) {
+  const worker = new Worker("worker_loader.js", { type: "module" });
+  const replies = [];
+  let heard = () => {};
+  worker.onmessage = ({ data }) => (replies.push(data), heard());
+  const reply = async (kind) => {
+    for (;;) {
+      const at = replies.findIndex(([message]) => kind in message || "Failed" in message || "Crashed" in message);
+      if (at >= 0) {
+        const [[message, buffers]] = replies.splice(at, 1);
+        if (!(kind in message)) throw new Error(JSON.stringify(message));
+        return { ...message[kind], buffers };
+      }
+      await new Promise((resolve) => (heard = resolve));
+    }
+  };
+  await reply("Ready");
+  worker.postMessage([{ Load: { id: 1, weights: folder, backend } }, []]);
+  const { model } = await reply("Loaded");
+  worker.postMessage([{ Logits: { id: 2 } }, [new Uint8Array(photo).buffer]]);
+  const { buffers } = await reply("Logits");
+  worker.terminate();
+  const [class_logits, mask_logits] = buffers.map((buffer) => [...new Float32Array(buffer)]);
+  return { backend: model.backend, class_logits, mask_logits };
+}

@@ -1,0 +1,134 @@
+// The way of a photo through the page, on the CPU with the bundled weights.
+
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { after, before, describe, test } from "node:test";
+import { SegmenterPage, launch } from "./page.mjs";
+import { serve } from "./site.mjs";
+
+describe("a photo on the CPU", () => {
+  let site, browser, page;
+
+  before(async () => {
+    site = await serve();
+    browser = await launch();
+    page = await SegmenterPage.open(browser, `${site.address}?backend=cpu`);
+    assert.equal(await page.settle(), "ready", await page.error());
+  });
+
+  after(async () => {
+    await browser?.close();
+    await site?.close();
+  });
+
+  test("says in words that it uses the CPU", async () => {
+    assert.match(await page.backend(), /CPU/);
+  });
+
+  test("fetched every shard of the weights", () => {
+    const shards = [...site.requests.keys()].filter((path) => path.endsWith(".safetensors"));
+    assert.ok(shards.length > 0, "weights are static files");
+    assert.ok(shards.every((path) => path.startsWith("/weights/mae-tiny/")));
+  });
+
+  test("a sample becomes instances on an overlay of the photo's size", async () => {
+    assert.equal(await page.sample("astronaut.jpg"), "ready", await page.error());
+    await page.threshold(0.05);
+    const instances = await page.instances();
+    assert.ok(instances.length > 0, "something was found");
+    for (const { label, score, area } of instances) {
+      assert.ok(label.length > 0 && score >= 0.05 && score <= 1 && area > 0, JSON.stringify({ label, score, area }));
+    }
+    const scores = instances.map(({ score }) => score);
+    assert.deepEqual(scores, scores.toSorted((a, b) => b - a), "best first");
+    await page.painted((overlay) => overlay.painted > 0);
+    const { width, height, painted } = await page.overlay();
+    assert.deepEqual([width, height], [512, 512]);
+    assert.ok(painted >= Math.max(...instances.map(({ area }) => area)), "at least the largest mask is painted");
+  });
+
+  test("the slider hides rows and masks without another inference", async () => {
+    const states = await page.page.evaluate(() => window.states.length);
+    const all = await page.instances();
+    const between = (all[0].score + all.at(-1).score) / 2;
+    await page.threshold(between.toFixed(2));
+    const expected = all.filter(({ score }) => score >= Number(between.toFixed(2)));
+    assert.deepEqual(await page.instances(), expected);
+    await page.threshold(0.95);
+    await page.painted((overlay) => overlay.painted === 0 || all[0].score >= 0.95);
+    await page.threshold(0.05);
+    assert.deepEqual(await page.instances(), all);
+    assert.equal(await page.page.evaluate(() => window.states.length), states, "no new work");
+  });
+
+  test("pointing at a row lights its mask, a click picks it, Escape puts it back", async () => {
+    const row = page.hook("instance").first();
+    await row.hover();
+    await page.page.waitForSelector("[data-testid=instance].hovered");
+    await row.click();
+    assert.equal(await row.locator("button").getAttribute("aria-pressed"), "true");
+    const { width, height } = await page.overlay();
+    await page.painted((overlay) => overlay.painted > (width * height) / 4);
+    await page.page.keyboard.press("Escape");
+    assert.equal(await row.locator("button").getAttribute("aria-pressed"), "false");
+  });
+
+  test("a click on a mask picks its row", async () => {
+    const point = await page.hook("overlay").evaluate((canvas) => {
+      const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+      // From the middle on: the first pixels lie under the rounded corner.
+      const middle = canvas.width * canvas.height * 2;
+      const at = data.findIndex((value, index) => index > middle && index % 4 === 3 && value > 0) >> 2;
+      const scale = canvas.clientWidth / canvas.width;
+      return { x: ((at % canvas.width) + 0.5) * scale, y: (Math.floor(at / canvas.width) + 0.5) * scale };
+    });
+    await page.hook("overlay").click({ position: point });
+    assert.equal(await page.page.locator("[aria-pressed=true]").count(), 1);
+  });
+
+  test("saves cut-out, mask and COCO JSON of what is shown", async () => {
+    const size = (png) => [png.readUInt32BE(16), png.readUInt32BE(20)];
+    const mask = await page.download("mask");
+    assert.match(mask.name, /^astronaut-.*-mask\.png$/);
+    assert.deepEqual(size(mask.bytes), [512, 512]);
+    const cutOut = await page.download("cut-out");
+    assert.ok(size(cutOut.bytes).every((side) => side > 0 && side <= 512));
+    const coco = JSON.parse((await page.download("coco")).bytes);
+    const shown = await page.instances();
+    assert.deepEqual(coco.images[0], { id: 1, file_name: "astronaut.jpg", width: 512, height: 512 });
+    assert.deepEqual(coco.annotations.map(({ area }) => area), shown.map(({ area }) => area));
+  });
+
+  test("keeps the weights for the next visit, and removes them when told", async () => {
+    const before = site.requests.size;
+    site.requests.clear();
+    await page.page.reload();
+    assert.equal(await page.settle(), "ready", `${await page.error()} ${before}`);
+    const again = [...site.requests.keys()].filter((path) => path.endsWith(".safetensors"));
+    assert.deepEqual(again, [], "no shard was fetched twice");
+    await page.page.getByText("Remove them").click();
+    await page.page.getByText("Remove them").waitFor({ state: "detached" });
+  });
+
+  test("nothing went wrong behind the scenes", () => page.assertCalm());
+});
+
+test("the main thread is never held up for more than 50 ms while segmenting", async () => {
+  const site = await serve();
+  const browser = await launch();
+  try {
+    const page = await SegmenterPage.open(browser, `${site.address}?backend=cpu`);
+    assert.equal(await page.settle(), "ready", await page.error());
+    await page.page.waitForTimeout(500);
+    const from = await page.page.evaluate(() => performance.now());
+    const photo = { name: "photo.jpg", mimeType: "image/jpeg", buffer: await readFile(new URL("../../www/samples/coffee.jpg", import.meta.url)) };
+    for (let round = 0; round < 3; round++) assert.equal(await page.give(photo), "ready", await page.error());
+    await page.threshold(0.05);
+    await page.page.waitForTimeout(500);
+    const long = await page.page.evaluate((start) => window.longTasks.filter(({ startTime }) => startTime > start), from);
+    assert.deepEqual(long, []);
+  } finally {
+    await browser.close();
+    await site.close();
+  }
+});

@@ -1,0 +1,102 @@
+// Weights that are missing, damaged, or come in pieces.
+
+import assert from "node:assert/strict";
+import { after, afterEach, before, describe, test } from "node:test";
+import { SegmenterPage, launch } from "./page.mjs";
+import { serve } from "./site.mjs";
+
+const isShard = (path) => path.endsWith(".safetensors");
+
+describe("weights", () => {
+  let site, browser, page;
+
+  before(async () => {
+    site = await serve();
+    browser = await launch();
+  });
+
+  afterEach(async () => {
+    site.faults = [];
+    page?.assertCalm();
+    await page?.page.context().close();
+  });
+
+  after(async () => {
+    await browser?.close();
+    await site?.close();
+  });
+
+  async function open(query) {
+    const context = await browser.newContext();
+    page = await SegmenterPage.open(context, `${site.address}?backend=cpu${query}`);
+    return page;
+  }
+
+  test("that are not there are missed in a sentence, and can be tried again", async () => {
+    site.faults = [(path) => path.startsWith("/weights/") && { status: 404 }];
+    await open("");
+    assert.equal(await page.settle(), "error");
+    assert.match(await page.error(), /config\.json/);
+    site.faults = [];
+    await page.page.getByRole("button", { name: "Try again" }).click();
+    assert.equal(await page.settle(["ready"]), "ready");
+  });
+
+  test("whose server answers with its start page count as missing", async () => {
+    const startPage = Buffer.from("<!doctype html><title>Welcome</title>");
+    site.faults = [(path) => path.startsWith("/nowhere/") && { bytes: startPage, type: "text/html" }];
+    await open("&weights=nowhere");
+    assert.equal(await page.settle(), "error");
+    assert.match(await page.error(), /nowhere/);
+  });
+
+  test("that are cut short are found out", async () => {
+    site.faults = [(path, bytes) => isShard(path) && { bytes: bytes.subarray(0, bytes.length - 100) }];
+    await open("");
+    assert.equal(await page.settle(), "error");
+    assert.match(await page.error(), /damaged|bytes/);
+  });
+
+  test("that were changed on the way are found out", async () => {
+    site.faults = [
+      (path, bytes) => {
+        if (!isShard(path)) return undefined;
+        const changed = Buffer.from(bytes);
+        changed[changed.length - 1] ^= 1;
+        return { bytes: changed };
+      },
+    ];
+    await open("");
+    assert.equal(await page.settle(), "error");
+    assert.match(await page.error(), /damaged/);
+  });
+
+  test("whose download breaks off are taken up where it broke", async () => {
+    const ranges = [];
+    site.faults = [
+      (path, bytes, request) => {
+        if (!isShard(path)) return undefined;
+        ranges.push(request.headers.range);
+        return request.headers.range ? undefined : { breakAt: Math.floor(bytes.length / 2) };
+      },
+    ];
+    await open("");
+    assert.equal(await page.settle(), "ready", await page.error());
+    assert.ok(ranges.some((range) => /^bytes=[1-9]\d*-$/.test(range ?? "")), `resumed: ${ranges}`);
+  });
+
+  test("of another folder are used when asked for", async () => {
+    await open("&weights=fixtures/eomt_tiny");
+    assert.equal(await page.settle(), "ready", await page.error());
+    assert.equal(await page.sample("coffee.jpg"), "ready", await page.error());
+  });
+
+  test("a worker that cannot start is said so, and can be restarted", async () => {
+    site.faults = [(path) => path.startsWith("/worker") && { status: 404 }];
+    await open("");
+    assert.equal(await page.settle(), "error");
+    site.faults = [];
+    await page.page.getByRole("button", { name: "Restart" }).click();
+    assert.equal(await page.settle(["ready"]), "ready");
+  });
+});

@@ -1,0 +1,75 @@
+//! The same photo, the same numbers, natively and in the browser. This is the native half; `e2e/gpu.test.mjs` holds the
+//! browser to the same file. `UPDATE_GOLDEN=1 cargo test --test golden` writes it anew.
+#![cfg(feature = "native")]
+
+use std::{env, fs, path::PathBuf};
+
+use burn::tensor::Device;
+use mae_seg::engine::{Engine, Logits};
+use mae_seg::image::RgbImage;
+use mae_seg::weights::{SourceError, WeightSource};
+use serde::{Deserialize, Serialize};
+
+const PHOTO: &str = "cat.jpg";
+/// Every so many values are kept: enough to notice any difference, little to store.
+const STRIDE: Stride = Stride { class_logits: 1, mask_logits: 7 };
+const TOLERANCE: f32 = 1e-4;
+
+#[derive(Serialize, Deserialize)]
+struct Golden {
+    photo: String,
+    stride: Stride,
+    class_logits: Vec<f32>,
+    mask_logits: Vec<f32>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Stride {
+    class_logits: usize,
+    mask_logits: usize,
+}
+
+struct Folder(PathBuf);
+
+impl WeightSource for Folder {
+    async fn read(&self, file: &str) -> Result<Vec<u8>, SourceError> {
+        fs::read(self.0.join(file))
+            .map_err(|_| SourceError::NotFound { file: file.to_owned(), place: self.0.display().to_string() })
+    }
+}
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn logits() -> Logits {
+    let photo = RgbImage::decode(&fs::read(root().join("www/samples").join(PHOTO)).unwrap()).unwrap();
+    pollster::block_on(async {
+        let folder = Folder(root().join("tests/fixtures/eomt_tiny"));
+        let engine = Engine::load(&folder, &Device::flex()).await.unwrap();
+        engine.logits(&photo).await.unwrap()
+    })
+}
+
+fn thinned(values: &[f32], stride: usize) -> Vec<f32> {
+    values.iter().copied().step_by(stride).collect()
+}
+
+#[test]
+fn the_golden_photo_gives_the_golden_numbers() {
+    let logits = logits();
+    let class_logits = thinned(&logits.class_logits, STRIDE.class_logits);
+    let mask_logits = thinned(&logits.mask_logits, STRIDE.mask_logits);
+    let path = root().join("tests/fixtures/golden_logits.json");
+    if env::var_os("UPDATE_GOLDEN").is_some() {
+        let golden = Golden { photo: PHOTO.to_owned(), stride: STRIDE, class_logits, mask_logits };
+        fs::write(path, serde_json::to_string(&golden).unwrap()).unwrap();
+        return;
+    }
+    let golden: Golden = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
+    for (actual, expected) in [(class_logits, golden.class_logits), (mask_logits, golden.mask_logits)] {
+        assert_eq!(actual.len(), expected.len());
+        let worst = actual.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        assert!(worst <= TOLERANCE, "largest difference {worst}");
+    }
+}
