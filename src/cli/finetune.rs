@@ -61,6 +61,9 @@ pub(super) struct Arguments {
     /// Blocks the queries take part in
     #[arg(long, default_value_t = 3, value_parser = super::at_least_one)]
     blocks: usize,
+    /// Let queries attend everywhere from the start: cheaper steps, slower learning
+    #[arg(long)]
+    no_masked_attention: bool,
     /// Optimiser steps
     #[arg(long, default_value_t = 20_000, value_parser = super::at_least_one)]
     steps: usize,
@@ -127,6 +130,7 @@ impl Arguments {
             image_size: self.image_size,
             num_queries: self.queries,
             num_blocks: self.blocks,
+            masked_attention: !self.no_masked_attention,
             batch_size: self.batch_size,
             steps: self.steps,
             learning_rate: self.lr,

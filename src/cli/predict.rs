@@ -51,8 +51,8 @@ pub(super) struct Arguments {
 }
 
 fn score(text: &str) -> Result<f32, String> {
-    let value: f32 = text.parse().map_err(|_| "not a number".to_owned())?;
-    if (0.0..=1.0).contains(&value) { Ok(value) } else { Err("a score lies between 0 and 1".to_owned()) }
+    let value = text.parse().ok().filter(|value| (0.0..=1.0).contains(value));
+    value.ok_or_else(|| "a score is a number from 0 to 1".to_owned())
 }
 
 /// A COCO result that also says in words what it is.

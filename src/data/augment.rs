@@ -33,7 +33,7 @@ impl AugmentOptions {
     /// Large-scale jitter, mirroring, colour jitter and copy-paste.
     #[must_use]
     pub fn training(image_size: usize) -> Self {
-        Self { image_size, zoom: Some((0.5, 2.0)), flip: true, colour: 0.3, cutouts: 4, transplants: 2 }
+        Self { image_size, zoom: Some((0.75, 1.75)), flip: true, colour: 0.3, cutouts: 4, transplants: 2 }
     }
 
     /// A zoom, if photos are moved at all.
@@ -48,13 +48,16 @@ impl AugmentOptions {
         }
     }
 
-    /// Pastes an object anywhere its centre is on the canvas.
+    /// Pastes an object anywhere its centre is on the photo.
     pub(super) fn paste(&self, canvas: &mut Canvas, layer: &Layer, label: Option<usize>, rng: &mut impl Rng) {
-        let mut varied = layer.vary(self.image_size, rng);
+        let [start, size] = canvas.photo();
+        let mut varied = layer.vary(size[0].max(size[1]), rng);
         self.recolour::<4>(&mut varied.rgba, rng);
-        let mut corner =
-            |length: usize| rng.random_range(0..self.image_size).cast_signed() - (length / 2).cast_signed();
-        let at = [corner(varied.width), corner(varied.height)];
+        let mut corner = |axis: usize, length: usize| {
+            let centre = rng.random_range(start[axis]..start[axis] + size[axis]);
+            centre.cast_signed() - (length / 2).cast_signed()
+        };
+        let at = [corner(0, varied.width), corner(1, varied.height)];
         canvas.paste(&varied, at, label);
     }
 }

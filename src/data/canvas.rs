@@ -1,12 +1,15 @@
 //! A training sample in the making: a photo drawn on the square canvas, then objects pasted over it.
 
+use std::ops::Range;
+
+use fast_image_resize::FilterType;
+
 use super::crop::{mirror, resize};
 use super::layer::Layer;
 use super::normalise::{Table, table};
 use super::view::View;
 use crate::image::RgbImage;
 use crate::mask::BinaryMask;
-use fast_image_resize::FilterType;
 
 /// Objects with fewer pixels than this are too small to learn from: they are ignored instead.
 const MIN_AREA: usize = 16;
@@ -41,6 +44,8 @@ struct Placed {
 #[derive(Debug)]
 pub(super) struct Canvas {
     side: usize,
+    /// Left and top, width and height of the photo; the canvas is empty around it, as in inference.
+    photo: [[usize; 2]; 2],
     table: Box<Table>,
     pixels: Vec<f32>,
     placed: Vec<Placed>,
@@ -51,7 +56,7 @@ impl Canvas {
     pub(super) fn new(side: usize) -> Self {
         let plane = side * side;
         let (pixels, ignore) = (vec![0.0; 3 * plane], vec![0; plane]);
-        Self { side, table: Box::new(table()), pixels, placed: Vec::new(), ignore }
+        Self { side, photo: [[0; 2]; 2], table: Box::new(table()), pixels, placed: Vec::new(), ignore }
     }
 
     /// Draws the photo's window, recoloured by `recolour`.
@@ -63,6 +68,7 @@ impl Canvas {
         }
         recolour(&mut rgb);
         let [left, top] = view.at;
+        self.photo = [view.at, view.size];
         for (y, row) in rgb.chunks_exact(width * 3).enumerate() {
             for (channel, table) in self.table.iter().enumerate() {
                 let start = (channel * self.side + top + y) * self.side + left;
@@ -86,18 +92,25 @@ impl Canvas {
         self.ignore.iter_mut().zip(region).for_each(|(ignored, marked)| *ignored |= marked);
     }
 
-    /// Marks everything the view covers as possibly holding unlabelled objects.
-    pub(super) fn ignore_view(&mut self, view: &View) {
-        for y in view.at[1]..view.at[1] + view.size[1] {
-            self.ignore[y * self.side + view.at[0]..][..view.size[0]].fill(1);
+    /// Marks the whole photo as possibly holding unlabelled objects.
+    pub(super) fn ignore_photo(&mut self) {
+        let [[left, top], [width, height]] = self.photo;
+        for y in top..top + height {
+            self.ignore[y * self.side + left..][..width].fill(1);
         }
     }
 
-    /// Pastes a layer with its top left corner at `at` (which may lie outside); what it covers is gone.
+    /// Left and top, width and height of the drawn photo.
+    pub(super) fn photo(&self) -> [[usize; 2]; 2] {
+        self.photo
+    }
+
+    /// Pastes a layer with its top left corner at `at`; what it covers is gone, what lies beyond the photo is cut off.
     pub(super) fn paste(&mut self, layer: &Layer, at: [isize; 2], label: Option<usize>) {
         let mut inside = vec![0; self.side * self.side];
-        let [columns, rows] =
-            [(at[0], layer.width), (at[1], layer.height)].map(|span| overlap(span, self.side));
+        let [start, size] = self.photo;
+        let columns = overlap((at[0], layer.width), start[0]..start[0] + size[0]);
+        let rows = overlap((at[1], layer.height), start[1]..start[1] + size[1]);
         let plane = self.side * self.side;
         for (y, to_y) in rows {
             for &(x, to_x) in &columns {
@@ -143,10 +156,10 @@ impl Canvas {
     }
 }
 
-/// The positions of a span that starts at `from` that fall on the canvas: (within the span, on the canvas).
-fn overlap((from, length): (isize, usize), side: usize) -> Vec<(usize, usize)> {
-    let on_canvas = |i: usize| from.checked_add_unsigned(i).and_then(|at| usize::try_from(at).ok());
-    (0..length).filter_map(|i| Some((i, on_canvas(i).filter(|&at| at < side)?))).collect()
+/// The positions of a span that starts at `from` that fall into `range`: (within the span, in the range).
+fn overlap((from, length): (isize, usize), range: Range<usize>) -> Vec<(usize, usize)> {
+    let target = |i: usize| from.checked_add_unsigned(i).and_then(|at| usize::try_from(at).ok());
+    (0..length).filter_map(|i| Some((i, target(i).filter(|at| range.contains(at))?))).collect()
 }
 
 fn count(inside: &[u8]) -> usize {
@@ -161,13 +174,18 @@ mod tests {
         Layer { width: side, height: side, rgba: rgba.repeat(side * side) }
     }
 
+    /// A canvas that a photo covers, with nothing drawn yet.
+    fn blank(side: usize) -> Canvas {
+        Canvas { photo: [[0; 2], [side; 2]], ..Canvas::new(side) }
+    }
+
     fn full(side: usize) -> Vec<u8> {
         vec![1; side * side]
     }
 
     #[test]
     fn what_is_pasted_owns_its_pixels() {
-        let mut canvas = Canvas::new(16);
+        let mut canvas = blank(16);
         canvas.ignore(&full(16));
         canvas.add(3, full(16));
         canvas.paste(&square(8, [255, 0, 0, 255]), [-2, 10], None);
@@ -182,7 +200,7 @@ mod tests {
 
     #[test]
     fn faint_pixels_colour_but_do_not_own() {
-        let mut canvas = Canvas::new(8);
+        let mut canvas = blank(8);
         canvas.add(0, full(8));
         canvas.paste(&square(8, [255, 255, 255, 51]), [0, 0], Some(1));
         let sample = canvas.finish();
@@ -192,7 +210,7 @@ mod tests {
 
     #[test]
     fn objects_nearly_hidden_are_ignored() {
-        let mut canvas = Canvas::new(16);
+        let mut canvas = blank(16);
         canvas.add(0, full(16));
         canvas.paste(&square(15, [0, 0, 0, 255]), [0, 0], Some(1));
         let sample = canvas.finish();
@@ -201,8 +219,19 @@ mod tests {
     }
 
     #[test]
+    fn pastes_end_where_the_photo_ends() {
+        let mut canvas = Canvas { photo: [[4, 0], [8, 16]], ..Canvas::new(16) };
+        canvas.ignore_photo();
+        canvas.paste(&square(8, [255, 255, 255, 255]), [0, 12], Some(0));
+        let sample = canvas.finish();
+        assert_eq!(sample.masks[0].bbox(), [4, 12, 4, 4]);
+        assert_eq!(sample.ignore.area(), 8 * 16 - 16);
+        assert_eq!(sample.pixels[12 * 16 + 3], 0.0);
+    }
+
+    #[test]
     fn tiny_objects_are_ignored() {
-        let mut canvas = Canvas::new(16);
+        let mut canvas = blank(16);
         let mut dot = vec![0; 256];
         dot[..15].fill(1);
         canvas.add(0, dot);

@@ -289,6 +289,24 @@ mod tests {
     }
 
     #[test]
+    fn polygons_fill_as_pycocotools_fills_them() {
+        #[derive(Deserialize)]
+        struct Case {
+            height: usize,
+            width: usize,
+            polygons: Vec<Vec<f64>>,
+            counts: String,
+        }
+        let cases: Vec<Case> =
+            serde_json::from_str(include_str!("../../tests/fixtures/polygons.json")).unwrap();
+        assert!(cases.len() > 30);
+        for (index, Case { height, width, polygons, counts }) in cases.into_iter().enumerate() {
+            let filled = Segmentation::Polygons(polygons).to_rle(width, height).unwrap();
+            assert_eq!(filled.to_coco_string(), counts, "case {index}");
+        }
+    }
+
+    #[test]
     fn outlines_that_are_no_mask_of_the_photo_are_refused() {
         let polygon = |corners: &[f64]| Segmentation::Polygons(vec![corners.to_vec()]).to_rle(4, 3);
         assert!(polygon(&[0.0, 0.0, 1.0, 1.0]).is_err(), "two corners");

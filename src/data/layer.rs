@@ -7,7 +7,7 @@ use rand::{Rng, RngExt};
 use crate::image::RgbImage;
 use crate::mask::BinaryMask;
 
-/// Least and greatest longest side of a pasted object, as a share of the canvas.
+/// Least and greatest longest side of a pasted object, as a share of the photo's.
 const SPAN: (f64, f64) = (0.12, 0.6);
 
 /// Most times an outline is softened; crisp and soft outlines mix, so that neither gives a paste away.
@@ -39,7 +39,7 @@ impl Layer {
         [self.rgba[at], self.rgba[at + 1], self.rgba[at + 2], self.rgba[at + 3]]
     }
 
-    /// A random size, side and outline for a canvas of `side` pixels.
+    /// A random size, side and outline, for a photo whose longest side has `side` pixels.
     pub(super) fn vary(&self, side: usize, rng: &mut impl Rng) -> Self {
         let span = side as f64 * rng.random_range(SPAN.0.ln()..=SPAN.1.ln()).exp();
         let scale = span / self.width.max(self.height) as f64;

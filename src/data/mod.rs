@@ -19,6 +19,7 @@ mod cutouts;
 mod dataset;
 mod error;
 mod jitter;
+mod labelled;
 mod labels;
 mod layer;
 mod normalise;

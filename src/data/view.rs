@@ -59,12 +59,14 @@ impl View {
 
     /// The part of a mask that the view shows, on a canvas of `side`² bytes (1 inside), sampled at pixel centres.
     pub(super) fn show(&self, mask: &BinaryMask, side: usize) -> Vec<u8> {
-        let columns: Vec<usize> = self.samples(0);
         let mut canvas = vec![0; side * side];
-        let [left, top] = self.at;
-        for (y, from) in self.samples(1).into_iter().enumerate() {
-            let row = &mut canvas[(top + y) * side + left..][..self.size[0]];
-            row.iter_mut().zip(&columns).for_each(|(value, &x)| *value = u8::from(mask.get(x, from)));
+        let [box_left, box_top, box_width, box_height] = mask.bbox();
+        let in_box = |from: usize, start: usize, length: usize| (start..start + length).contains(&from);
+        let placed = |axis: usize| self.samples(axis).into_iter().zip(self.at[axis]..);
+        let columns: Vec<_> = placed(0).filter(|&(from, _)| in_box(from, box_left, box_width)).collect();
+        for (from_y, y) in placed(1).filter(|&(from, _)| in_box(from, box_top, box_height)) {
+            let row = &mut canvas[y * side..][..side];
+            columns.iter().for_each(|&(from_x, x)| row[x] = u8::from(mask.get(from_x, from_y)));
         }
         canvas
     }

@@ -47,6 +47,8 @@ pub struct FinetuneOptions {
     pub num_queries: usize,
     /// Blocks the queries take part in.
     pub num_blocks: usize,
+    /// Queries attend only inside their predicted masks at first, which anneals away; without it a step is cheaper.
+    pub masked_attention: bool,
     /// Photos per step.
     pub batch_size: usize,
     /// Optimiser steps.
@@ -179,6 +181,7 @@ fn build(
     if options.tune != Tune::Full {
         model.encoder.patch_embed = model.encoder.patch_embed.no_grad();
         model.encoder.cls_token = model.encoder.cls_token.set_require_grad(false);
+        model.encoder.pos_embed = model.encoder.pos_embed.set_require_grad(false);
     }
     if options.tune == Tune::Frozen {
         model.encoder = model.encoder.no_grad();
@@ -231,13 +234,13 @@ fn masking_plan(
     count: usize,
     step: usize,
 ) -> Vec<Option<Vec<bool>>> {
+    if !options.masked_attention {
+        return Vec::new();
+    }
     let mut rng = stream(options.seed, step, 0);
+    let mut draw = |p: f64| (0..count * config.num_queries).map(|_| rng.random_bool(p)).collect();
     let probabilities = MaskAnnealing::new(config.num_blocks).probabilities(step, options.steps);
-    let draw = |p: f64| (0..count * config.num_queries).map(|_| rng.random_bool(p)).collect();
-    probabilities.into_iter().map(|p| (p > 0.0).then_some(p)).map({
-        let mut draw = draw;
-        move |p| p.map(&mut draw)
-    }).collect()
+    probabilities.into_iter().map(|p| (p > 0.0).then(|| draw(p))).collect()
 }
 
 /// Every prediction gets the full loss; the parts reported are the final prediction's.

@@ -18,4 +18,5 @@ pub mod schedule;
 pub use checkpoint::{RunFolder, TrainError};
 pub use event::{Step, TrainEvent};
 pub use finetune::{FinetuneOptions, Tune, finetune};
+pub use optimizer::{AdamWOptions, adamw};
 pub use pretrain::{PretrainOptions, pretrain};

@@ -8,13 +8,16 @@ use burn::tensor::Tensor;
 
 /// Betas and decay of AdamW; epsilon is 1e-8.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct AdamWOptions {
-    pub(super) betas: (f32, f32),
-    pub(super) weight_decay: f32,
+pub struct AdamWOptions {
+    /// How much of the first and second moment stays at each step.
+    pub betas: (f32, f32),
+    /// Share of a decaying parameter that is lost per step and unit of learning rate.
+    pub weight_decay: f32,
 }
 
 /// One optimiser for the whole module: matrices and tokens decay, vectors (biases, norms, scales) do not.
-pub(super) fn adamw<M: Module>(module: &M, options: AdamWOptions) -> ModuleOptimizer {
+#[must_use]
+pub fn adamw<M: Module>(module: &M, options: AdamWOptions) -> ModuleOptimizer {
     let config = AdamWConfig::new().with_beta_1(options.betas.0).with_beta_2(options.betas.1).with_epsilon(1e-8);
     let decayed = config.clone().with_weight_decay(options.weight_decay).build();
     let plain = config.with_weight_decay(0.0).build();

@@ -53,7 +53,9 @@ pub fn apply<M: Module>(
     if let Some(error) = mapper.shape {
         return Err(error);
     }
-    let left: Vec<String> = tensors.into_keys().filter(|name| !layout.ignores(name)).collect();
+    // Hugging Face stores register tokens even where there are none of them.
+    tensors.retain(|name, tensor| !tensor.values.is_empty() && !layout.ignores(name));
+    let left: Vec<String> = tensors.into_keys().collect();
     if left.is_empty() { Ok(module) } else { Err(WeightsError::Unexpected(left)) }
 }
 
@@ -126,7 +128,12 @@ fn assemble(placed: &Placed, parts: Vec<HostTensor>, expected: &[usize]) -> Resu
     match placed.form {
         Form::Same | Form::Joined | Form::LeadingAxis => {}
         Form::Transposed | Form::TransposedColumns => values = transpose(&values, expected[1], expected[0]),
-        Form::AfterClassRow => drop(values.drain(..expected[2])),
+        Form::AfterClassRow => {
+            if values.drain(..expected[2]).any(|value| value != 0.0) {
+                let reason = "its first row, the class token's position, must be zero as in MAE".to_owned();
+                return Err(WeightsError::Format { file: placed.files.concat(), reason });
+            }
+        }
     }
     Ok(HostTensor { shape: expected.to_vec(), values })
 }
@@ -196,7 +203,7 @@ fn split(placed: &Placed, ours: &[usize], mut values: Vec<f32>) -> Vec<(String, 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{MaskSegmenter, SegmenterConfig, VitConfig};
+    use crate::model::{DecoderConfig, MaeConfig, MaskSegmenter, MaskedAutoencoder, SegmenterConfig, VitConfig};
     use burn::tensor::Device;
 
     fn tiny(lateral_layers: Vec<usize>) -> SegmenterConfig {
@@ -216,6 +223,19 @@ mod tests {
             let loaded = apply(other, Layout::Eomt, saved.iter().cloned().collect()).unwrap();
             assert_eq!(collect(&loaded, Layout::Eomt).unwrap(), saved);
         }
+    }
+
+    #[test]
+    fn what_hugging_face_adds_and_leaves_out_is_understood() {
+        let device = Device::flex();
+        let config = MaeConfig::new(VitConfig::plain(16, 4, 8, 1, 2), DecoderConfig::new(8, 1, 2));
+        let mut tensors: BTreeMap<_, _> =
+            collect(&MaskedAutoencoder::new(&config, &device), Layout::VitMae).unwrap().into_iter().collect();
+        tensors.insert("register_tokens".to_owned(), HostTensor { shape: vec![1, 0, 8], values: vec![] });
+        assert!(apply(MaskedAutoencoder::new(&config, &device), Layout::VitMae, tensors.clone()).is_ok());
+        tensors.get_mut("decoder.decoder_pos_embed").unwrap().values[0] = 0.5;
+        let error = apply(MaskedAutoencoder::new(&config, &device), Layout::VitMae, tensors).unwrap_err();
+        assert!(error.to_string().contains("decoder.decoder_pos_embed"), "{error}");
     }
 
     #[test]

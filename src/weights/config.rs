@@ -69,6 +69,7 @@ struct EomtKeys {
     layer_scale: bool,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     lateral_layers: Vec<usize>,
+    #[serde(default = "two_unnamed_labels")]
     id2label: BTreeMap<usize, String>,
 }
 
@@ -78,6 +79,11 @@ fn four() -> usize {
 
 fn two() -> usize {
     2
+}
+
+/// Hugging Face leaves its default of two classes out of the file.
+fn two_unnamed_labels() -> BTreeMap<usize, String> {
+    (0..2).map(|class| (class, format!("LABEL_{class}"))).collect()
 }
 
 fn yes() -> bool {
@@ -92,6 +98,7 @@ impl ModelConfig {
     pub fn from_json(bytes: &[u8]) -> Result<Self, WeightsError> {
         let wrong = |error: serde_json::Error| WeightsError::Config(error.to_string());
         let value: Value = serde_json::from_slice(bytes).map_err(wrong)?;
+        refuse_variants(&value)?;
         let config = match value.get("model_type").and_then(Value::as_str) {
             Some("vit_mae") => serde_json::from_value::<VitMaeKeys>(value).map_err(wrong)?.into(),
             Some("eomt" | "mae_seg") => segmenter(serde_json::from_value(value).map_err(wrong)?)?,
@@ -195,6 +202,22 @@ impl From<&MaeConfig> for VitMaeKeys {
     }
 }
 
+/// Published configs can ask for variants that no model here has; loading them anyway would give wrong numbers in silence.
+fn refuse_variants(config: &Value) -> Result<(), WeightsError> {
+    let only = [
+        ("hidden_act", Value::from("gelu")),
+        ("num_channels", Value::from(3)),
+        ("qkv_bias", Value::from(true)),
+        ("use_swiglu_ffn", Value::from(false)),
+    ];
+    for (key, supported) in only {
+        if let Some(found) = config.get(key).filter(|found| **found != supported) {
+            return Err(WeightsError::Config(format!("`{key}` is {found}; only {supported} is supported")));
+        }
+    }
+    Ok(())
+}
+
 fn segmenter(keys: EomtKeys) -> Result<ModelConfig, WeightsError> {
     let count = keys.id2label.len();
     if !keys.id2label.keys().copied().eq(0..count) {
@@ -260,7 +283,10 @@ mod tests {
 
     #[test]
     fn nonsense_is_refused_in_words() {
-        for (json, word) in [("{}", "model_type"), (r#"{"model_type":"bert"}"#, "bert"), ("[", "EOF")] {
+        let swiglu = r#"{"model_type":"eomt","use_swiglu_ffn":true}"#;
+        let cases =
+            [("{}", "model_type"), (r#"{"model_type":"bert"}"#, "bert"), ("[", "EOF"), (swiglu, "use_swiglu_ffn")];
+        for (json, word) in cases {
             let error = ModelConfig::from_json(json.as_bytes()).unwrap_err().to_string();
             assert!(error.contains(word), "{error}");
         }

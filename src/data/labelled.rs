@@ -1,0 +1,120 @@
+//! A photo with the outlines of its objects.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use rand_chacha::ChaCha8Rng;
+
+use super::coco::{CocoAnnotation, CocoImage};
+use super::labels::LabelTable;
+use super::view::View;
+use super::{AugmentOptions, DataError};
+use crate::image::RgbImage;
+use crate::mask::{BinaryMask, MaskError, Rle};
+use crate::pixels::Letterbox;
+
+#[derive(Debug)]
+pub(super) struct Photo {
+    path: PathBuf,
+    pub(super) width: usize,
+    pub(super) height: usize,
+    pub(super) exhaustive: bool,
+    pub(super) objects: Vec<Object>,
+    pub(super) crowds: Vec<Outline>,
+}
+
+#[derive(Debug)]
+pub(super) struct Object {
+    pub(super) label: usize,
+    pub(super) outline: Outline,
+    /// Middle of its box, in the photo.
+    centre: [f64; 2],
+}
+
+#[derive(Debug)]
+pub(super) struct Outline {
+    annotation: u64,
+    pub(super) rle: Rle,
+}
+
+impl Photo {
+    pub(super) fn new(
+        image: &CocoImage,
+        annotations: &[&CocoAnnotation],
+        folder: &Path,
+        labels: &LabelTable,
+    ) -> Result<Self, DataError> {
+        let &CocoImage { width, height, exhaustive, .. } = image;
+        let path = find(folder, &image.file_name)?;
+        let (mut objects, mut crowds) = (Vec::new(), Vec::new());
+        for annotation in annotations {
+            let outline = Outline::new(annotation, width, height)?;
+            let label = labels.of_category(annotation.category_id);
+            match label.filter(|_| !annotation.iscrowd) {
+                Some(label) => objects.extend(Object::new(label, outline)?),
+                None => crowds.push(outline),
+            }
+        }
+        Ok(Self { path, width, height, exhaustive, objects, crowds })
+    }
+
+    pub(super) fn read(&self) -> Result<RgbImage, DataError> {
+        let bytes =
+            fs::read(&self.path).map_err(|source| DataError::Io { path: self.path.clone(), source })?;
+        let photo = RgbImage::decode(&bytes)
+            .map_err(|source| DataError::Image { name: self.path.display().to_string(), source })?;
+        if (photo.width(), photo.height()) == (self.width, self.height) {
+            Ok(photo)
+        } else {
+            Err(DataError::PhotoSize {
+                path: self.path.clone(),
+                found: [photo.width(), photo.height()],
+                told: [self.width, self.height],
+            })
+        }
+    }
+
+    pub(super) fn view(&self, options: &AugmentOptions, rng: &mut ChaCha8Rng) -> View {
+        let Some(zoom) = options.draw_zoom(rng) else {
+            return View::letterbox(&Letterbox::fit(self.width, self.height, options.image_size));
+        };
+        let centres: Vec<_> = self.objects.iter().map(|object| object.centre).collect();
+        View::random([self.width, self.height], &centres, options.image_size, zoom, options.flip, rng)
+    }
+}
+
+impl Object {
+    /// `None` when the outline holds no pixel.
+    fn new(label: usize, outline: Outline) -> Result<Option<Self>, DataError> {
+        let [x, y, width, height] = outline.mask()?.bbox();
+        let centre = [x as f64 + width as f64 / 2.0, y as f64 + height as f64 / 2.0];
+        Ok((width > 0).then_some(Self { label, outline, centre }))
+    }
+}
+
+impl Outline {
+    fn new(annotation: &CocoAnnotation, width: usize, height: usize) -> Result<Self, DataError> {
+        let CocoAnnotation { id, ref segmentation, .. } = *annotation;
+        let rle = segmentation
+            .to_rle(width, height)
+            .map_err(|source| DataError::Outline { annotation: id, source })?;
+        Ok(Self { annotation: id, rle })
+    }
+
+    pub(super) fn mask(&self) -> Result<BinaryMask, DataError> {
+        let outline_error =
+            |source: MaskError| DataError::Outline { annotation: self.annotation, source: source.into() };
+        self.rle.to_mask().map_err(outline_error)
+    }
+}
+
+/// A photo below a folder, by its path as listed or by its bare file name.
+fn find(folder: &Path, listed: &str) -> Result<PathBuf, DataError> {
+    let as_listed = folder.join(listed);
+    let bare = Path::new(listed).file_name().map(|name| folder.join(name));
+    [Some(as_listed), bare]
+        .into_iter()
+        .flatten()
+        .find(|path| path.is_file())
+        .ok_or_else(|| DataError::MissingPhoto { listed: listed.to_owned(), folder: folder.to_path_buf() })
+}

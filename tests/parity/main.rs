@@ -1,0 +1,10 @@
+//! The models, the losses and the optimiser against the reference implementations' recorded numbers.
+//!
+//! Every checkpoint is loaded the way the program loads weights, and every gradient is compared under its published name.
+//! Where the numbers come from: `tests/fixtures/README.md`.
+#![cfg(feature = "native")]
+
+mod eomt;
+mod gradients;
+mod mae;
+mod recording;
