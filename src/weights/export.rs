@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use super::{Folder, HostTensor, Manifest, ManifestFile, StoredAs, WeightsError, write_safetensors};
+use super::{
+    Architecture, Folder, HostTensor, Manifest, ManifestFile, StoredAs, WeightsError, write_safetensors,
+};
 
 /// Shards stay below this, so that a broken download costs little.
 const MAX_SHARD_BYTES: usize = 16 << 20;
@@ -29,13 +31,15 @@ pub fn export(folder: &Folder, promises: Promises) -> Result<Vec<(String, Vec<u8
         serde_json::to_vec_pretty(&value)
             .map_err(|error| WeightsError::Format { file: "json".to_owned(), reason: error.to_string() })
     };
-    let preprocess = serde_json::to_value(&folder.preprocess)
-        .map_err(|error| WeightsError::Format { file: "preprocessor_config.json".to_owned(), reason: error.to_string() })?;
+    let preprocess = serde_json::to_value(&folder.preprocess).map_err(|error| WeightsError::Format {
+        file: "preprocessor_config.json".to_owned(),
+        reason: error.to_string(),
+    })?;
     let mut files = vec![
         ("config.json".to_owned(), folder.config.to_json()?),
         ("preprocessor_config.json".to_owned(), json(preprocess)?),
     ];
-    let shards = split(&folder.tensors);
+    let shards = split(&with_annealed_masks(folder));
     let mut weight_map = BTreeMap::new();
     let mut total_size = 0;
     for (index, shard) in shards.iter().enumerate() {
@@ -56,6 +60,16 @@ pub fn export(folder: &Folder, promises: Promises) -> Result<Vec<(String, Vec<u8
     Ok(files)
 }
 
+/// Python's `EoMT` masks attention at inference too, unless the weights say that training has annealed it away.
+fn with_annealed_masks(folder: &Folder) -> BTreeMap<String, HostTensor> {
+    let mut tensors = folder.tensors.clone();
+    if let Architecture::Segmenter(config) = &folder.config.architecture {
+        let never = HostTensor { shape: vec![config.num_blocks], values: vec![0.0; config.num_blocks] };
+        tensors.insert("attn_mask_probs".to_owned(), never);
+    }
+    tensors
+}
+
 fn split(tensors: &BTreeMap<String, HostTensor>) -> Vec<Vec<(String, HostTensor)>> {
     let mut shards: Vec<Vec<(String, HostTensor)>> = vec![Vec::new()];
     let mut filled = 0;
@@ -71,4 +85,48 @@ fn split(tensors: &BTreeMap<String, HostTensor>) -> Vec<Vec<(String, HostTensor)
         }
     }
     shards
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{MaskSegmenter, SegmenterConfig, VitConfig};
+    use crate::pixels::Preprocess;
+    use crate::weights::{Layout, ModelConfig, SourceError, WeightSource, apply, collect, read_folder};
+    use burn::tensor::Device;
+
+    struct Files(BTreeMap<String, Vec<u8>>);
+
+    impl WeightSource for Files {
+        async fn read(&self, file: &str) -> Result<Vec<u8>, SourceError> {
+            let missing = || SourceError::NotFound { file: file.to_owned(), place: "memory".to_owned() };
+            self.0.get(file).cloned().ok_or_else(missing)
+        }
+    }
+
+    #[test]
+    fn an_exported_folder_reads_back_within_half_precision() {
+        let device = Device::flex();
+        let mut config = SegmenterConfig::new(VitConfig::plain(16, 4, 8, 3, 2), 5, 2, 2);
+        config.encoder.layer_scale = true;
+        let model = MaskSegmenter::new(&config, &device);
+        let tensors: BTreeMap<_, _> = collect(&model, Layout::Eomt).unwrap().into_iter().collect();
+        let labels = vec!["cat".to_owned(), "dog".to_owned()];
+        let config_file = ModelConfig { architecture: Architecture::Segmenter(config.clone()), labels };
+        let folder = Folder { config: config_file, preprocess: Preprocess::default(), tensors };
+
+        let files = Files(export(&folder, Promises::default()).unwrap().into_iter().collect());
+        let read = pollster::block_on(read_folder(&files)).unwrap();
+        assert_eq!(read.config, folder.config);
+        assert_eq!(read.tensors["attn_mask_probs"].values, [0.0, 0.0]);
+        for (name, tensor) in &folder.tensors {
+            let off = tensor
+                .values
+                .iter()
+                .zip(&read.tensors[name].values)
+                .map(|(a, b)| (a - b).abs() / a.abs().max(1e-2));
+            assert!(off.fold(0.0, f32::max) < 1e-3, "{name}");
+        }
+        assert!(apply(model, Layout::Eomt, read.tensors).is_ok());
+    }
 }

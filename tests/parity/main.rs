@@ -3,6 +3,7 @@
 //! Every checkpoint is loaded the way the program loads weights, and every gradient is compared under its published name.
 //! Where the numbers come from: `tests/fixtures/README.md`.
 #![cfg(feature = "native")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod eomt;
 mod gradients;

@@ -17,7 +17,7 @@ struct Directory(PathBuf);
 impl WeightSource for Directory {
     async fn read(&self, file: &str) -> Result<Vec<u8>, SourceError> {
         let place = self.0.display().to_string();
-        fs::read(self.0.join(file)).map_err(|_| SourceError::NotFound { file: file.to_owned(), place })
+        fs::read(self.0.join(file)).ok().ok_or(SourceError::NotFound { file: file.to_owned(), place })
     }
 }
 
