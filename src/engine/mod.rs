@@ -49,12 +49,14 @@ pub struct SegmentOptions {
     /// Two masks that overlap more than this (intersection over union) are one object: the better one stays.
     /// 1 keeps all, as average precision wants it.
     pub overlap_thresh: f32,
+    /// One candidate per query, scored by the probability that it is an object of any class.
+    pub any_class: bool,
 }
 
 impl Default for SegmentOptions {
     /// For people: up to 50 instances from a score of 0.05, no object twice.
     fn default() -> Self {
-        Self { score_thresh: 0.05, top_k: 50, overlap_thresh: 0.6 }
+        Self { score_thresh: 0.05, top_k: 50, overlap_thresh: 0.6, any_class: false }
     }
 }
 
@@ -62,7 +64,7 @@ impl SegmentOptions {
     /// For average precision: the best 100 (query, class) pairs, whatever their score and overlap.
     #[must_use]
     pub fn evaluation() -> Self {
-        Self { score_thresh: 0.0, top_k: 100, overlap_thresh: 1.0 }
+        Self { score_thresh: 0.0, top_k: 100, overlap_thresh: 1.0, any_class: false }
     }
 }
 

@@ -37,9 +37,14 @@ pub fn rank(logits: &Logits, num_classes: usize, letterbox: Letterbox, options: 
         if quality == 0.0 {
             continue;
         }
-        let probabilities = softmax(row);
-        let scored = probabilities[..num_classes].iter().enumerate();
-        candidates.extend(scored.map(|(category, p)| Candidate { query, category, score: p * quality }));
+        let probabilities = &softmax(row)[..num_classes];
+        let mut scored: Vec<(usize, f32)> = probabilities.iter().copied().enumerate().collect();
+        if options.any_class {
+            scored.sort_by(|a, b| b.1.total_cmp(&a.1));
+            scored.truncate(1);
+            scored.iter_mut().for_each(|(_, p)| *p = probabilities.iter().sum());
+        }
+        candidates.extend(scored.iter().map(|&(category, p)| Candidate { query, category, score: p * quality }));
     }
     candidates.retain(|candidate| candidate.score >= options.score_thresh);
     candidates.sort_by(|a, b| b.score.total_cmp(&a.score));
@@ -135,6 +140,20 @@ mod tests {
     fn one_object_is_shown_once() {
         let ranked = rank(&logits(), 1, Letterbox::fit(8, 8, 8), &SegmentOptions::default());
         assert_eq!(ranked.iter().map(|c| c.query).collect::<Vec<_>>(), vec![0]);
+    }
+
+    #[test]
+    fn any_class_adds_up_the_classes_of_a_query() {
+        let logits = Logits {
+            class_logits: vec![1.0, 2.0, 0.0],
+            mask_logits: vec![100.0; 4],
+            grid: [2, 2],
+        };
+        let options = SegmentOptions { any_class: true, ..SegmentOptions::evaluation() };
+        let ranked = rank(&logits, 2, Letterbox::fit(8, 8, 8), &options);
+        let object = 1.0 - 1.0 / (1f32.exp() + 2f32.exp() + 1.0);
+        assert_eq!((ranked.len(), ranked[0].category), (1, 1), "{ranked:?}");
+        assert!((ranked[0].score - object).abs() < 1e-5, "{ranked:?}");
     }
 
     #[test]
