@@ -60,7 +60,11 @@ fn imports_go_down_only() {
     assert!(levels.len() >= 11, "the table in lib.rs lists every module: {levels:?}");
     for (path, text) in sources() {
         let module = path.iter().next().unwrap().to_str().unwrap().trim_end_matches(".rs");
-        assert!(!text.contains("use crate::{"), "{}: one `use` per module, or this test is blind", path.display());
+        assert!(
+            !text.contains("use crate::{"),
+            "{}: one `use` per module, or this test is blind",
+            path.display()
+        );
         let Some(level) = levels.get(module) else { continue };
         for import in imports(&text).filter(|import| import != module) {
             let Some(below) = levels.get(&import) else { continue };

@@ -77,6 +77,8 @@ impl Bench {
         assert_eq!(output.status.code(), Some(1), "{complaint}");
         assert!(!complaint.contains("panicked"), "{complaint}");
         assert!(complaint.starts_with("error: "), "{complaint}");
+        assert_eq!(complaint.lines().count(), 1, "{complaint}");
+        assert!(output.stdout.is_empty());
         complaint
     }
 }

@@ -14,21 +14,21 @@ const BUNDLED: &str = "www/weights/mae-tiny";
 pub(super) struct Directory(PathBuf);
 
 impl Directory {
-    /// The folder asked for, else the bundled one: below the working directory, beside the executable, or where this
-    /// crate was built.
+    /// The folder asked for (of a training run, its latest checkpoint), else the bundled one: below the working
+    /// directory, beside the executable, or where this crate was built.
     pub(super) fn open(asked: Option<&Path>) -> Result<Self> {
         let Some(asked) = asked else { return Self::bundled() };
+        let checkpoint = asked.join("checkpoint");
         if asked.is_dir() {
-            return Ok(Self(asked.to_path_buf()));
+            return Ok(Self(if checkpoint.is_dir() { checkpoint } else { asked.to_path_buf() }));
         }
         let what = if asked.exists() { "is a file" } else { "does not exist" };
         bail!("{} {what}: --weights takes the folder that holds config.json", asked.display())
     }
 
-    /// The latest checkpoint of a training run, or a weight folder itself.
+    /// A folder that was asked for.
     pub(super) fn of_run(path: &Path) -> Result<Self> {
-        let checkpoint = path.join("checkpoint");
-        Self::open(Some(if checkpoint.is_dir() { &checkpoint } else { path }))
+        Self::open(Some(path))
     }
 
     /// Where it is.

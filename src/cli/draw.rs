@@ -13,6 +13,12 @@ use crate::mask::BinaryMask;
 /// Side of a character in font pixels.
 const GLYPH: usize = 8;
 
+/// How a label looks: its colour, and photo pixels per font pixel.
+struct Ink {
+    colour: [u8; 3],
+    scale: usize,
+}
+
 /// The photo with every instance tinted, outlined and named; the best lies on top.
 pub(super) fn overlay(photo: &RgbImage, instances: &[Instance]) -> image::RgbImage {
     let mut picture = picture(photo);
@@ -20,9 +26,10 @@ pub(super) fn overlay(photo: &RgbImage, instances: &[Instance]) -> image::RgbIma
     for (index, instance) in instances.iter().enumerate().rev() {
         tint(&mut picture, instance, colour(index), scale);
     }
-    for (index, instance) in instances.iter().enumerate().rev() {
+    let mut taken = Vec::new();
+    for (index, instance) in instances.iter().enumerate() {
         let text = format!("{} {} {:.2}", index + 1, instance.label, instance.score);
-        write(&mut picture, &text, [instance.bbox[0], instance.bbox[1]], colour(index), scale);
+        write(&mut picture, &mut taken, &text, instance, Ink { colour: colour(index), scale });
     }
     picture
 }
@@ -83,12 +90,24 @@ fn on_edge(mask: &BinaryMask, x: usize, y: usize, distance: usize) -> bool {
         || beyond(Some(x), Some(y + distance))
 }
 
-/// Black text on a coloured label whose top left corner is at `at`, moved to lie inside the picture.
-fn write(picture: &mut image::RgbImage, text: &str, at: [usize; 2], colour: [u8; 3], scale: usize) {
+/// Where labels are already: left, top, right, bottom.
+type Area = [usize; 4];
+
+/// Black text on a coloured label at the instance's top left corner, or below the labels that are already there.
+fn write(picture: &mut image::RgbImage, taken: &mut Vec<Area>, text: &str, instance: &Instance, ink: Ink) {
+    let Ink { colour, scale } = ink;
     let (width, height) = (picture.width() as usize, picture.height() as usize);
     let (label_width, label_height) = ((text.chars().count() * GLYPH + 2) * scale, (GLYPH + 2) * scale);
-    let left = at[0].min(width.saturating_sub(label_width));
-    let top = at[1].min(height.saturating_sub(label_height));
+    let left = instance.bbox[0].min(width.saturating_sub(label_width));
+    let lowest = height.saturating_sub(label_height);
+    let mut top = instance.bbox[1].min(lowest);
+    let clash = |top: usize, [l, t, r, b]: &Area| {
+        left < *r && *l < left + label_width && top < *b && *t < top + label_height
+    };
+    while let Some(other) = taken.iter().find(|other| clash(top, other)).filter(|other| other[3] <= lowest) {
+        top = other[3];
+    }
+    taken.push([left, top, left + label_width, top + label_height]);
     let glyphs: Vec<[u8; GLYPH]> =
         text.chars().map(|c| font8x8::BASIC_FONTS.get(c).unwrap_or_default()).collect();
     for y in top..(top + label_height).min(height) {
@@ -96,8 +115,8 @@ fn write(picture: &mut image::RgbImage, text: &str, at: [usize; 2], colour: [u8;
             let column = ((x - left) / scale).wrapping_sub(1);
             let row = ((y - top) / scale).wrapping_sub(1);
             let line = glyphs.get(column / GLYPH).and_then(|glyph| glyph.get(row));
-            let ink = line.is_some_and(|line| line >> (column % GLYPH) & 1 == 1);
-            picture.put_pixel(x as u32, y as u32, Rgb(if ink { [0; 3] } else { colour }));
+            let black = line.is_some_and(|line| line >> (column % GLYPH) & 1 == 1);
+            picture.put_pixel(x as u32, y as u32, Rgb(if black { [0; 3] } else { colour }));
         }
     }
 }
@@ -132,6 +151,19 @@ mod tests {
             .enumerate_pixels()
             .any(|(x, y, p)| (50..150).contains(&x) && (60..70).contains(&y) && p.0 == [0; 3]);
         assert!(ink, "label");
+    }
+
+    #[test]
+    fn labels_at_the_same_place_are_stacked() {
+        let photo = RgbImage::new(200, 100, vec![77; 200 * 100 * 3]).unwrap();
+        let corner = || found(BinaryMask::from_fn(200, 100, |x, y| x < 3 && y < 3));
+        let picture = overlay(&photo, &[corner(), corner()]);
+        let rows = |index: usize| {
+            (0..100)
+                .filter(|y| (0..200).any(|x| x > 3 && picture.get_pixel(x, *y).0 == colour(index)))
+                .count()
+        };
+        assert_eq!([rows(0), rows(1)], [GLYPH + 2; 2]);
     }
 
     #[test]

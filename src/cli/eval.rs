@@ -29,7 +29,7 @@ Examples:
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
-    /// Weight folder [default: the bundled weights]
+    /// Weight folder or training run [default: the bundled weights]
     #[arg(long, value_name = "DIR")]
     weights: Option<PathBuf>,
     /// Annotations in COCO's instances format

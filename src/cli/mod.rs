@@ -20,10 +20,15 @@ use clap::{Parser, Subcommand};
 
 const EXAMPLES: &str = "\
 Examples:
-  mae-seg predict photo.jpg                       find the objects of a photo with the bundled weights
-  mae-seg predict *.jpg --out found               several photos; overlays and cut-outs go to found/
-  mae-seg predict photo.jpg --json > found.json   COCO results on stdout
-  mae-seg eval --annotations val.json --images .  COCO mask average precision";
+  mae-seg predict photo.jpg                       find the objects of a photo, with the bundled weights
+  mae-seg predict photo.jpg --json > found.json   the same as COCO results
+  mae-seg eval --annotations val.json --images .  measure average precision
+
+From photos to your own model:
+  mae-seg pretrain --data photos/ --out runs/mae
+  mae-seg finetune --train train.json --images . --encoder runs/mae --tune full --labels supercategory --out runs/seg
+  mae-seg eval --weights runs/seg --annotations val.json --images .
+  mae-seg export runs/seg --out my-model";
 
 #[derive(Debug, Parser)]
 #[command(name = "mae-seg", version, about, after_help = EXAMPLES)]

@@ -33,7 +33,7 @@ pub(super) struct Arguments {
     /// Photos: JPEG, PNG, WebP, GIF, BMP or TIFF
     #[arg(required = true, value_name = "IMAGE")]
     images: Vec<PathBuf>,
-    /// Weight folder [default: the bundled weights]
+    /// Weight folder or training run [default: the bundled weights]
     #[arg(long, value_name = "DIR")]
     weights: Option<PathBuf>,
     /// Folder for overlays and cut-outs [default: found; nothing with --json]
@@ -92,6 +92,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
         match outcome {
             Ok(instances) if arguments.json => rows.extend(instances.iter().map(|i| json(image_id, path, i))),
             Ok(instances) => bar.suspend(|| report(path, &instances))?,
+            Err(error) if arguments.images.len() == 1 => return Err(error),
             Err(error) => {
                 failures += 1;
                 bar.suspend(|| complain(&error));
