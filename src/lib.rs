@@ -31,13 +31,17 @@
 #[cfg(all(feature = "native", target_arch = "wasm32"))]
 compile_error!("build for the browser with --no-default-features --features web");
 
-pub mod engine;
 pub mod image;
 pub mod instance;
 pub mod mask;
-pub mod model;
 pub mod pixels;
 pub mod web;
+
+#[cfg(feature = "engine")]
+pub mod engine;
+#[cfg(feature = "engine")]
+pub mod model;
+#[cfg(feature = "engine")]
 pub mod weights;
 
 #[cfg(feature = "native")]

@@ -9,7 +9,6 @@ use leptos::task::spawn_local;
 use wasm_bindgen::JsValue;
 use web_sys::{Blob, File, HtmlCanvasElement};
 
-use super::channel::words_from_buffer;
 use super::client::{Heard, WorkerClient};
 use super::dom;
 use super::overlay::{HitMask, instance_at};
@@ -174,7 +173,7 @@ impl App {
     }
 
     fn keep_masks(self, buffers: &[ArrayBuffer]) {
-        let runs = buffers.first().map(words_from_buffer).unwrap_or_default();
+        let runs = buffers.first().map(dom::numbers).unwrap_or_default();
         let masks = self.state.with_untracked(|state| {
             let height = state.photo.as_ref().and_then(|photo| photo.size).map_or(0, |size| size.height);
             let mut rest = runs.as_slice();

@@ -1,6 +1,6 @@
 //! One message on the wire: `[value, [buffer, …]]`, the buffers transferred instead of copied.
 
-use js_sys::{Array, ArrayBuffer, Float32Array, Uint8Array, Uint32Array};
+use js_sys::{Array, ArrayBuffer};
 use serde::{Serialize, de::DeserializeOwned};
 use wasm_bindgen::{JsCast, JsValue};
 
@@ -34,29 +34,4 @@ pub(super) fn unpack<T: DeserializeOwned>(
     let buffers = Array::from(&envelope.get(1));
     let message = serde_wasm_bindgen::from_value(envelope.get(0))?;
     Ok((message, buffers.iter().filter_map(|buffer| buffer.dyn_into().ok()).collect()))
-}
-
-/// Copies bytes out of WebAssembly into a buffer of their own.
-pub(super) fn bytes_to_buffer(bytes: &[u8]) -> ArrayBuffer {
-    Uint8Array::from(bytes).buffer()
-}
-
-/// Copies 32-bit numbers out of WebAssembly into a buffer of their own.
-pub(super) fn words_to_buffer(words: &[u32]) -> ArrayBuffer {
-    Uint32Array::from(words).buffer()
-}
-
-/// Copies floats out of WebAssembly into a buffer of their own.
-pub(super) fn floats_to_buffer(floats: &[f32]) -> ArrayBuffer {
-    Float32Array::from(floats).buffer()
-}
-
-/// The bytes of a buffer.
-pub(super) fn bytes_from_buffer(buffer: &ArrayBuffer) -> Vec<u8> {
-    Uint8Array::new(buffer).to_vec()
-}
-
-/// The 32-bit numbers of a buffer.
-pub(super) fn words_from_buffer(buffer: &ArrayBuffer) -> Vec<u32> {
-    Uint32Array::new(buffer).to_vec()
 }

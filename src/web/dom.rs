@@ -1,6 +1,6 @@
 //! The few browser calls that Leptos has no words for.
 
-use js_sys::{Array, ArrayBuffer, Uint8ClampedArray};
+use js_sys::{Array, ArrayBuffer, Uint8ClampedArray, Uint32Array};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
@@ -99,6 +99,11 @@ pub(super) fn save(bytes: &ArrayBuffer, file_name: &str, mime: &str) -> Result<(
     link.set_download(file_name);
     link.click();
     Url::revoke_object_url(&address)
+}
+
+/// The 32-bit numbers of a buffer.
+pub(super) fn numbers(buffer: &ArrayBuffer) -> Vec<u32> {
+    Uint32Array::new(buffer).to_vec()
 }
 
 /// What a JavaScript error says.

@@ -16,15 +16,15 @@ pub mod overlay;
 pub mod protocol;
 pub mod state;
 
-#[cfg(feature = "web")]
+#[cfg(feature = "page")]
 mod app;
-#[cfg(feature = "web")]
+#[cfg(feature = "page")]
 mod channel;
-#[cfg(feature = "web")]
+#[cfg(feature = "page")]
 mod client;
-#[cfg(feature = "web")]
+#[cfg(feature = "page")]
 pub mod components;
-#[cfg(feature = "web")]
+#[cfg(feature = "page")]
 mod dom;
 #[cfg(feature = "web")]
 pub mod worker;

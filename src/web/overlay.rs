@@ -118,8 +118,8 @@ pub fn paint(layers: &[Layer], view: Size, is_shown: impl Fn(usize) -> bool, foc
     for index in order {
         let [r, g, b] = colour(index);
         let (inside, outline) = match focus {
-            Focus { hovered: Some(hovered), .. } if hovered == index => (150, 255),
             Focus { selected: Some(selected), .. } if selected == index => (0, 255),
+            Focus { hovered: Some(hovered), .. } if hovered == index => (150, 255),
             Focus { selected: Some(_), .. } => (0, 90),
             Focus { hovered: Some(_), .. } => (60, 170),
             Focus { .. } => (105, 240),

@@ -40,7 +40,7 @@ describe("a photo on the CPU", () => {
       assert.ok(label.length > 0 && score >= 0.05 && score <= 1 && area > 0, JSON.stringify({ label, score, area }));
     }
     const scores = instances.map(({ score }) => score);
-    assert.deepEqual(scores, scores.toSorted((a, b) => b - a), "best first");
+    assert.deepEqual(scores, [...scores].sort((a, b) => b - a), "best first");
     await page.painted((overlay) => overlay.painted > 0);
     const { width, height, painted } = await page.overlay();
     assert.deepEqual([width, height], [512, 512]);
@@ -99,11 +99,25 @@ describe("a photo on the CPU", () => {
     assert.deepEqual(coco.annotations.map(({ area }) => area), shown.map(({ area }) => area));
   });
 
+  for (const way of ["drop", "paste"]) {
+    test(`takes a photo by ${way}`, async () => {
+      const photo = await readFile(new URL("../../www/samples/coffee.jpg", import.meta.url));
+      const bring = () => page.page.evaluate(([way, bytes]) => {
+        const data = new DataTransfer();
+        data.items.add(new File([new Uint8Array(bytes)], "coffee.jpg", { type: "image/jpeg" }));
+        const event = way === "drop" ? new DragEvent("drop", { dataTransfer: data, cancelable: true }) : new ClipboardEvent("paste", { clipboardData: data });
+        window.dispatchEvent(event);
+      }, [way, [...photo]]);
+      assert.equal(await page.answerTo(bring), "ready", await page.error());
+      const { width, height } = await page.overlay();
+      assert.deepEqual([width, height], [600, 400]);
+    });
+  }
+
   test("keeps the weights for the next visit, and removes them when told", async () => {
-    const before = site.requests.size;
     site.requests.clear();
     await page.page.reload();
-    assert.equal(await page.settle(), "ready", `${await page.error()} ${before}`);
+    assert.equal(await page.settle(), "ready", await page.error());
     const again = [...site.requests.keys()].filter((path) => path.endsWith(".safetensors"));
     assert.deepEqual(again, [], "no shard was fetched twice");
     await page.page.getByText("Remove them").click();
@@ -121,7 +135,8 @@ test("the main thread is never held up for more than 50 ms while segmenting", as
     assert.equal(await page.settle(), "ready", await page.error());
     await page.page.waitForTimeout(500);
     const from = await page.page.evaluate(() => performance.now());
-    const photo = { name: "photo.jpg", mimeType: "image/jpeg", buffer: await readFile(new URL("../../www/samples/coffee.jpg", import.meta.url)) };
+    const coffee = await readFile(new URL("../../www/samples/coffee.jpg", import.meta.url));
+    const photo = { name: "coffee.jpg", mimeType: "image/jpeg", buffer: coffee };
     for (let round = 0; round < 3; round++) assert.equal(await page.give(photo), "ready", await page.error());
     await page.threshold(0.05);
     await page.page.waitForTimeout(500);

@@ -57,7 +57,7 @@ export async function serve() {
     if (fault.breakAt === undefined) {
       response.end(bytes);
     } else {
-      response.write(bytes.subarray(0, fault.breakAt), () => response.destroy());
+      response.write(bytes.subarray(0, fault.breakAt), () => setTimeout(() => response.destroy(), 300));
     }
   });
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));

@@ -90,13 +90,4 @@ describe("weights", () => {
     assert.equal(await page.settle(), "ready", await page.error());
     assert.equal(await page.sample("coffee.jpg"), "ready", await page.error());
   });
-
-  test("a worker that cannot start is said so, and can be restarted", async () => {
-    site.faults = [(path) => path.startsWith("/worker") && { status: 404 }];
-    await open("");
-    assert.equal(await page.settle(), "error");
-    site.faults = [];
-    await page.page.getByRole("button", { name: "Restart" }).click();
-    assert.equal(await page.settle(["ready"]), "ready");
-  });
 });

@@ -38,6 +38,9 @@ pub(super) fn Controls(app: App) -> impl IntoView {
                 <button disabled=nothing_picked data-export="mask" on:click=save(ExportWanted::Mask)>"Mask PNG"</button>
                 <button disabled=nothing_shown data-export="coco" on:click=save(ExportWanted::Coco)>"COCO JSON"</button>
             </div>
+            <Show when=move || !nothing_shown.get() && nothing_picked.get()>
+                <p class="hint">"Click an object to look at it alone and to save it."</p>
+            </Show>
         </div>
     }
 }

@@ -1,5 +1,6 @@
 //! The worker: owns the engine, answers one request at a time.
 
+mod buffers;
 mod check;
 mod download;
 mod folder;

@@ -4,6 +4,7 @@ use std::fmt::Display;
 
 use js_sys::ArrayBuffer;
 
+use super::buffers::{bytes_from_buffer, bytes_to_buffer, floats_to_buffer, words_to_buffer};
 use super::check::agree;
 use super::folder::WebFolder;
 use super::photo::Photo;
@@ -12,7 +13,6 @@ use super::store::Store;
 use crate::engine::{DeviceChoice, Picked, pick};
 use crate::engine::{Engine, EngineError, Logits, SegmentOptions};
 use crate::image::{ImageError, RgbImage};
-use crate::web::channel::{bytes_from_buffer, bytes_to_buffer, floats_to_buffer, words_to_buffer};
 use crate::web::overlay::Focus;
 use crate::web::protocol::{
     Backend, BackendChoice, Export, Failure, FailureKind, ModelInfo, Progress, Reply, Request, RequestId,
