@@ -1,5 +1,7 @@
 //! From masks to what is seen: overlay pixels, and what lies under the pointer. Pure, tested on the host.
 
+use std::ops::Range;
+
 use super::protocol::Size;
 use crate::image::RgbImage;
 use crate::instance::colour;
@@ -57,25 +59,34 @@ impl Layer {
     /// Prepares `mask`, which has the photo's size, for a view of `view` pixels.
     #[must_use]
     pub fn new(mask: &BinaryMask, view: Size) -> Self {
-        let columns = nearest(view.width, mask.width());
-        let rows = nearest(view.height, mask.height());
-        let shown: Vec<bool> =
-            rows.iter().flat_map(|&y| columns.iter().map(move |&x| mask.get(x, y))).collect();
         let reach = (view.width.max(view.height) / 500).max(1);
+        let [left, top, width, height] = mask.bbox();
+        let (columns, rows) = (nearest(view.width, mask.width()), nearest(view.height, mask.height()));
+        let (across, down) =
+            (around(&columns, left..left + width, reach), around(&rows, top..top + height, reach));
+        let columns = &columns[across.clone()];
+        let shown: Vec<Vec<bool>> =
+            rows[down.clone()].iter().map(|&y| columns.iter().map(|&x| mask.get(x, y)).collect()).collect();
         let (mut inside, mut outline) = (Vec::new(), Vec::new());
-        for y in 0..view.height {
-            let row = |row: usize| &shown[row * view.width..(row + 1) * view.width];
-            let (above, here, below) =
-                (row(y.saturating_sub(reach)), row(y), row((y + reach).min(view.height - 1)));
+        for (y, row) in shown.iter().enumerate() {
+            let (above, below) = (&shown[y.saturating_sub(reach)], &shown[(y + reach).min(shown.len() - 1)]);
             let is_edge = |x: usize| {
-                let (left, right) = (x.saturating_sub(reach), (x + reach).min(view.width - 1));
-                !(above[x] && below[x] && here[left] && here[right])
+                let (left, right) = (x.saturating_sub(reach), (x + reach).min(row.len() - 1));
+                !(above[x] && below[x] && row[left] && row[right])
             };
-            push_runs(&mut inside, y * view.width, here, |x| !is_edge(x));
-            push_runs(&mut outline, y * view.width, here, is_edge);
+            let offset = (down.start + y) * view.width + across.start;
+            push_runs(&mut inside, offset, row, |x| !is_edge(x));
+            push_runs(&mut outline, offset, row, is_edge);
         }
-        Self { area: shown.iter().filter(|&&on| on).count(), inside, outline }
+        Self { area: shown.iter().flatten().filter(|&&on| on).count(), inside, outline }
     }
+}
+
+/// The shown pixels whose photo pixels lie in `inside`, and `reach` more on both sides.
+fn around(shown: &[usize], inside: Range<usize>, reach: usize) -> Range<usize> {
+    let start = shown.partition_point(|&pixel| pixel < inside.start);
+    let end = shown.partition_point(|&pixel| pixel < inside.end);
+    start.saturating_sub(reach)..(end + reach).min(shown.len())
 }
 
 /// Appends the runs of the row's mask pixels for which `keep` holds.
@@ -241,6 +252,13 @@ mod tests {
                 assert_eq!(pixel(&rgba, x, y)[3] > 0, covered, "({x}, {y})");
             }
         }
+    }
+
+    #[test]
+    fn outlines_follow_the_mask_but_not_the_edge_of_the_photo() {
+        let layer = Layer::new(&BinaryMask::from_fn(6, 5, |x, y| x < 3 && y < 3), VIEW);
+        assert_eq!(layer.inside, [(0, 2), (6, 8)]);
+        assert_eq!(layer.outline, [(2, 3), (8, 9), (12, 15)]);
     }
 
     #[test]
