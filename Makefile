@@ -22,7 +22,8 @@ check:
 	cargo fmt --check
 	cargo clippy --all-targets --features web -- -D warnings
 	cargo web-check -- -D warnings
-	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --document-private-items
+	cargo page-check -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --document-private-items --features web
 
 native:
 	cargo test

@@ -1,5 +1,6 @@
 //! The built binary on real files: what it prints, writes and returns.
 #![cfg(feature = "native")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::fs::{self, File};
 use std::io::BufWriter;

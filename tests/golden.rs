@@ -1,6 +1,7 @@
 //! The same photo, the same numbers, natively and in the browser. This is the native half; `e2e/gpu.test.mjs` holds the
 //! browser to the same file. `UPDATE_GOLDEN=1 cargo test --test golden` writes it anew.
 #![cfg(feature = "native")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot read its own files has failed")]
 
 use std::{env, fs, path::PathBuf};
 
@@ -34,7 +35,7 @@ struct Folder(PathBuf);
 impl WeightSource for Folder {
     async fn read(&self, file: &str) -> Result<Vec<u8>, SourceError> {
         fs::read(self.0.join(file))
-            .map_err(|_| SourceError::NotFound { file: file.to_owned(), place: self.0.display().to_string() })
+            .map_err(|error| SourceError::NotFound { file: file.to_owned(), place: error.to_string() })
     }
 }
 

@@ -14,6 +14,7 @@ use crate::mask::BinaryMask;
 const GLYPH: usize = 8;
 
 /// How a label looks: its colour, and photo pixels per font pixel.
+#[derive(Clone, Copy)]
 struct Ink {
     colour: [u8; 3],
     scale: usize,

@@ -154,7 +154,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
         LabelsArg::Supercategory => LabelSpace::Supercategory,
         LabelsArg::Object => LabelSpace::Object,
     };
-    let photos = SegmentationSet::open(&arguments.train, &arguments.images, space, arguments.cutouts.as_deref())?;
+    let photos =
+        SegmentationSet::open(&arguments.train, &arguments.images, space, arguments.cutouts.as_deref())?;
     let encoder = match &arguments.encoder {
         Some(path) => Some(pollster::block_on(read_folder(&Directory::of_run(path)?))?),
         None => None,

@@ -38,7 +38,6 @@ pub(super) struct TrainProgress {
 }
 
 impl TrainProgress {
-    #[expect(clippy::disallowed_methods, reason = "the command line owns the clock")]
     pub(super) fn new(title: &str) -> Self {
         let progress = Self {
             bar: bar(0, ""),
@@ -101,7 +100,6 @@ impl TrainProgress {
         indicatif::HumanDuration(Duration::from_secs_f64(seconds)).to_string()
     }
 
-    #[expect(clippy::disallowed_methods, reason = "the command line owns the clock")]
     fn now(&self) -> Instant {
         Instant::now()
     }

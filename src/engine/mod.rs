@@ -24,7 +24,9 @@ pub enum EngineError {
     #[error(transparent)]
     Weights(#[from] WeightsError),
     /// The weights are whole but no segmenter.
-    #[error("these weights are a masked autoencoder, which draws patches but finds no objects; fine-tune it first")]
+    #[error(
+        "these weights are a masked autoencoder, which draws patches but finds no objects; fine-tune it first"
+    )]
     NotASegmenter,
     /// The device asked for is not there.
     #[error("{device} cannot be used here: {reason}")]
@@ -129,7 +131,11 @@ impl Engine {
     ///
     /// # Errors
     /// [`EngineError::Failed`]
-    pub async fn segment(&self, image: &RgbImage, options: &SegmentOptions) -> Result<Vec<Instance>, EngineError> {
+    pub async fn segment(
+        &self,
+        image: &RgbImage,
+        options: &SegmentOptions,
+    ) -> Result<Vec<Instance>, EngineError> {
         let (pixels, letterbox) = prepare(image, &self.preprocess);
         let logits = self.forward(pixels).await?;
         Ok(self.instances(&logits, letterbox, options))
@@ -158,7 +164,11 @@ impl Engine {
         };
         let logits = Logits { class_logits: next()?, mask_logits: next()?, grid: [height, width] };
         let finite = logits.class_logits.iter().chain(&logits.mask_logits).all(|value| value.is_finite());
-        if finite { Ok(logits) } else { Err(failed("the answer holds values that are no numbers".to_owned())) }
+        if finite {
+            Ok(logits)
+        } else {
+            Err(failed("the answer holds values that are no numbers".to_owned()))
+        }
     }
 
     fn instances(&self, logits: &Logits, letterbox: Letterbox, options: &SegmentOptions) -> Vec<Instance> {

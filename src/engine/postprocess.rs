@@ -30,7 +30,12 @@ impl Candidate {
 /// The best (query, class) pairs: softmax probability without "no object", times the mean sigmoid inside the mask
 /// (`EoMT`'s instance rule), best first; [`SegmentOptions`] says how many and how much they may overlap.
 #[must_use]
-pub fn rank(logits: &Logits, num_classes: usize, letterbox: Letterbox, options: &SegmentOptions) -> Vec<Candidate> {
+pub fn rank(
+    logits: &Logits,
+    num_classes: usize,
+    letterbox: Letterbox,
+    options: &SegmentOptions,
+) -> Vec<Candidate> {
     let mut candidates = Vec::new();
     for (query, row) in logits.class_logits.chunks_exact(num_classes + 1).enumerate() {
         let quality = mask_quality(&content(logits, query, letterbox));
@@ -44,7 +49,11 @@ pub fn rank(logits: &Logits, num_classes: usize, letterbox: Letterbox, options: 
             scored.truncate(1);
             scored.iter_mut().for_each(|(_, p)| *p = probabilities.iter().sum());
         }
-        candidates.extend(scored.iter().map(|&(category, p)| Candidate { query, category, score: p * quality }));
+        candidates.extend(scored.iter().map(|&(category, p)| Candidate {
+            query,
+            category,
+            score: p * quality,
+        }));
     }
     candidates.retain(|candidate| candidate.score >= options.score_thresh);
     candidates.sort_by(|a, b| b.score.total_cmp(&a.score));
@@ -65,14 +74,20 @@ fn content(logits: &Logits, query: usize, letterbox: Letterbox) -> Vec<f32> {
     let ([height, width], [content_w, content_h]) = (logits.grid, letterbox.content());
     let columns = (content_w * width).div_ceil(letterbox.canvas());
     let rows = (content_h * height).div_ceil(letterbox.canvas());
-    plane(logits, query).chunks_exact(width).take(rows).flat_map(|row| &row[..columns.min(width)]).copied().collect()
+    plane(logits, query)
+        .chunks_exact(width)
+        .take(rows)
+        .flat_map(|row| &row[..columns.min(width)])
+        .copied()
+        .collect()
 }
 
 /// Mean sigmoid over the pixels with a positive logit; 0 for an empty mask.
 #[expect(clippy::cast_precision_loss, reason = "pixel counts are small")]
 fn mask_quality(logits: &[f32]) -> f32 {
     let inside = logits.iter().filter(|logit| **logit > 0.0);
-    let (sum, count) = inside.fold((0.0, 0), |(sum, count), logit| (sum + 1.0 / (1.0 + (-logit).exp()), count + 1));
+    let (sum, count) =
+        inside.fold((0.0, 0), |(sum, count), logit| (sum + 1.0 / (1.0 + (-logit).exp()), count + 1));
     if count == 0 { 0.0 } else { sum / (count as f32 + 1e-6) }
 }
 
@@ -95,7 +110,8 @@ fn without_repeats(
         if kept.len() == options.top_k {
             break;
         }
-        let mask: Vec<bool> = content(logits, candidate.query, letterbox).iter().map(|logit| *logit > 0.0).collect();
+        let mask: Vec<bool> =
+            content(logits, candidate.query, letterbox).iter().map(|logit| *logit > 0.0).collect();
         let repeats = kept.iter().any(|(better, other)| {
             better.query == candidate.query || overlap(&mask, other) > options.overlap_thresh
         });
@@ -131,7 +147,11 @@ mod tests {
         let ranked = rank(&logits(), 1, Letterbox::fit(8, 8, 8), &SegmentOptions::evaluation());
         let sigmoid = |x: f32| 1.0 / (1.0 + (-x).exp());
         let scores: Vec<f32> = ranked.iter().map(|candidate| candidate.score).collect();
-        assert_eq!(ranked.iter().map(|c| c.query).collect::<Vec<_>>(), vec![0, 1], "empty masks are no objects");
+        assert_eq!(
+            ranked.iter().map(|c| c.query).collect::<Vec<_>>(),
+            vec![0, 1],
+            "empty masks are no objects"
+        );
         assert!((scores[0] - sigmoid(2.0) * sigmoid(3.0)).abs() < 1e-5, "{scores:?}");
         assert!((scores[1] - sigmoid(1.0) * sigmoid(2.0)).abs() < 1e-5, "{scores:?}");
     }
@@ -144,11 +164,7 @@ mod tests {
 
     #[test]
     fn any_class_adds_up_the_classes_of_a_query() {
-        let logits = Logits {
-            class_logits: vec![1.0, 2.0, 0.0],
-            mask_logits: vec![100.0; 4],
-            grid: [2, 2],
-        };
+        let logits = Logits { class_logits: vec![1.0, 2.0, 0.0], mask_logits: vec![100.0; 4], grid: [2, 2] };
         let options = SegmentOptions { any_class: true, ..SegmentOptions::evaluation() };
         let ranked = rank(&logits, 2, Letterbox::fit(8, 8, 8), &options);
         let object = 1.0 - 1.0 / (1f32.exp() + 2f32.exp() + 1.0);

@@ -36,12 +36,22 @@ impl Attention {
     pub fn forward(&self, tokens: Tensor<3>, blocked: Option<Tensor<4, Bool>>) -> Tensor<3> {
         let [batch, length, width] = tokens.dims();
         let heads = self.num_heads;
-        let parts = self.qkv.forward(tokens).reshape([batch, length, 3, heads, width / heads]).permute([2, 0, 3, 1, 4]);
+        let parts = self
+            .qkv
+            .forward(tokens)
+            .reshape([batch, length, 3, heads, width / heads])
+            .permute([2, 0, 3, 1, 4]);
         let [query, key, value] =
             [0, 1, 2].map(|i| parts.clone().narrow(0, i, 1).reshape([batch, heads, length, width / heads]));
         let blocked = blocked.map(|blocked| blocked.expand([batch, heads, length, length]));
-        let mixed =
-            burn::tensor::module::attention(query, key, value, blocked, None, AttentionModuleOptions::default());
+        let mixed = burn::tensor::module::attention(
+            query,
+            key,
+            value,
+            blocked,
+            None,
+            AttentionModuleOptions::default(),
+        );
         self.proj.forward(mixed.swap_dims(1, 2).reshape([batch, length, width]))
     }
 }

@@ -45,12 +45,7 @@ fn divides(part: (&'static str, usize), whole: (&'static str, usize)) -> Result<
     if whole.1.is_multiple_of(part.1) {
         return Ok(());
     }
-    Err(ConfigError::NotDivisible {
-        part: part.0,
-        part_value: part.1,
-        whole: whole.0,
-        whole_value: whole.1,
-    })
+    Err(ConfigError::NotDivisible { part: part.0, part_value: part.1, whole: whole.0, whole_value: whole.1 })
 }
 
 /// The encoder: a plain pre-norm ViT (<https://arxiv.org/abs/2010.11929>).
@@ -81,7 +76,13 @@ pub struct VitConfig {
 impl VitConfig {
     /// A ViT with the usual ratios: MLPs four times as wide, no registers, no layer scale.
     #[must_use]
-    pub fn plain(image_size: usize, patch_size: usize, embed_dim: usize, depth: usize, num_heads: usize) -> Self {
+    pub fn plain(
+        image_size: usize,
+        patch_size: usize,
+        embed_dim: usize,
+        depth: usize,
+        num_heads: usize,
+    ) -> Self {
         Self {
             image_size,
             patch_size,
@@ -267,17 +268,20 @@ impl SegmenterConfig {
     /// Queries in the encoder's own last `num_blocks` blocks.
     #[must_use]
     pub fn new(encoder: VitConfig, num_queries: usize, num_classes: usize, num_blocks: usize) -> Self {
-        Self { encoder, num_queries, num_classes, num_blocks, num_upscale_blocks: 2, lateral_layers: Vec::new() }
+        Self {
+            encoder,
+            num_queries,
+            num_classes,
+            num_blocks,
+            num_upscale_blocks: 2,
+            lateral_layers: Vec::new(),
+        }
     }
 
     /// Encoder blocks that run before the queries join.
     #[must_use]
     pub fn query_free_depth(&self) -> usize {
-        if self.lateral_layers.is_empty() {
-            self.encoder.depth - self.num_blocks
-        } else {
-            self.encoder.depth
-        }
+        if self.lateral_layers.is_empty() { self.encoder.depth - self.num_blocks } else { self.encoder.depth }
     }
 
     /// # Errors

@@ -24,7 +24,8 @@ pub struct UpscaleBlock {
 
 impl UpscaleBlock {
     fn new(width: usize, layer_norm_eps: f64, device: &Device) -> Self {
-        let uniform = |fan_in: f64| Initializer::Uniform { min: -1.0 / fan_in.sqrt(), max: 1.0 / fan_in.sqrt() };
+        let uniform =
+            |fan_in: f64| Initializer::Uniform { min: -1.0 / fan_in.sqrt(), max: 1.0 / fan_in.sqrt() };
         #[expect(clippy::cast_precision_loss, reason = "channel counts are small")]
         let conv1 = uniform(4.0 * width as f64);
         Self {
@@ -48,10 +49,12 @@ impl UpscaleBlock {
         let [batch, height, width, d] = features.dims();
         let weight = self.conv1_weight.val().permute([0, 2, 3, 1]).reshape([d, 4 * d]);
         let product = features.reshape([batch, height * width, d]).matmul(weight.unsqueeze());
-        let grown = product
-            .reshape([batch, height, width, 2, 2, d])
-            .permute([0, 1, 3, 2, 4, 5])
-            .reshape([batch, 2 * height, 2 * width, d]);
+        let grown = product.reshape([batch, height, width, 2, 2, d]).permute([0, 1, 3, 2, 4, 5]).reshape([
+            batch,
+            2 * height,
+            2 * width,
+            d,
+        ]);
         grown + self.conv1_bias.val().unsqueeze()
     }
 
@@ -61,12 +64,8 @@ impl UpscaleBlock {
         let padded = features.pad([(1, 1), (1, 1), (0, 0)], 0.0);
         let kernel = self.conv2_weight.val().reshape([d, 9]).transpose();
         let shifted = |tap: usize| {
-            let window = padded.clone().slice([
-                0..batch,
-                tap / 3..tap / 3 + height,
-                tap % 3..tap % 3 + width,
-                0..d,
-            ]);
+            let window =
+                padded.clone().slice([0..batch, tap / 3..tap / 3 + height, tap % 3..tap % 3 + width, 0..d]);
             window * kernel.clone().narrow(0, tap, 1).reshape([1, 1, 1, d])
         };
         (1..9).fold(shifted(0), |sum, tap| sum + shifted(tap))
@@ -91,7 +90,13 @@ pub struct MaskHead {
 impl MaskHead {
     /// Fresh parameters.
     #[must_use]
-    pub fn new(width: usize, num_classes: usize, num_upscale_blocks: usize, eps: f64, device: &Device) -> Self {
+    pub fn new(
+        width: usize,
+        num_classes: usize,
+        num_upscale_blocks: usize,
+        eps: f64,
+        device: &Device,
+    ) -> Self {
         Self {
             class_predictor: init::linear(width, num_classes + 1, device),
             fc1: init::linear(width, width, device),

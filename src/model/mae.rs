@@ -5,7 +5,8 @@ use burn::nn::{LayerNorm, Linear};
 use burn::tensor::{Device, Tensor};
 
 use super::{
-    Block, HiddenPatches, LossOn, MaeConfig, PatchMask, VisionTransformer, init, patchify, resample_grid, sin_cos_2d,
+    Block, HiddenPatches, LossOn, MaeConfig, PatchMask, VisionTransformer, init, patchify, resample_grid,
+    sin_cos_2d,
 };
 
 /// What a forward pass of the [`MaskedAutoencoder`] yields.
@@ -57,7 +58,11 @@ impl MaskedAutoencoder {
             decoder_pos_embed: Param::from_tensor(positions).set_require_grad(false),
             decoder_blocks: (0..decoder.depth).map(|_| Block::decoder(decoder, eps, device)).collect(),
             decoder_norm: init::layer_norm(decoder.embed_dim, eps, device),
-            decoder_pred: init::linear(decoder.embed_dim, encoder.patch_size * encoder.patch_size * 3, device),
+            decoder_pred: init::linear(
+                decoder.embed_dim,
+                encoder.patch_size * encoder.patch_size * 3,
+                device,
+            ),
             config: config.clone(),
         }
     }
@@ -92,7 +97,8 @@ impl MaskedAutoencoder {
                 let visible = mask.hidden(&images.device()).neg().add_scalar(1.0);
                 let [batch, _, rows, columns] = [mask.batch(), 1, height / p, width / p];
                 let visible = visible.reshape([batch, 1, rows, 1, columns, 1]);
-                let visible = visible.expand([batch, 1, rows, p, columns, p]).reshape([batch, 1, height, width]);
+                let visible =
+                    visible.expand([batch, 1, rows, p, columns, p]).reshape([batch, 1, height, width]);
                 encoder.embed(images * visible)
             }
         };

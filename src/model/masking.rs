@@ -85,8 +85,11 @@ fn pick_rows(tokens: Tensor<3>, ids: &[Vec<usize>]) -> Tensor<3> {
     let [batch, length, d] = tokens.dims();
     let device = tokens.device();
     let count = ids.first().map_or(0, Vec::len);
-    let flat: Vec<i32> =
-        ids.iter().enumerate().flat_map(|(b, row)| row.iter().map(move |id| (b * length + id) as i32)).collect();
+    let flat: Vec<i32> = ids
+        .iter()
+        .enumerate()
+        .flat_map(|(b, row)| row.iter().map(move |id| (b * length + id) as i32))
+        .collect();
     let flat = Tensor::<1, Int>::from_data(TensorData::new(flat, [batch * count]), &device);
     tokens.reshape([batch * length, d]).select(0, flat).reshape([batch, count, d])
 }

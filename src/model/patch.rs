@@ -56,10 +56,11 @@ pub fn patchify(images: Tensor<4>, patch_size: usize) -> Tensor<3> {
     let [batch, channels, height, width] = images.dims();
     let p = patch_size;
     let (rows, columns) = (height / p, width / p);
-    images
-        .reshape([batch, channels, rows, p, columns, p])
-        .permute([0, 2, 4, 3, 5, 1])
-        .reshape([batch, rows * columns, p * p * channels])
+    images.reshape([batch, channels, rows, p, columns, p]).permute([0, 2, 4, 3, 5, 1]).reshape([
+        batch,
+        rows * columns,
+        p * p * channels,
+    ])
 }
 
 /// The inverse of [`patchify`] for a square image.
@@ -72,10 +73,12 @@ pub fn unpatchify(patches: Tensor<3>, patch_size: usize) -> Tensor<4> {
     let [batch, count, length] = patches.dims();
     let (p, grid) = (patch_size, count.isqrt());
     let channels = length / (p * p);
-    patches
-        .reshape([batch, grid, grid, p, p, channels])
-        .permute([0, 5, 1, 3, 2, 4])
-        .reshape([batch, channels, grid * p, grid * p])
+    patches.reshape([batch, grid, grid, p, p, channels]).permute([0, 5, 1, 3, 2, 4]).reshape([
+        batch,
+        channels,
+        grid * p,
+        grid * p,
+    ])
 }
 
 #[cfg(test)]
@@ -109,8 +112,12 @@ mod tests {
         let embed = PatchEmbed::new(&config, &device);
         let images = Tensor::<4>::random([2, 3, 8, 8], Distribution::Default, &device);
         let options = burn::tensor::ops::ConvOptions::new([4, 4], [0, 0], [1, 1], 1);
-        let conv = burn::tensor::module::conv2d(images.clone(), embed.weight.val(), Some(embed.bias.val()), options);
+        let conv =
+            burn::tensor::module::conv2d(images.clone(), embed.weight.val(), Some(embed.bias.val()), options);
         let expected = conv.reshape([2, 8, 4]).swap_dims(1, 2);
-        embed.forward(images).into_data().assert_approx_eq::<f32>(&expected.into_data(), Tolerance::absolute(1e-5));
+        embed
+            .forward(images)
+            .into_data()
+            .assert_approx_eq::<f32>(&expected.into_data(), Tolerance::absolute(1e-5));
     }
 }

@@ -12,7 +12,11 @@ use burn::tensor::{Tensor, TensorData};
 /// # Shapes
 /// - returns `[1, grid², embed_dim]`; `embed_dim` is a multiple of 4
 #[must_use]
-#[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "small counts; stored as f32")]
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    reason = "small counts; stored as f32"
+)]
 pub fn sin_cos_2d(embed_dim: usize, grid: usize) -> TensorData {
     let quarter = embed_dim / 4;
     let mut table = Vec::with_capacity(grid * grid * embed_dim);

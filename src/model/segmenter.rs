@@ -4,7 +4,9 @@ use burn::module::{Module, Param};
 use burn::nn::{Initializer, LayerNorm, Linear};
 use burn::tensor::{Bool, Device, Tensor, TensorData};
 
-use super::{Block, ConfigError, DecoderConfig, MaskHead, SegmenterConfig, VisionTransformer, init, resample_grid};
+use super::{
+    Block, ConfigError, DecoderConfig, MaskHead, SegmenterConfig, VisionTransformer, init, resample_grid,
+};
 
 /// One prediction of the [`MaskSegmenter`].
 #[derive(Debug, Clone)]
@@ -117,7 +119,8 @@ impl MaskSegmenter {
     #[must_use]
     pub fn forward(&self, images: Tensor<4>) -> SegmenterOutput {
         let grid = self.grid(&images);
-        let tokens = self.blocks().iter().fold(self.join(images), |tokens, block| block.forward(tokens, None));
+        let tokens =
+            self.blocks().iter().fold(self.join(images), |tokens, block| block.forward(tokens, None));
         self.predict(tokens, grid)
     }
 

@@ -32,7 +32,8 @@ impl VisionTransformer {
         Self {
             patch_embed: PatchEmbed::new(config, device),
             cls_token: init::token([1, 1, d], device),
-            register_tokens: (config.num_registers > 0).then(|| init::token([1, config.num_registers, d], device)),
+            register_tokens: (config.num_registers > 0)
+                .then(|| init::token([1, config.num_registers, d], device)),
             pos_embed: Param::from_tensor(positions).set_require_grad(false),
             blocks: (0..config.depth).map(|_| Block::encoder(config, device)).collect(),
             norm: init::layer_norm(d, config.layer_norm_eps, device),

@@ -14,8 +14,11 @@ pub(super) struct Batches<T> {
 
 impl<T: Send> Batches<T> {
     /// Makes `make(step)` for every step of `steps`.
-    #[expect(clippy::disallowed_methods, reason = "native training; threads and clocks are at home here")]
-    pub(super) fn spawn<'scope, F>(scope: &'scope Scope<'scope, '_>, steps: std::ops::Range<usize>, make: F) -> Self
+    pub(super) fn spawn<'scope, F>(
+        scope: &'scope Scope<'scope, '_>,
+        steps: std::ops::Range<usize>,
+        make: F,
+    ) -> Self
     where
         T: 'scope,
         F: Fn(usize) -> T + Send + 'scope,
@@ -32,7 +35,6 @@ impl<T: Send> Batches<T> {
     }
 
     /// The next batch; `None` after the last.
-    #[expect(clippy::disallowed_methods, reason = "native training; threads and clocks are at home here")]
     pub(super) fn next(&mut self) -> Option<T> {
         let asked = Instant::now();
         let batch = self.receiver.recv().ok();

@@ -13,7 +13,9 @@ use super::{Step, TrainEvent};
 use crate::data::DataError;
 use crate::model::ConfigError;
 use crate::pixels::Preprocess;
-use crate::weights::{ModelConfig, StoredAs, WeightsError, apply, collect, read_safetensors, write_safetensors};
+use crate::weights::{
+    ModelConfig, StoredAs, WeightsError, apply, collect, read_safetensors, write_safetensors,
+};
 
 /// Why training stopped.
 #[derive(Debug, thiserror::Error)]
@@ -43,10 +45,14 @@ pub enum TrainError {
         source: io::Error,
     },
     /// The run folder belongs to another command.
-    #[error("`{0}` holds a run with other options; continue it with the same options or choose another --out")]
+    #[error(
+        "`{0}` holds a run with other options; continue it with the same options or choose another --out"
+    )]
     OtherRun(PathBuf),
     /// The loss is no number any more.
-    #[error("the loss became {loss} at step {step}; the checkpoint before it is intact: lower the learning rate and try again")]
+    #[error(
+        "the loss became {loss} at step {step}; the checkpoint before it is intact: lower the learning rate and try again"
+    )]
     NotFinite {
         /// The step.
         step: usize,
@@ -90,7 +96,8 @@ impl RunFolder {
     pub fn open<O: Serialize>(root: &Path, options: &O) -> Result<Self, TrainError> {
         fs::create_dir_all(root.join("panels")).map_err(at(root))?;
         let path = root.join("run.json");
-        let asked = serde_json::to_vec_pretty(options).map_err(|error| TrainError::Option(error.to_string()))?;
+        let asked =
+            serde_json::to_vec_pretty(options).map_err(|error| TrainError::Option(error.to_string()))?;
         match fs::read(&path) {
             Ok(before) if before == asked => {}
             Ok(_) => return Err(TrainError::OtherRun(root.to_owned())),
@@ -128,7 +135,8 @@ impl RunFolder {
         optimizer: &ModuleOptimizer,
         (config, preprocess): (&ModelConfig, &Preprocess),
     ) -> Result<TrainEvent, TrainError> {
-        let (fresh, old, current) = (self.root.join("checkpoint.new"), self.root.join("checkpoint.old"), self.checkpoint());
+        let (fresh, old, current) =
+            (self.root.join("checkpoint.new"), self.root.join("checkpoint.old"), self.checkpoint());
         let _ = fs::remove_dir_all(&fresh);
         fs::create_dir_all(&fresh).map_err(at(&fresh))?;
         let write = |name: &str, bytes: &[u8]| fs::write(fresh.join(name), bytes).map_err(at(&fresh));

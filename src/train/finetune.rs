@@ -74,8 +74,8 @@ pub struct FinetuneOptions {
 }
 
 impl FinetuneOptions {
-    fn segmenter(&self, encoder: VitConfig, num_classes: usize) -> SegmenterConfig {
-        let encoder = VitConfig { layer_scale: true, ..encoder };
+    fn segmenter(&self, encoder: &VitConfig, num_classes: usize) -> SegmenterConfig {
+        let encoder = VitConfig { layer_scale: true, ..encoder.clone() };
         let quarters = |depth: usize| (1..=4).map(|i| (i * depth).div_ceil(4)).collect();
         SegmenterConfig {
             lateral_layers: if self.tune == Tune::Frozen { quarters(encoder.depth) } else { Vec::new() },
@@ -110,14 +110,17 @@ pub fn finetune(
     let device = device.clone().autodiff();
     device.seed(options.seed);
     let model = with_stable_ids(build(photos, options, (encoder, fresh), &device)?);
-    let config =
-        ModelConfig { architecture: Architecture::Segmenter(model.config().clone()), labels: photos.labels().to_vec() };
+    let config = ModelConfig {
+        architecture: Architecture::Segmenter(model.config().clone()),
+        labels: photos.labels().to_vec(),
+    };
     let optimizer = adamw(&model, AdamWOptions { betas: (0.9, 0.999), weight_decay: options.weight_decay });
     let (done, mut model, mut optimizer) = run.resume(model, optimizer, &config)?;
     on_event(TrainEvent::Started { done, steps: options.steps, parameters: trainable(&model) });
     let order = Order { repeats: photos.repeats(), batch_size: options.batch_size, seed: options.seed };
     thread::scope(|scope| {
-        let mut batches = Batches::spawn(scope, done..options.steps, |step| order.batch(photos, options, step));
+        let mut batches =
+            Batches::spawn(scope, done..options.steps, |step| order.batch(photos, options, step));
         for step in done..options.steps {
             let Some(batch) = batches.next() else { break };
             let (samples, epoch) = batch?;
@@ -170,7 +173,7 @@ fn build(
             Architecture::Segmenter(segmenter) => (segmenter.encoder, Some((Layout::EomtEncoder, tensors))),
         },
     };
-    let config = options.segmenter(encoder, photos.labels().len());
+    let config = options.segmenter(&encoder, photos.labels().len());
     config.validate()?;
     let mut model = MaskSegmenter::new(&config, device);
     if let Some((layout, tensors)) = weights {
@@ -187,7 +190,8 @@ fn build(
         model.encoder = model.encoder.no_grad();
     }
     let blocks = model.encoder.blocks.into_iter().enumerate();
-    model.encoder.blocks = blocks.map(|(i, block)| if i < frozen { block.no_grad() } else { block }).collect();
+    model.encoder.blocks =
+        blocks.map(|(i, block)| if i < frozen { block.no_grad() } else { block }).collect();
     Ok(model)
 }
 
@@ -205,12 +209,14 @@ impl Order {
         options: &FinetuneOptions,
         step: usize,
     ) -> Result<(Vec<SegmentationSample>, f64), TrainError> {
-        let augment = AugmentOptions { cutouts: options.cutouts, ..AugmentOptions::training(options.image_size) };
+        let augment =
+            AugmentOptions { cutouts: options.cutouts, ..AugmentOptions::training(options.image_size) };
         let length = balanced(&self.repeats, self.seed, 0).len();
         let first = step * self.batch_size;
         let epoch = first / length;
         let order = balanced(&self.repeats, self.seed, epoch as u64);
-        let indices: Vec<usize> = (0..self.batch_size).map(|i| order[(first % length + i) % order.len()]).collect();
+        let indices: Vec<usize> =
+            (0..self.batch_size).map(|i| order[(first % length + i) % order.len()]).collect();
         let samples = photos.batch(&indices, &augment, self.seed, epoch as u64)?;
         Ok((samples, (first + self.batch_size) as f64 / length as f64))
     }
@@ -254,8 +260,13 @@ fn total_loss(
     let mut total: Option<Tensor<1>> = None;
     let mut parts = BTreeMap::new();
     for output in outputs {
-        let loss =
-            set_loss(output.class_logits.clone(), output.mask_logits.clone(), targets, &options.loss, &mut draws)?;
+        let loss = set_loss(
+            output.class_logits.clone(),
+            output.mask_logits.clone(),
+            targets,
+            &options.loss,
+            &mut draws,
+        )?;
         let scalar = |part: Tensor<1>| f64::from(part.into_scalar::<f32>());
         parts = BTreeMap::from([
             ("mask", scalar(loss.mask)),
@@ -267,7 +278,9 @@ fn total_loss(
             None => loss.total,
         });
     }
-    total.map(|total| (total, parts)).ok_or_else(|| TrainError::Option("the model made no prediction".to_owned()))
+    total
+        .map(|total| (total, parts))
+        .ok_or_else(|| TrainError::Option("the model made no prediction".to_owned()))
 }
 
 fn stream(seed: u64, step: usize, purpose: u64) -> ChaCha8Rng {
@@ -295,7 +308,10 @@ fn rates(options: &FinetuneOptions, config: &SegmenterConfig, step: usize) -> Mo
         (ParamGroup::from_predicate("encoder.norm."), encoder),
     ];
     for block in 0..depth {
-        groups.push((ParamGroup::from_predicate(format!("encoder.blocks.{block}.")), encoder * decay.block(block)));
+        groups.push((
+            ParamGroup::from_predicate(format!("encoder.blocks.{block}.")),
+            encoder * decay.block(block),
+        ));
     }
     learning_rates(options.learning_rate * schedule.new_parameters(step), &groups)
 }

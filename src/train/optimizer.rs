@@ -18,7 +18,8 @@ pub struct AdamWOptions {
 /// One optimiser for the whole module: matrices and tokens decay, vectors (biases, norms, scales) do not.
 #[must_use]
 pub fn adamw<M: Module>(module: &M, options: AdamWOptions) -> ModuleOptimizer {
-    let config = AdamWConfig::new().with_beta_1(options.betas.0).with_beta_2(options.betas.1).with_epsilon(1e-8);
+    let config =
+        AdamWConfig::new().with_beta_1(options.betas.0).with_beta_2(options.betas.1).with_epsilon(1e-8);
     let decayed = config.clone().with_weight_decay(options.weight_decay).build();
     let plain = config.with_weight_decay(0.0).build();
     ModuleOptimizer::from(decayed).with_group(ParamGroup::from_ids(vectors(module)), plain, None)

@@ -61,7 +61,8 @@ pub(super) fn prediction_panel(
     let [_, _, height, width] = output.mask_logits.dims();
     let pixels = host(images);
     let (classes, masks) = (host(output.class_logits), host(output.mask_logits));
-    let (num_classes, options) = (model.config().num_classes, SegmentOptions { score_thresh: 0.3, ..Default::default() });
+    let (num_classes, options) =
+        (model.config().num_classes, SegmentOptions { score_thresh: 0.3, ..Default::default() });
     let letterbox = Letterbox::fit(side, side, side);
     let mut picture = image::RgbImage::new((3 * side) as u32, (rows * side) as u32);
     let photos = pixels.chunks_exact(3 * side * side).zip(classes.chunks_exact(classes.len() / rows));
@@ -73,8 +74,10 @@ pub(super) fn prediction_panel(
             mask_logits: mask_logits.to_vec(),
             grid: [height, width],
         };
-        let found: Vec<BinaryMask> =
-            rank(&logits, num_classes, letterbox, &options).iter().map(|c| c.mask(&logits, letterbox)).collect();
+        let found: Vec<BinaryMask> = rank(&logits, num_classes, letterbox, &options)
+            .iter()
+            .map(|c| c.mask(&logits, letterbox))
+            .collect();
         for (column, shown) in [&[][..], &target.masks, &found].into_iter().enumerate() {
             for (x, y) in (0..side * side).map(|i| (i % side, i / side)) {
                 let pixel = y * side + x;
@@ -96,5 +99,7 @@ fn host<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
 }
 
 fn rgb(channel: impl Fn(usize) -> f32, preprocess: &Preprocess) -> [u8; 3] {
-    std::array::from_fn(|i| ((channel(i) * preprocess.std[i] + preprocess.mean[i]) * 255.0).round().clamp(0.0, 255.0) as u8)
+    std::array::from_fn(|i| {
+        ((channel(i) * preprocess.std[i] + preprocess.mean[i]) * 255.0).round().clamp(0.0, 255.0) as u8
+    })
 }

@@ -65,22 +65,10 @@ pub fn pretrain(
     let model = with_stable_ids(MaskedAutoencoder::new(&options.model, &device));
     let optimizer = adamw(&model, AdamWOptions { betas: (0.9, 0.95), weight_decay: options.weight_decay });
     let (done, mut model, mut optimizer) = run.resume(model, optimizer, &config)?;
-    let per_epoch = photos.len() / options.batch_size;
-    if per_epoch == 0 {
-        return Err(TrainError::Option(format!(
-            "{} photos do not fill one batch of {}; lower --batch-size",
-            photos.len(),
-            options.batch_size
-        )));
-    }
+    let per_epoch = steps_per_epoch(photos, options)?;
     let steps = per_epoch * options.epochs;
     on_event(TrainEvent::Started { done, steps, parameters: trainable(&model) });
-    let schedule = WarmupCosine {
-        peak: scaled_learning_rate(options.base_learning_rate, options.batch_size),
-        floor: 0.0,
-        warmup_epochs: options.warmup_epochs,
-        epochs: options.epochs as f64,
-    };
+    let schedule = schedule(options);
     thread::scope(|scope| {
         let mut batches = Batches::spawn(scope, done..steps, |step| batch(photos, options, step, per_epoch));
         for step in done..steps {
@@ -126,6 +114,24 @@ pub fn pretrain(
         }
         Ok(())
     })
+}
+
+fn steps_per_epoch(photos: &PhotoSet, options: &PretrainOptions) -> Result<usize, TrainError> {
+    let (photos, batch_size) = (photos.len(), options.batch_size);
+    if photos < batch_size {
+        let reason = format!("{photos} photos do not fill one batch of {batch_size}; lower --batch-size");
+        return Err(TrainError::Option(reason));
+    }
+    Ok(photos / batch_size)
+}
+
+fn schedule(options: &PretrainOptions) -> WarmupCosine {
+    WarmupCosine {
+        peak: scaled_learning_rate(options.base_learning_rate, options.batch_size),
+        floor: 0.0,
+        warmup_epochs: options.warmup_epochs,
+        epochs: options.epochs as f64,
+    }
 }
 
 fn batch(

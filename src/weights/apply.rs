@@ -18,7 +18,10 @@ struct Placed {
 fn place(layout: Layout, path: &str) -> Option<Placed> {
     layout.rules().find_map(|rule| {
         let index = layer_index(rule, path)?;
-        Some(Placed { files: rule.files.iter().map(|file| file.replace("{}", index)).collect(), form: rule.form })
+        Some(Placed {
+            files: rule.files.iter().map(|file| file.replace("{}", index)).collect(),
+            form: rule.form,
+        })
     })
 }
 
@@ -45,7 +48,8 @@ pub fn apply<M: Module>(
     layout: Layout,
     mut tensors: BTreeMap<String, HostTensor>,
 ) -> Result<M, WeightsError> {
-    let mut mapper = Applier { layout, tensors: &mut tensors, path: Vec::new(), missing: Vec::new(), shape: None };
+    let mut mapper =
+        Applier { layout, tensors: &mut tensors, path: Vec::new(), missing: Vec::new(), shape: None };
     let module = module.map(&mut mapper);
     if !mapper.missing.is_empty() {
         return Err(WeightsError::Missing(mapper.missing));
@@ -172,7 +176,6 @@ impl ModuleVisitor for Collector {
         self.path.pop();
     }
 
-    #[expect(clippy::disallowed_methods, reason = "writing weights is native work; pages only read them")]
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         let path = self.path.join(".");
         let shape = param.lazy_shape().to_vec();
@@ -203,7 +206,9 @@ fn split(placed: &Placed, ours: &[usize], mut values: Vec<f32>) -> Vec<(String, 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{DecoderConfig, MaeConfig, MaskSegmenter, MaskedAutoencoder, SegmenterConfig, VitConfig};
+    use crate::model::{
+        DecoderConfig, MaeConfig, MaskSegmenter, MaskedAutoencoder, SegmenterConfig, VitConfig,
+    };
     use burn::tensor::Device;
 
     fn tiny(lateral_layers: Vec<usize>) -> SegmenterConfig {
@@ -249,7 +254,9 @@ mod tests {
         more.insert("stranger".to_owned(), HostTensor { shape: vec![1], values: vec![0.0] });
         let mut bent = whole;
         bent.get_mut("query.weight").unwrap().shape = vec![8, 5];
-        for (tensors, name) in [(less, "layers.1.attention.k_proj.bias"), (more, "stranger"), (bent, "query.weight")] {
+        for (tensors, name) in
+            [(less, "layers.1.attention.k_proj.bias"), (more, "stranger"), (bent, "query.weight")]
+        {
             let error = apply(fresh(), Layout::Eomt, tensors).unwrap_err();
             assert!(error.to_string().contains(name), "{error}");
         }

@@ -102,7 +102,11 @@ impl ModelConfig {
         let config = match value.get("model_type").and_then(Value::as_str) {
             Some("vit_mae") => serde_json::from_value::<VitMaeKeys>(value).map_err(wrong)?.into(),
             Some("eomt" | "mae_seg") => segmenter(serde_json::from_value(value).map_err(wrong)?)?,
-            Some(other) => return Err(WeightsError::Config(format!("`model_type` is `{other}`; known: vit_mae, eomt, mae_seg"))),
+            Some(other) => {
+                return Err(WeightsError::Config(format!(
+                    "`model_type` is `{other}`; known: vit_mae, eomt, mae_seg"
+                )));
+            }
             None => return Err(WeightsError::Config("`model_type` is missing".to_owned())),
         };
         let valid = match &config.architecture {
@@ -120,13 +124,18 @@ impl ModelConfig {
     pub fn to_json(&self) -> Result<Vec<u8>, WeightsError> {
         let wrong = |error: serde_json::Error| WeightsError::Config(error.to_string());
         let (model_type, architecture, mut value) = match &self.architecture {
-            Architecture::Mae(config) => {
-                ("vit_mae", "ViTMAEForPreTraining", serde_json::to_value(VitMaeKeys::from(config)).map_err(wrong)?)
-            }
+            Architecture::Mae(config) => (
+                "vit_mae",
+                "ViTMAEForPreTraining",
+                serde_json::to_value(VitMaeKeys::from(config)).map_err(wrong)?,
+            ),
             Architecture::Segmenter(config) => {
                 let published = config.lateral_layers.is_empty() && config.encoder.layer_scale;
-                let (kind, class) =
-                    if published { ("eomt", "EomtForUniversalSegmentation") } else { ("mae_seg", "MaskSegmenter") };
+                let (kind, class) = if published {
+                    ("eomt", "EomtForUniversalSegmentation")
+                } else {
+                    ("mae_seg", "MaskSegmenter")
+                };
                 (kind, class, serde_json::to_value(eomt_keys(config, &self.labels)).map_err(wrong)?)
             }
         };
@@ -242,7 +251,10 @@ fn segmenter(keys: EomtKeys) -> Result<ModelConfig, WeightsError> {
         num_upscale_blocks: keys.num_upscale_blocks,
         lateral_layers: keys.lateral_layers,
     };
-    Ok(ModelConfig { architecture: Architecture::Segmenter(config), labels: keys.id2label.into_values().collect() })
+    Ok(ModelConfig {
+        architecture: Architecture::Segmenter(config),
+        labels: keys.id2label.into_values().collect(),
+    })
 }
 
 fn eomt_keys(config: &SegmenterConfig, labels: &[String]) -> EomtKeys {
@@ -275,7 +287,10 @@ mod tests {
         let seg = SegmenterConfig::new(VitConfig::tiny(224), 50, 2, 3);
         for config in [
             ModelConfig { architecture: Architecture::Mae(mae), labels: vec![] },
-            ModelConfig { architecture: Architecture::Segmenter(seg), labels: vec!["cat".into(), "dog".into()] },
+            ModelConfig {
+                architecture: Architecture::Segmenter(seg),
+                labels: vec!["cat".into(), "dog".into()],
+            },
         ] {
             assert_eq!(ModelConfig::from_json(&config.to_json().unwrap()).unwrap(), config);
         }
@@ -284,8 +299,12 @@ mod tests {
     #[test]
     fn nonsense_is_refused_in_words() {
         let swiglu = r#"{"model_type":"eomt","use_swiglu_ffn":true}"#;
-        let cases =
-            [("{}", "model_type"), (r#"{"model_type":"bert"}"#, "bert"), ("[", "EOF"), (swiglu, "use_swiglu_ffn")];
+        let cases = [
+            ("{}", "model_type"),
+            (r#"{"model_type":"bert"}"#, "bert"),
+            ("[", "EOF"),
+            (swiglu, "use_swiglu_ffn"),
+        ];
         for (json, word) in cases {
             let error = ModelConfig::from_json(json.as_bytes()).unwrap_err().to_string();
             assert!(error.contains(word), "{error}");

@@ -60,7 +60,11 @@ async fn optional(source: &impl WeightSource, file: &str) -> Result<Option<Vec<u
     }
 }
 
-async fn verified(source: &impl WeightSource, manifest: &Manifest, file: &str) -> Result<Vec<u8>, WeightsError> {
+async fn verified(
+    source: &impl WeightSource,
+    manifest: &Manifest,
+    file: &str,
+) -> Result<Vec<u8>, WeightsError> {
     if file.contains(['/', '\\']) {
         let reason = "a shard name must not contain a directory".to_owned();
         return Err(WeightsError::Format { file: file.to_owned(), reason });

@@ -39,12 +39,20 @@ impl ManifestFile {
     /// # Errors
     /// [`WeightsError::Damaged`] when `content` has another length or digest.
     pub fn verify(&self, content: &[u8]) -> Result<(), WeightsError> {
-        let damaged = |expected: String, found: String| WeightsError::Damaged { file: self.name.clone(), expected, found };
+        let damaged = |expected: String, found: String| WeightsError::Damaged {
+            file: self.name.clone(),
+            expected,
+            found,
+        };
         if content.len() as u64 != self.bytes {
             return Err(damaged(format!("{} bytes", self.bytes), format!("{} bytes", content.len())));
         }
         let found = sha256_hex(content);
-        if found == self.sha256 { Ok(()) } else { Err(damaged(format!("sha256 {}", self.sha256), format!("sha256 {found}"))) }
+        if found == self.sha256 {
+            Ok(())
+        } else {
+            Err(damaged(format!("sha256 {}", self.sha256), format!("sha256 {found}")))
+        }
     }
 }
 

@@ -37,8 +37,10 @@ pub fn read_safetensors(file: &str, bytes: &[u8]) -> Result<BTreeMap<String, Hos
     parsed
         .iter()
         .map(|(name, view)| {
-            let values = widen(&view)
-                .ok_or_else(|| WeightsError::Type { name: name.to_owned(), dtype: format!("{:?}", view.dtype()) })?;
+            let values = widen(&view).ok_or_else(|| WeightsError::Type {
+                name: name.to_owned(),
+                dtype: format!("{:?}", view.dtype()),
+            })?;
             Ok((name.to_owned(), HostTensor { shape: view.shape().to_vec(), values }))
         })
         .collect()
@@ -69,7 +71,9 @@ pub fn write_safetensors(
         reason: error.to_string(),
     };
     let (dtype, narrowed): (_, Vec<Vec<u8>>) = match stored_as {
-        StoredAs::F32 => (Dtype::F32, tensors.iter().map(|(_, t)| bytes_of(&t.values, f32::to_le_bytes)).collect()),
+        StoredAs::F32 => {
+            (Dtype::F32, tensors.iter().map(|(_, t)| bytes_of(&t.values, f32::to_le_bytes)).collect())
+        }
         StoredAs::F16 => {
             let narrow = |value: f32| f16::from_f32(value).to_le_bytes();
             (Dtype::F16, tensors.iter().map(|(_, t)| bytes_of(&t.values, narrow)).collect())
@@ -78,7 +82,9 @@ pub fn write_safetensors(
     let views = tensors
         .iter()
         .zip(&narrowed)
-        .map(|((name, tensor), bytes)| Ok((name, TensorView::new(dtype, tensor.shape.clone(), bytes).map_err(refused)?)))
+        .map(|((name, tensor), bytes)| {
+            Ok((name, TensorView::new(dtype, tensor.shape.clone(), bytes).map_err(refused)?))
+        })
         .collect::<Result<Vec<_>, WeightsError>>()?;
     let metadata = HashMap::from([("format".to_owned(), "pt".to_owned())]);
     safetensors::serialize(views, Some(metadata)).map_err(refused)
