@@ -114,7 +114,7 @@ fn predict_prints_coco_results_at_the_photos_own_size() {
     for row in &found {
         assert_eq!(row["segmentation"]["size"], json!([61, 90]));
         let rle = Rle::from_coco_string([61, 90], row["segmentation"]["counts"].as_str().unwrap()).unwrap();
-        assert_eq!(json!(rle.to_mask().unwrap().bbox().map(|side| side as f64)), row["bbox"]);
+        assert_eq!(json!(rle.to_mask().unwrap().bbox()), row["bbox"]);
         assert!((0.0..=1.0).contains(&row["score"].as_f64().unwrap()));
         assert_eq!(row["image_id"], 1);
     }
@@ -248,7 +248,7 @@ fn eval_measures_and_exports_what_it_measured() {
     let (report, rows) = evaluate(&[]);
     assert_eq!(report["labels"], "supercategory");
     assert!((0.0..=1.0).contains(&report["AP"].as_f64().unwrap()));
-    assert!(!rows.is_empty() && rows.iter().all(|row| row["image_id"] == 7));
+    assert!(!rows.is_empty() && rows.iter().all(|row| row["image_id"] == 7 && row.get("bbox").is_none()));
     let list: Vec<Value> =
         serde_json::from_slice(&fs::read(bench.path("p.categories.json")).unwrap()).unwrap();
     assert_eq!(list, [json!({"id": 1, "name": "person"}), json!({"id": 2, "name": "animal"})]);

@@ -55,11 +55,12 @@ fn score(text: &str) -> Result<f32, String> {
     value.ok_or_else(|| "a score is a number from 0 to 1".to_owned())
 }
 
-/// A COCO result that also says in words what it is.
+/// A COCO result that also says in words what it is, and where.
 #[derive(Debug, Serialize)]
 struct Row<'a> {
     #[serde(flatten)]
     prediction: Prediction,
+    bbox: [usize; 4],
     label: &'a str,
     file_name: String,
 }
@@ -123,6 +124,7 @@ fn segment(engine: &Engine, path: &Path, options: &SegmentOptions) -> Result<(Rg
 fn json(image_id: u64, path: &Path, instance: &Instance) -> serde_json::Value {
     let row = Row {
         prediction: Prediction::new(image_id, instance.category as u64 + 1, instance),
+        bbox: instance.bbox,
         label: &instance.label,
         file_name: path.display().to_string(),
     };

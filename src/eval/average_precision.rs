@@ -12,7 +12,10 @@ use crate::data::coco::{CocoAnnotation, CocoDataset};
 use crate::instance::Instance;
 use crate::mask::Rle;
 
-/// One row of COCO's results format.
+/// One row of COCO's results format for masks.
+///
+/// Without a box: `pycocotools` would take the object's size from the box instead of from the mask, and its numbers for
+/// small, medium and large objects would not be those of masks.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Prediction {
     /// The photo's id in the annotations.
@@ -23,9 +26,6 @@ pub struct Prediction {
     pub segmentation: CompressedMask,
     /// Confidence, 0 to 1.
     pub score: f32,
-    /// `[x, y, width, height]` in pixels.
-    #[serde(default)]
-    pub bbox: [f64; 4],
 }
 
 /// A mask in COCO's compressed form.
@@ -47,7 +47,6 @@ impl Prediction {
             category_id,
             segmentation: CompressedMask { size: rle.size, counts: rle.to_coco_string() },
             score: instance.score,
-            bbox: instance.bbox.map(|side| side as f64),
         }
     }
 }
@@ -238,7 +237,6 @@ mod tests {
                     category_id: annotation.category_id,
                     segmentation: CompressedMask { size: rle.size, counts: rle.to_coco_string() },
                     score: 1.0,
-                    bbox: annotation.bbox,
                 }
             })
             .collect();
