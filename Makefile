@@ -1,7 +1,7 @@
 # make serve   build the page and serve it on http://127.0.0.1:8080
 # make test    everything: lints, docs, native tests, the built page in a headless browser
 # make check   lints only
-# make dist    the smallest page, ready for any static host, in dist/
+# make dist    the page as static files for any host, in dist/
 #
 # Each installs what it misses (see tests/install.sh).
 
@@ -38,5 +38,4 @@ browser:
 
 dist:
 	tests/install.sh build
-	tests/install.sh optimiser
-	trunk build --release --cargo-profile web-dist
+	trunk build --release

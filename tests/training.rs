@@ -1,0 +1,181 @@
+//! Training as its user sees it: it learns, it repeats itself, and an interrupted run goes on as if nothing had happened.
+
+#![cfg(feature = "native")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot read its own files has failed")]
+
+use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+
+use burn::tensor::Device;
+use image::{Rgb, RgbImage};
+use mae_seg::data::{LabelSpace, PhotoSet, SegmentationSet};
+use mae_seg::model::{DecoderConfig, HiddenPatches, LossOn, MaeConfig, VitConfig};
+use mae_seg::train::loss::SetLossConfig;
+use mae_seg::train::{FinetuneOptions, PretrainOptions, RunFolder, TrainError, TrainEvent, Tune, finetune, pretrain};
+use serde_json::{Value, json};
+
+const SIDE: u32 = 48;
+
+/// A bright square on a dark, slightly graded ground; the square's corner depends on `index`.
+fn square(index: u32) -> ([u32; 2], RgbImage) {
+    let corner = [4 + 7 * (index % 4), 4 + 5 * (index / 4 % 4)];
+    let photo = RgbImage::from_fn(SIDE, SIDE, |x, y| {
+        let inside = (corner[0]..corner[0] + 20).contains(&x) && (corner[1]..corner[1] + 20).contains(&y);
+        if inside { Rgb([230, 200, 40]) } else { Rgb([(x + index) as u8, y as u8, 60]) }
+    });
+    (corner, photo)
+}
+
+/// Eight photos and their COCO file.
+fn write_photos(folder: &Path) {
+    fs::create_dir_all(folder).unwrap();
+    let (mut images, mut annotations) = (Vec::new(), Vec::new());
+    for index in 0..8 {
+        let ([x, y], photo) = square(index);
+        let name = format!("{index}.png");
+        photo.save(folder.join(&name)).unwrap();
+        images.push(json!({ "id": index + 1, "file_name": name, "width": SIDE, "height": SIDE }));
+        let outline = [x, y, x + 20, y, x + 20, y + 20, x, y + 20];
+        annotations.push(json!({
+            "id": index + 1, "image_id": index + 1, "category_id": 1, "iscrowd": 0,
+            "segmentation": [outline], "area": 400, "bbox": [x, y, 20, 20],
+        }));
+    }
+    let categories = json!([{ "id": 1, "name": "square", "supercategory": "shape" }]);
+    let coco = json!({ "images": images, "annotations": annotations, "categories": categories });
+    fs::write(folder.join("train.json"), coco.to_string()).unwrap();
+}
+
+fn encoder() -> VitConfig {
+    VitConfig::plain(32, 8, 16, 2, 2)
+}
+
+fn pretraining() -> PretrainOptions {
+    PretrainOptions {
+        model: MaeConfig::new(encoder(), DecoderConfig::new(16, 1, 2)),
+        batch_size: 4,
+        epochs: 4,
+        warmup_epochs: 1.0,
+        base_learning_rate: 0.1,
+        weight_decay: 0.05,
+        min_crop: 0.5,
+        seed: 7,
+        save_every: 3,
+        panel_every: 100,
+    }
+}
+
+fn finetuning(tune: Tune) -> FinetuneOptions {
+    FinetuneOptions {
+        tune,
+        image_size: 32,
+        num_queries: 4,
+        num_blocks: 1,
+        masked_attention: true,
+        batch_size: 4,
+        steps: 60,
+        learning_rate: 3e-3,
+        layer_decay: 1.0,
+        warmup_steps: 2,
+        weight_decay: 0.0,
+        cutouts: 0,
+        loss: SetLossConfig { num_points: 64, ..SetLossConfig::default() },
+        seed: 7,
+        save_every: 25,
+        panel_every: 30,
+    }
+}
+
+/// The losses of a run by step; of a step done twice, the later.
+fn losses(run: &Path) -> Vec<f64> {
+    let mut losses = Vec::new();
+    for line in fs::read_to_string(run.join("metrics.jsonl")).unwrap().lines() {
+        let step: Value = serde_json::from_str(line).unwrap();
+        losses.truncate(step["step"].as_u64().unwrap() as usize - 1);
+        losses.push(step["loss"].as_f64().unwrap());
+    }
+    losses
+}
+
+fn run_pretraining(
+    photos: &Path,
+    out: &Path,
+    options: &PretrainOptions,
+    on_event: impl FnMut(TrainEvent),
+) -> Result<(), TrainError> {
+    let photos = PhotoSet::open(&[photos.to_owned()]).unwrap();
+    pretrain(&photos, options, &Device::flex(), &mut RunFolder::open(out, options)?, on_event)
+}
+
+#[test]
+fn a_killed_run_goes_on_to_the_same_losses() {
+    let folder = tempfile::tempdir().unwrap();
+    let photos = folder.path().join("photos");
+    write_photos(&photos);
+    let (whole, killed) = (folder.path().join("whole"), folder.path().join("killed"));
+    run_pretraining(&photos, &whole, &pretraining(), |_| ()).unwrap();
+    let die = |event| {
+        if matches!(event, TrainEvent::Step(step) if step.step == 5) {
+            std::panic::resume_unwind(Box::new("killed on purpose"));
+        }
+    };
+    let options = pretraining();
+    assert!(catch_unwind(AssertUnwindSafe(|| run_pretraining(&photos, &killed, &options, die))).is_err());
+    run_pretraining(&photos, &killed, &options, |_| ()).unwrap();
+    assert_eq!(losses(&killed), losses(&whole), "resuming must not change a single bit");
+}
+
+#[test]
+fn every_variant_of_hiding_learns() {
+    let folder = tempfile::tempdir().unwrap();
+    let photos = folder.path().join("photos");
+    write_photos(&photos);
+    for (hidden_patches, loss_on) in [
+        (HiddenPatches::Drop, LossOn::Hidden),
+        (HiddenPatches::MaskToken, LossOn::All),
+        (HiddenPatches::Zero, LossOn::Visible),
+    ] {
+        let mut options = pretraining();
+        options.model.hidden_patches = hidden_patches;
+        options.model.loss_on = loss_on;
+        options.epochs = 30;
+        let out = folder.path().join(format!("{hidden_patches:?}"));
+        run_pretraining(&photos, &out, &options, |_| ()).unwrap();
+        let losses = losses(&out);
+        let mean = |part: &[f64]| part.iter().sum::<f64>() / part.len() as f64;
+        let (first, last) = (mean(&losses[..5]), mean(&losses[losses.len() - 5..]));
+        assert!(last < 0.9 * first, "{hidden_patches:?}: {first} → {last}");
+    }
+}
+
+#[test]
+fn another_recipe_in_the_same_folder_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    RunFolder::open(folder.path(), &pretraining()).unwrap();
+    let other = PretrainOptions { seed: 8, ..pretraining() };
+    assert!(matches!(RunFolder::open(folder.path(), &other), Err(TrainError::OtherRun(_))));
+}
+
+#[test]
+fn every_way_of_tuning_learns_the_squares() {
+    let folder = tempfile::tempdir().unwrap();
+    write_photos(folder.path());
+    let photos =
+        SegmentationSet::open(&folder.path().join("train.json"), folder.path(), LabelSpace::Category, None).unwrap();
+    for tune in [Tune::Frozen, Tune::Top(1), Tune::Full] {
+        let out = folder.path().join(format!("{tune:?}"));
+        let options = finetuning(tune);
+        let mut run = RunFolder::open(&out, &options).unwrap();
+        finetune(&photos, &options, (None, encoder()), &Device::flex(), &mut run, |_| ()).unwrap();
+        let dice: Vec<f64> = fs::read_to_string(out.join("metrics.jsonl"))
+            .unwrap()
+            .lines()
+            .map(|line| serde_json::from_str::<Value>(line).unwrap()["dice"].as_f64().unwrap())
+            .collect();
+        let mean = |part: &[f64]| part.iter().sum::<f64>() / part.len() as f64;
+        let (first, last) = (mean(&dice[..5]), mean(&dice[dice.len() - 5..]));
+        assert!(last < 0.7 * first, "{tune:?}: {first} → {last}");
+        assert!(out.join("panels/step-000060.png").is_file(), "a panel of the last step");
+    }
+}
