@@ -12,7 +12,9 @@ use image::{Rgb, RgbImage};
 use mae_seg::data::{LabelSpace, PhotoSet, SegmentationSet};
 use mae_seg::model::{DecoderConfig, HiddenPatches, LossOn, MaeConfig, VitConfig};
 use mae_seg::train::loss::SetLossConfig;
-use mae_seg::train::{FinetuneOptions, PretrainOptions, RunFolder, TrainError, TrainEvent, Tune, finetune, pretrain};
+use mae_seg::train::{
+    FinetuneOptions, PretrainOptions, RunFolder, TrainError, TrainEvent, Tune, finetune, pretrain,
+};
 use serde_json::{Value, json};
 
 const SIDE: u32 = 48;
@@ -162,7 +164,8 @@ fn every_way_of_tuning_learns_the_squares() {
     let folder = tempfile::tempdir().unwrap();
     write_photos(folder.path());
     let photos =
-        SegmentationSet::open(&folder.path().join("train.json"), folder.path(), LabelSpace::Category, None).unwrap();
+        SegmentationSet::open(&folder.path().join("train.json"), folder.path(), LabelSpace::Category, None)
+            .unwrap();
     for tune in [Tune::Frozen, Tune::Top(1), Tune::Full] {
         let out = folder.path().join(format!("{tune:?}"));
         let options = finetuning(tune);
