@@ -60,7 +60,7 @@ browser() {
     say "Installing Chromium with the system's package manager"
     system_package chromium chromium chromium chromium
   }
-  command -v npm >/dev/null && node -e 'process.exit(+process.versions.node.split(".")[0] < 18)' || {
+  command -v npm >/dev/null && node -e 'process.exit(process.versions.node.split(".")[0] < 18 ? 1 : 0)' || {
     say "Installing Node.js with the system's package manager"
     system_package "nodejs npm" "nodejs npm" "nodejs npm" node
   }
