@@ -220,7 +220,7 @@ fn bad_weights_are_explained() {
     assert!(bench.complaint("photo.png").contains("config.json"));
 
     fs::remove_dir_all(bench.path("weights")).unwrap();
-    assert!(bench.complaint("photo.png").contains("--weights takes the folder"));
+    assert!(bench.complaint("photo.png").contains("the folder that holds config.json"));
 }
 
 #[test]

@@ -23,12 +23,7 @@ impl Directory {
             return Ok(Self(if checkpoint.is_dir() { checkpoint } else { asked.to_path_buf() }));
         }
         let what = if asked.exists() { "is a file" } else { "does not exist" };
-        bail!("{} {what}: --weights takes the folder that holds config.json", asked.display())
-    }
-
-    /// A folder that was asked for.
-    pub(super) fn of_run(path: &Path) -> Result<Self> {
-        Self::open(Some(path))
+        bail!("{} {what}: name a training run, or the folder that holds config.json", asked.display())
     }
 
     /// Where it is.

@@ -34,7 +34,7 @@ pub(super) struct Arguments {
 
 /// Runs the verb.
 pub(super) fn run(arguments: &Arguments) -> Result<()> {
-    let folder = pollster::block_on(read_folder(&Directory::of_run(&arguments.run)?))?;
+    let folder = pollster::block_on(read_folder(&Directory::open(Some(&arguments.run))?))?;
     let stem = arguments.out.file_name().and_then(|name| name.to_str()).unwrap_or("mae-seg");
     let promises = Promises {
         name: arguments.name.clone().unwrap_or_else(|| stem.to_owned()),

@@ -157,7 +157,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
     let photos =
         SegmentationSet::open(&arguments.train, &arguments.images, space, arguments.cutouts.as_deref())?;
     let encoder = match &arguments.encoder {
-        Some(path) => Some(pollster::block_on(read_folder(&Directory::of_run(path)?))?),
+        Some(path) => Some(pollster::block_on(read_folder(&Directory::open(Some(path))?))?),
         None => None,
     };
     let fresh = arguments.model.encoder(arguments.image_size, 16);
