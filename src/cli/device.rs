@@ -16,6 +16,8 @@ pub(super) enum DeviceArg {
     Wgpu,
     /// An NVIDIA GPU, in builds with `--features cuda`
     Cuda,
+    /// The CPU through libtorch, in builds with `--features libtorch`
+    Libtorch,
 }
 
 impl DeviceArg {
@@ -26,6 +28,7 @@ impl DeviceArg {
             Self::Cpu => DeviceChoice::Cpu,
             Self::Wgpu => DeviceChoice::Wgpu,
             Self::Cuda => DeviceChoice::Cuda,
+            Self::Libtorch => DeviceChoice::Libtorch,
         }))
     }
 }

