@@ -81,6 +81,7 @@ fn finetuning(tune: Tune) -> FinetuneOptions {
         layer_decay: 1.0,
         warmup_steps: 2,
         weight_decay: 0.0,
+        average_decay: 0.9,
         cutouts: 0,
         loss: SetLossConfig { num_points: 64, ..SetLossConfig::default() },
         seed: 7,
@@ -107,7 +108,7 @@ fn run_pretraining(
     on_event: impl FnMut(TrainEvent),
 ) -> Result<(), TrainError> {
     let photos = PhotoSet::open(&[photos.to_owned()]).unwrap();
-    pretrain(&photos, options, &Device::flex(), &mut RunFolder::open(out, options)?, on_event)
+    pretrain(&photos, None, options, &Device::flex(), &mut RunFolder::open(out, options)?, on_event)
 }
 
 #[test]

@@ -82,6 +82,9 @@ pub(super) struct Arguments {
     /// Decay of weights
     #[arg(long, default_value_t = 0.05)]
     weight_decay: f32,
+    /// How much of the moving average of the weights stays at each step; the average is what is kept (0: none)
+    #[arg(long, default_value_t = 0.999, value_name = "DECAY")]
+    average: f64,
     /// Points per mask in the loss
     #[arg(long, default_value_t = 2048, value_parser = super::at_least_one)]
     points: usize,
@@ -137,6 +140,7 @@ impl Arguments {
             layer_decay: self.layer_decay,
             warmup_steps: self.warmup_steps,
             weight_decay: self.weight_decay,
+            average_decay: self.average,
             cutouts: self.paste,
             loss: SetLossConfig { num_points: self.points, ..SetLossConfig::default() },
             seed: self.seed,

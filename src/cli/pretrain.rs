@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 
 use super::device::DeviceArg;
 use super::progress::TrainProgress;
-use crate::data::PhotoSet;
+use crate::data::{PhotoSet, TeacherFeatures};
 use crate::model::{DecoderConfig, HiddenPatches, LossOn, MaeConfig, VitConfig};
 use crate::train::{PretrainOptions, RunFolder, pretrain};
 
@@ -53,6 +53,9 @@ pub(super) struct Arguments {
     /// What the encoder sees in place of hidden patches
     #[arg(long, value_enum, default_value_t = HiddenArg::Drop)]
     hidden_patches: HiddenArg,
+    /// Reconstruct a teacher's features beside the pixels (a file of recipes/teacher_features.py)
+    #[arg(long, value_name = "FILE")]
+    teacher_features: Option<PathBuf>,
     /// Reconstruct raw pixels instead of pixels normalised per patch
     #[arg(long)]
     raw_pixels: bool,
@@ -156,13 +159,15 @@ impl Arguments {
 
 /// Runs the verb.
 pub(super) fn run(args: &Arguments) -> anyhow::Result<()> {
-    let options = args.options();
+    let teacher = args.teacher_features.as_deref().map(TeacherFeatures::open).transpose()?;
+    let mut options = args.options();
+    options.model.teacher_dim = teacher.as_ref().map_or(0, TeacherFeatures::channels);
     options.model.validate().context("these sizes make no model")?;
     let photos = PhotoSet::open(&args.data)?;
     let picked = args.device.pick()?;
     let mut progress = TrainProgress::new(&format!("{} photos, {}", photos.len(), picked.description));
     let mut run = RunFolder::open(&args.out, &options)?;
-    pretrain(&photos, &options, &picked.device, &mut run, |event| progress.show(event))?;
+    pretrain(&photos, teacher.as_ref(), &options, &picked.device, &mut run, |event| progress.show(event))?;
     progress.finish(&format!("pretrained; fine-tune with --encoder {}", args.out.display()));
     Ok(())
 }

@@ -38,6 +38,26 @@ pub(super) struct Window {
     pub(super) height: f64,
 }
 
+/// A square training crop and where it lies in its photo.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Crop {
+    /// RGB bytes in rows.
+    pub(super) rgb: Vec<u8>,
+    /// Left, top, width and height as shares of the photo.
+    pub(super) window: [f64; 4],
+    /// Whether left and right are swapped.
+    pub(super) mirrored: bool,
+}
+
+impl Crop {
+    /// Where a point of the crop, in cells of a `grid` × `grid` division, lies in the photo: x and y, 0 to 1.
+    pub(super) fn in_photo(&self, [x, y]: [f64; 2], grid: usize) -> [f64; 2] {
+        let [left, top, width, height] = self.window;
+        let (x, y) = (x / grid as f64, y / grid as f64);
+        [left + width * if self.mirrored { 1.0 - x } else { x }, top + height * y]
+    }
+}
+
 impl CropOptions {
     /// Draws a window inside a `width` × `height` photo.
     fn window(&self, width: usize, height: usize, rng: &mut impl Rng) -> Window {
@@ -64,14 +84,17 @@ impl CropOptions {
         }
     }
 
-    /// A random crop, `image_size` squared, RGB bytes in rows.
-    pub(super) fn apply(&self, photo: &RgbImage, rng: &mut impl Rng) -> Vec<u8> {
+    /// A random crop, `image_size` squared.
+    pub(super) fn apply(&self, photo: &RgbImage, rng: &mut impl Rng) -> Crop {
         let window = self.window(photo.width(), photo.height(), rng);
-        let mut crop = resize(photo, window, self.image_size, self.image_size, FilterType::CatmullRom);
-        if self.flip && rng.random_bool(0.5) {
-            mirror(&mut crop, self.image_size);
+        let mut rgb = resize(photo, window, self.image_size, self.image_size, FilterType::CatmullRom);
+        let mirrored = self.flip && rng.random_bool(0.5);
+        if mirrored {
+            mirror(&mut rgb, self.image_size);
         }
-        crop
+        let (width, height) = (photo.width() as f64, photo.height() as f64);
+        let window = [window.left / width, window.top / height, window.width / width, window.height / height];
+        Crop { rgb, window, mirrored }
     }
 }
 
@@ -129,7 +152,7 @@ mod tests {
         let photo = RgbImage::new(50, 40, [10, 20, 30].repeat(2000)).unwrap();
         let crop = CropOptions { image_size: 16, ..CropOptions::default() }
             .apply(&photo, &mut stream(Purpose::Augment, 1, 2, 3));
-        assert_eq!(crop, [10, 20, 30].repeat(256));
+        assert_eq!(crop.rgb, [10, 20, 30].repeat(256));
     }
 
     #[test]

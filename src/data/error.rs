@@ -84,6 +84,14 @@ pub enum DataError {
         /// What is wrong with it.
         reason: String,
     },
+    /// A file of teacher features cannot be used.
+    #[error("{} cannot serve as teacher features: {reason}", path.display())]
+    Features {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// No photo under the given paths.
     #[error("no photos (jpg, png, webp, bmp, gif, tiff, or .tar shards of them) in {0}")]
     NoPhotos(String),

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use super::normalise::fill_planes;
 use super::order::{Purpose, stream};
 use super::shard::{self, Member};
-use super::{CropOptions, DataError};
+use super::{CropOptions, DataError, TeacherFeatures};
 use crate::image::RgbImage;
 
 /// File endings read as photos.
@@ -35,6 +35,8 @@ enum Photo {
 pub struct PhotoBatch {
     /// `[B, 3, S, S]`, normalised with the `ImageNet` mean and deviation.
     pub pixels: Vec<f32>,
+    /// `[B, L, D]`, the teacher's features under each patch; empty without a teacher.
+    pub features: Vec<f32>,
     /// Photos that could not be read and were replaced by their neighbours; each error names its file.
     pub skipped: Vec<DataError>,
 }
@@ -122,39 +124,58 @@ impl PhotoSet {
 
     /// Crops of the photos `indices`, in their order, computed in parallel.
     ///
+    /// With `teacher`, each crop comes with the features under its patches, `teacher.1` patches a side.
     /// Each crop depends on `(seed, epoch, index)` only. An unreadable photo is reported and replaced by the next one.
     ///
     /// # Errors
     ///
-    /// When a hundred photos in a row are unreadable.
+    /// When a hundred photos in a row are unreadable, or the teacher's file lacks one.
     pub fn batch(
         &self,
         indices: &[usize],
         crop: &CropOptions,
-        seed: u64,
-        epoch: u64,
+        teacher: Option<(&TeacherFeatures, usize)>,
+        (seed, epoch): (u64, u64),
     ) -> Result<PhotoBatch, DataError> {
-        let sample_len = 3 * crop.image_size * crop.image_size;
-        let mut pixels = vec![0.0; indices.len() * sample_len];
-        let skipped = pixels
-            .par_chunks_exact_mut(sample_len)
-            .zip(indices)
-            .map(|(sample, &index)| {
-                let (photo, skipped) = self.readable_photo(index)?;
-                let rgb = crop.apply(&photo, &mut stream(Purpose::Augment, seed, epoch, index as u64));
-                fill_planes(&rgb, sample);
-                Ok(skipped)
+        let samples = indices
+            .par_iter()
+            .map(|&index| {
+                let (found, photo, skipped) = self.readable_photo(index)?;
+                let crop = crop.apply(&photo, &mut stream(Purpose::Augment, seed, epoch, index as u64));
+                let mut pixels = vec![0.0; crop.rgb.len()];
+                fill_planes(&crop.rgb, &mut pixels);
+                let mut features = Vec::new();
+                if let Some((teacher, grid)) = teacher {
+                    features.resize(grid * grid * teacher.channels(), 0.0);
+                    teacher.fill(self.name(found), &crop, grid, &mut features)?;
+                }
+                Ok((pixels, features, skipped))
             })
-            .collect::<Result<Vec<_>, _>>()?;
-        Ok(PhotoBatch { pixels, skipped: skipped.into_iter().flatten().collect() })
+            .collect::<Result<Vec<_>, DataError>>()?;
+        let mut batch = PhotoBatch { pixels: Vec::new(), features: Vec::new(), skipped: Vec::new() };
+        for (pixels, features, skipped) in samples {
+            batch.pixels.extend(pixels);
+            batch.features.extend(features);
+            batch.skipped.extend(skipped);
+        }
+        Ok(batch)
     }
 
-    fn readable_photo(&self, index: usize) -> Result<(RgbImage, Vec<DataError>), DataError> {
+    /// The file name of a photo, without folders.
+    fn name(&self, index: usize) -> &str {
+        let path = match &self.photos[index % self.len()] {
+            Photo::File(path) => path.as_path(),
+            Photo::Member { member, .. } => Path::new(&member.name),
+        };
+        path.file_name().and_then(|name| name.to_str()).unwrap_or_default()
+    }
+
+    fn readable_photo(&self, index: usize) -> Result<(usize, RgbImage, Vec<DataError>), DataError> {
         let mut skipped = Vec::new();
         let tried = REPLACEMENTS.min(self.len());
         for offset in 0..tried {
             match self.photo(index + offset) {
-                Ok(photo) => return Ok((photo, skipped)),
+                Ok(photo) => return Ok((index + offset, photo, skipped)),
                 Err(error) => skipped.push(error),
             }
         }
@@ -208,7 +229,7 @@ mod tests {
         let dir = folder();
         let set = PhotoSet::open(&[dir.path().to_path_buf()]).unwrap();
         let crop = CropOptions { image_size: 8, ..CropOptions::default() };
-        let batch = set.batch(&[2, 0], &crop, 1, 0).unwrap();
+        let batch = set.batch(&[2, 0], &crop, None, (1, 0)).unwrap();
         assert_eq!(batch.pixels.len(), 2 * 3 * 64);
         let means: Vec<f32> = batch.pixels.chunks(64).map(|p| p.iter().sum::<f32>() / 64.0).collect();
         let low = [-0.485 / 0.229, -0.456 / 0.224, -0.406 / 0.225];
@@ -228,7 +249,8 @@ mod tests {
         noisy.save(dir.path().join("b.png")).unwrap();
         let set = PhotoSet::open(&[dir.path().to_path_buf()]).unwrap();
         let crop = CropOptions { image_size: 16, ..CropOptions::default() };
-        let pixels = |indices: &[usize], seed, epoch| set.batch(indices, &crop, seed, epoch).unwrap().pixels;
+        let pixels =
+            |indices: &[usize], seed, epoch| set.batch(indices, &crop, None, (seed, epoch)).unwrap().pixels;
         assert_eq!(pixels(&[0, 1], 5, 2)[768..], pixels(&[1], 5, 2));
         assert_ne!(pixels(&[0], 5, 2), pixels(&[0], 5, 3));
         assert_ne!(pixels(&[0], 5, 2), pixels(&[0], 6, 2));
@@ -241,7 +263,7 @@ mod tests {
         fs::write(dir.path().join("b.jpg"), "no image").unwrap();
         let set = PhotoSet::open(&[dir.path().to_path_buf()]).unwrap();
         let crop = CropOptions { image_size: 8, flip: false, ..CropOptions::default() };
-        let batch = set.batch(&[1], &crop, 1, 0).unwrap();
+        let batch = set.batch(&[1], &crop, None, (1, 0)).unwrap();
         assert_eq!(batch.skipped.len(), 1);
         assert!(batch.skipped[0].to_string().contains("b.jpg"), "{}", batch.skipped[0]);
         assert!(batch.pixels[64] > 2.0, "the green neighbour stands in");
@@ -253,7 +275,7 @@ mod tests {
         let open = || PhotoSet::open(&[dir.path().to_path_buf()]);
         assert!(matches!(open(), Err(DataError::NoPhotos(_))));
         fs::write(dir.path().join("a.jpg"), "no image").unwrap();
-        let error = open().unwrap().batch(&[0], &CropOptions::default(), 1, 0).unwrap_err();
+        let error = open().unwrap().batch(&[0], &CropOptions::default(), None, (1, 0)).unwrap_err();
         assert!(matches!(error, DataError::NoReadablePhoto { tried: 1, .. }), "{error}");
     }
 }

@@ -202,6 +202,9 @@ pub struct MaeConfig {
     /// What stands in for hidden patches in the encoder.
     #[serde(default)]
     pub hidden_patches: HiddenPatches,
+    /// Features per patch of a teacher, reconstructed beside the pixels; 0: pixels only.
+    #[serde(default)]
+    pub teacher_dim: usize,
 }
 
 impl MaeConfig {
@@ -215,6 +218,7 @@ impl MaeConfig {
             norm_pix_loss: true,
             loss_on: LossOn::Hidden,
             hidden_patches: HiddenPatches::Drop,
+            teacher_dim: 0,
         }
     }
 

@@ -16,6 +16,8 @@ pub struct MaeOutput {
     pub latent: Tensor<3>,
     /// `[B, L, P²·3]`: reconstructed patches, laid out as [`patchify`].
     pub prediction: Tensor<3>,
+    /// `[B, L, teacher D]`: reconstructed features of the teacher; only with `teacher_dim`.
+    pub features: Option<Tensor<3>>,
 }
 
 /// A ViT that sees a quarter of the patches, and a light decoder that draws the rest
@@ -38,6 +40,8 @@ pub struct MaskedAutoencoder {
     pub decoder_norm: LayerNorm,
     /// Decoder width to `P²·3` numbers.
     pub decoder_pred: Linear,
+    /// Decoder width to the teacher's features; only with `teacher_dim`.
+    pub teacher_pred: Option<Linear>,
     #[module(skip)]
     config: MaeConfig,
 }
@@ -63,6 +67,8 @@ impl MaskedAutoencoder {
                 encoder.patch_size * encoder.patch_size * 3,
                 device,
             ),
+            teacher_pred: (config.teacher_dim > 0)
+                .then(|| init::linear(decoder.embed_dim, config.teacher_dim, device)),
             config: config.clone(),
         }
     }
@@ -78,8 +84,9 @@ impl MaskedAutoencoder {
     #[must_use]
     pub fn forward(&self, images: Tensor<4>, mask: &PatchMask) -> MaeOutput {
         let latent = self.forward_encoder(images, mask);
-        let prediction = self.forward_decoder(latent.clone(), mask);
-        MaeOutput { latent, prediction }
+        let decoded = self.forward_decoder(latent.clone(), mask);
+        let features = self.teacher_pred.as_ref().map(|linear| linear.forward(decoded.clone()));
+        MaeOutput { latent, prediction: self.decoder_pred.forward(decoded), features }
     }
 
     /// # Shapes
@@ -119,9 +126,8 @@ impl MaskedAutoencoder {
 
     /// # Shapes
     /// - `latent`: [`MaeOutput::latent`]
-    /// - returns [`MaeOutput::prediction`]
-    #[must_use]
-    pub fn forward_decoder(&self, latent: Tensor<3>, mask: &PatchMask) -> Tensor<3> {
+    /// - returns `[B, L, decoder D]`, normalised: what the predictions are read from
+    fn forward_decoder(&self, latent: Tensor<3>, mask: &PatchMask) -> Tensor<3> {
         let tokens = self.decoder_embed.forward(latent);
         let [batch, length, d] = tokens.dims();
         let class = tokens.clone().narrow(1, 0, 1);
@@ -134,8 +140,18 @@ impl MaskedAutoencoder {
         let patches = patches + resample_grid(self.decoder_pos_embed.val(), grid, grid);
         let tokens = Tensor::cat(vec![class, patches], 1);
         let tokens = self.decoder_blocks.iter().fold(tokens, |tokens, block| block.forward(tokens, None));
-        let drawn = self.decoder_pred.forward(self.decoder_norm.forward(tokens));
-        drawn.narrow(1, 1, mask.num_patches())
+        self.decoder_norm.forward(tokens).narrow(1, 1, mask.num_patches())
+    }
+
+    /// Mean squared error against a teacher's features, over every patch: hidden ones are reconstructed, visible ones
+    /// distilled (SAMI, <https://arxiv.org/abs/2312.00863> §3.1).
+    ///
+    /// # Shapes
+    /// - `features`, `target`: `[B, L, teacher D]`; the target's channels standardised
+    /// - returns `[1]`
+    #[must_use]
+    pub fn feature_loss(&self, features: Tensor<3>, target: Tensor<3>) -> Tensor<1> {
+        (features - target).square().mean()
     }
 
     /// Mean squared error per patch, averaged over the patches that [`LossOn`] names.

@@ -72,6 +72,23 @@ pub enum TrainError {
     Panel(String),
 }
 
+/// Parameters to use.
+const MODEL: &str = "model.safetensors";
+/// Parameters as the optimiser left them, beside the averaged ones.
+const UNAVERAGED: &str = "unaveraged.safetensors";
+
+/// Everything a run goes on from.
+pub(super) struct Standing<M> {
+    /// Steps done.
+    pub(super) step: usize,
+    /// What the optimiser changes.
+    pub(super) model: M,
+    /// Its moving average without gradients, in runs that keep one.
+    pub(super) average: Option<M>,
+    /// The optimiser with its moments.
+    pub(super) optimizer: ModuleOptimizer,
+}
+
 /// A run's folder.
 #[derive(Debug)]
 pub struct RunFolder {
@@ -130,9 +147,7 @@ impl RunFolder {
     /// Saves everything that is needed to go on; the old checkpoint stays until the new one is whole.
     pub(super) fn save<M: Module>(
         &self,
-        step: usize,
-        module: &M,
-        optimizer: &ModuleOptimizer,
+        standing: &Standing<M>,
         (config, preprocess): (&ModelConfig, &Preprocess),
     ) -> Result<TrainEvent, TrainError> {
         let (fresh, old, current) =
@@ -143,14 +158,23 @@ impl RunFolder {
         write("config.json", &config.to_json()?)?;
         let json = |error: serde_json::Error| TrainError::Option(error.to_string());
         write("preprocessor_config.json", &serde_json::to_vec_pretty(preprocess).map_err(json)?)?;
-        let tensors = collect(module, config.layout())?;
-        write("model.safetensors", &write_safetensors(&tensors, StoredAs::F32, "model.safetensors")?)?;
+        let tensors = |module: &M, name: &str| -> Result<(), TrainError> {
+            write(name, &write_safetensors(&collect(module, config.layout())?, StoredAs::F32, name)?)
+        };
+        match &standing.average {
+            None => tensors(&standing.model, MODEL)?,
+            Some(average) => {
+                tensors(average, MODEL)?;
+                tensors(&standing.model, UNAVERAGED)?;
+            }
+        }
         let path = fresh.join("optimizer.bpk");
-        optimizer
+        standing
+            .optimizer
             .to_record()
             .save(&path)
             .map_err(|error| TrainError::Optimizer { path, reason: error.to_string() })?;
-        write("progress.json", &serde_json::to_vec(&Progress { step }).map_err(json)?)?;
+        write("progress.json", &serde_json::to_vec(&Progress { step: standing.step }).map_err(json)?)?;
         let _ = fs::remove_dir_all(&old);
         if current.exists() {
             fs::rename(&current, &old).map_err(at(&current))?;
@@ -160,29 +184,33 @@ impl RunFolder {
         Ok(TrainEvent::Saved(current))
     }
 
-    /// Puts the latest checkpoint into `module` and `optimizer`; returns the steps done, 0 for a new run.
+    /// Puts the latest checkpoint, if there is one, into `fresh`.
     pub(super) fn resume<M: Module>(
         &self,
-        module: M,
-        optimizer: ModuleOptimizer,
+        fresh: Standing<M>,
         config: &ModelConfig,
-    ) -> Result<(usize, M, ModuleOptimizer), TrainError> {
+    ) -> Result<Standing<M>, TrainError> {
         let saved = [self.checkpoint(), self.root.join("checkpoint.old")];
         let Some(folder) = saved.into_iter().find(|folder| folder.exists()) else {
-            return Ok((0, module, optimizer));
+            return Ok(fresh);
         };
         let read = |name: &str| {
             let path = folder.join(name);
             fs::read(&path).map_err(|source| TrainError::File { path, source })
         };
-        let tensors = read_safetensors("model.safetensors", &read("model.safetensors")?)?;
-        let module = apply(module, config.layout(), tensors)?;
+        let load = |module: M, name: &str| -> Result<M, TrainError> {
+            Ok(apply(module, config.layout(), read_safetensors(name, &read(name)?)?)?)
+        };
+        let (model, average) = match fresh.average {
+            None => (load(fresh.model, MODEL)?, None),
+            Some(average) => (load(fresh.model, UNAVERAGED)?, Some(load(average, MODEL)?)),
+        };
         let path = folder.join("optimizer.bpk");
         let record = OptimizerRecord::load(&path)
             .map_err(|error| TrainError::Optimizer { path: path.clone(), reason: error.to_string() })?;
         let progress: Progress = serde_json::from_slice(&read("progress.json")?)
             .map_err(|error| TrainError::Optimizer { path, reason: error.to_string() })?;
-        Ok((progress.step, module, optimizer.load_record(record)))
+        Ok(Standing { step: progress.step, model, average, optimizer: fresh.optimizer.load_record(record) })
     }
 }
 

@@ -11,7 +11,9 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
+use super::average::averaged;
 use super::batches::Batches;
+use super::checkpoint::Standing;
 use super::loss::{SetLossConfig, Target, set_loss};
 use super::optimizer::{AdamWOptions, adamw, learning_rates, trainable, with_stable_ids};
 use super::panel::prediction_panel;
@@ -61,6 +63,8 @@ pub struct FinetuneOptions {
     pub warmup_steps: usize,
     /// AdamW's decay.
     pub weight_decay: f32,
+    /// How much of the moving average of the parameters stays at each step; 0: no average is kept.
+    pub average_decay: f64,
     /// Largest number of cut-outs pasted into a photo.
     pub cutouts: usize,
     /// The set loss.
@@ -115,8 +119,10 @@ pub fn finetune(
         labels: photos.labels().to_vec(),
     };
     let optimizer = adamw(&model, AdamWOptions { betas: (0.9, 0.999), weight_decay: options.weight_decay });
-    let (done, mut model, mut optimizer) = run.resume(model, optimizer, &config)?;
-    on_event(TrainEvent::Started { done, steps: options.steps, parameters: trainable(&model) });
+    let average = (options.average_decay > 0.0).then(|| model.valid());
+    let mut at = run.resume(Standing { step: 0, model, average, optimizer }, &config)?;
+    let done = at.step;
+    on_event(TrainEvent::Started { done, steps: options.steps, parameters: trainable(&at.model) });
     let order = Order { repeats: photos.repeats(), batch_size: options.batch_size, seed: options.seed };
     thread::scope(|scope| {
         let mut batches =
@@ -125,15 +131,19 @@ pub fn finetune(
             let Some(batch) = batches.next() else { break };
             let (samples, epoch) = batch?;
             let (images, targets) = collate(samples, options.image_size, &device);
-            let plan = masking_plan(options, model.config(), targets.len(), step);
-            let outputs = model.forward_masked(images.clone(), &plan);
+            let plan = masking_plan(options, at.model.config(), targets.len(), step);
+            let outputs = at.model.forward_masked(images.clone(), &plan);
             let (loss, parts) = total_loss(&outputs, &targets, options, step)?;
             let value = f64::from(loss.clone().into_scalar::<f32>());
             if !value.is_finite() {
                 return Err(TrainError::NotFinite { step: step + 1, loss: value });
             }
-            let gradients = GradientsParams::from_grads(loss.backward(), &model);
-            model = optimizer.step(rates(options, model.config(), step), model, gradients);
+            let gradients = GradientsParams::from_grads(loss.backward(), &at.model);
+            let rates = rates(options, at.model.config(), step);
+            at.model = at.optimizer.step(rates, at.model, gradients);
+            at.step = step + 1;
+            at.average =
+                at.average.map(|average| averaged(average, &at.model.valid(), options.average_decay, step));
             let report = Step {
                 step: step + 1,
                 steps: options.steps,
@@ -148,11 +158,12 @@ pub fn finetune(
             let last = step + 1 == options.steps;
             if (step + 1) % options.panel_every == 0 || last {
                 let path = run.panel(step + 1);
-                prediction_panel(&model.valid(), images.inner(), &targets, &preprocess, &path)?;
+                let shown = at.average.clone().unwrap_or_else(|| at.model.valid());
+                prediction_panel(&shown, images.inner(), &targets, &preprocess, &path)?;
                 on_event(TrainEvent::Panel(path));
             }
             if (step + 1) % options.save_every == 0 || last {
-                on_event(run.save(step + 1, &model, &optimizer, (&config, &preprocess))?);
+                on_event(run.save(&at, (&config, &preprocess))?);
             }
         }
         Ok(())

@@ -1,8 +1,9 @@
 //! Training: masked-autoencoder pretraining, then fine-tuning of the segmenter.
 //!
 //! Each run lives in a folder: `run.json` (what was asked), `metrics.jsonl`, `panels/*.png`, and `checkpoint/`, which
-//! is a weight folder (f32) with the optimiser's state beside it. The same command continues an interrupted run.
+//! is a weight folder (f32; the averaged parameters where a run averages) with the optimiser's state beside it. The same command continues an interrupted run.
 
+mod average;
 mod batches;
 mod checkpoint;
 mod event;

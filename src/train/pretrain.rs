@@ -1,5 +1,6 @@
 //! Masked-autoencoder pretraining.
 
+use std::collections::BTreeMap;
 use std::thread;
 
 use burn::module::Module;
@@ -10,12 +11,13 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use super::batches::Batches;
+use super::checkpoint::Standing;
 use super::optimizer::{AdamWOptions, adamw, trainable, with_stable_ids};
 use super::panel::reconstruction_panel;
 use super::schedule::{WarmupCosine, scaled_learning_rate};
 use super::{RunFolder, Step, TrainError, TrainEvent};
 use crate::data::order::shuffled;
-use crate::data::{CropOptions, PhotoBatch, PhotoSet};
+use crate::data::{CropOptions, PhotoBatch, PhotoSet, TeacherFeatures};
 use crate::model::{MaeConfig, MaskedAutoencoder, PatchMask};
 use crate::pixels::Preprocess;
 use crate::weights::{Architecture, ModelConfig};
@@ -47,10 +49,13 @@ pub struct PretrainOptions {
 
 /// Pretrains on `photos` until every epoch is done, from where `run` stands.
 ///
+/// With a teacher, whose width is the model's `teacher_dim`, its features are reconstructed beside the pixels.
+///
 /// # Errors
 /// [`TrainError`]; the last checkpoint stays whole.
 pub fn pretrain(
     photos: &PhotoSet,
+    teacher: Option<&TeacherFeatures>,
     options: &PretrainOptions,
     device: &Device,
     run: &mut RunFolder,
@@ -64,13 +69,15 @@ pub fn pretrain(
     device.seed(options.seed);
     let model = with_stable_ids(MaskedAutoencoder::new(&options.model, &device));
     let optimizer = adamw(&model, AdamWOptions { betas: (0.9, 0.95), weight_decay: options.weight_decay });
-    let (done, mut model, mut optimizer) = run.resume(model, optimizer, &config)?;
+    let mut at = run.resume(Standing { step: 0, model, average: None, optimizer }, &config)?;
+    let done = at.step;
     let per_epoch = steps_per_epoch(photos, options)?;
     let steps = per_epoch * options.epochs;
-    on_event(TrainEvent::Started { done, steps, parameters: trainable(&model) });
+    on_event(TrainEvent::Started { done, steps, parameters: trainable(&at.model) });
     let schedule = schedule(options);
     thread::scope(|scope| {
-        let mut batches = Batches::spawn(scope, done..steps, |step| batch(photos, options, step, per_epoch));
+        let mut batches =
+            Batches::spawn(scope, done..steps, |step| batch(photos, teacher, options, step, per_epoch));
         for step in done..steps {
             let Some(batch) = batches.next() else { break };
             let batch = batch?;
@@ -83,14 +90,23 @@ pub fn pretrain(
             let pixels = TensorData::new(batch.pixels, [count, 3, image_size, image_size]);
             let images = Tensor::<4>::from_data(pixels, &device);
             let mask = draw_mask(&options.model, count, options.seed, step);
-            let output = model.forward(images.clone(), &mask);
-            let loss = model.loss(images.clone(), output.prediction, &mask);
-            let value = f64::from(loss.clone().into_scalar::<f32>());
+            let output = at.model.forward(images.clone(), &mask);
+            let mut loss = at.model.loss(images.clone(), output.prediction, &mask);
+            let mut parts = BTreeMap::new();
+            if let Some(features) = output.features {
+                let target = Tensor::from_data(TensorData::new(batch.features, features.dims()), &device);
+                let of_features = at.model.feature_loss(features, target);
+                parts.insert("pixels", scalar(&loss));
+                parts.insert("features", scalar(&of_features));
+                loss = loss + of_features;
+            }
+            let value = scalar(&loss);
             if !value.is_finite() {
                 return Err(TrainError::NotFinite { step: step + 1, loss: value });
             }
-            let gradients = GradientsParams::from_grads(loss.backward(), &model);
-            model = optimizer.step(learning_rate, model, gradients);
+            let gradients = GradientsParams::from_grads(loss.backward(), &at.model);
+            at.model = at.optimizer.step(learning_rate, at.model, gradients);
+            at.step = step + 1;
             let report = Step {
                 step: step + 1,
                 steps,
@@ -98,22 +114,26 @@ pub fn pretrain(
                 loss: value,
                 learning_rate,
                 data_wait: batches.data_wait(),
-                parts: std::collections::BTreeMap::new(),
+                parts,
             };
             run.log(&report)?;
             on_event(TrainEvent::Step(report));
             let last = step + 1 == steps;
             if (step + 1) % options.panel_every == 0 || last {
                 let path = run.panel(step + 1);
-                reconstruction_panel(&model.valid(), images.inner(), &mask, &preprocess, &path)?;
+                reconstruction_panel(&at.model.valid(), images.inner(), &mask, &preprocess, &path)?;
                 on_event(TrainEvent::Panel(path));
             }
             if (step + 1) % options.save_every == 0 || last {
-                on_event(run.save(step + 1, &model, &optimizer, (&config, &preprocess))?);
+                on_event(run.save(&at, (&config, &preprocess))?);
             }
         }
         Ok(())
     })
+}
+
+fn scalar(loss: &Tensor<1>) -> f64 {
+    f64::from(loss.clone().into_scalar::<f32>())
 }
 
 fn steps_per_epoch(photos: &PhotoSet, options: &PretrainOptions) -> Result<usize, TrainError> {
@@ -136,6 +156,7 @@ fn schedule(options: &PretrainOptions) -> WarmupCosine {
 
 fn batch(
     photos: &PhotoSet,
+    teacher: Option<&TeacherFeatures>,
     options: &PretrainOptions,
     step: usize,
     per_epoch: usize,
@@ -148,7 +169,9 @@ fn batch(
         scale: (options.min_crop, 1.0),
         ..CropOptions::default()
     };
-    Ok(photos.batch(&order[first..first + options.batch_size], &crop, options.seed, epoch)?)
+    let teacher = teacher.map(|teacher| (teacher, options.model.encoder.grid()));
+    let indices = &order[first..first + options.batch_size];
+    Ok(photos.batch(indices, &crop, teacher, (options.seed, epoch))?)
 }
 
 /// Uniform noise per patch, from the seed and the step alone.

@@ -46,6 +46,8 @@ struct VitMaeKeys {
     loss_on: LossOn,
     #[serde(default)]
     hidden_patches: HiddenPatches,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    teacher_dim: usize,
 }
 
 /// Keys of `EomtConfig`, and `lateral_layers` of ours.
@@ -75,6 +77,11 @@ struct EomtKeys {
 
 fn four() -> usize {
     4
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(value: &usize) -> bool {
+    *value == 0
 }
 
 fn two() -> usize {
@@ -182,6 +189,7 @@ impl From<VitMaeKeys> for ModelConfig {
                 norm_pix_loss: keys.norm_pix_loss,
                 loss_on: keys.loss_on,
                 hidden_patches: keys.hidden_patches,
+                teacher_dim: keys.teacher_dim,
             }),
             labels: Vec::new(),
         }
@@ -207,6 +215,7 @@ impl From<&MaeConfig> for VitMaeKeys {
             norm_pix_loss: config.norm_pix_loss,
             loss_on: config.loss_on,
             hidden_patches: config.hidden_patches,
+            teacher_dim: config.teacher_dim,
         }
     }
 }

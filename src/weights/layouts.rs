@@ -115,6 +115,8 @@ const VIT_MAE_DECODER: &[Rule] = &[
     rule("decoder_norm.beta", &["decoder.decoder_norm.bias"], Same),
     rule("decoder_pred.weight", &["decoder.decoder_pred.weight"], Transposed),
     rule("decoder_pred.bias", &["decoder.decoder_pred.bias"], Same),
+    rule("teacher_pred.weight", &["decoder.teacher_pred.weight"], Transposed),
+    rule("teacher_pred.bias", &["decoder.teacher_pred.bias"], Same),
 ];
 
 #[rustfmt::skip]

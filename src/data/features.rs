@@ -1,0 +1,176 @@
+//! Dense features of a teacher, computed once and kept in one safetensors file.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use half::f16;
+use safetensors::Dtype;
+use safetensors::tensor::Metadata;
+
+use super::DataError;
+use super::crop::Crop;
+
+/// The 8 bytes in front of a safetensors header, which give its length.
+const LENGTH_BYTES: u64 = 8;
+
+/// A grid of features per photo, named by the photo's file name; holds an index only.
+#[derive(Debug, Clone)]
+pub struct TeacherFeatures {
+    path: PathBuf,
+    shape: [usize; 3],
+    offsets: HashMap<String, u64>,
+}
+
+impl TeacherFeatures {
+    /// Indexes a file of f16 tensors `[rows, columns, D]`, all of one shape.
+    ///
+    /// # Errors
+    /// A file that cannot be read, is no such file, or was cut short.
+    pub fn open(path: &Path) -> Result<Self, DataError> {
+        let wrong = |reason: String| DataError::Features { path: path.to_path_buf(), reason };
+        let io_error = |source| DataError::Io { path: path.to_path_buf(), source };
+        let mut file = File::open(path).map_err(io_error)?;
+        let total = file.metadata().map_err(io_error)?.len();
+        let mut length = [0; LENGTH_BYTES as usize];
+        file.read_exact(&mut length).map_err(io_error)?;
+        let data_at = LENGTH_BYTES.saturating_add(u64::from_le_bytes(length));
+        if data_at > total {
+            return Err(wrong("its header is cut short".to_owned()));
+        }
+        let mut header = Vec::new();
+        file.take(data_at - LENGTH_BYTES).read_to_end(&mut header).map_err(io_error)?;
+        let metadata: Metadata = serde_json::from_slice(&header).map_err(|error| wrong(error.to_string()))?;
+        if data_at.saturating_add(metadata.data_len() as u64) != total {
+            return Err(wrong("it is cut short".to_owned()));
+        }
+        let tensors = metadata.tensors();
+        let shape = tensors.values().next().map(|info| info.shape.clone());
+        let Some(&[rows, columns, channels]) = shape.as_deref() else {
+            return Err(wrong("it holds no tensors [rows, columns, channels]".to_owned()));
+        };
+        let shape = [rows, columns, channels];
+        if let Some((name, _)) =
+            tensors.iter().find(|(_, info)| info.dtype != Dtype::F16 || info.shape != shape)
+        {
+            return Err(wrong(format!("`{name}` is not f16 with shape {shape:?}")));
+        }
+        let offsets =
+            tensors.iter().map(|(name, info)| (name.clone(), data_at + info.data_offsets.0 as u64)).collect();
+        Ok(Self { path: path.to_path_buf(), shape, offsets })
+    }
+
+    /// Features per grid cell, D.
+    #[must_use]
+    pub fn channels(&self) -> usize {
+        self.shape[2]
+    }
+
+    /// Writes the features under each cell of a `grid` × `grid` crop into `sample`, `[grid², D]`.
+    pub(super) fn fill(
+        &self,
+        photo: &str,
+        crop: &Crop,
+        grid: usize,
+        sample: &mut [f32],
+    ) -> Result<(), DataError> {
+        let map = self.read(photo)?;
+        let [rows, columns, channels] = self.shape;
+        for (cell, target) in sample.chunks_exact_mut(channels).enumerate() {
+            let [x, y] = crop.in_photo([(cell % grid) as f64 + 0.5, (cell / grid) as f64 + 0.5], grid);
+            let ([left, right], x_share) = neighbours(x, columns);
+            let ([top, bottom], y_share) = neighbours(y, rows);
+            let at = |row: usize, column: usize| &map[(row * columns + column) * channels..][..channels];
+            let corners = [at(top, left), at(top, right), at(bottom, left), at(bottom, right)];
+            let weights = [
+                (1.0 - x_share) * (1.0 - y_share),
+                x_share * (1.0 - y_share),
+                (1.0 - x_share) * y_share,
+                x_share * y_share,
+            ];
+            for (channel, value) in target.iter_mut().enumerate() {
+                *value = corners.iter().zip(weights).map(|(c, weight)| c[channel].to_f32() * weight).sum();
+            }
+        }
+        Ok(())
+    }
+
+    fn read(&self, photo: &str) -> Result<Vec<f16>, DataError> {
+        let wrong = |reason: String| DataError::Features { path: self.path.clone(), reason };
+        let offset =
+            self.offsets.get(photo).ok_or_else(|| wrong(format!("it has no features of {photo}")))?;
+        let bytes =
+            self.bytes(*offset).map_err(|source| DataError::Io { path: self.path.clone(), source })?;
+        let (pairs, _) = bytes.as_chunks::<2>();
+        Ok(pairs.iter().map(|pair| f16::from_le_bytes(*pair)).collect())
+    }
+
+    fn bytes(&self, offset: u64) -> io::Result<Vec<u8>> {
+        let mut file = File::open(&self.path)?;
+        file.seek(SeekFrom::Start(offset))?;
+        let mut bytes = vec![0; 2 * self.shape.iter().product::<usize>()];
+        file.read_exact(&mut bytes)?;
+        Ok(bytes)
+    }
+}
+
+/// The two cells around a position (0..1 of the photo) and the second one's share.
+fn neighbours(position: f64, cells: usize) -> ([usize; 2], f32) {
+    let last = cells - 1;
+    let at = (position * cells as f64 - 0.5).clamp(0.0, last as f64);
+    let first = at.floor();
+    ([first as usize, (first as usize + 1).min(last)], (at - first) as f32)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use safetensors::tensor::TensorView;
+
+    use super::*;
+
+    /// A 2 × 4 grid whose two features are the column and the row.
+    fn ramp() -> (tempfile::TempDir, PathBuf) {
+        let values = (0..8).flat_map(|cell| [(cell % 4) as f32, (cell / 4) as f32]);
+        let bytes: Vec<u8> = values.flat_map(|value| f16::from_f32(value).to_le_bytes()).collect();
+        let view = TensorView::new(Dtype::F16, vec![2, 4, 2], &bytes).unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("features.safetensors");
+        fs::write(&path, safetensors::serialize([("a.jpg", view)], None).unwrap()).unwrap();
+        (dir, path)
+    }
+
+    #[test]
+    fn features_follow_the_crop_and_its_mirror() {
+        let (_dir, path) = ramp();
+        let features = TeacherFeatures::open(&path).unwrap();
+        let mut sample = [0.0; 8];
+        let right_half = Crop { rgb: vec![], window: [0.5, 0.0, 0.5, 1.0], mirrored: false };
+        features.fill("a.jpg", &right_half, 2, &mut sample).unwrap();
+        assert_eq!(sample, [2.0, 0.0, 3.0, 0.0, 2.0, 1.0, 3.0, 1.0]);
+        features.fill("a.jpg", &Crop { mirrored: true, ..right_half }, 2, &mut sample).unwrap();
+        assert_eq!(sample, [3.0, 0.0, 2.0, 0.0, 3.0, 1.0, 2.0, 1.0]);
+        let whole = Crop { rgb: vec![], window: [0.0, 0.0, 1.0, 1.0], mirrored: false };
+        let mut one = [0.0; 2];
+        features.fill("a.jpg", &whole, 1, &mut one).unwrap();
+        assert_eq!(one, [1.5, 0.5]);
+    }
+
+    #[test]
+    fn cut_files_and_unknown_photos_are_named() {
+        let (dir, path) = ramp();
+        let features = TeacherFeatures::open(&path).unwrap();
+        let whole = Crop { rgb: vec![], window: [0.0, 0.0, 1.0, 1.0], mirrored: false };
+        let error = features.fill("b.jpg", &whole, 1, &mut [0.0; 2]).unwrap_err();
+        assert!(error.to_string().contains("b.jpg"), "{error}");
+        let bytes = fs::read(&path).unwrap();
+        for len in [0, 4, 30, bytes.len() - 1] {
+            let cut = dir.path().join("cut.safetensors");
+            fs::write(&cut, &bytes[..len]).unwrap();
+            let error = TeacherFeatures::open(&cut).unwrap_err().to_string();
+            assert!(error.contains("cut.safetensors"), "{len}: {error}");
+        }
+    }
+}
