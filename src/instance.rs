@@ -17,6 +17,18 @@ pub struct Instance {
     pub bbox: [usize; 4],
 }
 
+/// How many of a model's labels, from the first on, are things that can be counted; the rest is stuff like sky and grass.
+///
+/// COCO's panoptic task has 133 labels, numbered by their ids without gaps: 80 things, then 53 kinds of stuff
+/// (<https://cocodataset.org/#panoptic-2020>). Checkpoints that leave their labels unnamed keep the order.
+#[must_use]
+pub fn num_things(labels: &[String]) -> usize {
+    match labels {
+        [first, ..] if labels.len() == 133 && (first == "person" || first == "LABEL_0") => 80,
+        _ => labels.len(),
+    }
+}
+
 const PALETTE: [[u8; 3]; 12] = [
     [255, 99, 110],
     [56, 176, 255],
@@ -36,4 +48,23 @@ const PALETTE: [[u8; 3]; 12] = [
 #[must_use]
 pub const fn colour(index: usize) -> [u8; 3] {
     PALETTE[index % PALETTE.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_cocos_panoptic_labels_hold_stuff() {
+        let labels = |first: &str, count: usize| {
+            let mut labels: Vec<String> = (0..count).map(|i| format!("LABEL_{i}")).collect();
+            first.clone_into(&mut labels[0]);
+            labels
+        };
+        assert_eq!(num_things(&labels("person", 133)), 80);
+        assert_eq!(num_things(&labels("LABEL_0", 133)), 80);
+        assert_eq!(num_things(&labels("wall", 133)), 133);
+        assert_eq!(num_things(&labels("person", 80)), 80);
+        assert_eq!(num_things(&[]), 0);
+    }
 }

@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! 1  bytes ──image::decode──▶ RgbImage                u8  [H0, W0, 3]
-//! 2        ──pixels::prepare──▶                       f32 [3, S, S]  + Letterbox (the way back)
+//! 2        ──pixels::prepare──▶                       f32 [3, S, S]  + Letterbox (the way back); oblong if not padded
 //! 3        ──model::PatchEmbed──▶ tokens              [1, L, D]      L = (S/P)²
 //! 4        ──model::VisionTransformer──▶ tokens       [1, L, D]
 //! 5        ──model::MaskSegmenter──▶ class_logits     [1, Q, K+1], mask_logits [1, Q, S/4, S/4]

@@ -162,6 +162,16 @@ impl BinaryMask {
         if union == 0 { 0.0 } else { inter as f64 / union as f64 }
     }
 
+    /// Puts every pixel of `other` inside, a mask of the same size.
+    pub fn add(&mut self, other: &Self) {
+        self.words.iter_mut().zip(&other.words).for_each(|(word, other)| *word |= other);
+    }
+
+    /// Puts every pixel of `other` outside, a mask of the same size.
+    pub fn subtract(&mut self, other: &Self) {
+        self.words.iter_mut().zip(&other.words).for_each(|(word, other)| *word &= !other);
+    }
+
     /// One byte per pixel, row-major `[height, width]`, 1 inside and 0 outside.
     #[must_use]
     pub fn pixels(&self) -> Vec<u8> {
@@ -219,6 +229,16 @@ mod tests {
         assert!((a.iou(&b) - 30.0 / 90.0).abs() < 1e-12);
         assert_eq!(BinaryMask::empty(5, 5).bbox(), [0; 4]);
         assert_eq!(a.iou(&BinaryMask::empty(5, 5)), 0.0);
+    }
+
+    #[test]
+    fn adding_and_subtracting_by_hand() {
+        let span = |from, to| BinaryMask::from_fn(100, 2, |x, y| y == 1 && (from..to).contains(&x));
+        let mut mask = span(10, 80);
+        mask.add(&span(70, 95));
+        assert_eq!(mask, span(10, 95));
+        mask.subtract(&span(5, 66));
+        assert_eq!(mask, span(66, 95));
     }
 
     #[test]

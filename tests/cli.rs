@@ -263,6 +263,52 @@ fn eval_measures_and_exports_what_it_measured() {
     assert!(stderr(&output).contains("a.json"), "{}", stderr(&output));
 }
 
+#[test]
+fn each_way_of_selecting_keeps_its_promise() {
+    let bench = Bench::new();
+    bench.photo("photo.png", 90, 61);
+    let found = |rule: &str| -> Vec<Value> {
+        let arguments = ["predict", "photo.png", "--weights", "weights", "--device", "cpu", "--json"];
+        let output = bench.run(arguments.into_iter().chain(["--score-thresh", "0", "--select", rule]));
+        assert!(output.status.success(), "{}", stderr(&output));
+        serde_json::from_slice(&output.stdout).unwrap()
+    };
+    let areas = |rows: &[Value]| -> u64 {
+        let counts = rows.iter().map(|row| row["segmentation"]["counts"].as_str().unwrap());
+        counts.map(|counts| Rle::from_coco_string([61, 90], counts).unwrap().area()).sum()
+    };
+    for rule in ["instance", "panoptic"] {
+        assert!(areas(&found(rule)) <= 61 * 90, "{rule}: a pixel belongs to one object");
+    }
+    assert!(found("pairs").len() > found("distinct").len(), "a query comes with every class");
+}
+
+#[test]
+fn photos_are_prepared_as_the_weights_say_or_the_refusal_says_why() {
+    let bench = Bench::new();
+    bench.photo("photo.png", 90, 61);
+    let statistics = json!({"image_mean": [0.5, 0.5, 0.5], "image_std": [0.5, 0.5, 0.5]});
+    let write = |keys: Value| {
+        let mut file = statistics.clone();
+        file.as_object_mut().unwrap().extend(keys.as_object().unwrap().clone());
+        fs::write(bench.path("weights/preprocessor_config.json"), file.to_string()).unwrap();
+    };
+    let sizes = [
+        json!({"size": {"shortest_edge": 64, "longest_edge": 64}, "do_pad": true}),
+        json!({"size": {"shortest_edge": 40, "longest_edge": 100}, "image_processor_type": "EomtImageProcessor"}),
+        json!({"size": {"height": 48, "width": 80}}),
+        json!({"size": 30}),
+    ];
+    for size in sizes {
+        write(size.clone());
+        let found = bench.found("photo.png");
+        assert!(!found.is_empty(), "{size}");
+        assert!(found.iter().all(|row| row["segmentation"]["size"] == json!([61, 90])), "{size}");
+    }
+    write(json!({"size": 64, "do_split_image": true}));
+    assert!(bench.complaint("photo.png").contains("do_split_image"));
+}
+
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
 }

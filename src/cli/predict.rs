@@ -5,14 +5,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use clap::Args;
+use clap::{Args, ValueEnum};
 use serde::Serialize;
 
 use super::bundled::Directory;
 use super::device::DeviceArg;
 use super::output::{print_line, write_file};
 use super::{complain, draw, progress};
-use crate::engine::{Engine, SegmentOptions};
+use crate::engine::{Engine, SegmentOptions, Selection};
 use crate::eval::Prediction;
 use crate::image::RgbImage;
 use crate::instance::Instance;
@@ -24,6 +24,7 @@ For photo.jpg, DIR receives photo.overlay.png and one photo.NN-LABEL.png with a 
 Examples:
   mae-seg predict photo.jpg
   mae-seg predict a.jpg b.png --out found --score-thresh 0.3
+  mae-seg predict photo.jpg --select panoptic
   mae-seg predict photo.jpg --json | jq '.[].label'";
 
 /// Find the objects in photos
@@ -42,12 +43,41 @@ pub(super) struct Arguments {
     /// Print COCO results and nothing else to stdout
     #[arg(long)]
     json: bool,
-    /// Leave out objects below this score, 0 to 1
-    #[arg(long, value_name = "SCORE", default_value_t = SegmentOptions::default().score_thresh, value_parser = score)]
-    score_thresh: f32,
+    /// Leave out objects below this score, 0 to 1 [default: 0.05; 0.8 for instance and panoptic; 0 for pairs]
+    #[arg(long, value_name = "SCORE", value_parser = score)]
+    score_thresh: Option<f32>,
+    /// How the model's numbers become objects
+    #[arg(long, value_name = "RULE", value_enum, default_value_t)]
+    select: SelectArg,
     /// Where to compute
     #[arg(long, value_enum, default_value_t)]
     device: DeviceArg,
+}
+
+/// How the model's numbers become objects.
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+enum SelectArg {
+    /// For people: every object once, best first, no specks
+    #[default]
+    Distinct,
+    /// As `post_process_instance_segmentation` of transformers
+    Instance,
+    /// As `post_process_panoptic_segmentation` of transformers, things only
+    Panoptic,
+    /// The 100 most probable (query, class) pairs, overlapping: what average precision is measured on
+    Pairs,
+}
+
+impl Arguments {
+    fn options(&self) -> SegmentOptions {
+        let options = SegmentOptions::reference(match self.select {
+            SelectArg::Distinct => Selection::Distinct,
+            SelectArg::Instance => Selection::Painted,
+            SelectArg::Panoptic => Selection::Panoptic,
+            SelectArg::Pairs => Selection::Pairs,
+        });
+        SegmentOptions { score_thresh: self.score_thresh.unwrap_or(options.score_thresh), ..options }
+    }
 }
 
 fn score(text: &str) -> Result<f32, String> {
@@ -79,7 +109,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
         fs::create_dir_all(out).with_context(|| format!("cannot create the folder {}", out.display()))?;
     }
 
-    let options = SegmentOptions { score_thresh: arguments.score_thresh, ..SegmentOptions::default() };
+    let options = arguments.options();
     let names = unique_names(&arguments.images);
     let bar = progress::bar(arguments.images.len(), "segmenting");
     let (mut rows, mut failures) = (Vec::new(), 0);

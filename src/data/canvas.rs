@@ -2,14 +2,13 @@
 
 use std::ops::Range;
 
-use fast_image_resize::FilterType;
-
-use super::crop::{mirror, resize};
+use super::crop::mirror;
 use super::layer::Layer;
 use super::normalise::{Table, table};
 use super::view::View;
 use crate::image::RgbImage;
 use crate::mask::BinaryMask;
+use crate::pixels::{Filter, resize};
 
 /// Objects with fewer pixels than this are too small to learn from: they are ignored instead.
 const MIN_AREA: usize = 16;
@@ -23,7 +22,7 @@ const INSIDE: u8 = 128;
 /// What the segmenter learns from one photo, on a canvas of S × S pixels.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SegmentationSample {
-    /// `[3, S, S]`, normalised; 0 where the canvas shows nothing.
+    /// `[3, S, S]`, normalised; black where the canvas shows nothing.
     pub pixels: Vec<f32>,
     /// The label of each object; `None` = an object of unknown class.
     pub labels: Vec<Option<usize>>,
@@ -55,14 +54,15 @@ pub(super) struct Canvas {
 impl Canvas {
     pub(super) fn new(side: usize) -> Self {
         let plane = side * side;
-        let (pixels, ignore) = (vec![0.0; 3 * plane], vec![0; plane]);
-        Self { side, photo: [[0; 2]; 2], table: Box::new(table()), pixels, placed: Vec::new(), ignore }
+        let table = Box::new(table());
+        let pixels = table.iter().flat_map(|bytes| std::iter::repeat_n(bytes[0], plane)).collect();
+        Self { side, photo: [[0; 2]; 2], table, pixels, placed: Vec::new(), ignore: vec![0; plane] }
     }
 
     /// Draws the photo's window, recoloured by `recolour`.
     pub(super) fn draw(&mut self, photo: &RgbImage, view: &View, recolour: impl FnOnce(&mut [u8])) {
-        let [width, height] = view.size;
-        let mut rgb = resize(photo, view.window, width, height, FilterType::Bilinear);
+        let [width, _] = view.size;
+        let mut rgb = resize(photo, view.window, view.size, Filter::Bilinear);
         if view.mirrored {
             mirror(&mut rgb, width);
         }
@@ -195,7 +195,7 @@ mod tests {
         assert_eq!(sample.masks[0].area(), 256 - 36);
         assert_eq!(sample.ignore.area(), 0, "labelled pixels are never ignored");
         assert!((sample.pixels[10 * 16] - (1.0 - 0.485) / 0.229).abs() < 1e-5);
-        assert_eq!(sample.pixels[9 * 16], 0.0);
+        assert_eq!(sample.pixels[9 * 16], table()[0][0], "black");
     }
 
     #[test]
@@ -205,7 +205,7 @@ mod tests {
         canvas.paste(&square(8, [255, 255, 255, 51]), [0, 0], Some(1));
         let sample = canvas.finish();
         assert_eq!(sample.labels, [Some(0)], "the faint layer has no pixel of its own");
-        assert!((sample.pixels[0] - 0.2 * (1.0 - 0.485) / 0.229).abs() < 1e-5);
+        assert!((sample.pixels[0] - (0.2 - 0.485) / 0.229).abs() < 1e-5);
     }
 
     #[test]
@@ -226,7 +226,7 @@ mod tests {
         let sample = canvas.finish();
         assert_eq!(sample.masks[0].bbox(), [4, 12, 4, 4]);
         assert_eq!(sample.ignore.area(), 8 * 16 - 16);
-        assert_eq!(sample.pixels[12 * 16 + 3], 0.0);
+        assert_eq!(sample.pixels[12 * 16 + 3], table()[0][0], "black");
     }
 
     #[test]

@@ -1,10 +1,9 @@
 //! Random resized crops: the one augmentation of masked-autoencoder pretraining.
 
-use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
 use rand::{Rng, RngExt};
 
 use crate::image::RgbImage;
+use crate::pixels::{Filter, Window, resize};
 
 /// Draws tried before the central fallback, as torchvision's `RandomResizedCrop`.
 const ATTEMPTS: usize = 10;
@@ -27,15 +26,6 @@ impl Default for CropOptions {
     fn default() -> Self {
         Self { image_size: 224, scale: (0.2, 1.0), ratio: (3.0 / 4.0, 4.0 / 3.0), flip: true }
     }
-}
-
-/// A rectangle of a photo, in its pixels.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Window {
-    pub(super) left: f64,
-    pub(super) top: f64,
-    pub(super) width: f64,
-    pub(super) height: f64,
 }
 
 /// A square training crop and where it lies in its photo.
@@ -87,7 +77,7 @@ impl CropOptions {
     /// A random crop, `image_size` squared.
     pub(super) fn apply(&self, photo: &RgbImage, rng: &mut impl Rng) -> Crop {
         let window = self.window(photo.width(), photo.height(), rng);
-        let mut rgb = resize(photo, window, self.image_size, self.image_size, FilterType::CatmullRom);
+        let mut rgb = resize(photo, window, [self.image_size; 2], Filter::Bicubic);
         let mirrored = self.flip && rng.random_bool(0.5);
         if mirrored {
             mirror(&mut rgb, self.image_size);
@@ -96,25 +86,6 @@ impl CropOptions {
         let window = [window.left / width, window.top / height, window.width / width, window.height / height];
         Crop { rgb, window, mirrored }
     }
-}
-
-/// Resamples a window of a photo to `width` × `height`, antialiased; RGB bytes in rows.
-pub(super) fn resize(
-    photo: &RgbImage,
-    window: Window,
-    width: usize,
-    height: usize,
-    filter: FilterType,
-) -> Vec<u8> {
-    let options = ResizeOptions::new()
-        .crop(window.left, window.top, window.width, window.height)
-        .resize_alg(ResizeAlg::Convolution(filter));
-    let mut target = Image::new(width as u32, height as u32, PixelType::U8x3);
-    let source = ImageRef::new(photo.width() as u32, photo.height() as u32, photo.pixels(), PixelType::U8x3);
-    // Fails only for a buffer or window that does not fit the photo; then the crop stays black.
-    let done = source.map(|source| Resizer::new().resize(&source, &mut target, &options));
-    debug_assert!(matches!(done, Ok(Ok(()))), "{window:?} of {}×{}: {done:?}", photo.width(), photo.height());
-    target.into_vec()
 }
 
 /// Mirrors rows of `width` RGB pixels left-right.

@@ -210,7 +210,7 @@ mod tests {
         for (index, name) in ["a.png", "b.png"].into_iter().enumerate() {
             let sample = set.sample(index, &AugmentOptions::none(SIDE), 0, 0).unwrap();
             let photo = RgbImage::decode(&fs::read(dir.path().join(name)).unwrap()).unwrap();
-            let (pixels, _) = prepare(&photo, &Preprocess { image_size: SIDE, ..Preprocess::default() });
+            let (pixels, _) = prepare(&photo, &Preprocess::square(SIDE));
             assert_eq!(sample.pixels, pixels, "{name}");
         }
     }

@@ -9,8 +9,8 @@ pub(super) type Table = [[f32; 256]; 3];
 
 /// The `ImageNet` normalisation.
 pub(super) fn table() -> Table {
-    let Preprocess { mean, std, .. } = Preprocess::default();
-    array::from_fn(|channel| array::from_fn(|value| (value as f32 / 255.0 - mean[channel]) / std[channel]))
+    let preprocess = Preprocess::square(1);
+    array::from_fn(|channel| array::from_fn(|byte| preprocess.normalised(channel, byte as u8)))
 }
 
 /// RGB bytes in rows to planes `[3, H, W]`.

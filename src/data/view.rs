@@ -2,9 +2,8 @@
 
 use rand::{Rng, RngExt};
 
-use super::crop::Window;
 use crate::mask::BinaryMask;
-use crate::pixels::Letterbox;
+use crate::pixels::{Letterbox, Window};
 
 /// Draws tried for a window that shows an object before one is aimed at.
 const ATTEMPTS: usize = 8;

@@ -8,10 +8,10 @@ mod postprocess;
 use burn::tensor::{Device, Tensor, TensorData, Transaction};
 
 pub use device::{DeviceChoice, Picked, pick};
-pub use postprocess::{Candidate, rank};
+pub use postprocess::{Answer, Segment, find};
 
 use crate::image::RgbImage;
-use crate::instance::Instance;
+use crate::instance::{Instance, num_things};
 use crate::model::{MaskSegmenter, SegmenterOutput};
 use crate::pixels::{Letterbox, Preprocess, prepare};
 use crate::weights::{Architecture, WeightSource, WeightsError, apply, read_folder};
@@ -41,24 +41,47 @@ pub enum EngineError {
     Failed(String),
 }
 
+/// How logits become objects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Selection {
+    /// For people: each query's best class, best first, no object twice, no specks.
+    Distinct,
+    /// `EoMT`'s instance segmentation as in `transformers`: in query order, later masks cut into earlier ones.
+    Painted,
+    /// The best (query, class) pairs, masks as they are: what average precision is measured on.
+    Pairs,
+    /// `EoMT`'s panoptic segmentation as in `transformers`, of which the things are kept.
+    Panoptic,
+}
+
 /// Which instances to return.
+///
+/// Where the labels are those of COCO's panoptic task, only its 80 things are returned, whatever the selection.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SegmentOptions {
-    /// Least score, 0 to 1.
+    /// The rule.
+    pub selection: Selection,
+    /// Least score, 0 to 1. For [`Selection::Panoptic`], the class probability must exceed it.
     pub score_thresh: f32,
-    /// At most so many, best first.
+    /// At most so many.
     pub top_k: usize,
-    /// Two masks that overlap more than this (intersection over union) are one object: the better one stays.
-    /// 1 keeps all, as average precision wants it.
+    /// For [`Selection::Distinct`]: two masks that overlap more than this (intersection over union) are one object.
     pub overlap_thresh: f32,
-    /// One candidate per query, scored by the probability that it is an object of any class.
+    /// One candidate per query, scored by the probability that it is a thing of any class; not for
+    /// [`Selection::Panoptic`].
     pub any_class: bool,
 }
 
 impl Default for SegmentOptions {
     /// For people: up to 50 instances from a score of 0.05, no object twice.
     fn default() -> Self {
-        Self { score_thresh: 0.05, top_k: 50, overlap_thresh: 0.6, any_class: false }
+        Self {
+            selection: Selection::Distinct,
+            score_thresh: 0.05,
+            top_k: 50,
+            overlap_thresh: 0.6,
+            any_class: false,
+        }
     }
 }
 
@@ -66,7 +89,19 @@ impl SegmentOptions {
     /// For average precision: the best 100 (query, class) pairs, whatever their score and overlap.
     #[must_use]
     pub fn evaluation() -> Self {
-        Self { score_thresh: 0.0, top_k: 100, overlap_thresh: 1.0, any_class: false }
+        Self { selection: Selection::Pairs, score_thresh: 0.0, top_k: 100, ..Self::default() }
+    }
+
+    /// The given selection with the reference's own threshold: 0.8 for the two of `transformers`.
+    #[must_use]
+    pub fn reference(selection: Selection) -> Self {
+        match selection {
+            Selection::Distinct => Self::default(),
+            Selection::Pairs => Self::evaluation(),
+            Selection::Painted | Selection::Panoptic => {
+                Self { selection, score_thresh: 0.8, top_k: usize::MAX, ..Self::default() }
+            }
+        }
     }
 }
 
@@ -102,7 +137,7 @@ impl Engine {
             return Err(EngineError::NotASegmenter);
         };
         let model = apply(MaskSegmenter::new(&config, device), layout, folder.tensors)?;
-        let preprocess = Preprocess { image_size: config.encoder.image_size, ..folder.preprocess };
+        let preprocess = Preprocess { multiple_of: config.encoder.patch_size, ..folder.preprocess };
         Ok(Self { model, labels: folder.config.labels, preprocess, device: device.clone() })
     }
 
@@ -123,8 +158,9 @@ impl Engine {
     /// # Errors
     /// [`EngineError::Failed`]
     pub async fn warm_up(&self) -> Result<(), EngineError> {
-        let side = self.preprocess.image_size;
-        self.forward(vec![0.0; 3 * side * side]).await.map(drop)
+        let square = Letterbox::of(1, 1, &self.preprocess);
+        let [width, height] = square.canvas();
+        self.forward(vec![0.0; 3 * height * width], square).await.map(drop)
     }
 
     /// Finds the objects of a photo, best first; masks have the photo's own size.
@@ -137,7 +173,7 @@ impl Engine {
         options: &SegmentOptions,
     ) -> Result<Vec<Instance>, EngineError> {
         let (pixels, letterbox) = prepare(image, &self.preprocess);
-        let logits = self.forward(pixels).await?;
+        let logits = self.forward(pixels, letterbox).await?;
         Ok(self.instances(&logits, letterbox, options))
     }
 
@@ -146,12 +182,13 @@ impl Engine {
     /// # Errors
     /// [`EngineError::Failed`]
     pub async fn logits(&self, image: &RgbImage) -> Result<Logits, EngineError> {
-        self.forward(prepare(image, &self.preprocess).0).await
+        let (pixels, letterbox) = prepare(image, &self.preprocess);
+        self.forward(pixels, letterbox).await
     }
 
-    async fn forward(&self, pixels: Vec<f32>) -> Result<Logits, EngineError> {
-        let side = self.preprocess.image_size;
-        let images = Tensor::<4>::from_data(TensorData::new(pixels, [1, 3, side, side]), &self.device);
+    async fn forward(&self, pixels: Vec<f32>, letterbox: Letterbox) -> Result<Logits, EngineError> {
+        let [width, height] = letterbox.canvas();
+        let images = Tensor::<4>::from_data(TensorData::new(pixels, [1, 3, height, width]), &self.device);
         let SegmenterOutput { class_logits, mask_logits } = self.model.forward(images);
         let [_, _, height, width] = mask_logits.dims();
         let read = Transaction::default().register(class_logits).register(mask_logits).execute_async();
@@ -172,21 +209,19 @@ impl Engine {
     }
 
     fn instances(&self, logits: &Logits, letterbox: Letterbox, options: &SegmentOptions) -> Vec<Instance> {
-        let ranked = rank(logits, self.labels.len(), letterbox, options);
-        ranked
-            .into_iter()
-            .filter_map(|candidate| {
-                let mask = candidate.mask(logits, letterbox);
-                let label = self.labels.get(candidate.category)?.clone();
-                let bbox = mask.bbox();
-                (mask.area() > 0).then_some(Instance {
-                    category: candidate.category,
-                    label,
-                    score: candidate.score,
-                    mask,
-                    bbox,
-                })
-            })
-            .collect()
+        let answer = Answer {
+            logits,
+            num_classes: self.labels.len(),
+            num_things: num_things(&self.labels),
+            letterbox,
+        };
+        let mut segments = find(&answer, options);
+        segments.sort_by(|a, b| b.score.total_cmp(&a.score));
+        let instance = |Segment { category, score, mask, .. }: Segment| {
+            let label = self.labels.get(category)?.clone();
+            let bbox = mask.bbox();
+            (mask.area() > 0).then_some(Instance { category, label, score, mask, bbox })
+        };
+        segments.into_iter().filter_map(instance).collect()
     }
 }

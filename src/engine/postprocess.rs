@@ -1,94 +1,94 @@
-//! Logits to ranked candidates; step 6 of the path.
+//! Logits to objects; step 6 of the path.
 //!
 //! Runs on plain slices: sorting on a GPU in a browser would need a blocking read, and a hundred queries are
 //! microseconds on a CPU.
 
-use super::{Logits, SegmentOptions};
-use crate::mask::BinaryMask;
-use crate::pixels::Letterbox;
+mod distinct;
+mod painted;
+mod pairs;
+mod panoptic;
 
-/// A query that claims an object.
+use super::{Logits, SegmentOptions, Selection};
+use crate::mask::BinaryMask;
+use crate::pixels::{Letterbox, PhotoLogits};
+
+/// An object that a query claims.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Candidate {
+pub struct Segment {
     /// Index of the query.
     pub query: usize,
     /// Index of the class.
     pub category: usize,
-    /// Class probability times mask quality, 0 to 1.
+    /// Confidence, 0 to 1.
     pub score: f32,
+    /// Its pixels, at the photo's own size; may be empty where other segments were painted over it.
+    pub mask: BinaryMask,
 }
 
-impl Candidate {
-    /// The query's mask at the photo's own size.
-    #[must_use]
-    pub fn mask(&self, logits: &Logits, letterbox: Letterbox) -> BinaryMask {
-        let [height, width] = logits.grid;
-        letterbox.mask_to_photo(plane(logits, self.query), width, height)
-    }
+/// The model's answer about one photo.
+#[derive(Debug, Clone, Copy)]
+pub struct Answer<'a> {
+    /// The numbers.
+    pub logits: &'a Logits,
+    /// Number of classes K, without "no object".
+    pub num_classes: usize,
+    /// Classes from this index on are stuff, not things: they are never returned.
+    pub num_things: usize,
+    /// Where the photo lies on the model's canvas.
+    pub letterbox: Letterbox,
 }
 
-/// The best (query, class) pairs: softmax probability without "no object", times the mean sigmoid inside the mask
-/// (`EoMT`'s instance rule), best first; [`SegmentOptions`] says how many and how much they may overlap.
+/// The objects by the rule of [`SegmentOptions::selection`], in that rule's order.
 #[must_use]
-pub fn rank(
-    logits: &Logits,
-    num_classes: usize,
-    letterbox: Letterbox,
-    options: &SegmentOptions,
-) -> Vec<Candidate> {
-    let mut candidates = Vec::new();
-    for (query, row) in logits.class_logits.chunks_exact(num_classes + 1).enumerate() {
-        let quality = mask_quality(&content(logits, query, letterbox));
-        if quality == 0.0 {
-            continue;
-        }
-        let probabilities = &softmax(row)[..num_classes];
-        let mut scored: Vec<(usize, f32)> = probabilities.iter().copied().enumerate().collect();
-        if options.any_class {
-            scored.sort_by(|a, b| b.1.total_cmp(&a.1));
-            scored.truncate(1);
-            scored.iter_mut().for_each(|(_, p)| *p = probabilities.iter().sum());
-        }
-        candidates.extend(scored.iter().map(|&(category, p)| Candidate {
-            query,
-            category,
-            score: p * quality,
-        }));
+pub fn find(answer: &Answer<'_>, options: &SegmentOptions) -> Vec<Segment> {
+    match options.selection {
+        Selection::Distinct => distinct::find(answer, options),
+        Selection::Painted => painted::find(answer, options),
+        Selection::Pairs => pairs::find(answer, options),
+        Selection::Panoptic => panoptic::find(answer, options),
     }
-    candidates.retain(|candidate| candidate.score >= options.score_thresh);
-    candidates.sort_by(|a, b| b.score.total_cmp(&a.score));
-    if options.overlap_thresh < 1.0 {
-        candidates = without_repeats(candidates, logits, letterbox, options);
+}
+
+/// A query and the class it is for.
+#[derive(Debug, Clone, Copy)]
+struct Claim {
+    query: usize,
+    category: usize,
+    probability: f32,
+}
+
+impl Answer<'_> {
+    /// Class probabilities of each query, "no object" last.
+    fn probabilities(&self) -> impl Iterator<Item = Vec<f32>> {
+        self.logits.class_logits.chunks_exact(self.num_classes + 1).map(softmax)
     }
-    candidates.truncate(options.top_k);
-    candidates
+
+    /// Each query with its best class, where that is a thing; with `any_class`, scored by the sum over all things.
+    fn claims(&self, any_class: bool) -> Vec<Claim> {
+        let claim = |(query, row): (usize, Vec<f32>)| {
+            let considered = if any_class { self.num_things } else { self.num_classes };
+            let category = best(&row[..considered])?;
+            let probability = if any_class { row[..self.num_things].iter().sum() } else { row[category] };
+            (category < self.num_things).then_some(Claim { query, category, probability })
+        };
+        self.probabilities().enumerate().filter_map(claim).collect()
+    }
+
+    /// The query's mask logits on the whole canvas, row-major.
+    fn plane(&self, query: usize) -> &[f32] {
+        let size = self.logits.grid[0] * self.logits.grid[1];
+        &self.logits.mask_logits[query * size..(query + 1) * size]
+    }
+
+    fn in_photo(&self, query: usize) -> Option<PhotoLogits> {
+        let [height, width] = self.logits.grid;
+        self.letterbox.logits_in_photo(self.plane(query), width, height)
+    }
 }
 
-fn plane(logits: &Logits, query: usize) -> &[f32] {
-    let size = logits.grid[0] * logits.grid[1];
-    &logits.mask_logits[query * size..(query + 1) * size]
-}
-
-/// The part of a query's mask logits that lies on the photo, not on the padding.
-fn content(logits: &Logits, query: usize, letterbox: Letterbox) -> Vec<f32> {
-    let ([height, width], [content_w, content_h]) = (logits.grid, letterbox.content());
-    let columns = (content_w * width).div_ceil(letterbox.canvas());
-    let rows = (content_h * height).div_ceil(letterbox.canvas());
-    plane(logits, query)
-        .chunks_exact(width)
-        .take(rows)
-        .flat_map(|row| &row[..columns.min(width)])
-        .copied()
-        .collect()
-}
-
-/// Mean sigmoid over the pixels with a positive logit; 0 for an empty mask.
-#[expect(clippy::cast_precision_loss, reason = "pixel counts are small")]
-fn mask_quality(logits: &[f32]) -> f32 {
-    let inside = logits.iter().filter(|logit| **logit > 0.0);
-    let (sum, count) =
-        inside.fold((0.0, 0), |(sum, count), logit| (sum + 1.0 / (1.0 + (-logit).exp()), count + 1));
-    if count == 0 { 0.0 } else { sum / (count as f32 + 1e-6) }
+/// The index of the largest value, the first of equal ones.
+fn best(values: &[f32]) -> Option<usize> {
+    (0..values.len()).reduce(|best, at| if values[at] > values[best] { at } else { best })
 }
 
 fn softmax(row: &[f32]) -> Vec<f32> {
@@ -98,85 +98,5 @@ fn softmax(row: &[f32]) -> Vec<f32> {
     powers.into_iter().map(|power| power / sum).collect()
 }
 
-/// Keeps a candidate when no better one has its query or mostly its mask.
-fn without_repeats(
-    candidates: Vec<Candidate>,
-    logits: &Logits,
-    letterbox: Letterbox,
-    options: &SegmentOptions,
-) -> Vec<Candidate> {
-    let mut kept: Vec<(Candidate, Vec<bool>)> = Vec::new();
-    for candidate in candidates {
-        if kept.len() == options.top_k {
-            break;
-        }
-        let mask: Vec<bool> =
-            content(logits, candidate.query, letterbox).iter().map(|logit| *logit > 0.0).collect();
-        let repeats = kept.iter().any(|(better, other)| {
-            better.query == candidate.query || overlap(&mask, other) > options.overlap_thresh
-        });
-        if !repeats {
-            kept.push((candidate, mask));
-        }
-    }
-    kept.into_iter().map(|(candidate, _)| candidate).collect()
-}
-
-#[expect(clippy::cast_precision_loss, reason = "pixel counts are small")]
-fn overlap(a: &[bool], b: &[bool]) -> f32 {
-    let both = a.iter().zip(b).filter(|(a, b)| **a && **b).count();
-    let either = a.iter().zip(b).filter(|(a, b)| **a || **b).count();
-    if either == 0 { 0.0 } else { both as f32 / either as f32 }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Three queries on a 2×2 grid, one class: left half, left half again, nothing.
-    fn logits() -> Logits {
-        Logits {
-            class_logits: vec![2.0, 0.0, 1.0, 0.0, 5.0, 0.0],
-            mask_logits: vec![3.0, -3.0, 3.0, -3.0, 2.0, -2.0, 2.0, -2.0, -1.0, -1.0, -1.0, -1.0],
-            grid: [2, 2],
-        }
-    }
-
-    #[test]
-    fn score_is_probability_times_quality() {
-        let ranked = rank(&logits(), 1, Letterbox::fit(8, 8, 8), &SegmentOptions::evaluation());
-        let sigmoid = |x: f32| 1.0 / (1.0 + (-x).exp());
-        let scores: Vec<f32> = ranked.iter().map(|candidate| candidate.score).collect();
-        assert_eq!(
-            ranked.iter().map(|c| c.query).collect::<Vec<_>>(),
-            vec![0, 1],
-            "empty masks are no objects"
-        );
-        assert!((scores[0] - sigmoid(2.0) * sigmoid(3.0)).abs() < 1e-5, "{scores:?}");
-        assert!((scores[1] - sigmoid(1.0) * sigmoid(2.0)).abs() < 1e-5, "{scores:?}");
-    }
-
-    #[test]
-    fn one_object_is_shown_once() {
-        let ranked = rank(&logits(), 1, Letterbox::fit(8, 8, 8), &SegmentOptions::default());
-        assert_eq!(ranked.iter().map(|c| c.query).collect::<Vec<_>>(), vec![0]);
-    }
-
-    #[test]
-    fn any_class_adds_up_the_classes_of_a_query() {
-        let logits = Logits { class_logits: vec![1.0, 2.0, 0.0], mask_logits: vec![100.0; 4], grid: [2, 2] };
-        let options = SegmentOptions { any_class: true, ..SegmentOptions::evaluation() };
-        let ranked = rank(&logits, 2, Letterbox::fit(8, 8, 8), &options);
-        let object = 1.0 - 1.0 / (1f32.exp() + 2f32.exp() + 1.0);
-        assert_eq!((ranked.len(), ranked[0].category), (1, 1), "{ranked:?}");
-        assert!((ranked[0].score - object).abs() < 1e-5, "{ranked:?}");
-    }
-
-    #[test]
-    fn padding_does_not_count() {
-        let mut logits = logits();
-        logits.mask_logits[..4].copy_from_slice(&[-1.0, -1.0, 9.0, 9.0]);
-        let ranked = rank(&logits, 1, Letterbox::fit(8, 4, 8), &SegmentOptions::evaluation());
-        assert_eq!(ranked.iter().map(|c| c.query).collect::<Vec<_>>(), vec![1]);
-    }
-}
+mod tests;

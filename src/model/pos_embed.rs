@@ -32,7 +32,7 @@ pub fn sin_cos_2d(embed_dim: usize, grid: usize) -> TensorData {
     TensorData::new(table, [1, grid * grid, embed_dim])
 }
 
-/// Resamples a table of patch positions to another grid, bicubically, as timm and Hugging Face do.
+/// Resamples a table of patch positions to another grid, bicubically (a = −¾, no antialiasing), as Hugging Face does.
 ///
 /// # Shapes
 /// - `table`: `[1, g², D]`

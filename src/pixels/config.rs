@@ -1,48 +1,84 @@
 //! `preprocessor_config.json` as Hugging Face writes it.
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
-use super::Preprocess;
+use super::{Filter, Preprocess, SizeRule};
+
+/// Largest side a photo may be brought to, in pixels.
+const MOST: usize = 4096;
+
+/// Processors whose arithmetic is known here; any other may do something its keys do not say.
+const PROCESSORS: [&str; 7] = [
+    "ViTFeatureExtractor",
+    "ViTImageProcessor",
+    "ViTImageProcessorFast",
+    "ViTImageProcessorPil",
+    "EomtImageProcessor",
+    "EomtImageProcessorFast",
+    "EomtImageProcessorPil",
+];
+
+/// Switches that say nothing about pixels: what we read is RGB, and labels are not read.
+const HARMLESS_SWITCHES: [&str; 3] = ["do_convert_rgb", "do_reduce_labels", "do_split_image"];
+
+/// Keys of other processors that move or scale pixels.
+const FOREIGN_KEYS: [&str; 4] = ["pad_size", "size_divisor", "size_divisibility", "rescale_offset"];
 
 /// Why a `preprocessor_config.json` cannot be used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PreprocessError {
-    /// The canvas is not square, empty or beyond reason.
-    #[error("the image size must be square and between 1 and 4096 pixels: correct `size`")]
-    Size,
+    /// The size is missing, empty, beyond reason, or given in a way of other processors.
+    #[error(
+        "`size` is {0}; needed: `height` and `width`, or `shortest_edge` with or without `longest_edge`, from 1 to {MOST} pixels"
+    )]
+    Size(String),
     /// A mean is not a number or a deviation is not above zero.
-    #[error("`image_mean` must be numbers and `image_std` above zero")]
+    #[error("`image_mean` and `rescale_factor` must be numbers, and `image_std` above zero")]
     Statistics,
+    /// The processor does something that is not done here.
+    #[error("`{key}` is {value}: {reason}")]
+    Unsupported {
+        /// The key at fault.
+        key: String,
+        /// Its value.
+        value: String,
+        /// Why it cannot be followed, and what to do.
+        reason: &'static str,
+    },
 }
 
-/// The fields of the file that matter here; others are ignored.
+/// The fields of the file that matter here.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct HuggingFace {
-    size: Size,
-    image_mean: [f32; 3],
-    image_std: [f32; 3],
+    #[serde(default, alias = "feature_extractor_type", skip_serializing_if = "Option::is_none")]
+    image_processor_type: Option<String>,
+    #[serde(default)]
+    size: Value,
+    image_mean: Option<[f32; 3]>,
+    image_std: Option<[f32; 3]>,
     #[serde(default = "on")]
     do_resize: bool,
     #[serde(default = "on")]
     do_rescale: bool,
+    #[serde(default = "per_byte")]
+    rescale_factor: f64,
     #[serde(default = "on")]
     do_normalize: bool,
-    #[serde(default = "on")]
+    #[serde(default)]
     do_pad: bool,
     #[serde(default = "bilinear")]
     resample: u8,
-}
-
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-#[serde(untagged)]
-enum Size {
-    Square(usize),
-    Canvas { height: usize, width: usize },
-    Edges { shortest_edge: usize, longest_edge: Option<usize> },
+    #[serde(flatten)]
+    rest: Map<String, Value>,
 }
 
 fn on() -> bool {
     true
+}
+
+fn per_byte() -> f64 {
+    1.0 / 255.0
 }
 
 /// Pillow's number for the bilinear filter.
@@ -50,40 +86,143 @@ fn bilinear() -> u8 {
     2
 }
 
+impl HuggingFace {
+    fn is_eomt(&self) -> bool {
+        self.image_processor_type.as_ref().is_some_and(|name| name.starts_with("Eomt"))
+    }
+
+    /// Refuses what would change numbers without being followed here.
+    fn refuse_unknown(&self) -> Result<(), PreprocessError> {
+        let unsupported = |key: &str, value: String, reason| {
+            Err(PreprocessError::Unsupported { key: key.to_owned(), value, reason })
+        };
+        if let Some(name) = self.image_processor_type.as_ref().filter(|n| !PROCESSORS.contains(&n.as_str())) {
+            return unsupported("image_processor_type", name.clone(), "only ViT's and EoMT's are known");
+        }
+        if !self.do_resize {
+            let reason = "photos come in every size and the model takes one; set `do_resize` and `size`";
+            return unsupported("do_resize", "false".to_owned(), reason);
+        }
+        let set = |value: &Value| !matches!(value, Value::Null | Value::Bool(false));
+        if self.rest.get("do_split_image").is_some_and(set) {
+            let reason = "windows of a photo are for semantic segmentation, which tells no instances apart";
+            return unsupported("do_split_image", "true".to_owned(), reason);
+        }
+        let unknown = |key: &str| {
+            FOREIGN_KEYS.contains(&key) || key.starts_with("do_") && !HARMLESS_SWITCHES.contains(&key)
+        };
+        match self.rest.iter().find(|(key, value)| unknown(key) && set(value)) {
+            Some((key, value)) => {
+                unsupported(key, value.to_string(), "pixels would differ from what the model knows")
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn size(&self) -> Result<SizeRule, PreprocessError> {
+        let wrong = || PreprocessError::Size(self.size.to_string());
+        let side = |key: &str| match self.size.get(key) {
+            None | Some(Value::Null) => Ok(None),
+            Some(value) => match value.as_u64().map(|side| side as usize) {
+                Some(side) if (1..=MOST).contains(&side) => Ok(Some(side)),
+                _ => Err(wrong()),
+            },
+        };
+        let known = ["height", "width", "shortest_edge", "longest_edge"];
+        let foreign =
+            |keys: &Map<String, Value>| keys.iter().any(|(k, v)| !known.contains(&&**k) && !v.is_null());
+        match &self.size {
+            Value::Number(number) => match number.as_u64().map(|side| side as usize) {
+                Some(side) if !(1..=MOST).contains(&side) => Err(wrong()),
+                Some(shortest) if self.is_eomt() => Ok(SizeRule::Fit { shortest, longest: None }),
+                Some(side) => Ok(SizeRule::Exact { height: side, width: side }),
+                None => Err(wrong()),
+            },
+            Value::Null => match self.image_processor_type {
+                Some(_) if self.is_eomt() => Ok(SizeRule::Fit { shortest: 640, longest: Some(640) }),
+                Some(_) => Ok(SizeRule::Exact { height: 224, width: 224 }),
+                None => Err(wrong()),
+            },
+            Value::Object(keys) if foreign(keys) => Err(wrong()),
+            _ => match (side("height")?, side("width")?, side("shortest_edge")?, side("longest_edge")?) {
+                (Some(height), Some(width), None, None) => Ok(SizeRule::Exact { height, width }),
+                (None, None, Some(shortest), longest) => Ok(SizeRule::Fit { shortest, longest }),
+                _ => Err(wrong()),
+            },
+        }
+    }
+
+    fn filter(&self) -> Result<Filter, PreprocessError> {
+        FILTERS.get(usize::from(self.resample)).copied().ok_or_else(|| PreprocessError::Unsupported {
+            key: "resample".to_owned(),
+            value: self.resample.to_string(),
+            reason: "Pillow's filters are 0 to 5",
+        })
+    }
+}
+
+/// By Pillow's number.
+const FILTERS: [Filter; 6] =
+    [Filter::Nearest, Filter::Lanczos, Filter::Bilinear, Filter::Bicubic, Filter::Box, Filter::Hamming];
+
 impl TryFrom<HuggingFace> for Preprocess {
     type Error = PreprocessError;
 
     fn try_from(file: HuggingFace) -> Result<Self, Self::Error> {
-        let [height, width] = match file.size {
-            Size::Square(side) => [side; 2],
-            Size::Canvas { height, width } => [height, width],
-            Size::Edges { shortest_edge, longest_edge } => [longest_edge.unwrap_or(shortest_edge); 2],
+        file.refuse_unknown()?;
+        let classes_own = if file.is_eomt() {
+            let Self { mean, std, .. } = Self::square(1);
+            (mean, std)
+        } else {
+            ([0.5; 3], [0.5; 3])
         };
-        if height != width || !(1..=4096).contains(&height) {
-            return Err(PreprocessError::Size);
-        }
-        let std_works = file.image_std.iter().all(|std| std.is_normal() && *std > 0.0);
-        if !std_works || !file.image_mean.iter().all(|mean| mean.is_finite()) {
+        let named = file.image_processor_type.is_some();
+        let (mean, std) = match (file.do_normalize, file.image_mean, file.image_std) {
+            (false, _, _) => ([0.0; 3], [1.0; 3]),
+            (true, Some(mean), Some(std)) => (mean, std),
+            (true, mean, std) if named => (mean.unwrap_or(classes_own.0), std.unwrap_or(classes_own.1)),
+            _ => return Err(PreprocessError::Statistics),
+        };
+        let rescale = if file.do_rescale { file.rescale_factor as f32 } else { 1.0 };
+        let std_works = std.iter().all(|std| std.is_normal() && *std > 0.0);
+        if !std_works || !rescale.is_normal() || !mean.iter().all(|mean| mean.is_finite()) {
             return Err(PreprocessError::Statistics);
         }
-        Ok(Self { image_size: height, mean: file.image_mean, std: file.image_std })
+        Ok(Self {
+            size: file.size()?,
+            pad: file.do_pad,
+            multiple_of: 1,
+            filter: file.filter()?,
+            rescale,
+            mean,
+            std,
+        })
     }
 }
 
 impl From<Preprocess> for HuggingFace {
     fn from(preprocess: Preprocess) -> Self {
+        let (class, size) = match preprocess.size {
+            SizeRule::Exact { height, width } => {
+                ("ViTImageProcessor", serde_json::json!({ "height": height, "width": width }))
+            }
+            SizeRule::Fit { shortest, longest } => (
+                "EomtImageProcessor",
+                serde_json::json!({ "shortest_edge": shortest, "longest_edge": longest }),
+            ),
+        };
         Self {
-            size: Size::Edges {
-                shortest_edge: preprocess.image_size,
-                longest_edge: Some(preprocess.image_size),
-            },
-            image_mean: preprocess.mean,
-            image_std: preprocess.std,
+            image_processor_type: Some(class.to_owned()),
+            size,
+            image_mean: Some(preprocess.mean),
+            image_std: Some(preprocess.std),
             do_resize: true,
             do_rescale: true,
+            rescale_factor: f64::from(preprocess.rescale),
             do_normalize: true,
-            do_pad: true,
-            resample: bilinear(),
+            do_pad: preprocess.pad,
+            resample: FILTERS.iter().position(|filter| *filter == preprocess.filter).unwrap_or(2) as u8,
+            rest: Map::new(),
         }
     }
 }
@@ -94,24 +233,63 @@ mod tests {
 
     const STATISTICS: &str = r#""image_mean": [0.5, 0.5, 0.5], "image_std": [0.5, 0.5, 0.5]"#;
 
-    fn read(size: &str) -> Result<Preprocess, serde_json::Error> {
-        serde_json::from_str(&format!(r#"{{"size": {size}, {STATISTICS}, "image_processor_type": "X"}}"#))
+    fn read(keys: &str) -> Result<Preprocess, serde_json::Error> {
+        serde_json::from_str(&format!("{{{keys}, {STATISTICS}}}"))
     }
 
     #[test]
     fn reads_every_published_form_of_size() {
-        for size in
-            ["640", r#"{"height": 640, "width": 640}"#, r#"{"shortest_edge": 640, "longest_edge": 640}"#]
-        {
-            assert_eq!(read(size).unwrap().image_size, 640, "{size}");
+        let fit = |shortest, longest| SizeRule::Fit { shortest, longest };
+        let exact = |height, width| SizeRule::Exact { height, width };
+        for (keys, size) in [
+            (r#""size": 640"#, exact(640, 640)),
+            (r#""size": 224, "feature_extractor_type": "ViTFeatureExtractor""#, exact(224, 224)),
+            (r#""size": 512, "image_processor_type": "EomtImageProcessor""#, fit(512, None)),
+            (r#""size": {"height": 480, "width": 640}"#, exact(480, 640)),
+            (r#""size": {"shortest_edge": 640, "longest_edge": 1333}"#, fit(640, Some(1333))),
+            (r#""size": {"shortest_edge": 224, "longest_edge": null}"#, fit(224, None)),
+            (r#""image_processor_type": "ViTImageProcessor""#, exact(224, 224)),
+            (r#""image_processor_type": "EomtImageProcessorFast""#, fit(640, Some(640))),
+        ] {
+            assert_eq!(read(keys).unwrap().size, size, "{keys}");
         }
-        assert_eq!(read(r#"{"shortest_edge": 224}"#).unwrap().image_size, 224);
     }
 
     #[test]
-    fn refuses_what_cannot_work() {
-        for size in ["0", "5000", r#"{"height": 2, "width": 3}"#] {
-            assert!(read(size).unwrap_err().to_string().contains("square"), "{size}");
+    fn keys_left_out_have_the_defaults_of_their_class() {
+        let read = |class: &str| {
+            let text = format!(r#"{{"image_processor_type": "{class}"}}"#);
+            serde_json::from_str::<Preprocess>(&text).unwrap()
+        };
+        let eomt = Preprocess { pad: false, ..Preprocess::square(640) };
+        assert_eq!(read("EomtImageProcessor"), eomt);
+        assert_eq!(read("ViTImageProcessor").mean, [0.5; 3]);
+        assert!(serde_json::from_str::<Preprocess>(r#"{"size": 8}"#).is_err(), "no class, no statistics");
+    }
+
+    #[test]
+    fn refuses_what_would_change_numbers() {
+        for (keys, word) in [
+            (r#""size": 0"#, "`size` is 0"),
+            (r#""size": 5000"#, "5000"),
+            (r#""size": {"height": 2}"#, "height"),
+            (r#""size": {"max_height": 2, "max_width": 3}"#, "max_height"),
+            (r#""size": 8, "do_split_image": true"#, "semantic"),
+            (r#""size": 8, "do_center_crop": true"#, "do_center_crop"),
+            (r#""size": 8, "do_resize": false"#, "do_resize"),
+            (r#""size": 8, "size_divisor": 32"#, "size_divisor"),
+            (r#""size": 8, "resample": 9"#, "resample"),
+            (r#""size": 8, "rescale_factor": 0"#, "rescale_factor"),
+            (r#""size": 8, "image_processor_type": "DPTImageProcessor""#, "DPTImageProcessor"),
+        ] {
+            let error = read(keys).unwrap_err().to_string();
+            assert!(error.contains(word), "{keys}: {error}");
+        }
+        for harmless in [
+            r#""size": 8, "do_convert_rgb": true, "do_split_image": false, "do_center_crop": false"#,
+            r#""size": 8, "size_divisor": null, "ignore_index": 255, "data_format": "channels_first""#,
+        ] {
+            read(harmless).unwrap();
         }
         let flat = r#"{"size": 8, "image_mean": [0, 0, 0], "image_std": [1, 0, 1]}"#;
         assert!(serde_json::from_str::<Preprocess>(flat).is_err());
@@ -119,9 +297,13 @@ mod tests {
 
     #[test]
     fn what_we_write_we_read() {
-        let preprocess = Preprocess::default();
-        let text = serde_json::to_string(&preprocess).unwrap();
-        assert!(text.contains(r#""longest_edge":224"#));
-        assert_eq!(serde_json::from_str::<Preprocess>(&text).unwrap(), preprocess);
+        let exact = SizeRule::Exact { height: 32, width: 64 };
+        for preprocess in [
+            Preprocess::square(224),
+            Preprocess { size: exact, pad: false, filter: Filter::Bicubic, ..Preprocess::square(1) },
+        ] {
+            let text = serde_json::to_string(&preprocess).unwrap();
+            assert_eq!(serde_json::from_str::<Preprocess>(&text).unwrap(), preprocess);
+        }
     }
 }

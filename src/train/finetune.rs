@@ -110,7 +110,7 @@ pub fn finetune(
     run: &mut RunFolder,
     mut on_event: impl FnMut(TrainEvent),
 ) -> Result<(), TrainError> {
-    let preprocess = Preprocess { image_size: options.image_size, ..Preprocess::default() };
+    let preprocess = Preprocess::square(options.image_size);
     let device = device.clone().autodiff();
     device.seed(options.seed);
     let model = with_stable_ids(build(photos, options, (encoder, fresh), &device)?);

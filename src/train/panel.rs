@@ -6,7 +6,7 @@ use burn::tensor::Tensor;
 
 use super::TrainError;
 use super::loss::Target;
-use crate::engine::{Logits, SegmentOptions, rank};
+use crate::engine::{Answer, Logits, SegmentOptions, find};
 use crate::mask::BinaryMask;
 use crate::model::{MaskSegmenter, MaskedAutoencoder, PatchMask, patchify, unpatchify};
 use crate::pixels::{Letterbox, Preprocess};
@@ -74,10 +74,8 @@ pub(super) fn prediction_panel(
             mask_logits: mask_logits.to_vec(),
             grid: [height, width],
         };
-        let found: Vec<BinaryMask> = rank(&logits, num_classes, letterbox, &options)
-            .iter()
-            .map(|c| c.mask(&logits, letterbox))
-            .collect();
+        let answer = Answer { logits: &logits, num_classes, num_things: num_classes, letterbox };
+        let found: Vec<BinaryMask> = find(&answer, &options).into_iter().map(|found| found.mask).collect();
         for (column, shown) in [&[][..], &target.masks, &found].into_iter().enumerate() {
             for (x, y) in (0..side * side).map(|i| (i % side, i / side)) {
                 let pixel = y * side + x;

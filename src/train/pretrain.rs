@@ -64,7 +64,7 @@ pub fn pretrain(
     options.model.validate()?;
     let image_size = options.model.encoder.image_size;
     let config = ModelConfig { architecture: Architecture::Mae(options.model.clone()), labels: Vec::new() };
-    let preprocess = Preprocess { image_size, ..Preprocess::default() };
+    let preprocess = Preprocess::square(image_size);
     let device = device.clone().autodiff();
     device.seed(options.seed);
     let model = with_stable_ids(MaskedAutoencoder::new(&options.model, &device));

@@ -35,7 +35,7 @@ pub async fn read_folder(source: &impl WeightSource) -> Result<Folder, WeightsEr
     let config: ModelConfig = ModelConfig::from_json(&verified(source, &manifest, "config.json").await?)?;
     let preprocess = match optional(source, "preprocessor_config.json").await? {
         Some(bytes) => parse("preprocessor_config.json", &bytes)?,
-        None => Preprocess::default(),
+        None => Preprocess::square(config.image_size()),
     };
     let mut tensors = BTreeMap::new();
     for shard in shards(source).await? {

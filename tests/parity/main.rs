@@ -8,4 +8,7 @@
 mod eomt;
 mod gradients;
 mod mae;
+mod other_sizes;
+mod postprocess;
+mod processors;
 mod recording;

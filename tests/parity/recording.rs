@@ -36,6 +36,11 @@ impl Recording {
         Self { bytes: fs::read(fixtures().join(format!("{name}_io.safetensors"))).unwrap() }
     }
 
+    /// What is recorded beside the tensors of fixture `name`.
+    pub(crate) fn notes(name: &str) -> serde_json::Map<String, serde_json::Value> {
+        serde_json::from_slice(&fs::read(fixtures().join(format!("{name}_io.json"))).unwrap()).unwrap()
+    }
+
     fn file(&self) -> SafeTensors<'_> {
         SafeTensors::deserialize(&self.bytes).unwrap()
     }
@@ -71,6 +76,7 @@ impl Recording {
             Dtype::I32 => {
                 data.chunks_exact(4).map(|b| i32::from_le_bytes(b.try_into().unwrap()).into()).collect()
             }
+            Dtype::U8 => data.iter().map(|&byte| byte.into()).collect(),
             other => panic!("{name} is stored as {other:?}"),
         }
     }

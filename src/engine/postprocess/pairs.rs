@@ -1,0 +1,35 @@
+//! The pairs that average precision is measured on, as the authors of `EoMT` do.
+
+use std::collections::HashMap;
+
+use super::{Answer, Claim, Segment};
+use crate::engine::SegmentOptions;
+use crate::mask::BinaryMask;
+
+/// The [`SegmentOptions::top_k`] most probable (query, class) pairs, then each scored by probability times mask quality;
+/// best first. Masks overlap, and a query may come with several classes.
+pub(super) fn find(answer: &Answer<'_>, options: &SegmentOptions) -> Vec<Segment> {
+    let mut claims = if options.any_class {
+        answer.claims(true)
+    } else {
+        let pair = |query, row: Vec<f32>| {
+            let things = row.into_iter().take(answer.num_things).enumerate();
+            things.map(move |(category, probability)| Claim { query, category, probability })
+        };
+        answer.probabilities().enumerate().flat_map(|(query, row)| pair(query, row)).collect()
+    };
+    claims.sort_by(|a, b| b.probability.total_cmp(&a.probability));
+    claims.truncate(options.top_k);
+    let mut measured: HashMap<usize, Option<(BinaryMask, f32)>> = HashMap::new();
+    let mut segments: Vec<Segment> = claims
+        .into_iter()
+        .filter_map(|Claim { query, category, probability }| {
+            let measure = || answer.in_photo(query).map(|logits| (logits.mask(), logits.quality()));
+            let (mask, quality) = measured.entry(query).or_insert_with(measure).as_ref()?;
+            let segment = Segment { query, category, score: probability * quality, mask: mask.clone() };
+            (mask.area() > 0 && segment.score >= options.score_thresh).then_some(segment)
+        })
+        .collect();
+    segments.sort_by(|a, b| b.score.total_cmp(&a.score));
+    segments
+}

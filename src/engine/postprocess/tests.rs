@@ -1,0 +1,89 @@
+use super::*;
+
+/// Three queries on a 2×2 grid, one class: left half, left half again, nothing.
+fn logits() -> Logits {
+    Logits {
+        class_logits: vec![2.0, 0.0, 1.0, 0.0, 5.0, 0.0],
+        mask_logits: vec![3.0, -3.0, 3.0, -3.0, 2.0, -2.0, 2.0, -2.0, -1.0, -1.0, -1.0, -1.0],
+        grid: [2, 2],
+    }
+}
+
+/// The same on a 4×4 grid, so that nothing is a speck.
+fn larger() -> Logits {
+    let mask_logits = [3.0, 2.0, -1.0]
+        .into_iter()
+        .flat_map(|logit| (0..16).map(move |i| if i % 4 < 2 || logit < 0.0 { logit } else { -logit }))
+        .collect();
+    Logits { mask_logits, grid: [4, 4], ..logits() }
+}
+
+fn answer(logits: &Logits, num_classes: usize) -> Answer<'_> {
+    Answer { logits, num_classes, num_things: num_classes, letterbox: Letterbox::fit(8, 8, 8) }
+}
+
+fn queries(found: &[Segment]) -> Vec<usize> {
+    found.iter().map(|segment| segment.query).collect()
+}
+
+#[test]
+fn one_object_is_shown_once() {
+    let found = find(&answer(&larger(), 1), &SegmentOptions::default());
+    assert_eq!(queries(&found), [0]);
+}
+
+#[test]
+fn specks_are_not_shown() {
+    let logits = Logits { mask_logits: vec![-9.0; 48], ..larger() };
+    let mut speck = logits.clone();
+    speck.mask_logits[5..7].fill(9.0);
+    let mut spot = speck.clone();
+    spot.mask_logits[9..11].fill(9.0);
+    let count = |logits: &Logits| find(&answer(logits, 1), &SegmentOptions::default()).len();
+    assert_eq!([count(&logits), count(&speck), count(&spot)], [0, 0, 1]);
+}
+
+#[test]
+fn later_masks_cut_into_earlier_ones() {
+    let mut logits = larger();
+    logits.mask_logits[16..32].copy_from_slice(&[9.0; 16]);
+    let options = SegmentOptions { score_thresh: 0.5, ..SegmentOptions::reference(Selection::Painted) };
+    let found = find(&answer(&logits, 1), &options);
+    assert_eq!(queries(&found), [0, 1]);
+    assert_eq!([found[0].mask.area(), found[1].mask.area()], [0, 64]);
+}
+
+#[test]
+fn stuff_competes_for_pixels_but_is_not_returned() {
+    // Class 1 is stuff: its query covers everything, the thing's query the left half, more surely.
+    let logits = Logits {
+        class_logits: vec![9.0, 0.0, 0.0, 0.0, 8.0, 0.0],
+        mask_logits: larger().mask_logits[..16].iter().copied().chain([1.0; 16]).collect(),
+        grid: [4, 4],
+    };
+    let answer = Answer { num_classes: 2, num_things: 1, ..answer(&logits, 2) };
+    for selection in [Selection::Panoptic, Selection::Painted, Selection::Distinct] {
+        let found = find(&answer, &SegmentOptions::reference(selection));
+        assert_eq!(queries(&found), [0], "{selection:?}");
+    }
+    let pairs = find(&answer, &SegmentOptions::evaluation());
+    assert!(pairs.iter().all(|pair| pair.category == 0) && pairs.len() == 2, "{pairs:?}");
+}
+
+#[test]
+fn any_class_adds_up_the_classes_of_a_query() {
+    let logits = Logits { class_logits: vec![1.0, 2.0, 0.0], mask_logits: vec![100.0; 4], grid: [2, 2] };
+    let options = SegmentOptions { any_class: true, ..SegmentOptions::evaluation() };
+    let found = find(&answer(&logits, 2), &options);
+    let object = 1.0 - 1.0 / (1f32.exp() + 2f32.exp() + 1.0);
+    assert_eq!((found.len(), found[0].category), (1, 1), "{found:?}");
+    assert!((found[0].score - object).abs() < 1e-5, "{found:?}");
+}
+
+#[test]
+fn padding_does_not_count() {
+    let mut logits = logits();
+    logits.mask_logits[..4].copy_from_slice(&[-1.0, -1.0, 0.9, 0.9]);
+    let answer = Answer { letterbox: Letterbox::fit(8, 2, 8), ..answer(&logits, 1) };
+    assert_eq!(queries(&find(&answer, &SegmentOptions::evaluation())), [1]);
+}

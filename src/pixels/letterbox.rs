@@ -1,0 +1,190 @@
+//! Where a photo lies on the model's canvas, and mask logits brought back from there.
+
+use super::{Preprocess, SizeRule};
+use crate::mask::BinaryMask;
+
+/// Where a photo lies on its canvas: top left, resized, padding right and below.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Letterbox {
+    canvas: [usize; 2],
+    content: [usize; 2],
+    photo: [usize; 2],
+}
+
+impl Letterbox {
+    /// Places a photo of `width` × `height` pixels as `transformers` does (`get_size_with_aspect_ratio`).
+    #[must_use]
+    pub fn of(width: usize, height: usize, preprocess: &Preprocess) -> Self {
+        let photo = [width, height].map(|side| side.max(1));
+        let (content, least) = match preprocess.size {
+            SizeRule::Exact { height, width } => ([width, height], [0; 2]),
+            SizeRule::Fit { shortest, longest } => {
+                (fit(photo, shortest, longest), [longest.unwrap_or(shortest), shortest])
+            }
+        };
+        let side = |axis: usize| {
+            let padded = if preprocess.pad { content[axis].max(least[axis]) } else { content[axis] };
+            padded.next_multiple_of(preprocess.multiple_of.max(1))
+        };
+        Self { canvas: [side(0), side(1)], content, photo }
+    }
+
+    /// Fits a photo of `width` × `height` onto a square canvas with side `canvas`.
+    #[must_use]
+    pub fn fit(width: usize, height: usize, canvas: usize) -> Self {
+        Self::of(width, height, &Preprocess::square(canvas))
+    }
+
+    /// Width and height of the canvas.
+    #[must_use]
+    pub fn canvas(&self) -> [usize; 2] {
+        self.canvas
+    }
+
+    /// Width and height the photo takes on the canvas.
+    #[must_use]
+    pub fn content(&self) -> [usize; 2] {
+        self.content
+    }
+
+    /// Width and height of the photo itself.
+    #[must_use]
+    pub fn photo(&self) -> [usize; 2] {
+        self.photo
+    }
+
+    /// Mask logits of the whole canvas, row-major `[grid_h, grid_w]`, to be read at the photo's pixels. `None` for a
+    /// buffer of another length.
+    #[must_use]
+    pub fn logits_in_photo(&self, logits: &[f32], grid_w: usize, grid_h: usize) -> Option<PhotoLogits> {
+        if logits.is_empty() || logits.len() != grid_w * grid_h {
+            return None;
+        }
+        let [columns, rows] =
+            [(0, grid_w), (1, grid_h)].map(|(axis, grid)| taps(self.content[axis], grid, self.canvas[axis]));
+        let wide: Vec<f32> =
+            logits.chunks_exact(grid_w).flat_map(|row| columns.iter().map(|tap| tap.mix(row))).collect();
+        let width = columns.len();
+        let content: Vec<f32> = rows
+            .iter()
+            .flat_map(|tap| {
+                let [upper, lower] = [tap.low, tap.high].map(|row| &wide[row * width..][..width]);
+                upper.iter().zip(lower).map(|(a, b)| a + (b - a) * tap.weight)
+            })
+            .collect();
+        let [x, y] = [0, 1].map(|axis| taps(self.photo[axis], self.content[axis], self.photo[axis]));
+        Some(PhotoLogits { content, width, x, y })
+    }
+}
+
+/// Width and height of a photo with its proportions kept. The order of the operations is the reference's: the longer side
+/// can come out a pixel short.
+fn fit([width, height]: [usize; 2], shortest: usize, longest: Option<usize>) -> [usize; 2] {
+    let (short, long) = (width.min(height), width.max(height));
+    let (short_f, long_f) = (short as f64, long as f64);
+    let (mut side, mut exact) = (shortest, shortest as f64);
+    if let Some(longest) = longest.filter(|most| long_f / short_f * exact > *most as f64) {
+        exact = longest as f64 * short_f / long_f;
+        side = (exact.round_ties_even() as usize).max(1);
+    }
+    let other = if short == side { long } else { ((exact * long_f / short_f) as usize).max(1) };
+    // A photo hundreds of times as long as wide: the reference leaves it longer than the canvas.
+    let other = longest.map_or(other, |longest| other.min(longest.max(side)));
+    if width <= height { [side, other] } else { [other, side] }
+}
+
+/// A point between two neighbouring samples.
+#[derive(Debug)]
+struct Tap {
+    low: usize,
+    high: usize,
+    weight: f32,
+}
+
+impl Tap {
+    fn mix(&self, samples: &[f32]) -> f32 {
+        samples[self.low] + (samples[self.high] - samples[self.low]) * self.weight
+    }
+}
+
+/// For the first `count` of `whole` points along an axis with `samples` samples, the two samples each lies between (pixel
+/// centres at .5, `align_corners` false).
+fn taps(count: usize, samples: usize, whole: usize) -> Vec<Tap> {
+    let scale = samples as f32 / whole as f32;
+    let last = samples - 1;
+    (0..count)
+        .map(|point| {
+            let at = ((point as f32 + 0.5) * scale - 0.5).max(0.0);
+            let low = (at as usize).min(last);
+            Tap { low, high: (low + 1).min(last), weight: (at - low as f32).clamp(0.0, 1.0) }
+        })
+        .collect()
+}
+
+/// Mask logits on the photo's pixels, computed row by row: bilinear from the grid to the canvas, cropped to the photo, and
+/// bilinear again to its own size, as the reference does.
+#[derive(Debug)]
+pub struct PhotoLogits {
+    /// `[content height, content width]`
+    content: Vec<f32>,
+    width: usize,
+    x: Vec<Tap>,
+    y: Vec<Tap>,
+}
+
+impl PhotoLogits {
+    /// The logits of photo row `y`, one per column; `y` below the photo's height.
+    pub fn row(&self, y: usize) -> impl Iterator<Item = f32> {
+        let row = self.content_row(y);
+        self.x.iter().map(move |tap| tap.mix(&row))
+    }
+
+    /// The pixels with a logit above 0.
+    #[must_use]
+    pub fn mask(&self) -> BinaryMask {
+        let mut mask = BinaryMask::empty(self.x.len(), self.y.len());
+        for y in 0..self.y.len() {
+            self.inside(y, 1, |x, _| mask.set(x, y, true));
+        }
+        mask
+    }
+
+    /// Mean sigmoid over the pixels inside; 0 if there is none. Photos beyond two megapixels are sampled evenly.
+    #[must_use]
+    pub fn quality(&self) -> f32 {
+        let step = (self.x.len() * self.y.len() / 2_000_000).isqrt().max(1);
+        let (mut sum, mut count) = (0.0, 0.0);
+        for y in (0..self.y.len()).step_by(step) {
+            self.inside(y, step, |_, logit| {
+                sum += 1.0 / (1.0 + f64::from((-logit).exp()));
+                count += 1.0;
+            });
+        }
+        (sum / (count + 1e-6)) as f32
+    }
+
+    /// Calls `found` for every `step`-th pixel of a row whose logit is above 0.
+    fn inside(&self, y: usize, step: usize, mut found: impl FnMut(usize, f32)) {
+        let row = self.content_row(y);
+        let (Some(first), Some(last)) =
+            (row.iter().position(|logit| *logit > 0.0), row.iter().rposition(|logit| *logit > 0.0))
+        else {
+            return;
+        };
+        // Nothing beyond the neighbours of the outermost positive samples can be inside.
+        let from = self.x.partition_point(|tap| tap.high < first);
+        let to = self.x.partition_point(|tap| tap.low <= last);
+        for x in (from.next_multiple_of(step)..to).step_by(step) {
+            let logit = self.x[x].mix(&row);
+            if logit > 0.0 {
+                found(x, logit);
+            }
+        }
+    }
+
+    fn content_row(&self, y: usize) -> Vec<f32> {
+        let tap = &self.y[y];
+        let [upper, lower] = [tap.low, tap.high].map(|row| &self.content[row * self.width..][..self.width]);
+        upper.iter().zip(lower).map(|(a, b)| a + (b - a) * tap.weight).collect()
+    }
+}
