@@ -51,6 +51,20 @@ impl Bench {
         path
     }
 
+    /// One photo with a cat, as `a.png` and `a.json`.
+    fn annotated(&self) {
+        self.photo("a.png", 48, 40);
+        let annotations = json!({
+            "images": [{"id": 7, "file_name": "a.png", "width": 48, "height": 40}],
+            "annotations": [{"id": 1, "image_id": 7, "category_id": 17, "iscrowd": 0, "area": 480.0,
+                "bbox": [0, 0, 24, 20], "segmentation": [[0, 0, 24, 0, 24, 20, 0, 20]]}],
+            "categories": [{"id": 1, "name": "person", "supercategory": "person"},
+                {"id": 17, "name": "cat", "supercategory": "animal"}],
+        });
+        serde_json::to_writer(BufWriter::new(File::create(self.path("a.json")).unwrap()), &annotations)
+            .unwrap();
+    }
+
     /// Runs the binary inside the folder.
     fn run<A: AsRef<std::ffi::OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Output {
         Command::new(env!("CARGO_BIN_EXE_mae-seg"))
@@ -226,15 +240,7 @@ fn bad_weights_are_explained() {
 #[test]
 fn eval_measures_and_exports_what_it_measured() {
     let bench = Bench::new();
-    bench.photo("a.png", 48, 40);
-    let annotations = json!({
-        "images": [{"id": 7, "file_name": "a.png", "width": 48, "height": 40}],
-        "annotations": [{"id": 1, "image_id": 7, "category_id": 17, "iscrowd": 0, "area": 480.0,
-            "bbox": [0, 0, 24, 20], "segmentation": [[0, 0, 24, 0, 24, 20, 0, 20]]}],
-        "categories": [{"id": 1, "name": "person", "supercategory": "person"},
-            {"id": 17, "name": "cat", "supercategory": "animal"}],
-    });
-    serde_json::to_writer(BufWriter::new(File::create(bench.path("a.json")).unwrap()), &annotations).unwrap();
+    bench.annotated();
     let base = ["eval", "--weights", "weights", "--annotations", "a.json", "--images", ".", "--json"];
     let evaluate = |more: &[&str]| {
         let arguments = base.into_iter().chain(["--device", "cpu", "--predictions", "p.json"]);
@@ -261,6 +267,27 @@ fn eval_measures_and_exports_what_it_measured() {
     let output = bench.run(base);
     assert_eq!(output.status.code(), Some(1));
     assert!(stderr(&output).contains("a.json"), "{}", stderr(&output));
+}
+
+#[test]
+fn a_report_is_one_page_that_needs_no_other_file() {
+    let bench = Bench::new();
+    bench.annotated();
+    let arguments = ["eval", "--weights", "weights", "--annotations", "a.json", "--images", "."];
+    let output = bench.run(arguments.into_iter().chain(["--device", "cpu", "--report", "report"]));
+    assert!(output.status.success(), "{}", stderr(&output));
+    let table = String::from_utf8(output.stdout).unwrap();
+    assert!(table.contains("mask precision") && table.contains("box precision"), "{table}");
+    assert!(table.contains("animal"), "{table}");
+    let page = fs::read_to_string(bench.path("report/report.html")).unwrap();
+    assert!(page.contains("<td>animal</td><td>1</td>"), "{page}");
+    assert!(!page.contains("http") && !page.contains("<script") && page.matches("<img").count() == 2);
+    for (picture, width) in [("precision-recall.png", 960), ("worst-photos.png", 648)] {
+        assert_eq!(image::open(bench.path("report").join(picture)).unwrap().width(), width, "{picture}");
+    }
+    let numbers: Value =
+        serde_json::from_slice(&fs::read(bench.path("report/evaluation.json")).unwrap()).unwrap();
+    assert_eq!(numbers["photos"][0]["image_id"], 7);
 }
 
 #[test]

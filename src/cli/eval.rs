@@ -10,10 +10,10 @@ use serde::Serialize;
 use super::bundled::Directory;
 use super::device::DeviceArg;
 use super::output::{print_line, write_file};
-use super::progress;
+use super::{progress, report};
 use crate::data::CocoDataset;
 use crate::engine::Engine;
-use crate::eval::{Metrics, Vocabulary, VocabularyKind, average_precision, predict_dataset};
+use crate::eval::{Evaluation, Metrics, Vocabulary, VocabularyKind, evaluate, predict_dataset};
 
 const EXAMPLES: &str = "\
 Labels are compared with the categories of the annotations by name, or with their supercategories where the model
@@ -23,7 +23,8 @@ model's labels; with --class-agnostic always 1. The list is written beside it as
 Examples:
   mae-seg eval --annotations val.json --images photos/
   mae-seg eval --weights my-model --annotations val.json --images photos/ --class-agnostic --json
-  mae-seg eval --annotations val.json --images photos/ --predictions found.json";
+  mae-seg eval --annotations val.json --images photos/ --predictions found.json
+  mae-seg eval --annotations val.json --images photos/ --report report";
 
 /// Measure COCO mask average precision
 #[derive(Debug, Args)]
@@ -47,13 +48,16 @@ pub(super) struct Arguments {
     /// Write the predictions in COCO's results format
     #[arg(long, value_name = "FILE")]
     predictions: Option<PathBuf>,
+    /// Write report.html with curves, categories and the worst photos, and its pictures as PNG
+    #[arg(long, value_name = "DIR")]
+    report: Option<PathBuf>,
     /// Where to compute
     #[arg(long, value_enum, default_value_t)]
     device: DeviceArg,
 }
 
 #[derive(Debug, Serialize)]
-struct Report<'a> {
+struct Summary<'a> {
     weights: String,
     photos: usize,
     annotated_objects: usize,
@@ -61,7 +65,8 @@ struct Report<'a> {
     labels: VocabularyKind,
     device: &'a str,
     #[serde(flatten)]
-    metrics: &'a Metrics,
+    masks: &'a Metrics,
+    boxes: &'a Metrics,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<()> {
@@ -83,46 +88,61 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
         list.push(".categories.json");
         write_file(&path.with_file_name(list), &serde_json::to_vec_pretty(vocabulary.categories())?)?;
     }
-    let metrics = average_precision(&vocabulary.translate(&dataset), &predictions)?;
-    let report = Report {
-        weights: weights.path().display().to_string(),
+    let truth = vocabulary.translate(&dataset);
+    let evaluation = evaluate(&truth, &predictions)?;
+    let name = weights.path().display().to_string();
+    if let Some(folder) = &arguments.report {
+        report::write(folder, &name, &truth, &arguments.images, &predictions, &evaluation)?;
+    }
+    let summary = Summary {
+        weights: name,
         photos: dataset.images.len(),
         annotated_objects: dataset.annotations.len(),
         predictions: predictions.len(),
         labels: vocabulary.kind(),
         device: &picked.description,
-        metrics: &metrics,
+        masks: &evaluation.masks,
+        boxes: &evaluation.boxes,
     };
-    let text = if arguments.json { serde_json::to_string_pretty(&report) } else { Ok(table(&report)) };
+    let text = if arguments.json {
+        serde_json::to_string_pretty(&summary)
+    } else {
+        Ok(table(&summary, &evaluation))
+    };
     print_line(&text.context("the report cannot be written")?)
 }
 
 /// Percent with one digit, as papers print them.
-fn table(report: &Report<'_>) -> String {
-    let percent =
-        |value: Option<f64>| value.map_or("   –".to_owned(), |value| format!("{:4.1}", 100.0 * value));
-    let row = |name: &str, values: [Option<f64>; 6], names: [&str; 6]| {
-        let cells: Vec<String> =
-            names.iter().zip(values).map(|(name, value)| format!("{name} {}", percent(value))).collect();
-        format!("{name:<10}{}", cells.join("   "))
+fn percent(value: Option<f64>) -> String {
+    value.map_or("   –".to_owned(), |value| format!("{:4.1}", 100.0 * value))
+}
+
+fn table(summary: &Summary<'_>, evaluation: &Evaluation) -> String {
+    let row = |name: &str, cells: [(&str, Option<f64>); 6]| {
+        let cells = cells.map(|(name, value)| format!("{name} {}", percent(value)));
+        format!("{name:<16}{}", cells.join("   "))
     };
-    let m = report.metrics;
-    let names = |prefix: [&'static str; 6]| prefix;
+    let precision = |name: &str, m: &Metrics| {
+        let areas = [("S", m.ap_small), ("M", m.ap_medium), ("L", m.ap_large)];
+        row(name, [("AP", m.ap), ("AP50", m.ap50), ("AP75", m.ap75), areas[0], areas[1], areas[2]])
+    };
+    let recall = |name: &str, m: &Metrics| {
+        let areas = [("S", m.ar_small), ("M", m.ar_medium), ("L", m.ar_large)];
+        row(name, [("@1", m.ar1), ("@10 ", m.ar10), ("@100", m.ar100), areas[0], areas[1], areas[2]])
+    };
     let mut lines = vec![
-        format!("{} photos, {} predictions, on {}", report.photos, report.predictions, report.device),
-        row(
-            "precision",
-            [m.ap, m.ap50, m.ap75, m.ap_small, m.ap_medium, m.ap_large],
-            names(["AP", "AP50", "AP75", "S", "M", "L"]),
-        ),
-        row(
-            "recall",
-            [m.ar1, m.ar10, m.ar100, m.ar_small, m.ar_medium, m.ar_large],
-            names(["@1", "@10", "@100", "S", "M", "L"]),
-        ),
+        format!("{} photos, {} predictions, on {}", summary.photos, summary.predictions, summary.device),
+        precision("mask precision", summary.masks),
+        recall("mask recall", summary.masks),
+        precision("box precision", summary.boxes),
+        recall("box recall", summary.boxes),
+        format!("  {:<20} {:>8}    AP  AP50  AP75   AR100   box AP", "category", "objects"),
     ];
-    let mut categories: Vec<_> = m.per_category.iter().collect();
-    categories.sort_by(|a, b| b.1.total_cmp(a.1));
-    lines.extend(categories.into_iter().map(|(name, ap)| format!("  {name:<16} AP {}", percent(Some(*ap)))));
+    lines.extend(evaluation.categories.iter().map(|category| {
+        let [ap, ap50, ap75, recall] =
+            [category.ap, category.ap50, category.ap75, category.ar100].map(|value| percent(Some(value)));
+        let (name, boxes) = (&category.name, percent(category.box_ap));
+        format!("  {name:<20} {:>8}  {ap}  {ap50}  {ap75}    {recall}     {boxes}", category.objects)
+    }));
     lines.join("\n")
 }

@@ -3,15 +3,18 @@
 //! Results go to stdout, progress and errors to stderr. Exit code 0: done; 1: failed; 2: wrong usage.
 
 mod bundled;
+mod chart;
 mod device;
 mod draw;
 mod eval;
 mod export;
 mod finetune;
+mod html;
 mod output;
 mod predict;
 mod pretrain;
 mod progress;
+mod report;
 
 use std::io::Write;
 use std::process::ExitCode;

@@ -59,5 +59,5 @@ pub enum EvalError {
     Engine(#[from] EngineError),
     /// The evaluator refused its input.
     #[error("average precision cannot be computed: {0}")]
-    Metric(String),
+    Metric(#[from] hotcoco::Error),
 }

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::EvalError;
 use crate::data::coco::{CocoCategory, CocoDataset};
+use crate::instance::num_things;
 
 /// How labels and categories are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -32,7 +33,8 @@ pub struct Vocabulary {
 
 impl Vocabulary {
     /// Compares by category or by supercategory name, whichever knows more of the labels; not at all if
-    /// `class_agnostic` or if the only label is `object`.
+    /// `class_agnostic` or if the only label is `object`. Labels left unnamed (`LABEL_0`, …), as many things as there are
+    /// categories, are those categories by ascending id, as COCO's training code numbers them.
     ///
     /// # Errors
     /// [`EvalError::NoCommonLabel`] if neither knows any label.
@@ -44,6 +46,10 @@ impl Vocabulary {
         let known = |name: fn(&CocoCategory) -> &str| {
             labels.iter().filter(|label| categories.iter().any(|category| name(category) == *label)).count()
         };
+        let unnamed = labels.iter().enumerate().all(|(at, label)| *label == format!("LABEL_{at}"));
+        if unnamed && num_things(labels) == categories.len() {
+            return Ok(Self::by_order(labels, categories));
+        }
         match (known(|c| &c.name), known(|c| &c.supercategory)) {
             (0, 0) => {
                 let shown: Vec<&str> = labels.iter().take(5).map(String::as_str).collect();
@@ -71,6 +77,13 @@ impl Vocabulary {
             of_label: labels.iter().map(id).collect(),
             of_annotation: categories.iter().map(|category| (category.id, category.id)).collect(),
         }
+    }
+
+    fn by_order(labels: &[String], categories: &[CocoCategory]) -> Self {
+        let mut ids: Vec<u64> = categories.iter().map(|category| category.id).collect();
+        ids.sort_unstable();
+        let of_label = (0..labels.len()).map(|at| ids.get(at).copied()).collect();
+        Self { of_label, ..Self::by_name(&[], categories) }
     }
 
     /// Supercategories that no label names are kept behind the others: missing them counts.
@@ -153,6 +166,16 @@ mod tests {
         assert_eq!(vocabulary.kind(), VocabularyKind::Category);
         assert_eq!([0, 1, 2, 3].map(|i| vocabulary.of_label(i)), [Some(1), Some(17), None, None]);
         assert_eq!(vocabulary.categories().len(), 4);
+    }
+
+    #[test]
+    fn unnamed_labels_are_the_categories_in_order() {
+        let vocabulary = choose(&["LABEL_0", "LABEL_1", "LABEL_2", "LABEL_3"], false).unwrap();
+        assert_eq!(
+            [0, 1, 2, 3, 4].map(|i| vocabulary.of_label(i)),
+            [Some(1), Some(17), Some(18), Some(44), None]
+        );
+        assert!(choose(&["LABEL_0", "LABEL_1"], false).is_err(), "another number of labels");
     }
 
     #[test]

@@ -1,0 +1,75 @@
+//! Pages that need no other file: headings, tables, pictures.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1b1e28}\
+img{max-width:100%;height:auto}table{border-collapse:collapse;margin:1rem 0;display:block;overflow-x:auto}\
+th,td{padding:.2rem .7rem;text-align:right;border-bottom:1px solid #ddd}th:first-child,td:first-child{text-align:left}";
+
+/// An HTML page in the making.
+#[derive(Debug)]
+pub(super) struct Page(String);
+
+impl Page {
+    pub(super) fn new(title: &str) -> Self {
+        let title = escape(title);
+        Self(format!(
+            "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
+             <meta name=\"viewport\" content=\"width=device-width\"><title>{title}</title><style>{STYLE}</style></head>\n\
+             <body><h1>{title}</h1>\n"
+        ))
+    }
+
+    pub(super) fn heading(&mut self, text: &str) {
+        self.0 += &format!("<h2>{}</h2>\n", escape(text));
+    }
+
+    pub(super) fn text(&mut self, text: &str) {
+        self.0 += &format!("<p>{}</p>\n", escape(text));
+    }
+
+    pub(super) fn table(&mut self, columns: &[&str], rows: &[Vec<String>]) {
+        let cells = |tag: &str, cells: &mut dyn Iterator<Item = &str>| -> String {
+            cells.map(|cell| format!("<{tag}>{}</{tag}>", escape(cell))).collect()
+        };
+        self.0 += &format!("<table><tr>{}</tr>\n", cells("th", &mut columns.iter().copied()));
+        for row in rows {
+            self.0 += &format!("<tr>{}</tr>\n", cells("td", &mut row.iter().map(String::as_str)));
+        }
+        self.0 += "</table>\n";
+    }
+
+    /// A PNG, inside the page itself.
+    pub(super) fn picture(&mut self, description: &str, png: &[u8]) {
+        let (alt, data) = (escape(description), STANDARD.encode(png));
+        self.0 += &format!("<img alt=\"{alt}\" src=\"data:image/png;base64,{data}\">\n");
+    }
+
+    pub(super) fn finish(self) -> String {
+        self.0 + "</body></html>\n"
+    }
+}
+
+/// Percent with one digit; a dash for what does not exist.
+pub(super) fn percent(value: Option<f64>) -> String {
+    value.map_or("–".to_owned(), |value| format!("{:.1}", 100.0 * value))
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_cannot_become_markup() {
+        let mut page = Page::new("<script>");
+        page.table(&["a&b"], &[vec!["\"<img>".to_owned()]]);
+        let page = page.finish();
+        assert!(!page.contains("<script>") && !page.contains("<img>"), "{page}");
+        assert!(page.contains("<td>&quot;&lt;img&gt;</td>") && page.contains("<th>a&amp;b</th>"), "{page}");
+    }
+}

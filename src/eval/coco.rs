@@ -1,0 +1,87 @@
+//! Annotations and predictions in `hotcoco`'s types.
+
+use std::collections::BTreeMap;
+
+use hotcoco::mask::{area_and_bbox_from_string, to_bbox};
+use hotcoco::types::{self, Annotation, Category, Dataset, Image, Segmentation};
+
+use super::{CompressedMask, EvalError, Prediction};
+use crate::data::coco::{CocoAnnotation, CocoDataset};
+use crate::mask::Rle;
+
+pub(super) fn dataset(truth: &CocoDataset) -> Result<Dataset, EvalError> {
+    let sizes: BTreeMap<u64, (usize, usize)> =
+        truth.images.iter().map(|image| (image.id, (image.width, image.height))).collect();
+    let annotation = |annotation: &CocoAnnotation| {
+        let refused = |reason: String| EvalError::Annotation { id: annotation.id, reason };
+        let (width, height) = sizes.get(&annotation.image_id).copied().unwrap_or_default();
+        let rle =
+            annotation.segmentation.to_rle(width, height).map_err(|error| refused(error.to_string()))?;
+        Ok(Annotation {
+            id: annotation.id,
+            image_id: annotation.image_id,
+            category_id: annotation.category_id,
+            // Files may leave box and area out: then they are the mask's own.
+            bbox: Some(if annotation.bbox[2] > 0.0 { annotation.bbox } else { bbox(&rle) }),
+            area: Some(if annotation.area > 0.0 { annotation.area } else { rle.area() as f64 }),
+            segmentation: Some(Segmentation::UncompressedRle {
+                size: rle.size.map(|side| side as u32),
+                counts: rle.counts,
+            }),
+            iscrowd: annotation.iscrowd,
+            ..Annotation::default()
+        })
+    };
+    Ok(Dataset {
+        images: truth
+            .images
+            .iter()
+            .map(|image| Image {
+                id: image.id,
+                width: image.width as u32,
+                height: image.height as u32,
+                ..Image::default()
+            })
+            .collect(),
+        annotations: truth.annotations.iter().map(annotation).collect::<Result<_, EvalError>>()?,
+        categories: truth
+            .categories
+            .iter()
+            .map(|category| Category { id: category.id, name: category.name.clone(), ..Category::default() })
+            .collect(),
+        ..Dataset::default()
+    })
+}
+
+fn bbox(rle: &Rle) -> [f64; 4] {
+    let [h, w] = rle.size.map(|side| side as u32);
+    to_bbox(&types::Rle { h, w, counts: rle.counts.clone() })
+}
+
+/// The prediction as a mask.
+pub(super) fn mask(prediction: &Prediction) -> Annotation {
+    let CompressedMask { size, counts } = &prediction.segmentation;
+    Annotation {
+        image_id: prediction.image_id,
+        category_id: prediction.category_id,
+        segmentation: Some(Segmentation::CompressedRle {
+            size: size.map(|side| side as u32),
+            counts: counts.clone(),
+        }),
+        score: Some(f64::from(prediction.score)),
+        ..Annotation::default()
+    }
+}
+
+/// The prediction as the tight box around its mask.
+pub(super) fn tight_box(prediction: &Prediction) -> Result<Annotation, EvalError> {
+    let CompressedMask { size: [height, width], counts } = &prediction.segmentation;
+    let (_, bbox) = area_and_bbox_from_string(counts, *height as u32, *width as u32)?;
+    Ok(Annotation {
+        image_id: prediction.image_id,
+        category_id: prediction.category_id,
+        bbox: Some(bbox),
+        score: Some(f64::from(prediction.score)),
+        ..Annotation::default()
+    })
+}

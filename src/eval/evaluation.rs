@@ -1,0 +1,250 @@
+//! Everything a report shows: masks and boxes, each category, each photo.
+
+use hotcoco::COCOeval;
+use serde::Serialize;
+
+use super::average_precision::{Shape, judge, metrics};
+use super::{EvalError, Metrics, Prediction};
+use crate::data::coco::CocoDataset;
+
+/// Predictions judged by COCO's rules.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Evaluation {
+    /// Overlap of masks.
+    pub masks: Metrics,
+    /// Overlap of the tight boxes around the masks.
+    pub boxes: Metrics,
+    /// Each category that has objects, by its mask AP, best first.
+    pub categories: Vec<CategoryResult>,
+    /// Each photo that has objects, worst first.
+    pub photos: Vec<PhotoResult>,
+}
+
+/// One category, 0 to 1 each.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CategoryResult {
+    /// Its name.
+    pub name: String,
+    /// Annotated objects, crowds not counted.
+    pub objects: usize,
+    /// Mask AP over IoU 0.50 to 0.95.
+    #[serde(rename = "AP")]
+    pub ap: f64,
+    /// Mask AP at IoU 0.50.
+    #[serde(rename = "AP50")]
+    pub ap50: f64,
+    /// Mask AP at IoU 0.75.
+    #[serde(rename = "AP75")]
+    pub ap75: f64,
+    /// Mask recall over IoU 0.50 to 0.95, with a hundred detections per photo.
+    #[serde(rename = "AR100")]
+    pub ar100: f64,
+    /// Box AP over IoU 0.50 to 0.95.
+    pub box_ap: Option<f64>,
+    /// Mask precision at IoU 0.50 where recall reaches 0, 0.01, … 1: 101 values.
+    pub precision50: Vec<f64>,
+}
+
+/// One photo.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PhotoResult {
+    /// Its id in the annotations.
+    pub image_id: u64,
+    /// Mask AP at IoU 0.50 of this photo alone, all categories together, 0 to 1.
+    pub ap50: f64,
+    /// Objects that no mask covers at IoU 0.50.
+    pub missed: u32,
+}
+
+/// Judges masks and boxes, number for number as `pycocotools` does; the categories of both sides must be those of `truth`.
+///
+/// # Errors
+/// [`EvalError::Annotation`] for an outline that is no mask of its photo, [`EvalError::Metric`] if a prediction is
+/// none.
+pub fn evaluate(truth: &CocoDataset, predictions: &[Prediction]) -> Result<Evaluation, EvalError> {
+    let by_mask = judge(truth, predictions, Shape::Masks)?;
+    let by_box = judge(truth, predictions, Shape::Boxes)?;
+    let boxes = metrics(&by_box)?;
+    Ok(Evaluation {
+        masks: metrics(&by_mask)?,
+        categories: categories(truth, &by_mask, &boxes),
+        boxes,
+        photos: photos(&by_mask)?,
+    })
+}
+
+/// Positions on the evaluator's axes: all areas, a hundred detections.
+const ALL_AREAS: usize = 0;
+const MOST_DETECTIONS: usize = 2;
+/// Positions of IoU 0.50 and 0.75 among the thresholds.
+const HALF: usize = 0;
+const THREE_QUARTERS: usize = 5;
+
+fn categories(truth: &CocoDataset, judge: &COCOeval, boxes: &Metrics) -> Vec<CategoryResult> {
+    let Some(counted) = judge.accumulated() else { return Vec::new() };
+    let thresholds = 0..counted.shape.t;
+    let result = |(k, id): (usize, &u64)| {
+        let name = truth.categories.iter().find(|category| category.id == *id)?.name.clone();
+        let curve = |t: usize| -> Vec<f64> {
+            let at = |r| counted.precision[counted.precision_idx(t, r, k, ALL_AREAS, MOST_DETECTIONS)];
+            (0..counted.shape.r).map(at).collect()
+        };
+        let recall = |t: usize| counted.recall[counted.recall_idx(t, k, ALL_AREAS, MOST_DETECTIONS)];
+        let precision50 = curve(HALF);
+        // Without objects the evaluator says −1.
+        (recall(HALF) >= 0.0).then(|| CategoryResult {
+            objects: truth.annotations.iter().filter(|a| a.category_id == *id && !a.iscrowd).count(),
+            ap: mean(&thresholds.clone().flat_map(curve).collect::<Vec<_>>()),
+            ap50: mean(&precision50),
+            ap75: mean(&curve(THREE_QUARTERS)),
+            ar100: mean(&thresholds.clone().map(recall).collect::<Vec<_>>()),
+            box_ap: boxes.per_category.get(&name).copied(),
+            precision50,
+            name,
+        })
+    };
+    let mut results: Vec<CategoryResult> = counted.cat_ids.iter().enumerate().filter_map(result).collect();
+    results.sort_by(|a, b| b.ap.total_cmp(&a.ap));
+    results
+}
+
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len().max(1) as f64
+}
+
+fn photos(judge: &COCOeval) -> Result<Vec<PhotoResult>, EvalError> {
+    // The score only matters for suspected labelling errors, which are not asked for.
+    let diagnostics = judge.image_diagnostics(0.5, 1.0)?;
+    let mut photos: Vec<PhotoResult> = diagnostics
+        .images
+        .iter()
+        .filter(|(_, photo)| photo.tp + photo.fn_count > 0)
+        .map(|(&image_id, photo)| PhotoResult { image_id, ap50: photo.ap, missed: photo.fn_count })
+        .collect();
+    photos.sort_by(|a, b| {
+        a.ap50.total_cmp(&b.ap50).then(b.missed.cmp(&a.missed)).then(a.image_id.cmp(&b.image_id))
+    });
+    Ok(photos)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use serde::Deserialize;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::eval::CompressedMask;
+
+    #[derive(Deserialize)]
+    struct Recorded {
+        stats: BTreeMap<String, f64>,
+        classes: BTreeMap<String, BTreeMap<String, Value>>,
+    }
+
+    fn case() -> (CocoDataset, Vec<Prediction>) {
+        let mut case: Value =
+            serde_json::from_str(include_str!("../../tests/fixtures/coco_ap.json")).unwrap();
+        let images = case["gt"]["images"].as_array_mut().unwrap();
+        images.iter_mut().for_each(|image| image["file_name"] = json!(""));
+        let gt = serde_json::from_value(case["gt"].take()).unwrap();
+        (gt, serde_json::from_value(case["dets"].take()).unwrap())
+    }
+
+    fn recorded() -> BTreeMap<String, Recorded> {
+        serde_json::from_str(include_str!("../../tests/fixtures/coco_ap_more.json")).unwrap()
+    }
+
+    fn assert_same(found: f64, expected: &Value, what: &str) {
+        let expected = expected.as_f64().unwrap();
+        assert!((found - expected).abs() < 1e-12, "{what}: {found} instead of {expected}");
+    }
+
+    #[test]
+    fn masks_and_boxes_equal_pycocotools() {
+        let (truth, predictions) = case();
+        let found = evaluate(&truth, &predictions).unwrap();
+        let recorded = recorded();
+        for (shape, metrics) in [("masks", &found.masks), ("boxes", &found.boxes)] {
+            let numbers = serde_json::to_value(metrics).unwrap();
+            for (name, expected) in &recorded[shape].stats {
+                assert_same(numbers[name].as_f64().unwrap(), &json!(expected), &format!("{shape} {name}"));
+            }
+        }
+    }
+
+    #[test]
+    fn categories_and_curves_equal_pycocotools() {
+        let (truth, predictions) = case();
+        let found = evaluate(&truth, &predictions).unwrap();
+        let recorded = recorded();
+        assert_eq!(found.categories.len(), recorded["masks"].classes.len());
+        for category in found.categories {
+            let expected = &recorded["masks"].classes[&category.name];
+            assert_same(category.ap, &expected["AP"], "AP");
+            assert_same(category.ap50, &expected["AP50"], "AP50");
+            assert_same(category.ap75, &expected["AP75"], "AP75");
+            assert_same(category.ar100, &expected["AR100"], "AR100");
+            assert_same(category.box_ap.unwrap(), &recorded["boxes"].classes[&category.name]["AP"], "box AP");
+            let curve = expected["curve50"].as_array().unwrap();
+            assert_eq!(curve.len(), category.precision50.len());
+            for (found, expected) in category.precision50.iter().zip(curve) {
+                assert_same(*found, expected, "precision");
+            }
+        }
+    }
+
+    #[test]
+    fn perfect_predictions_score_one_and_none_score_zero() {
+        let (truth, _) = case();
+        let perfect: Vec<Prediction> = truth
+            .annotations
+            .iter()
+            .filter(|annotation| !annotation.iscrowd)
+            .map(|annotation| {
+                let image = truth.images.iter().find(|image| image.id == annotation.image_id).unwrap();
+                let rle = annotation.segmentation.to_rle(image.width, image.height).unwrap();
+                Prediction {
+                    image_id: annotation.image_id,
+                    category_id: annotation.category_id,
+                    segmentation: CompressedMask { size: rle.size, counts: rle.to_coco_string() },
+                    score: 1.0,
+                }
+            })
+            .collect();
+        assert_eq!(evaluate(&truth, &perfect).unwrap().masks.ap50, Some(1.0));
+        let nothing = evaluate(&truth, &[]).unwrap();
+        assert_eq!([nothing.masks.ap, nothing.boxes.ap], [Some(0.0); 2]);
+        assert_eq!(evaluate(&CocoDataset::default(), &[]).unwrap().masks.ap, None);
+    }
+
+    #[test]
+    fn a_broken_prediction_is_an_error() {
+        let (truth, mut predictions) = case();
+        predictions[0].score = f32::NAN;
+        assert!(matches!(evaluate(&truth, &predictions), Err(EvalError::Metric(_))));
+    }
+
+    #[test]
+    fn boxes_left_out_are_those_of_the_masks() {
+        let (mut truth, predictions) = case();
+        let expected = evaluate(&truth, &predictions).unwrap();
+        truth.annotations.iter_mut().for_each(|annotation| annotation.bbox = [0.0; 4]);
+        assert_eq!(evaluate(&truth, &predictions).unwrap().boxes, expected.boxes);
+    }
+
+    #[test]
+    fn the_worst_photos_come_first() {
+        let (truth, predictions) = case();
+        let worst = evaluate(&truth, &predictions).unwrap().photos;
+        assert!(worst.is_sorted_by(|a, b| a.ap50 <= b.ap50));
+        let without: Vec<Prediction> =
+            predictions.into_iter().filter(|p| p.image_id != worst[3].image_id).collect();
+        let photos = evaluate(&truth, &without).unwrap().photos;
+        let now = photos.iter().find(|photo| photo.image_id == worst[3].image_id).unwrap();
+        assert_eq!(now.ap50, 0.0, "a photo without predictions");
+        assert!(now.missed >= worst[3].missed && now.missed > 0);
+        assert_eq!(photos.len(), worst.len());
+    }
+}
