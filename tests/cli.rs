@@ -109,7 +109,9 @@ fn stderr(output: &Output) -> String {
 #[test]
 fn help_shows_examples_and_wrong_usage_returns_2() {
     let bench = Bench::new();
-    for arguments in [vec!["--help"], vec!["predict", "--help"], vec!["eval", "--help"]] {
+    for arguments in
+        [vec!["--help"], vec!["predict", "--help"], vec!["eval", "--help"], vec!["compare", "--help"]]
+    {
         let output = bench.run(&arguments);
         assert!(output.status.success());
         assert!(String::from_utf8(output.stdout).unwrap().contains("Examples:"), "{arguments:?}");
@@ -288,6 +290,38 @@ fn a_report_is_one_page_that_needs_no_other_file() {
     let numbers: Value =
         serde_json::from_slice(&fs::read(bench.path("report/evaluation.json")).unwrap()).unwrap();
     assert_eq!(numbers["photos"][0]["image_id"], 7);
+}
+
+#[test]
+fn runs_are_compared_in_numbers_and_curves() {
+    let bench = Bench::new();
+    for (name, rate, losses) in [("a", "0.1", [4.0, 3.0]), ("b", "0.2", [4.0, 2.0])] {
+        fs::create_dir(bench.path(name)).unwrap();
+        fs::write(bench.path(name).join("run.json"), format!("{{\"rate\": {rate}, \"seed\": 1}}")).unwrap();
+        let lines = losses.iter().zip(1..).map(|(loss, step)| {
+            let line = json!({"step": step, "steps": 5, "epoch": 0.5, "loss": loss, "learning_rate": 1e-4});
+            format!("{line}\n")
+        });
+        fs::write(bench.path(name).join("metrics.jsonl"), lines.collect::<String>()).unwrap();
+    }
+    let output = bench.run(["compare", "a", "b", "--out", "side-by-side"]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let table = String::from_utf8(output.stdout).unwrap();
+    let row = |name: &str| -> Vec<String> {
+        let line = table.lines().find(|line| line.starts_with(name)).unwrap_or_else(|| panic!("{table}"));
+        line.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).map(str::to_owned).collect()
+    };
+    assert_eq!(row("steps"), ["steps", "2 of 5", "2 of 5"]);
+    assert_eq!(row("loss"), ["loss", "3.0000", "2.0000"]);
+    assert_eq!(row("rate"), ["rate", "0.1", "0.2"]);
+    assert!(!table.contains("seed"), "options that agree are not told: {table}");
+    let page = fs::read_to_string(bench.path("side-by-side/compare.html")).unwrap();
+    assert!(page.contains("<td>2.0000</td>") && page.contains("data:image/png") && !page.contains("http"));
+    assert_eq!(image::open(bench.path("side-by-side/loss.png")).unwrap().width(), 960);
+
+    let output = bench.run(["compare", "a", "weights"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("run.json"), "{}", stderr(&output));
 }
 
 #[test]

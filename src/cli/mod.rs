@@ -4,6 +4,7 @@
 
 mod bundled;
 mod chart;
+mod compare;
 mod device;
 mod draw;
 mod eval;
@@ -44,6 +45,7 @@ struct Cli {
 enum Verb {
     Predict(predict::Arguments),
     Eval(eval::Arguments),
+    Compare(compare::Arguments),
     Pretrain(pretrain::Arguments),
     Finetune(finetune::Arguments),
     Export(export::Arguments),
@@ -55,6 +57,7 @@ pub fn run() -> ExitCode {
     let outcome = match Cli::parse().verb {
         Verb::Predict(arguments) => predict::run(&arguments),
         Verb::Eval(arguments) => eval::run(&arguments),
+        Verb::Compare(arguments) => compare::run(&arguments),
         Verb::Pretrain(arguments) => pretrain::run(&arguments),
         Verb::Finetune(arguments) => finetune::run(&arguments),
         Verb::Export(arguments) => export::run(&arguments),

@@ -1,0 +1,119 @@
+//! `mae-seg compare`: training runs side by side.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use clap::Args;
+
+use super::chart::{Line, Words, chart};
+use super::draw;
+use super::html::Page;
+use super::output::{print_line, write_file};
+use crate::eval::{Run, differences};
+
+const EXAMPLES: &str = "\
+Prints how each run ended and the options in which they differ; losses are means over the last twentieth of the steps.
+
+Examples:
+  mae-seg compare runs/a runs/b
+  mae-seg compare runs/* --out comparison";
+
+/// Share of the steps that a smoothed value is the mean of: one in so many.
+const SMOOTHING: usize = 20;
+
+/// Put training runs side by side
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Arguments {
+    /// Training runs
+    #[arg(required = true, value_name = "RUN")]
+    runs: Vec<PathBuf>,
+    /// Write compare.html with the curves of every metric, and each curve as PNG
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<()> {
+    let runs: Vec<Run> = arguments.runs.iter().map(|run| Run::open(run)).collect::<Result<_, _>>()?;
+    let table = table(&runs);
+    if let Some(folder) = &arguments.out {
+        write(folder, &runs, &table)?;
+    }
+    print_line(&aligned(&table))
+}
+
+/// The losses every run logged, the others after them.
+fn metrics(runs: &[Run]) -> Vec<String> {
+    let mut names: Vec<String> = runs.iter().flat_map(Run::metrics).collect();
+    names.sort_unstable_by_key(|name| (name != "loss", name.clone()));
+    names.dedup();
+    names
+}
+
+/// A head, then a row for each thing to compare: its name, then each run's value.
+fn table(runs: &[Run]) -> Vec<Vec<String>> {
+    let row = |name: &str, value: &dyn Fn(&Run) -> Option<String>| {
+        let values = runs.iter().map(|run| value(run).unwrap_or_else(|| "–".to_owned()));
+        [name.to_owned()].into_iter().chain(values).collect::<Vec<_>>()
+    };
+    let last = |run: &Run, name: &str| run.steps.values().next_back()?.get(name).copied();
+    let mut rows = vec![
+        row("", &|run| Some(run.name.clone())),
+        row("steps", &|run| {
+            let done = run.steps.keys().next_back().copied().unwrap_or(0);
+            Some(last(run, "steps").map_or(done.to_string(), |all| format!("{done} of {all}")))
+        }),
+    ];
+    for metric in metrics(runs) {
+        let value = |run: &Run| match metric.as_str() {
+            "epoch" => last(run, "epoch").map(|epoch| format!("{epoch:.2}")),
+            "learning_rate" => {
+                let most = run.smoothed(&metric, 1).into_iter().map(|(_, rate)| rate).reduce(f64::max);
+                most.map(|rate| format!("{rate:.2e}"))
+            }
+            _ => run.smoothed(&metric, window(run)).last().map(|(_, value)| format!("{value:.4}")),
+        };
+        let name = if metric == "learning_rate" { "highest learning_rate" } else { &metric };
+        rows.push(row(name, &value));
+    }
+    let differing = differences(runs).into_iter();
+    rows.extend(differing.map(|(name, values)| [name].into_iter().chain(values).collect()));
+    rows
+}
+
+fn window(run: &Run) -> usize {
+    (run.steps.len() / SMOOTHING).max(1)
+}
+
+fn aligned(table: &[Vec<String>]) -> String {
+    let columns = table.first().map_or(0, Vec::len);
+    let width = |at: usize| table.iter().map(|row| row[at].chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..columns).map(width).collect();
+    let line = |row: &Vec<String>| {
+        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
+        cells.collect::<Vec<_>>().join("   ").trim_end().to_owned()
+    };
+    table.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+fn write(folder: &Path, runs: &[Run], table: &[Vec<String>]) -> Result<()> {
+    fs::create_dir_all(folder).with_context(|| format!("cannot create the folder {}", folder.display()))?;
+    let mut page = Page::new("Training runs");
+    if let Some((head, rows)) = table.split_first() {
+        page.table(&head.iter().map(String::as_str).collect::<Vec<_>>(), rows);
+    }
+    for metric in metrics(runs).into_iter().filter(|metric| metric != "epoch") {
+        let line = |run: &Run| {
+            let points = run.smoothed(&metric, window(run));
+            (!points.is_empty()).then(|| Line { name: run.name.clone(), points })
+        };
+        let lines: Vec<Line> = runs.iter().filter_map(line).collect();
+        let words = Words { title: &metric, x: "step", y: &metric };
+        let picture = draw::png(&chart(words, &lines, None)?.into())?;
+        page.heading(&metric);
+        page.picture(&format!("{metric} of each run, by step"), &picture);
+        write_file(&folder.join(format!("{}.png", metric.replace(['/', '\\'], "-"))), &picture)?;
+    }
+    write_file(&folder.join("compare.html"), page.finish().as_bytes())
+}

@@ -1,0 +1,154 @@
+//! What a training run left behind: `run.json` and `metrics.jsonl`.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value};
+
+use super::EvalError;
+
+/// A training run, finished or not.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Run {
+    /// The folder's path as given.
+    pub name: String,
+    /// The options of the run, nested ones as `model.encoder.depth`.
+    pub options: BTreeMap<String, String>,
+    /// By step: every number that was logged, by name.
+    pub steps: BTreeMap<u64, BTreeMap<String, f64>>,
+}
+
+impl Run {
+    /// Reads a run's folder. Steps done twice, after an interruption, count as they were done last; a last line that is
+    /// still being written is left out.
+    ///
+    /// # Errors
+    /// [`EvalError::Run`] naming the file and line at fault.
+    pub fn open(folder: &Path) -> Result<Self, EvalError> {
+        let options = read(&folder.join("run.json"))?;
+        let options: Value =
+            serde_json::from_str(&options).map_err(|error| refused(&folder.join("run.json"), &error))?;
+        let path = folder.join("metrics.jsonl");
+        let text = read(&path)?;
+        let mut steps = BTreeMap::new();
+        for (number, line) in (1..).zip(text.split_inclusive('\n')) {
+            match serde_json::from_str::<Map<String, Value>>(line) {
+                Ok(values) => {
+                    let step = values.get("step").and_then(Value::as_u64);
+                    let step = step.ok_or_else(|| refused(&path, &format!("line {number} has no `step`")))?;
+                    let numbers = values.into_iter().filter_map(|(name, v)| Some((name, v.as_f64()?)));
+                    steps.insert(step, numbers.collect());
+                }
+                Err(_) if !line.ends_with('\n') => {}
+                Err(error) => return Err(refused(&path, &format!("line {number}: {error}"))),
+            }
+        }
+        let mut flat = BTreeMap::new();
+        flatten("", &options, &mut flat);
+        Ok(Self { name: folder.display().to_string(), options: flat, steps })
+    }
+
+    /// The names of all numbers that were logged besides the step.
+    #[must_use]
+    pub fn metrics(&self) -> Vec<String> {
+        let mut names: Vec<String> = self.steps.values().flat_map(|values| values.keys().cloned()).collect();
+        names.sort_unstable();
+        names.dedup();
+        names.retain(|name| name != "step" && name != "steps");
+        names
+    }
+
+    /// Step and value of a metric, each value the mean of the last `window`.
+    #[must_use]
+    pub fn smoothed(&self, metric: &str, window: usize) -> Vec<(f64, f64)> {
+        let points: Vec<(f64, f64)> = self
+            .steps
+            .iter()
+            .filter_map(|(step, values)| Some((*step as f64, *values.get(metric)?)))
+            .collect();
+        let mean = |values: &[(f64, f64)]| values.iter().map(|p| p.1).sum::<f64>() / values.len() as f64;
+        (0..points.len())
+            .map(|at| (points[at].0, mean(&points[(at + 1).saturating_sub(window.max(1))..=at])))
+            .collect()
+    }
+}
+
+/// The options in which runs differ, with the value of each run; a dash where a run has no such option.
+#[must_use]
+pub fn differences(runs: &[Run]) -> Vec<(String, Vec<String>)> {
+    let mut names: Vec<&String> = runs.iter().flat_map(|run| run.options.keys()).collect();
+    names.sort_unstable();
+    names.dedup();
+    let values = |name: &String| {
+        let value = |run: &Run| run.options.get(name).cloned().unwrap_or_else(|| "–".to_owned());
+        runs.iter().map(value).collect::<Vec<_>>()
+    };
+    names
+        .into_iter()
+        .map(|name| (name.clone(), values(name)))
+        .filter(|(_, values)| values.iter().any(|value| *value != values[0]))
+        .collect()
+}
+
+fn flatten(prefix: &str, value: &Value, flat: &mut BTreeMap<String, String>) {
+    match value {
+        Value::Object(keys) => keys.iter().for_each(|(key, value)| {
+            let name = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
+            flatten(&name, value, flat);
+        }),
+        Value::String(text) => drop(flat.insert(prefix.to_owned(), text.clone())),
+        other => drop(flat.insert(prefix.to_owned(), other.to_string())),
+    }
+}
+
+fn read(path: &Path) -> Result<String, EvalError> {
+    fs::read_to_string(path).map_err(|error| refused(path, &error))
+}
+
+fn refused(path: &Path, reason: &dyn std::fmt::Display) -> EvalError {
+    EvalError::Run { path: PathBuf::from(path), reason: reason.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(options: &str, metrics: &str) -> Result<Run, EvalError> {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("run.json"), options).unwrap();
+        fs::write(folder.path().join("metrics.jsonl"), metrics).unwrap();
+        Run::open(folder.path())
+    }
+
+    #[test]
+    fn resumed_and_unfinished_runs_are_read() {
+        let run = run(
+            "{}",
+            "{\"step\":1,\"loss\":4}\n{\"step\":2,\"loss\":9}\n{\"step\":2,\"loss\":2}\n{\"step\":3,\"lo",
+        )
+        .unwrap();
+        assert_eq!(run.smoothed("loss", 1), [(1.0, 4.0), (2.0, 2.0)]);
+        assert_eq!(run.smoothed("loss", 2), [(1.0, 4.0), (2.0, 3.0)]);
+        assert_eq!(run.metrics(), ["loss"]);
+    }
+
+    #[test]
+    fn damage_is_named_with_its_line() {
+        let error = run("{}", "{\"step\":1}\nnonsense\n{\"step\":3}\n").unwrap_err().to_string();
+        assert!(error.contains("line 2") && error.contains("metrics.jsonl"), "{error}");
+        let error = run("{}", "{\"loss\":1}\n").unwrap_err().to_string();
+        assert!(error.contains("line 1"), "{error}");
+        assert!(run("[", "").unwrap_err().to_string().contains("run.json"));
+    }
+
+    #[test]
+    fn only_options_that_differ_are_told() {
+        let runs =
+            [r#"{"seed": 1, "model": {"depth": 2, "kind": "a"}}"#, r#"{"seed": 1, "model": {"depth": 3}}"#]
+                .map(|options| run(options, "").unwrap());
+        let expected = [("model.depth", ["2", "3"]), ("model.kind", ["a", "–"])]
+            .map(|(name, values)| (name.to_owned(), values.map(str::to_owned).to_vec()));
+        assert_eq!(differences(&runs), expected);
+    }
+}
