@@ -109,9 +109,13 @@ fn stderr(output: &Output) -> String {
 #[test]
 fn help_shows_examples_and_wrong_usage_returns_2() {
     let bench = Bench::new();
-    for arguments in
-        [vec!["--help"], vec!["predict", "--help"], vec!["eval", "--help"], vec!["compare", "--help"]]
-    {
+    for arguments in [
+        vec!["--help"],
+        vec!["predict", "--help"],
+        vec!["eval", "--help"],
+        vec!["compare", "--help"],
+        vec!["probe", "--help"],
+    ] {
         let output = bench.run(&arguments);
         assert!(output.status.success());
         assert!(String::from_utf8(output.stdout).unwrap().contains("Examples:"), "{arguments:?}");
@@ -322,6 +326,40 @@ fn runs_are_compared_in_numbers_and_curves() {
     let output = bench.run(["compare", "a", "weights"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(stderr(&output).contains("run.json"), "{}", stderr(&output));
+}
+
+#[test]
+fn a_probe_judges_encoders_and_drawings() {
+    let bench = Bench::new();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/mae_tiny");
+    for (class, colour) in [("dark", 20), ("light", 220)] {
+        for (set, count) in [("train", 6), ("test", 3)] {
+            let place = bench.path(set).join(class);
+            fs::create_dir_all(&place).unwrap();
+            for number in 0..count {
+                let shade = |x: u32, y: u32| Rgb([(colour + (x * y + number) % 20) as u8; 3]);
+                RgbImage::from_fn(40, 30, shade).save(place.join(format!("{number}.png"))).unwrap();
+            }
+        }
+    }
+    let probe = |weights: &str| -> Value {
+        let arguments = ["probe", "--weights", weights, "--train", "train", "--test", "test", "--json"];
+        let output = bench.run(arguments.into_iter().chain(["--device", "cpu"]));
+        assert!(output.status.success(), "{}", stderr(&output));
+        serde_json::from_slice(&output.stdout).unwrap()
+    };
+    let report = probe(folder.to_str().unwrap());
+    assert_eq!(report["guess"]["accuracy"], 0.5);
+    for judge in ["nearest_neighbours", "linear"] {
+        assert_eq!(report[judge]["accuracy"], 1.0, "{judge} tells dark from light: {report}");
+    }
+    let likeness = &report["reconstruction"];
+    assert!(likeness["psnr"].as_f64().unwrap() > 0.0 && likeness["ssim"].as_f64().unwrap() < 1.0, "{report}");
+    assert!(probe("weights")["reconstruction"].is_null(), "a segmenter draws nothing");
+
+    let output = bench.run(["probe", "--weights", "weights", "--train", "train", "--test", "weights"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("folder for each class"), "{}", stderr(&output));
 }
 
 #[test]

@@ -14,6 +14,7 @@ mod html;
 mod output;
 mod predict;
 mod pretrain;
+mod probe;
 mod progress;
 mod report;
 
@@ -45,6 +46,7 @@ struct Cli {
 enum Verb {
     Predict(predict::Arguments),
     Eval(eval::Arguments),
+    Probe(probe::Arguments),
     Compare(compare::Arguments),
     Pretrain(pretrain::Arguments),
     Finetune(finetune::Arguments),
@@ -57,6 +59,7 @@ pub fn run() -> ExitCode {
     let outcome = match Cli::parse().verb {
         Verb::Predict(arguments) => predict::run(&arguments),
         Verb::Eval(arguments) => eval::run(&arguments),
+        Verb::Probe(arguments) => probe::run(&arguments),
         Verb::Compare(arguments) => compare::run(&arguments),
         Verb::Pretrain(arguments) => pretrain::run(&arguments),
         Verb::Finetune(arguments) => finetune::run(&arguments),

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::data::DataError;
 use crate::engine::EngineError;
 use crate::image::ImageError;
 
@@ -62,6 +63,12 @@ pub enum EvalError {
         /// What is wrong with it.
         reason: String,
     },
+    /// Annotations cannot be used.
+    #[error(transparent)]
+    Annotations(#[from] DataError),
+    /// An encoder cannot be judged.
+    #[error("{0}")]
+    Probe(String),
     /// The engine gave up.
     #[error(transparent)]
     Engine(#[from] EngineError),

@@ -1,11 +1,13 @@
 //! COCO average precision of the engine that ships: the same [`Engine`](crate::engine::Engine) as page and command line,
-//! judged by `hotcoco`; and training runs compared.
+//! judged by `hotcoco`. What an encoder has learned, measured without training it. Training runs side by side.
 
 mod average_precision;
 mod coco;
 mod error;
 mod evaluation;
 mod prediction;
+pub mod probe;
+mod reconstruction;
 mod run;
 mod runner;
 mod vocabulary;
@@ -14,6 +16,7 @@ pub use average_precision::Metrics;
 pub use error::EvalError;
 pub use evaluation::{CategoryResult, Evaluation, PhotoResult, evaluate};
 pub use prediction::{CompressedMask, Prediction};
+pub use reconstruction::{Likeness, fill_in, likeness, reconstruction};
 pub use run::{Run, differences};
 pub use runner::predict_dataset;
 pub use vocabulary::{Vocabulary, VocabularyKind};

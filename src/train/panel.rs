@@ -7,6 +7,7 @@ use burn::tensor::Tensor;
 use super::TrainError;
 use super::loss::Target;
 use crate::engine::{Answer, Logits, SegmentOptions, find};
+use crate::eval::fill_in;
 use crate::mask::BinaryMask;
 use crate::model::{MaskSegmenter, MaskedAutoencoder, PatchMask, patchify, unpatchify};
 use crate::pixels::{Letterbox, Preprocess};
@@ -14,8 +15,6 @@ use crate::pixels::{Letterbox, Preprocess};
 const MOST_ROWS: usize = 6;
 
 /// Original, what the encoder saw, and the reconstruction (visible patches kept), one photo a row.
-///
-/// With `norm_pix_loss` the drawn patches are given back the mean and deviation of the original ones.
 pub(super) fn reconstruction_panel(
     model: &MaskedAutoencoder,
     images: Tensor<4>,
@@ -25,17 +24,10 @@ pub(super) fn reconstruction_panel(
 ) -> Result<(), TrainError> {
     let [_, _, side, _] = images.dims();
     let patch = model.config().encoder.patch_size;
-    let output = model.forward(images.clone(), mask);
-    let target = patchify(images.clone(), patch);
-    let mut drawn = output.prediction;
-    if model.config().norm_pix_loss {
-        let (variance, mean) = target.clone().var_mean(2);
-        drawn = drawn * variance.add_scalar(1e-6).sqrt() + mean;
-    }
     let hidden = mask.hidden(&images.device()).unsqueeze_dim::<3>(2);
-    let visible = hidden.clone().neg().add_scalar(1.0);
-    let seen = unpatchify(target.clone() * visible.clone(), patch);
-    let filled = unpatchify(target * visible + drawn * hidden, patch);
+    let visible = hidden.neg().add_scalar(1.0);
+    let seen = unpatchify(patchify(images.clone(), patch) * visible, patch);
+    let filled = fill_in(model, images.clone(), mask);
     let columns = [images, seen, filled].map(host);
     let rows = mask.batch().min(MOST_ROWS);
     let (width, height) = (3 * side, rows * side);

@@ -1,0 +1,193 @@
+//! `mae-seg probe`: what has an encoder learned?
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail, ensure};
+use burn::tensor::Device;
+use clap::Args;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use serde::Serialize;
+
+use super::bundled::Directory;
+use super::device::DeviceArg;
+use super::output::print_line;
+use super::progress;
+use crate::eval::probe::{
+    Labelled, LabelledPhotos, Scores, central_crop, features, linear_probe, nearest_neighbours,
+};
+use crate::eval::{Likeness, reconstruction};
+use crate::model::{MaskSegmenter, MaskedAutoencoder, PatchMask, VisionTransformer};
+use crate::pixels::Preprocess;
+use crate::weights::{Architecture, apply, read_folder};
+
+const EXAMPLES: &str = "\
+The encoder stays as it is. Its class token is judged by a vote of the 20 nearest training photos (cosine, DINO's weights)
+and by a logistic regression; masked autoencoders also by how well they draw the hidden patches of the test photos.
+Photos are centrally cropped. With norm_pix_loss, drawn patches get back the mean and deviation of the original.
+
+Examples:
+  mae-seg probe --weights runs/mae --train photos/train --test photos/val
+  mae-seg probe --weights runs/mae --train train.json --test val.json --images photos/";
+
+/// Photos computed at once.
+const BATCH: usize = 16;
+
+/// Measure what an encoder has learned: nearest neighbours, linear probe, reconstruction
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Arguments {
+    /// Training run or weight folder
+    #[arg(long, value_name = "DIR")]
+    weights: PathBuf,
+    /// Photos to learn from: a folder with a folder per class, or COCO annotations
+    #[arg(long, value_name = "PATH")]
+    train: PathBuf,
+    /// Photos to be judged on, in the same form
+    #[arg(long, value_name = "PATH")]
+    test: PathBuf,
+    /// Folder that the annotations' file names start from
+    #[arg(long, value_name = "DIR")]
+    images: Option<PathBuf>,
+    /// Of the hidden patches
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// Print the numbers as JSON
+    #[arg(long)]
+    json: bool,
+    /// Where to compute
+    #[arg(long, value_enum, default_value_t)]
+    device: DeviceArg,
+}
+
+#[derive(Debug, Serialize)]
+struct Report {
+    classes: usize,
+    train_photos: usize,
+    test_photos: usize,
+    nearest_neighbours: Scores,
+    linear: Scores,
+    /// The shares of the classes in the training photos, whatever the photo.
+    guess: Scores,
+    reconstruction: Option<Likeness>,
+}
+
+/// An encoder, and the decoder that belongs to it where the weights are a masked autoencoder.
+struct Probed {
+    encoder: VisionTransformer,
+    autoencoder: Option<MaskedAutoencoder>,
+    image_size: usize,
+    preprocess: Preprocess,
+    device: Device,
+}
+
+impl Probed {
+    fn load(weights: &Path, device: Device) -> Result<Self> {
+        let folder = pollster::block_on(read_folder(&Directory::open(Some(weights))?))?;
+        let (layout, image_size) = (folder.config.layout(), folder.config.image_size());
+        let (encoder, autoencoder) = match &folder.config.architecture {
+            Architecture::Mae(config) => {
+                let model = apply(MaskedAutoencoder::new(config, &device), layout, folder.tensors)?;
+                (model.encoder.clone(), Some(model))
+            }
+            Architecture::Segmenter(config) => {
+                (apply(MaskSegmenter::new(config, &device), layout, folder.tensors)?.encoder, None)
+            }
+        };
+        Ok(Self { encoder, autoencoder, image_size, preprocess: folder.preprocess, device })
+    }
+
+    fn crops(&self, photos: &[(PathBuf, Vec<usize>)]) -> Result<Vec<Vec<f32>>> {
+        let crop = |(path, _): &(PathBuf, Vec<usize>)| central_crop(path, self.image_size, &self.preprocess);
+        Ok(photos.iter().map(crop).collect::<Result<_, _>>()?)
+    }
+
+    fn look(&self, photos: &LabelledPhotos) -> Result<Labelled> {
+        let bar = progress::bar(photos.photos.len(), "computing features");
+        let mut found = Vec::new();
+        for batch in photos.photos.chunks(BATCH) {
+            found.extend(features(&self.encoder, &self.crops(batch)?, &self.device)?);
+            bar.inc(batch.len() as u64);
+        }
+        bar.finish_and_clear();
+        Ok(Labelled { features: found, present: photos.present(), exclusive: photos.exclusive })
+    }
+
+    /// How like the photos their reconstructions are, on average.
+    fn draw(&self, model: &MaskedAutoencoder, photos: &LabelledPhotos, seed: u64) -> Result<Likeness> {
+        let mut random = ChaCha8Rng::seed_from_u64(seed);
+        let bar = progress::bar(photos.photos.len(), "drawing hidden patches");
+        let mut all = Vec::new();
+        for batch in photos.photos.chunks(BATCH) {
+            let patches = model.config().encoder.num_patches();
+            let mut noise = || (0..patches).map(|_| random.random::<f32>()).collect();
+            let noise: Vec<Vec<f32>> = batch.iter().map(|_| noise()).collect();
+            let mask = PatchMask::from_noise(&noise, model.config().num_visible());
+            all.extend(reconstruction(model, &self.crops(batch)?, &mask, &self.preprocess, &self.device)?);
+            bar.inc(batch.len() as u64);
+        }
+        bar.finish_and_clear();
+        let mean = |value: fn(&Likeness) -> f64| all.iter().map(value).sum::<f64>() / all.len().max(1) as f64;
+        Ok(Likeness { psnr: mean(|one| one.psnr), ssim: mean(|one| one.ssim) })
+    }
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<()> {
+    let images = arguments.images.as_deref();
+    let (train, test) = (open(&arguments.train, images)?, open(&arguments.test, images)?);
+    ensure!(
+        train.classes == test.classes && train.exclusive == test.exclusive,
+        "training and test photos are of different classes: use the same folders or categories for both"
+    );
+    let probed = Probed::load(&arguments.weights, arguments.device.pick()?.device)?;
+    let (known, asked) = (probed.look(&train)?, probed.look(&test)?);
+    let scores = |predicted: &[Vec<f64>]| Scores::of(predicted, &asked.present, asked.exclusive);
+    let share = |class: usize| {
+        known.present.iter().filter(|present| present[class]).count() as f64 / known.present.len() as f64
+    };
+    let shares: Vec<f64> = (0..train.classes.len()).map(share).collect();
+    let report = Report {
+        classes: train.classes.len(),
+        train_photos: train.photos.len(),
+        test_photos: test.photos.len(),
+        nearest_neighbours: scores(&nearest_neighbours(&known, &asked.features)),
+        linear: scores(&linear_probe(&known, &asked.features)?),
+        guess: scores(&vec![shares; test.photos.len()]),
+        reconstruction: match &probed.autoencoder {
+            Some(model) => Some(probed.draw(model, &test, arguments.seed)?),
+            None => None,
+        },
+    };
+    let text = if arguments.json { serde_json::to_string_pretty(&report) } else { Ok(table(&report)) };
+    print_line(&text.context("the report cannot be written")?)
+}
+
+fn open(path: &Path, images: Option<&Path>) -> Result<LabelledPhotos> {
+    match images {
+        _ if path.is_dir() => Ok(LabelledPhotos::from_folders(path)?),
+        Some(images) => Ok(LabelledPhotos::from_coco(path, images)?),
+        None => bail!(
+            "{} is no folder: for COCO annotations, name the photos' folder with --images",
+            path.display()
+        ),
+    }
+}
+
+fn table(report: &Report) -> String {
+    let percent = |value: Option<f64>| value.map_or("   –".to_owned(), |v| format!("{:4.1}", 100.0 * v));
+    let row = |name: &str, scores: &Scores| {
+        let Scores { accuracy, mean_average_precision } = scores;
+        format!("{name:<20}accuracy {}   mean AP {}", percent(*accuracy), percent(*mean_average_precision))
+    };
+    let Report { classes, train_photos, test_photos, .. } = report;
+    let mut lines = vec![
+        format!("{classes} classes, {train_photos} photos to learn from, {test_photos} to be judged on"),
+        row("nearest neighbours", &report.nearest_neighbours),
+        row("linear probe", &report.linear),
+        row("without looking", &report.guess),
+    ];
+    lines.extend(report.reconstruction.map(|Likeness { psnr, ssim }| {
+        format!("{:<20}PSNR {psnr:.2} dB   SSIM {ssim:.4}", "reconstruction")
+    }));
+    lines.join("\n")
+}

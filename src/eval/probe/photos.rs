@@ -1,0 +1,134 @@
+//! Photos and what is in them, from a folder per class or from a COCO file.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::data::coco::CocoDataset;
+use crate::eval::EvalError;
+
+/// File names that are photos.
+const EXTENSIONS: [&str; 8] = ["jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff"];
+
+/// Photos with the names of what is in each.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LabelledPhotos {
+    /// The photos, and indices into `classes`.
+    pub photos: Vec<(PathBuf, Vec<usize>)>,
+    /// Names.
+    pub classes: Vec<String>,
+    /// Whether each photo is of one class only.
+    pub exclusive: bool,
+}
+
+impl LabelledPhotos {
+    /// A folder per class: `root/CLASS/photo.jpg`.
+    ///
+    /// # Errors
+    /// [`EvalError::Photo`] for a folder that cannot be read, [`EvalError::Probe`] where there is no photo.
+    pub fn from_folders(root: &Path) -> Result<Self, EvalError> {
+        let mut folders: Vec<PathBuf> = list(root)?.into_iter().filter(|path| path.is_dir()).collect();
+        folders.sort_unstable();
+        let mut photos = Vec::new();
+        for (class, folder) in folders.iter().enumerate() {
+            let mut files = list(folder)?;
+            files.sort_unstable();
+            let is_photo = |path: &PathBuf| {
+                let extension = path.extension().map(|e| e.to_ascii_lowercase());
+                extension.is_some_and(|extension| EXTENSIONS.iter().any(|known| extension == *known))
+            };
+            photos.extend(files.into_iter().filter(is_photo).map(|path| (path, vec![class])));
+        }
+        let name = |folder: &PathBuf| folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        Self { photos, classes: folders.iter().map(name).collect(), exclusive: true }.unless_empty(root)
+    }
+
+    /// The categories of a COCO file; a photo holds each category that is annotated in it. Photos whose annotations are not
+    /// exhaustive are left out: nobody knows what else they hold.
+    ///
+    /// # Errors
+    /// [`EvalError::Annotations`] for a broken file, [`EvalError::Probe`] where there is no photo.
+    pub fn from_coco(file: &Path, images: &Path) -> Result<Self, EvalError> {
+        let dataset = CocoDataset::load(file)?;
+        let mut categories: Vec<_> = dataset.categories.iter().collect();
+        categories.sort_unstable_by_key(|category| category.id);
+        let class: HashMap<u64, usize> = categories.iter().zip(0..).map(|(c, class)| (c.id, class)).collect();
+        let mut present: HashMap<u64, Vec<usize>> = HashMap::new();
+        for annotation in &dataset.annotations {
+            let classes = present.entry(annotation.image_id).or_default();
+            classes.extend(class.get(&annotation.category_id).filter(|class| !classes.contains(class)));
+        }
+        let whole = dataset.images.iter().filter(|image| image.exhaustive);
+        let photo = |image: &crate::data::coco::CocoImage| {
+            (images.join(&image.file_name), present.remove(&image.id).unwrap_or_default())
+        };
+        let photos = whole.map(photo).collect();
+        let classes = categories.iter().map(|category| category.name.clone()).collect();
+        Self { photos, classes, exclusive: false }.unless_empty(file)
+    }
+
+    fn unless_empty(self, path: &Path) -> Result<Self, EvalError> {
+        if self.photos.is_empty() {
+            let reason = "no labelled photo: needed is a folder for each class, or COCO annotations that are exhaustive";
+            return Err(EvalError::Probe(format!("{}: {reason}", path.display())));
+        }
+        Ok(self)
+    }
+
+    /// `[photos][classes]`: which classes are there.
+    #[must_use]
+    pub fn present(&self) -> Vec<Vec<bool>> {
+        let row = |(_, classes): &(PathBuf, Vec<usize>)| {
+            (0..self.classes.len()).map(|c| classes.contains(&c)).collect()
+        };
+        self.photos.iter().map(row).collect()
+    }
+}
+
+fn list(folder: &Path) -> Result<Vec<PathBuf>, EvalError> {
+    let failed = |source| EvalError::Photo { path: folder.to_owned(), source };
+    fs::read_dir(folder).map_err(failed)?.map(|entry| entry.map(|e| e.path()).map_err(failed)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_per_class() {
+        let root = tempfile::tempdir().unwrap();
+        for file in ["cat/b.jpg", "cat/a.PNG", "cat/notes.txt", "ant/c.jpeg"] {
+            let path = root.path().join(file);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "").unwrap();
+        }
+        let photos = LabelledPhotos::from_folders(root.path()).unwrap();
+        assert_eq!(photos.classes, ["ant", "cat"]);
+        let names: Vec<_> =
+            photos.photos.iter().map(|(path, _)| path.file_name().unwrap().to_owned()).collect();
+        assert_eq!(names, ["c.jpeg", "a.PNG", "b.jpg"]);
+        assert_eq!(photos.present()[1], [false, true]);
+        let empty = LabelledPhotos::from_folders(&root.path().join("cat")).unwrap_err().to_string();
+        assert!(empty.contains("folder for each class"), "{empty}");
+    }
+
+    #[test]
+    fn presence_in_coco_annotations() {
+        let root = tempfile::tempdir().unwrap();
+        let file = root.path().join("a.json");
+        let outline = r#""segmentation": [[0, 0, 2, 0, 2, 2]], "bbox": [0, 0, 2, 2], "iscrowd": 0"#;
+        let text = format!(
+            r#"{{"images": [{{"id": 1, "file_name": "a.jpg", "width": 4, "height": 4}},
+                {{"id": 2, "file_name": "b.jpg", "width": 4, "height": 4, "exhaustive": false}},
+                {{"id": 3, "file_name": "c.jpg", "width": 4, "height": 4}}],
+              "annotations": [{{"id": 1, "image_id": 1, "category_id": 9, {outline}}},
+                {{"id": 2, "image_id": 1, "category_id": 9, {outline}}}],
+              "categories": [{{"id": 9, "name": "dog"}}, {{"id": 2, "name": "cat"}}]}}"#
+        );
+        fs::write(&file, text).unwrap();
+        let photos = LabelledPhotos::from_coco(&file, Path::new("in")).unwrap();
+        assert_eq!(photos.classes, ["cat", "dog"]);
+        assert_eq!(photos.photos, [("in/a.jpg".into(), vec![1]), ("in/c.jpg".into(), vec![])]);
+        assert_eq!(photos.present(), [[false, true], [false, false]]);
+    }
+}
