@@ -32,7 +32,8 @@ Examples:
 From photos to your own model:
   mae-seg pretrain --data photos/ --out runs/mae
   mae-seg finetune --train train.json --images . --encoder runs/mae --tune full --labels supercategory --out runs/seg
-  mae-seg eval --weights runs/seg --annotations val.json --images .
+  mae-seg eval --weights runs/seg --annotations val.json --images . --report report
+  mae-seg compare runs/seg runs/other
   mae-seg export runs/seg --out my-model";
 
 #[derive(Debug, Parser)]

@@ -152,15 +152,6 @@ impl ModelConfig {
         serde_json::to_vec_pretty(&value).map_err(wrong)
     }
 
-    /// Side of the square the model was made for, in pixels.
-    #[must_use]
-    pub fn image_size(&self) -> usize {
-        match &self.architecture {
-            Architecture::Mae(config) => config.encoder.image_size,
-            Architecture::Segmenter(config) => config.encoder.image_size,
-        }
-    }
-
     /// The layout its tensors are stored in.
     #[must_use]
     pub fn layout(&self) -> Layout {

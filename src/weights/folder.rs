@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
-use super::{HostTensor, Manifest, ModelConfig, SourceError, WeightSource, WeightsError, read_safetensors};
+use super::{
+    Architecture, HostTensor, Manifest, ModelConfig, SourceError, WeightSource, WeightsError,
+    read_safetensors,
+};
 use crate::pixels::Preprocess;
 
 /// A weight folder on the host.
@@ -21,6 +24,17 @@ pub struct Folder {
 #[derive(Deserialize)]
 struct Index {
     weight_map: BTreeMap<String, String>,
+}
+
+impl ModelConfig {
+    /// Side of the square the model was made for, in pixels.
+    #[must_use]
+    pub fn image_size(&self) -> usize {
+        match &self.architecture {
+            Architecture::Mae(config) => config.encoder.image_size,
+            Architecture::Segmenter(config) => config.encoder.image_size,
+        }
+    }
 }
 
 /// Reads config, preprocessing and all shards, one after the other; digests are checked where a manifest has them.
