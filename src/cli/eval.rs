@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::bundled::Directory;
 use super::device::DeviceArg;
-use super::output::{print_line, write_file};
+use super::output::{percent, print_line, write_file};
 use super::{progress, report};
 use crate::data::CocoDataset;
 use crate::engine::Engine;
@@ -112,14 +112,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
     print_line(&text.context("the report cannot be written")?)
 }
 
-/// Percent with one digit, as papers print them.
-fn percent(value: Option<f64>) -> String {
-    value.map_or("   –".to_owned(), |value| format!("{:4.1}", 100.0 * value))
-}
-
 fn table(summary: &Summary<'_>, evaluation: &Evaluation) -> String {
     let row = |name: &str, cells: [(&str, Option<f64>); 6]| {
-        let cells = cells.map(|(name, value)| format!("{name} {}", percent(value)));
+        let cells = cells.map(|(name, value)| format!("{name} {:>4}", percent(value)));
         format!("{name:<16}{}", cells.join("   "))
     };
     let precision = |name: &str, m: &Metrics| {
@@ -142,7 +137,10 @@ fn table(summary: &Summary<'_>, evaluation: &Evaluation) -> String {
         let [ap, ap50, ap75, recall] =
             [category.ap, category.ap50, category.ap75, category.ar100].map(|value| percent(Some(value)));
         let (name, boxes) = (&category.name, percent(category.box_ap));
-        format!("  {name:<20} {:>8}  {ap}  {ap50}  {ap75}    {recall}     {boxes}", category.objects)
+        format!(
+            "  {name:<20} {:>8}  {ap:>4}  {ap50:>4}  {ap75:>4}   {recall:>5}   {boxes:>6}",
+            category.objects
+        )
     }));
     lines.join("\n")
 }

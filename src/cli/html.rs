@@ -51,11 +51,6 @@ impl Page {
     }
 }
 
-/// Percent with one digit; a dash for what does not exist.
-pub(super) fn percent(value: Option<f64>) -> String {
-    value.map_or("–".to_owned(), |value| format!("{:.1}", 100.0 * value))
-}
-
 fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

@@ -27,6 +27,11 @@ pub(super) fn print_line(line: &str) -> Result<()> {
     }
 }
 
+/// Percent with one digit, as papers print them; a dash for what does not exist.
+pub(super) fn percent(value: Option<f64>) -> String {
+    value.map_or("–".to_owned(), |value| format!("{:.1}", 100.0 * value))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

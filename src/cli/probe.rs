@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::bundled::Directory;
 use super::device::DeviceArg;
-use super::output::print_line;
+use super::output::{percent, print_line};
 use super::progress;
 use crate::eval::probe::{
     Labelled, LabelledPhotos, Scores, central_crop, features, linear_probe, nearest_neighbours,
@@ -174,10 +174,13 @@ fn open(path: &Path, images: Option<&Path>) -> Result<LabelledPhotos> {
 }
 
 fn table(report: &Report) -> String {
-    let percent = |value: Option<f64>| value.map_or("   –".to_owned(), |v| format!("{:4.1}", 100.0 * v));
     let row = |name: &str, scores: &Scores| {
         let Scores { accuracy, mean_average_precision } = scores;
-        format!("{name:<20}accuracy {}   mean AP {}", percent(*accuracy), percent(*mean_average_precision))
+        format!(
+            "{name:<20}accuracy {:>5}   mean AP {:>5}",
+            percent(*accuracy),
+            percent(*mean_average_precision)
+        )
     };
     let Report { classes, train_photos, test_photos, .. } = report;
     let mut lines = vec![

@@ -8,8 +8,8 @@ use image::{Rgb, RgbImage as Picture, imageops};
 
 use super::chart::{Line, Words, chart};
 use super::draw;
-use super::html::{Page, percent};
-use super::output::write_file;
+use super::html::Page;
+use super::output::{percent, write_file};
 use crate::data::CocoDataset;
 use crate::data::coco::CocoImage;
 use crate::eval::{CompressedMask, Evaluation, PhotoResult, Prediction};

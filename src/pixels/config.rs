@@ -3,10 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::letterbox::MOST;
 use super::{Filter, Preprocess, SizeRule};
-
-/// Largest side a photo may be brought to, in pixels.
-const MOST: usize = 4096;
 
 /// Processors whose arithmetic is known here; any other may do something its keys do not say.
 const PROCESSORS: [&str; 7] = [
@@ -48,47 +46,40 @@ pub enum PreprocessError {
     },
 }
 
-/// The fields of the file that matter here.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+/// The fields of the file that matter here; null stands for a field that is left out.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct HuggingFace {
-    #[serde(default, alias = "feature_extractor_type", skip_serializing_if = "Option::is_none")]
     image_processor_type: Option<String>,
+    /// The name before version 4.26.
+    #[serde(skip_serializing)]
+    feature_extractor_type: Option<String>,
     #[serde(default)]
     size: Value,
+    /// Whether one number for `size` means a square, not the shorter side.
+    #[serde(skip_serializing)]
+    default_to_square: Option<bool>,
     image_mean: Option<[f32; 3]>,
     image_std: Option<[f32; 3]>,
-    #[serde(default = "on")]
-    do_resize: bool,
-    #[serde(default = "on")]
-    do_rescale: bool,
-    #[serde(default = "per_byte")]
-    rescale_factor: f64,
-    #[serde(default = "on")]
-    do_normalize: bool,
-    #[serde(default)]
-    do_pad: bool,
-    #[serde(default = "bilinear")]
-    resample: u8,
+    do_resize: Option<bool>,
+    do_rescale: Option<bool>,
+    rescale_factor: Option<f64>,
+    do_normalize: Option<bool>,
+    do_pad: Option<bool>,
+    resample: Option<u8>,
     #[serde(flatten)]
     rest: Map<String, Value>,
 }
 
-fn on() -> bool {
-    true
-}
-
-fn per_byte() -> f64 {
-    1.0 / 255.0
-}
-
 /// Pillow's number for the bilinear filter.
-fn bilinear() -> u8 {
-    2
-}
+const BILINEAR: u8 = 2;
 
 impl HuggingFace {
+    fn class(&self) -> Option<&str> {
+        self.image_processor_type.as_deref().or(self.feature_extractor_type.as_deref())
+    }
+
     fn is_eomt(&self) -> bool {
-        self.image_processor_type.as_ref().is_some_and(|name| name.starts_with("Eomt"))
+        self.class().is_some_and(|name| name.starts_with("Eomt"))
     }
 
     /// Refuses what would change numbers without being followed here.
@@ -96,10 +87,10 @@ impl HuggingFace {
         let unsupported = |key: &str, value: String, reason| {
             Err(PreprocessError::Unsupported { key: key.to_owned(), value, reason })
         };
-        if let Some(name) = self.image_processor_type.as_ref().filter(|n| !PROCESSORS.contains(&n.as_str())) {
-            return unsupported("image_processor_type", name.clone(), "only ViT's and EoMT's are known");
+        if let Some(name) = self.class().filter(|name| !PROCESSORS.contains(name)) {
+            return unsupported("image_processor_type", name.to_owned(), "only ViT's and EoMT's are known");
         }
-        if !self.do_resize {
+        if self.do_resize == Some(false) {
             let reason = "photos come in every size and the model takes one; set `do_resize` and `size`";
             return unsupported("do_resize", "false".to_owned(), reason);
         }
@@ -134,11 +125,13 @@ impl HuggingFace {
         match &self.size {
             Value::Number(number) => match number.as_u64().map(|side| side as usize) {
                 Some(side) if !(1..=MOST).contains(&side) => Err(wrong()),
-                Some(shortest) if self.is_eomt() => Ok(SizeRule::Fit { shortest, longest: None }),
+                Some(shortest) if !self.default_to_square.unwrap_or(!self.is_eomt()) => {
+                    Ok(SizeRule::Fit { shortest, longest: None })
+                }
                 Some(side) => Ok(SizeRule::Exact { height: side, width: side }),
                 None => Err(wrong()),
             },
-            Value::Null => match self.image_processor_type {
+            Value::Null => match self.class() {
                 Some(_) if self.is_eomt() => Ok(SizeRule::Fit { shortest: 640, longest: Some(640) }),
                 Some(_) => Ok(SizeRule::Exact { height: 224, width: 224 }),
                 None => Err(wrong()),
@@ -153,9 +146,10 @@ impl HuggingFace {
     }
 
     fn filter(&self) -> Result<Filter, PreprocessError> {
-        FILTERS.get(usize::from(self.resample)).copied().ok_or_else(|| PreprocessError::Unsupported {
+        let number = self.resample.unwrap_or(BILINEAR);
+        FILTERS.get(usize::from(number)).copied().ok_or_else(|| PreprocessError::Unsupported {
             key: "resample".to_owned(),
-            value: self.resample.to_string(),
+            value: number.to_string(),
             reason: "Pillow's filters are 0 to 5",
         })
     }
@@ -176,21 +170,24 @@ impl TryFrom<HuggingFace> for Preprocess {
         } else {
             ([0.5; 3], [0.5; 3])
         };
-        let named = file.image_processor_type.is_some();
-        let (mean, std) = match (file.do_normalize, file.image_mean, file.image_std) {
+        let named = file.class().is_some();
+        let (mean, std) = match (file.do_normalize.unwrap_or(true), file.image_mean, file.image_std) {
             (false, _, _) => ([0.0; 3], [1.0; 3]),
             (true, Some(mean), Some(std)) => (mean, std),
             (true, mean, std) if named => (mean.unwrap_or(classes_own.0), std.unwrap_or(classes_own.1)),
             _ => return Err(PreprocessError::Statistics),
         };
-        let rescale = if file.do_rescale { file.rescale_factor as f32 } else { 1.0 };
+        let rescale = match file.do_rescale {
+            Some(false) => 1.0,
+            _ => file.rescale_factor.map_or(Self::square(1).rescale, |factor| factor as f32),
+        };
         let std_works = std.iter().all(|std| std.is_normal() && *std > 0.0);
         if !std_works || !rescale.is_normal() || !mean.iter().all(|mean| mean.is_finite()) {
             return Err(PreprocessError::Statistics);
         }
         Ok(Self {
             size: file.size()?,
-            pad: file.do_pad,
+            pad: file.do_pad.unwrap_or(false),
             multiple_of: 1,
             filter: file.filter()?,
             rescale,
@@ -216,13 +213,13 @@ impl From<Preprocess> for HuggingFace {
             size,
             image_mean: Some(preprocess.mean),
             image_std: Some(preprocess.std),
-            do_resize: true,
-            do_rescale: true,
-            rescale_factor: f64::from(preprocess.rescale),
-            do_normalize: true,
-            do_pad: preprocess.pad,
-            resample: FILTERS.iter().position(|filter| *filter == preprocess.filter).unwrap_or(2) as u8,
-            rest: Map::new(),
+            do_resize: Some(true),
+            do_rescale: Some(true),
+            rescale_factor: Some(f64::from(preprocess.rescale)),
+            do_normalize: Some(true),
+            do_pad: Some(preprocess.pad),
+            resample: FILTERS.iter().zip(0..).find(|(known, _)| **known == preprocess.filter).map(|(_, n)| n),
+            ..Self::default()
         }
     }
 }
@@ -248,6 +245,15 @@ mod tests {
             (r#""size": {"height": 480, "width": 640}"#, exact(480, 640)),
             (r#""size": {"shortest_edge": 640, "longest_edge": 1333}"#, fit(640, Some(1333))),
             (r#""size": {"shortest_edge": 224, "longest_edge": null}"#, fit(224, None)),
+            (r#""size": 224, "default_to_square": false"#, fit(224, None)),
+            (
+                r#""size": {"height": 32, "width": 32, "longest_edge": null, "max_height": null}"#,
+                exact(32, 32),
+            ),
+            (
+                r#""size": 512, "feature_extractor_type": "X", "image_processor_type": "EomtImageProcessor""#,
+                fit(512, None),
+            ),
             (r#""image_processor_type": "ViTImageProcessor""#, exact(224, 224)),
             (r#""image_processor_type": "EomtImageProcessorFast""#, fit(640, Some(640))),
         ] {
@@ -287,6 +293,7 @@ mod tests {
         }
         for harmless in [
             r#""size": 8, "do_convert_rgb": true, "do_split_image": false, "do_center_crop": false"#,
+            r#""size": 8, "do_pad": null, "do_resize": null, "resample": null, "rescale_factor": null"#,
             r#""size": 8, "size_divisor": null, "ignore_index": 255, "data_format": "channels_first""#,
         ] {
             read(harmless).unwrap();

@@ -3,6 +3,9 @@
 use super::{Preprocess, SizeRule};
 use crate::mask::BinaryMask;
 
+/// Largest side a photo may be brought to, in pixels.
+pub(super) const MOST: usize = 4096;
+
 /// Where a photo lies on its canvas: top left, resized, padding right and below.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Letterbox {
@@ -80,16 +83,17 @@ impl Letterbox {
 /// Width and height of a photo with its proportions kept. The order of the operations is the reference's: the longer side
 /// can come out a pixel short.
 fn fit([width, height]: [usize; 2], shortest: usize, longest: Option<usize>) -> [usize; 2] {
+    let longest = longest.unwrap_or(MOST).max(1);
     let (short, long) = (width.min(height), width.max(height));
     let (short_f, long_f) = (short as f64, long as f64);
     let (mut side, mut exact) = (shortest, shortest as f64);
-    if let Some(longest) = longest.filter(|most| long_f / short_f * exact > *most as f64) {
+    if long_f / short_f * exact > longest as f64 {
         exact = longest as f64 * short_f / long_f;
         side = (exact.round_ties_even() as usize).max(1);
     }
     let other = if short == side { long } else { ((exact * long_f / short_f) as usize).max(1) };
     // A photo hundreds of times as long as wide: the reference leaves it longer than the canvas.
-    let other = longest.map_or(other, |longest| other.min(longest.max(side)));
+    let other = other.min(longest.max(side));
     if width <= height { [side, other] } else { [other, side] }
 }
 

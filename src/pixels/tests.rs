@@ -21,11 +21,12 @@ fn the_canvas_holds_the_photo_whatever_the_rule() {
         SizeRule::Fit { shortest: 20, longest: None },
     ];
     for (size, pad) in rules.into_iter().flat_map(|size| [(size, true), (size, false)]) {
-        for (width, height) in [(1, 1), (7, 900), (900, 7), (20, 20), (33, 20), (641, 480)] {
+        for (width, height) in [(1, 1), (1, 65_000), (7, 900), (900, 7), (20, 20), (33, 20), (641, 480)] {
             let preprocess = Preprocess { size, pad, multiple_of: 8, ..Preprocess::square(1) };
             let letterbox = Letterbox::of(width, height, &preprocess);
             for axis in [0, 1] {
                 assert!(letterbox.canvas()[axis].is_multiple_of(8), "{letterbox:?}");
+                assert!(letterbox.canvas()[axis] <= 4096, "{letterbox:?}");
                 assert!((1..=letterbox.canvas()[axis]).contains(&letterbox.content()[axis]), "{letterbox:?}");
             }
         }

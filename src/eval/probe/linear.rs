@@ -82,9 +82,9 @@ impl Scale {
         Self((0..width).map(moments).collect())
     }
 
-    fn apply(&self, row: &[f32]) -> impl Iterator<Item = f32> {
+    fn apply(&self, row: &[f32]) -> Vec<f32> {
         let scaled =
             |(value, (mean, deviation)): (&f32, &(f64, f64))| ((f64::from(*value) - mean) / deviation) as f32;
-        row.iter().zip(&self.0).map(scaled).collect::<Vec<_>>().into_iter()
+        row.iter().zip(&self.0).map(scaled).collect()
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::data::coco::CocoDataset;
+use crate::data::coco::{CocoDataset, CocoImage};
 use crate::eval::EvalError;
 
 /// File names that are photos.
@@ -59,7 +59,7 @@ impl LabelledPhotos {
             classes.extend(class.get(&annotation.category_id).filter(|class| !classes.contains(class)));
         }
         let whole = dataset.images.iter().filter(|image| image.exhaustive);
-        let photo = |image: &crate::data::coco::CocoImage| {
+        let photo = |image: &CocoImage| {
             (images.join(&image.file_name), present.remove(&image.id).unwrap_or_default())
         };
         let photos = whole.map(photo).collect();
