@@ -66,6 +66,16 @@ impl Preprocess {
         }
     }
 
+    /// The same rule for another resolution: exact sizes become a square of `side` pixels, others fit into it.
+    #[must_use]
+    pub fn with_side(self, side: usize) -> Self {
+        let size = match self.size {
+            SizeRule::Exact { .. } => SizeRule::Exact { height: side, width: side },
+            SizeRule::Fit { .. } => SizeRule::Fit { shortest: side, longest: Some(side) },
+        };
+        Self { size, ..self }
+    }
+
     /// The normalised value of a byte in `channel`.
     #[must_use]
     pub fn normalised(&self, channel: usize, byte: u8) -> f32 {

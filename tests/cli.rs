@@ -404,6 +404,13 @@ fn photos_are_prepared_as_the_weights_say_or_the_refusal_says_why() {
         assert!(!found.is_empty(), "{size}");
         assert!(found.iter().all(|row| row["segmentation"]["size"] == json!([61, 90])), "{size}");
     }
+    let arguments =
+        ["predict", "photo.png", "--weights", "weights", "--device", "cpu", "--json", "--image-size"];
+    let at = |side: &str| bench.run(arguments.into_iter().chain([side, "--score-thresh", "0"]));
+    let (small, large) = (at("32"), at("200"));
+    assert!(small.status.success() && large.status.success(), "{}", stderr(&large));
+    assert_ne!(small.stdout, large.stdout, "another resolution, other masks");
+    assert_eq!(at("5").status.code(), Some(2));
     write(json!({"size": 64, "do_split_image": true}));
     assert!(bench.complaint("photo.png").contains("do_split_image"));
 }

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::bundled::Directory;
 use super::device::DeviceArg;
 use super::output::{percent, print_line, write_file};
-use super::{progress, report};
+use super::{image_size, progress, report};
 use crate::data::CocoDataset;
 use crate::engine::Engine;
 use crate::eval::{Evaluation, Metrics, Vocabulary, VocabularyKind, evaluate, predict_dataset};
@@ -51,6 +51,9 @@ pub(super) struct Arguments {
     /// Write report.html with curves, categories and the worst photos, and its pictures as PNG
     #[arg(long, value_name = "DIR")]
     report: Option<PathBuf>,
+    /// Side that photos are brought to, in pixels [default: what the weights say]
+    #[arg(long, value_name = "PIXELS", value_parser = image_size)]
+    image_size: Option<usize>,
     /// Where to compute
     #[arg(long, value_enum, default_value_t)]
     device: DeviceArg,
@@ -74,7 +77,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
     let weights = Directory::open(arguments.weights.as_deref())?;
     let loading = progress::spinner("loading the weights");
     let picked = arguments.device.pick()?;
-    let engine = pollster::block_on(Engine::load(&weights, &picked.device))?;
+    let mut engine = pollster::block_on(Engine::load(&weights, &picked.device))?;
+    if let Some(side) = arguments.image_size {
+        engine = engine.with_image_size(side);
+    }
     loading.finish_and_clear();
 
     let vocabulary = Vocabulary::choose(engine.labels(), &dataset, arguments.class_agnostic)?;

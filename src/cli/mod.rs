@@ -83,6 +83,14 @@ fn at_least_one(text: &str) -> Result<usize, String> {
     }
 }
 
+/// Reads the side that photos are brought to, in pixels.
+fn image_size(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(side) if (16..=4096).contains(&side) => Ok(side),
+        _ => Err("a whole number from 16 to 4096 is needed".to_owned()),
+    }
+}
+
 /// One sentence on stderr; a closed stderr is no reason to stop.
 fn complain(error: &anyhow::Error) {
     let _ = writeln!(std::io::stderr(), "error: {error:#}");

@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::bundled::Directory;
 use super::device::DeviceArg;
 use super::output::{print_line, write_file};
-use super::{complain, draw, progress};
+use super::{complain, draw, image_size, progress};
 use crate::engine::{Engine, SegmentOptions, Selection};
 use crate::eval::Prediction;
 use crate::image::RgbImage;
@@ -49,6 +49,9 @@ pub(super) struct Arguments {
     /// How the model's numbers become objects
     #[arg(long, value_name = "RULE", value_enum, default_value_t)]
     select: SelectArg,
+    /// Side that photos are brought to, in pixels [default: what the weights say]
+    #[arg(long, value_name = "PIXELS", value_parser = image_size)]
+    image_size: Option<usize>,
     /// Where to compute
     #[arg(long, value_enum, default_value_t)]
     device: DeviceArg,
@@ -103,7 +106,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
     let weights = Directory::open(arguments.weights.as_deref())?;
     let loading = progress::spinner("loading the weights");
     let picked = arguments.device.pick()?;
-    let engine = pollster::block_on(Engine::load(&weights, &picked.device))?;
+    let mut engine = pollster::block_on(Engine::load(&weights, &picked.device))?;
+    if let Some(side) = arguments.image_size {
+        engine = engine.with_image_size(side);
+    }
     loading.finish_and_clear();
     if let Some(out) = &out {
         fs::create_dir_all(out).with_context(|| format!("cannot create the folder {}", out.display()))?;

@@ -141,6 +141,13 @@ impl Engine {
         Ok(Self { model, labels: folder.config.labels, preprocess, device: device.clone() })
     }
 
+    /// The same engine for photos brought to `side` pixels instead of what the weights say; positions of patches are
+    /// resampled. More pixels show smaller objects, at the price of time that grows with their square.
+    #[must_use]
+    pub fn with_image_size(self, side: usize) -> Self {
+        Self { preprocess: self.preprocess.with_side(side), ..self }
+    }
+
     /// Class names, in the order of [`Instance::category`].
     #[must_use]
     pub fn labels(&self) -> &[String] {
