@@ -53,7 +53,7 @@ pub(super) struct Arguments {
     /// What the encoder sees in place of hidden patches
     #[arg(long, value_enum, default_value_t = HiddenArg::Drop)]
     hidden_patches: HiddenArg,
-    /// Reconstruct a teacher's features beside the pixels (a file of recipes/teacher_features.py)
+    /// Reconstruct a teacher's features beside the pixels (a file of `recipes/teacher_features.py`)
     #[arg(long, value_name = "FILE")]
     teacher_features: Option<PathBuf>,
     /// Reconstruct raw pixels instead of pixels normalised per patch

@@ -94,6 +94,7 @@ fn libtorch() -> Result<Picked, EngineError> {
 
 #[cfg(not(feature = "libtorch"))]
 fn libtorch() -> Result<Picked, EngineError> {
-    let reason = "this build has no libtorch; build with `--features libtorch` or choose another device".to_owned();
+    let reason =
+        "this build has no libtorch; build with `--features libtorch` or choose another device".to_owned();
     Err(EngineError::Device { device: "libtorch", reason })
 }

@@ -90,16 +90,7 @@ pub fn pretrain(
             let pixels = TensorData::new(batch.pixels, [count, 3, image_size, image_size]);
             let images = Tensor::<4>::from_data(pixels, &device);
             let mask = draw_mask(&options.model, count, options.seed, step);
-            let output = at.model.forward(images.clone(), &mask);
-            let mut loss = at.model.loss(images.clone(), output.prediction, &mask);
-            let mut parts = BTreeMap::new();
-            if let Some(features) = output.features {
-                let target = Tensor::from_data(TensorData::new(batch.features, features.dims()), &device);
-                let of_features = at.model.feature_loss(features, target);
-                parts.insert("pixels", scalar(&loss));
-                parts.insert("features", scalar(&of_features));
-                loss = loss + of_features;
-            }
+            let (loss, parts) = losses(&at.model, &images, batch.features, &mask);
             let value = scalar(&loss);
             if !value.is_finite() {
                 return Err(TrainError::NotFinite { step: step + 1, loss: value });
@@ -130,6 +121,22 @@ pub fn pretrain(
         }
         Ok(())
     })
+}
+
+/// The loss, and its parts where there are several.
+fn losses(
+    model: &MaskedAutoencoder,
+    images: &Tensor<4>,
+    features: Vec<f32>,
+    mask: &PatchMask,
+) -> (Tensor<1>, BTreeMap<&'static str, f64>) {
+    let output = model.forward(images.clone(), mask);
+    let of_pixels = model.loss(images.clone(), output.prediction, mask);
+    let Some(predicted) = output.features else { return (of_pixels, BTreeMap::new()) };
+    let target = Tensor::from_data(TensorData::new(features, predicted.dims()), &images.device());
+    let of_features = model.feature_loss(predicted, target);
+    let parts = BTreeMap::from([("pixels", scalar(&of_pixels)), ("features", scalar(&of_features))]);
+    (of_pixels + of_features, parts)
 }
 
 fn scalar(loss: &Tensor<1>) -> f64 {
