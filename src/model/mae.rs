@@ -32,7 +32,7 @@ pub struct MaskedAutoencoder {
     pub decoder_embed: Linear,
     /// `[1, 1, decoder D]`
     pub mask_token: Param<Tensor<3>>,
-    /// `[1, L, decoder D]`
+    /// `[1, 1 + L, decoder D]`; the first row, the class token's, is zero in MAE.
     pub decoder_pos_embed: Param<Tensor<3>>,
     /// Decoder blocks.
     pub decoder_blocks: Vec<Block>,
@@ -52,7 +52,8 @@ impl MaskedAutoencoder {
     pub fn new(config: &MaeConfig, device: &Device) -> Self {
         let (encoder, decoder) = (&config.encoder, &config.decoder);
         let eps = encoder.layer_norm_eps;
-        let positions = Tensor::from_data(sin_cos_2d(decoder.embed_dim, encoder.grid()), device);
+        let patches = Tensor::from_data(sin_cos_2d(decoder.embed_dim, encoder.grid()), device);
+        let positions = Tensor::cat(vec![Tensor::zeros([1, 1, decoder.embed_dim], device), patches], 1);
         let with_token = config.hidden_patches == HiddenPatches::MaskToken;
         Self {
             encoder: VisionTransformer::new(encoder, device),
@@ -130,14 +131,16 @@ impl MaskedAutoencoder {
     fn forward_decoder(&self, latent: Tensor<3>, mask: &PatchMask) -> Tensor<3> {
         let tokens = self.decoder_embed.forward(latent);
         let [batch, length, d] = tokens.dims();
-        let class = tokens.clone().narrow(1, 0, 1);
+        let positions = self.decoder_pos_embed.val();
+        let [_, rows, _] = positions.dims();
+        let class = tokens.clone().narrow(1, 0, 1) + positions.clone().narrow(1, 0, 1);
         let mut patches = tokens.narrow(1, 1, length - 1);
         if self.config.hidden_patches == HiddenPatches::Drop {
             let blanks = self.mask_token.val().expand([batch, mask.num_patches() - mask.num_visible(), d]);
             patches = mask.restore(Tensor::cat(vec![patches, blanks], 1));
         }
         let grid = mask.num_patches().isqrt();
-        let patches = patches + resample_grid(self.decoder_pos_embed.val(), grid, grid);
+        let patches = patches + resample_grid(positions.narrow(1, 1, rows - 1), grid, grid);
         let tokens = Tensor::cat(vec![class, patches], 1);
         let tokens = self.decoder_blocks.iter().fold(tokens, |tokens, block| block.forward(tokens, None));
         self.decoder_norm.forward(tokens).narrow(1, 1, mask.num_patches())

@@ -14,10 +14,12 @@ pub(super) enum Form {
     TransposedColumns,
     /// Several vectors end to end.
     Joined,
-    /// Ours has a leading axis of 1 that the file lacks.
-    LeadingAxis,
-    /// The file has one more row in front, for the class token: zeros in a sin-cos table.
-    AfterClassRow,
+    /// A table of patch positions, one row per patch.
+    Positions,
+    /// A table of patch positions behind a row for the class token.
+    PositionsAfterClass,
+    /// The class token, and the position table: it has no position here, so its row, if any, is added to it.
+    PlusClassPosition,
 }
 
 /// One row of a layout.
@@ -68,14 +70,14 @@ impl Layout {
     }
 }
 
-use Form::{AfterClassRow, Joined, LeadingAxis, Same, Transposed, TransposedColumns};
+use Form::{Joined, PlusClassPosition, Positions, PositionsAfterClass, Same, Transposed, TransposedColumns};
 
 #[rustfmt::skip]
 const VIT_MAE_ENCODER: &[Rule] = &[
     rule("encoder.patch_embed.weight", &["vit.embeddings.patch_embeddings.projection.weight"], Same),
     rule("encoder.patch_embed.bias", &["vit.embeddings.patch_embeddings.projection.bias"], Same),
-    rule("encoder.cls_token", &["vit.embeddings.cls_token"], Same),
-    rule("encoder.pos_embed", &["vit.embeddings.position_embeddings"], AfterClassRow),
+    rule("encoder.cls_token", &["vit.embeddings.cls_token", "vit.embeddings.position_embeddings"], PlusClassPosition),
+    rule("encoder.pos_embed", &["vit.embeddings.position_embeddings"], PositionsAfterClass),
     rule("encoder.blocks.{}.norm1.gamma", &["vit.encoder.layer.{}.layernorm_before.weight"], Same),
     rule("encoder.blocks.{}.norm1.beta", &["vit.encoder.layer.{}.layernorm_before.bias"], Same),
     rule("encoder.blocks.{}.attn.qkv.weight", &["vit.encoder.layer.{}.attention.attention.query.weight", "vit.encoder.layer.{}.attention.attention.key.weight", "vit.encoder.layer.{}.attention.attention.value.weight"], TransposedColumns),
@@ -96,7 +98,7 @@ const VIT_MAE_ENCODER: &[Rule] = &[
 const VIT_MAE_DECODER: &[Rule] = &[
     rule("encoder_mask_token", &["vit.embeddings.mask_token"], Same),
     rule("mask_token", &["decoder.mask_token"], Same),
-    rule("decoder_pos_embed", &["decoder.decoder_pos_embed"], AfterClassRow),
+    rule("decoder_pos_embed", &["decoder.decoder_pos_embed"], Same),
     rule("decoder_embed.weight", &["decoder.decoder_embed.weight"], Transposed),
     rule("decoder_embed.bias", &["decoder.decoder_embed.bias"], Same),
     rule("decoder_blocks.{}.norm1.gamma", &["decoder.decoder_encoder.layer.{}.layernorm_before.weight"], Same),
@@ -125,7 +127,7 @@ const EOMT: &[Rule] = &[
     rule("encoder.patch_embed.bias", &["embeddings.patch_embeddings.projection.bias"], Same),
     rule("encoder.cls_token", &["embeddings.cls_token"], Same),
     rule("encoder.register_tokens", &["embeddings.register_tokens"], Same),
-    rule("encoder.pos_embed", &["embeddings.position_embeddings.weight"], LeadingAxis),
+    rule("encoder.pos_embed", &["embeddings.position_embeddings.weight"], Positions),
     rule("encoder.blocks.{}.norm1.gamma", &["layers.{}.norm1.weight"], Same),
     rule("encoder.blocks.{}.norm1.beta", &["layers.{}.norm1.bias"], Same),
     rule("encoder.blocks.{}.attn.qkv.weight", &["layers.{}.attention.q_proj.weight", "layers.{}.attention.k_proj.weight", "layers.{}.attention.v_proj.weight"], TransposedColumns),

@@ -4,19 +4,24 @@
 //! either `model.safetensors` or shards with `model.safetensors.index.json`, and, where we wrote it, `manifest.json` with
 //! the size and SHA-256 of every shard.
 
-mod apply;
+mod collect;
 mod config;
+mod differences;
 mod export;
 mod folder;
 mod layouts;
+mod loader;
 mod manifest;
+mod place;
 mod tensors;
 
-pub use apply::{apply, collect};
+pub use collect::collect;
 pub use config::{Architecture, ModelConfig};
+pub use differences::{Differences, Misshapen};
 pub use export::{Promises, export};
 pub use folder::{Folder, read_folder};
 pub use layouts::Layout;
+pub use loader::{Loader, apply};
 pub use manifest::{Manifest, ManifestFile, sha256_hex};
 pub use tensors::{HostTensor, StoredAs, read_safetensors, write_safetensors};
 
@@ -77,22 +82,9 @@ pub enum WeightsError {
         /// What is wrong with it.
         reason: String,
     },
-    /// The model needs tensors the files do not hold.
-    #[error("the weights lack {} tensor(s) this model needs: {}", .0.len(), .0.join(", "))]
-    Missing(Vec<String>),
-    /// The files hold tensors the model has no place for.
-    #[error("the weights hold {} tensor(s) this model has no place for: {}", .0.len(), .0.join(", "))]
-    Unexpected(Vec<String>),
-    /// A tensor has another shape than the config asks for.
-    #[error("tensor `{name}` has shape {found:?}, the config needs {expected:?}")]
-    Shape {
-        /// Name in the file.
-        name: String,
-        /// Shape by the config.
-        expected: Vec<usize>,
-        /// Shape in the file.
-        found: Vec<usize>,
-    },
+    /// Names or shapes differ from what the model needs.
+    #[error("these weights do not fit the model: {0}")]
+    Mismatch(Differences),
     /// A tensor is stored in a type no weight should have.
     #[error("tensor `{name}` is stored as {dtype}; weights must be f32, f16 or bf16")]
     Type {

@@ -1,0 +1,117 @@
+//! Which tensors of a file make up which parameter, and how.
+
+use super::layouts::{Form, Rule};
+use super::{HostTensor, Layout};
+
+/// A parameter's rule with the layer index filled in.
+#[derive(Debug)]
+pub(super) struct Place {
+    /// Names in the file.
+    pub(super) files: Vec<String>,
+    pub(super) form: Form,
+}
+
+impl Place {
+    /// Finds the rule for one of our paths, such as `encoder.blocks.3.norm1.gamma`.
+    pub(super) fn of(layout: Layout, path: &str) -> Option<Self> {
+        layout.rules().find_map(|rule| {
+            let index = layer_index(rule, path)?;
+            let files = rule.files.iter().map(|file| file.replace("{}", index)).collect();
+            Some(Self { files, form: rule.form })
+        })
+    }
+
+    /// Shape of file tensor `part` for a parameter of shape `ours`, as we would write it.
+    pub(super) fn file_shape(&self, part: usize, ours: &[usize]) -> Vec<usize> {
+        let count = self.files.len();
+        match (self.form, ours) {
+            (Form::Transposed, [a, b]) => vec![*b, *a],
+            (Form::TransposedColumns, [a, b]) => vec![b / count, *a],
+            (Form::Joined, [a]) => vec![a / count],
+            (Form::Positions, [_, rows, width]) => vec![*rows, *width],
+            (Form::PositionsAfterClass, [_, rows, width]) => vec![1, rows + 1, *width],
+            (Form::PlusClassPosition, [_, _, width]) if part == 1 => vec![1, 1, *width],
+            _ => ours.to_vec(),
+        }
+    }
+
+    /// Whether file tensor `part` may have shape `found`. Position tables may have a row for the class token, and any
+    /// square grid.
+    pub(super) fn fits(&self, part: usize, ours: &[usize], found: &[usize]) -> bool {
+        let table = match self.form {
+            Form::Positions | Form::PositionsAfterClass => true,
+            Form::PlusClassPosition => part == 1,
+            _ => false,
+        };
+        match found {
+            [1, rows, width] | [rows, width] if table => {
+                Some(width) == ours.last() && *rows > 0 && (is_square(*rows) || is_square(rows - 1))
+            }
+            _ => found == self.file_shape(part, ours),
+        }
+    }
+
+    /// The values of a parameter of shape `ours` from its file tensors, in the order of [`Place::files`]; of a position
+    /// table, as many rows as the file has patches.
+    pub(super) fn assemble(&self, parts: impl Iterator<Item = Vec<f32>>, ours: &[usize]) -> Vec<f32> {
+        let mut parts = parts;
+        let mut values = parts.next().unwrap_or_default();
+        let width = ours.last().copied().unwrap_or(1);
+        match self.form {
+            Form::Same => {}
+            Form::Joined => values.extend(parts.flatten()),
+            Form::Transposed => values = transpose(&values, ours[1], ours[0]),
+            Form::TransposedColumns => {
+                values.extend(parts.flatten());
+                values = transpose(&values, ours[1], ours[0]);
+            }
+            Form::Positions | Form::PositionsAfterClass => {
+                drop(values.drain(..class_row(&values, width).len()));
+            }
+            Form::PlusClassPosition => {
+                let table = parts.next().unwrap_or_default();
+                values.iter_mut().zip(class_row(&table, width)).for_each(|(value, more)| *value += more);
+            }
+        }
+        values
+    }
+
+    /// The inverse of [`Place::assemble`].
+    pub(super) fn split(&self, mut values: Vec<f32>, ours: &[usize]) -> Vec<(String, HostTensor)> {
+        let mut count = self.files.len();
+        match self.form {
+            Form::Same | Form::Joined | Form::Positions => {}
+            Form::PlusClassPosition => count = 1,
+            Form::Transposed | Form::TransposedColumns => values = transpose(&values, ours[0], ours[1]),
+            Form::PositionsAfterClass => drop(values.splice(0..0, vec![0.0; ours[2]])),
+        }
+        let shape = self.file_shape(0, ours);
+        let parts = values.chunks_exact(values.len() / count);
+        let tensor = |part: &[f32]| HostTensor { shape: shape.clone(), values: part.to_vec() };
+        self.files.iter().cloned().zip(parts.map(tensor)).collect()
+    }
+}
+
+/// The text `{}` stands for in `rule.ours`, empty for a rule without; `None` when the rule is for another path.
+fn layer_index<'p>(rule: &Rule, path: &'p str) -> Option<&'p str> {
+    match rule.ours.split_once("{}") {
+        None => (rule.ours == path).then_some(""),
+        Some((before, after)) => {
+            let index = path.strip_prefix(before)?.strip_suffix(after)?;
+            index.bytes().all(|byte| byte.is_ascii_digit()).then_some(index)
+        }
+    }
+}
+
+fn is_square(count: usize) -> bool {
+    count > 0 && count.isqrt().pow(2) == count
+}
+
+/// The class token's row of a position table, empty where the patches fill the square.
+fn class_row(table: &[f32], width: usize) -> &[f32] {
+    if is_square(table.len() / width) { &[] } else { &table[..width] }
+}
+
+fn transpose(values: &[f32], rows: usize, columns: usize) -> Vec<f32> {
+    (0..columns).flat_map(|column| (0..rows).map(move |row| values[row * columns + column])).collect()
+}
