@@ -1,14 +1,14 @@
 //! `mae-seg export`
 
-use std::fs;
 use std::path::PathBuf;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use clap::Args;
 
 use super::bundled::Directory;
-use super::output::write_file;
-use crate::weights::{Promises, export, read_folder};
+use super::device::DeviceArg;
+use super::output::write_folder;
+use crate::weights::{Promises, StoredAs, convert, export, read_folder};
 
 /// Write a run as a weight folder that pages and programs load: f16 shards, config, manifest.
 #[derive(Debug, Args)]
@@ -35,16 +35,12 @@ pub(super) struct Arguments {
 /// Runs the verb.
 pub(super) fn run(arguments: &Arguments) -> Result<()> {
     let folder = pollster::block_on(read_folder(&Directory::open(Some(&arguments.run))?))?;
+    let folder = convert(folder, &DeviceArg::Cpu.pick()?.device)?;
     let stem = arguments.out.file_name().and_then(|name| name.to_str()).unwrap_or("mae-seg");
     let promises = Promises {
         name: arguments.name.clone().unwrap_or_else(|| stem.to_owned()),
         licence: arguments.licence.clone(),
         data: arguments.data.clone(),
     };
-    let files = export(&folder, promises)?;
-    fs::create_dir_all(&arguments.out).with_context(|| format!("cannot make {}", arguments.out.display()))?;
-    for (name, content) in &files {
-        write_file(&arguments.out.join(name), content)?;
-    }
-    Ok(())
+    write_folder(&arguments.out, &export(&folder, promises, StoredAs::F16)?)
 }

@@ -1,6 +1,6 @@
 //! Files that are whole or not there, and a stdout that may be closed early.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -17,6 +17,12 @@ pub(super) fn write_file(path: &Path, content: &[u8]) -> Result<()> {
         Ok(())
     };
     write().with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Writes the files of a weight folder, the last one, its manifest, when all others are whole.
+pub(super) fn write_folder(folder: &Path, files: &[(String, Vec<u8>)]) -> Result<()> {
+    fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    files.iter().try_for_each(|(name, content)| write_file(&folder.join(name), content))
 }
 
 /// Prints a line of results; a reader that has seen enough (`| head`) is no error.
@@ -42,8 +48,8 @@ mod tests {
         let path = folder.path().join("a.txt");
         write_file(&path, b"old").unwrap();
         write_file(&path, b"new").unwrap();
-        assert_eq!(std::fs::read(&path).unwrap(), b"new");
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+        assert_eq!(fs::read(&path).unwrap(), b"new");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
         assert!(write_file(&folder.path().join("none/a.txt"), b"").is_err());
     }
 }

@@ -25,7 +25,7 @@ pub enum EngineError {
     Weights(#[from] WeightsError),
     /// The weights are whole but no segmenter.
     #[error(
-        "these weights are a masked autoencoder, which draws patches but finds no objects; fine-tune it first"
+        "these weights are an encoder or a masked autoencoder, which find no objects; fine-tune them first"
     )]
     NotASegmenter,
     /// The device asked for is not there.
@@ -132,11 +132,10 @@ impl Engine {
     /// [`EngineError::Weights`] naming the file or tensor at fault, [`EngineError::NotASegmenter`]
     pub async fn load(source: &impl WeightSource, device: &Device) -> Result<Self, EngineError> {
         let folder = read_folder(source).await?;
-        let layout = folder.config.layout();
         let Architecture::Segmenter(config) = folder.config.architecture else {
             return Err(EngineError::NotASegmenter);
         };
-        let model = apply(MaskSegmenter::new(&config, device), layout, folder.tensors)?;
+        let model = apply(MaskSegmenter::new(&config, device), folder.layout, folder.tensors)?;
         let preprocess = Preprocess { multiple_of: config.encoder.patch_size, ..folder.preprocess };
         Ok(Self { model, labels: folder.config.labels, preprocess, device: device.clone() })
     }

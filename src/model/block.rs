@@ -2,18 +2,19 @@
 
 use burn::module::{Module, Param};
 use burn::nn::{Initializer, LayerNorm, Linear};
-use burn::tensor::activation::gelu;
+use burn::tensor::activation::{gelu, silu};
 use burn::tensor::{Bool, Device, Tensor};
 
 use super::{Attention, DecoderConfig, VitConfig, init};
 
-/// Two linear layers around an exact (erf) GELU.
+/// Two linear layers around an exact (erf) GELU, or around a gate (`SwiGLU`, <https://arxiv.org/abs/2002.05202>).
 #[derive(Module, Debug)]
 pub struct Mlp {
-    /// `[D, hidden]`
+    /// `[D, hidden]`; with a gate `[D, 2·hidden]`, the gate's half first.
     pub fc1: Linear,
     /// `[hidden, D]`
     pub fc2: Linear,
+    gated: bool,
 }
 
 impl Mlp {
@@ -21,7 +22,13 @@ impl Mlp {
     /// - `tokens`, returns: `[B, T, D]`
     #[must_use]
     pub fn forward(&self, tokens: Tensor<3>) -> Tensor<3> {
-        self.fc2.forward(gelu(self.fc1.forward(tokens)))
+        let inner = self.fc1.forward(tokens);
+        self.fc2.forward(if self.gated {
+            let hidden = inner.dims()[2] / 2;
+            silu(inner.clone().narrow(2, 0, hidden)) * inner.narrow(2, hidden, hidden)
+        } else {
+            gelu(inner)
+        })
     }
 }
 
@@ -63,14 +70,23 @@ impl Block {
     /// A block of the encoder.
     #[must_use]
     pub fn encoder(config: &VitConfig, device: &Device) -> Self {
+        let width = config.embed_dim;
         let shape = DecoderConfig {
-            embed_dim: config.embed_dim,
+            embed_dim: width,
             depth: config.depth,
             num_heads: config.num_heads,
             mlp_dim: config.mlp_dim,
         };
-        let scale = || config.layer_scale.then(|| LayerScale::new(config.embed_dim, device));
-        Self { scale1: scale(), scale2: scale(), ..Self::decoder(&shape, config.layer_norm_eps, device) }
+        let scale = || config.layer_scale.then(|| LayerScale::new(width, device));
+        let mut block = Self::decoder(&shape, config.layer_norm_eps, device);
+        if config.gated_mlp {
+            block.mlp.fc1 = init::linear(width, 2 * config.mlp_dim, device);
+            block.mlp.gated = true;
+        }
+        if !config.qkv_bias {
+            block.attn.qkv.bias = None;
+        }
+        Self { scale1: scale(), scale2: scale(), ..block }
     }
 
     /// A block of a decoder: no layer scale.
@@ -85,6 +101,7 @@ impl Block {
             mlp: Mlp {
                 fc1: init::linear(width, config.mlp_dim, device),
                 fc2: init::linear(config.mlp_dim, width, device),
+                gated: false,
             },
             scale2: None,
         }

@@ -8,6 +8,9 @@ pub enum ConfigError {
     /// A size is zero.
     #[error("`{0}` must be at least 1")]
     Zero(&'static str),
+    /// A size is beyond reason.
+    #[error("`{0}` is {1}; no model is that large")]
+    TooLarge(&'static str, usize),
     /// One size must divide another.
     #[error("`{part}` ({part_value}) must divide `{whole}` ({whole_value})")]
     NotDivisible {
@@ -30,13 +33,35 @@ pub enum ConfigError {
         /// Encoder depth.
         depth: usize,
     },
+    /// A patch is larger than the image.
+    #[error("`patch_size` ({patch}) must not exceed `image_size` ({image})")]
+    NoPatch {
+        /// Side of a patch.
+        patch: usize,
+        /// Side of the image.
+        image: usize,
+    },
+    /// The epsilon is no number of use.
+    #[error("`layer_norm_eps` ({0}) must be a positive number below 1")]
+    Epsilon(String),
     /// The mask ratio leaves nothing to see or nothing to hide.
     #[error("mask ratio {0} must lie in (0, 1) and leave at least one visible and one hidden patch")]
     MaskRatio(String),
 }
 
+fn yes() -> bool {
+    true
+}
+
+/// No size of any published model comes near it; products of two stay far from overflow.
+const LARGEST: usize = 1 << 20;
+
 fn nonzero(field: &'static str, value: usize) -> Result<(), ConfigError> {
-    if value == 0 { Err(ConfigError::Zero(field)) } else { Ok(()) }
+    match value {
+        0 => Err(ConfigError::Zero(field)),
+        1..=LARGEST => Ok(()),
+        _ => Err(ConfigError::TooLarge(field, value)),
+    }
 }
 
 fn divides(part: (&'static str, usize), whole: (&'static str, usize)) -> Result<(), ConfigError> {
@@ -53,7 +78,7 @@ fn divides(part: (&'static str, usize), whole: (&'static str, usize)) -> Result<
 /// A superset of what MAE and DINOv2-type encoders need; each is a value of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct VitConfig {
-    /// Side of the square input, in pixels; a multiple of `patch_size`.
+    /// Side of the square input, in pixels; what exceeds a multiple of `patch_size` is left out.
     pub image_size: usize,
     /// Side of a patch, in pixels.
     pub patch_size: usize,
@@ -69,6 +94,12 @@ pub struct VitConfig {
     pub num_registers: usize,
     /// Whether the residual branches carry a learned per-channel scale.
     pub layer_scale: bool,
+    /// Whether the MLPs have a gate (`SwiGLU`) instead of a GELU.
+    #[serde(default)]
+    pub gated_mlp: bool,
+    /// Whether queries, keys and values have a bias.
+    #[serde(default = "yes")]
+    pub qkv_bias: bool,
     /// Added to the variance in every `LayerNorm`.
     pub layer_norm_eps: f64,
 }
@@ -92,6 +123,8 @@ impl VitConfig {
             mlp_dim: 4 * embed_dim,
             num_registers: 0,
             layer_scale: false,
+            gated_mlp: false,
+            qkv_bias: true,
             layer_norm_eps: 1e-6,
         }
     }
@@ -125,7 +158,15 @@ impl VitConfig {
     pub fn validate(&self) -> Result<(), ConfigError> {
         nonzero("depth", self.depth)?;
         nonzero("mlp_dim", self.mlp_dim)?;
-        divides(("patch_size", self.patch_size), ("image_size", self.image_size))?;
+        nonzero("patch_size", self.patch_size)?;
+        nonzero("image_size", self.image_size)?;
+        if self.patch_size > self.image_size {
+            return Err(ConfigError::NoPatch { patch: self.patch_size, image: self.image_size });
+        }
+        nonzero("number of patches", self.num_patches())?;
+        if !(self.layer_norm_eps > 0.0 && self.layer_norm_eps < 1.0) {
+            return Err(ConfigError::Epsilon(self.layer_norm_eps.to_string()));
+        }
         divides(("num_heads", self.num_heads), ("embed_dim", self.embed_dim))?;
         divides(("4", 4), ("embed_dim", self.embed_dim))
     }
@@ -239,6 +280,7 @@ impl MaeConfig {
     pub fn validate(&self) -> Result<(), ConfigError> {
         self.encoder.validate()?;
         self.decoder.validate()?;
+        divides(("patch_size", self.encoder.patch_size), ("image_size", self.encoder.image_size))?;
         let visible = self.num_visible();
         let possible = self.mask_ratio > 0.0 && self.mask_ratio < 1.0;
         if possible && visible > 0 && visible < self.encoder.num_patches() {
@@ -295,6 +337,8 @@ impl SegmenterConfig {
         nonzero("num_queries", self.num_queries)?;
         nonzero("num_classes", self.num_classes)?;
         nonzero("num_blocks", self.num_blocks)?;
+        nonzero("num_upscale_blocks + 1", self.num_upscale_blocks.saturating_add(1))?;
+        nonzero("num_registers + 1", self.encoder.num_registers.saturating_add(1))?;
         let depth = self.encoder.depth;
         if self.lateral_layers.is_empty() && self.num_blocks > depth {
             return Err(ConfigError::LayerOutOfRange { field: "num_blocks", value: self.num_blocks, depth });

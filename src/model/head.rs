@@ -7,6 +7,9 @@ use burn::tensor::{Device, Tensor};
 
 use super::init;
 
+/// The upscaler's own, whatever the encoder's is (as timm's `LayerNorm2d`).
+const LAYER_NORM_EPS: f64 = 1e-6;
+
 /// One ×2 step of the mask features: transposed 2×2 convolution, GELU, depthwise 3×3, norm over channels.
 ///
 /// Features stay channel-last, so that the first and the last step are plain matrix and row operations.
@@ -23,7 +26,7 @@ pub struct UpscaleBlock {
 }
 
 impl UpscaleBlock {
-    fn new(width: usize, layer_norm_eps: f64, device: &Device) -> Self {
+    fn new(width: usize, device: &Device) -> Self {
         let uniform =
             |fan_in: f64| Initializer::Uniform { min: -1.0 / fan_in.sqrt(), max: 1.0 / fan_in.sqrt() };
         #[expect(clippy::cast_precision_loss, reason = "channel counts are small")]
@@ -32,7 +35,7 @@ impl UpscaleBlock {
             conv1_weight: conv1.init([width, width, 2, 2], device),
             conv1_bias: Initializer::Zeros.init([width], device),
             conv2_weight: uniform(9.0).init([width, 1, 3, 3], device),
-            norm: init::layer_norm(width, layer_norm_eps, device),
+            norm: init::layer_norm(width, LAYER_NORM_EPS, device),
         }
     }
 
@@ -90,19 +93,13 @@ pub struct MaskHead {
 impl MaskHead {
     /// Fresh parameters.
     #[must_use]
-    pub fn new(
-        width: usize,
-        num_classes: usize,
-        num_upscale_blocks: usize,
-        eps: f64,
-        device: &Device,
-    ) -> Self {
+    pub fn new(width: usize, num_classes: usize, num_upscale_blocks: usize, device: &Device) -> Self {
         Self {
             class_predictor: init::linear(width, num_classes + 1, device),
             fc1: init::linear(width, width, device),
             fc2: init::linear(width, width, device),
             fc3: init::linear(width, width, device),
-            upscale: (0..num_upscale_blocks).map(|_| UpscaleBlock::new(width, eps, device)).collect(),
+            upscale: (0..num_upscale_blocks).map(|_| UpscaleBlock::new(width, device)).collect(),
         }
     }
 

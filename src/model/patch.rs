@@ -30,7 +30,7 @@ impl PatchEmbed {
     }
 
     /// # Shapes
-    /// - `images`: `[B, 3, height, width]`, normalised; both sides multiples of `P`
+    /// - `images`: `[B, 3, height, width]`, normalised; pixels beyond the last whole patch are left out
     /// - returns `[B, L, D]`, row-major: patch `(row, column)` is token `row · width/P + column`
     #[must_use]
     pub fn forward(&self, images: Tensor<4>) -> Tensor<3> {
@@ -38,6 +38,7 @@ impl PatchEmbed {
         let [batch, _, height, width] = images.dims();
         let (rows, columns) = (height / p, width / p);
         let patches = images
+            .slice([0..batch, 0..channels, 0..rows * p, 0..columns * p])
             .reshape([batch, channels, rows, p, columns, p])
             .permute([0, 2, 4, 1, 3, 5])
             .reshape([batch, rows * columns, channels * p * p]);

@@ -80,7 +80,7 @@ impl MaskSegmenter {
     #[must_use]
     pub fn new(config: &SegmenterConfig, device: &Device) -> Self {
         let encoder = &config.encoder;
-        let (d, eps) = (encoder.embed_dim, encoder.layer_norm_eps);
+        let d = encoder.embed_dim;
         let queries = Initializer::Normal { mean: 0.0, std: 1.0 };
         let mut vit = VisionTransformer::new(encoder, device);
         vit.pos_embed = vit.pos_embed.set_require_grad(true);
@@ -88,7 +88,7 @@ impl MaskSegmenter {
             encoder: vit,
             lateral: (!config.lateral_layers.is_empty()).then(|| LateralBlocks::new(config, device)),
             queries: queries.init([config.num_queries, d], device),
-            head: MaskHead::new(d, config.num_classes, config.num_upscale_blocks, eps, device),
+            head: MaskHead::new(d, config.num_classes, config.num_upscale_blocks, device),
             config: config.clone(),
         }
     }

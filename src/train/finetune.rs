@@ -24,7 +24,7 @@ use crate::data::sampler::balanced;
 use crate::data::{AugmentOptions, SegmentationSample, SegmentationSet};
 use crate::model::{MaskSegmenter, SegmenterConfig, SegmenterOutput, VitConfig};
 use crate::pixels::Preprocess;
-use crate::weights::{Architecture, Folder, Layout, ModelConfig, apply};
+use crate::weights::{Architecture, Folder, ModelConfig, apply_encoder};
 
 /// How much of the encoder changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -177,18 +177,12 @@ fn build(
     (folder, fresh): (Option<Folder>, VitConfig),
     device: &Device,
 ) -> Result<MaskSegmenter, TrainError> {
-    let (encoder, weights) = match folder {
-        None => (fresh, None),
-        Some(Folder { config, tensors, .. }) => match config.architecture {
-            Architecture::Mae(mae) => (mae.encoder, Some((Layout::VitMaeEncoder, tensors))),
-            Architecture::Segmenter(segmenter) => (segmenter.encoder, Some((Layout::EomtEncoder, tensors))),
-        },
-    };
-    let config = options.segmenter(&encoder, photos.labels().len());
+    let encoder = folder.as_ref().map_or(&fresh, |folder| folder.config.encoder());
+    let config = options.segmenter(encoder, photos.labels().len());
     config.validate()?;
     let mut model = MaskSegmenter::new(&config, device);
-    if let Some((layout, tensors)) = weights {
-        model = apply(model, layout, tensors)?;
+    if let Some(Folder { layout, tensors, .. }) = folder {
+        model = apply_encoder(model, layout, tensors)?;
     }
     let mut model = model.with_image_size(options.image_size)?;
     let frozen = options.frozen_blocks(config.encoder.depth);

@@ -11,6 +11,8 @@ use crate::model::{DecoderConfig, HiddenPatches, LossOn, MaeConfig, SegmenterCon
 /// What a weight folder holds.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Architecture {
+    /// An encoder alone, to fine-tune from.
+    Encoder(VitConfig),
     /// A masked autoencoder.
     Mae(MaeConfig),
     /// A mask segmenter.
@@ -42,6 +44,8 @@ struct VitMaeKeys {
     decoder_intermediate_size: usize,
     mask_ratio: f64,
     norm_pix_loss: bool,
+    #[serde(default = "yes")]
+    qkv_bias: bool,
     #[serde(default)]
     loss_on: LossOn,
     #[serde(default)]
@@ -69,6 +73,13 @@ struct EomtKeys {
     num_register_tokens: usize,
     #[serde(default = "yes")]
     layer_scale: bool,
+    #[serde(default)]
+    use_swiglu_ffn: bool,
+    /// Where `mlp_ratio` does not tell it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    mlp_dim: Option<usize>,
+    #[serde(default = "yes")]
+    qkv_bias: bool,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     lateral_layers: Vec<usize>,
     #[serde(default = "two_unnamed_labels")]
@@ -106,8 +117,12 @@ impl ModelConfig {
         let wrong = |error: serde_json::Error| WeightsError::Config(error.to_string());
         let value: Value = serde_json::from_slice(bytes).map_err(wrong)?;
         refuse_variants(&value)?;
-        let config = match value.get("model_type").and_then(Value::as_str) {
-            Some("vit_mae") => serde_json::from_value::<VitMaeKeys>(value).map_err(wrong)?.into(),
+        let encoder_alone = value["architectures"][0] == "ViTMAEModel";
+        let config: Self = match value.get("model_type").and_then(Value::as_str) {
+            Some("vit_mae") => {
+                let config: Self = serde_json::from_value::<VitMaeKeys>(value).map_err(wrong)?.into();
+                if encoder_alone { config.without_decoder() } else { config }
+            }
             Some("eomt" | "mae_seg") => segmenter(serde_json::from_value(value).map_err(wrong)?)?,
             Some(other) => {
                 return Err(WeightsError::Config(format!(
@@ -116,12 +131,37 @@ impl ModelConfig {
             }
             None => return Err(WeightsError::Config("`model_type` is missing".to_owned())),
         };
-        let valid = match &config.architecture {
+        config.validate()?;
+        Ok(config)
+    }
+
+    /// Whether the architecture can be built.
+    pub(super) fn validate(&self) -> Result<(), WeightsError> {
+        let valid = match &self.architecture {
+            Architecture::Encoder(encoder) => encoder.validate(),
             Architecture::Mae(mae) => mae.validate(),
             Architecture::Segmenter(segmenter) => segmenter.validate(),
         };
-        valid.map_err(|error| WeightsError::Config(error.to_string()))?;
-        Ok(config)
+        valid.map_err(|error| WeightsError::Config(error.to_string()))
+    }
+
+    /// The encoder of whatever this is.
+    #[must_use]
+    pub fn encoder(&self) -> &VitConfig {
+        match &self.architecture {
+            Architecture::Encoder(encoder) => encoder,
+            Architecture::Mae(mae) => &mae.encoder,
+            Architecture::Segmenter(segmenter) => &segmenter.encoder,
+        }
+    }
+
+    /// Its encoder alone, where it is a masked autoencoder.
+    pub(super) fn without_decoder(self) -> Self {
+        let architecture = match self.architecture {
+            Architecture::Mae(mae) => Architecture::Encoder(mae.encoder),
+            other => other,
+        };
+        Self { architecture, ..self }
     }
 
     /// Writes `config.json`.
@@ -131,19 +171,28 @@ impl ModelConfig {
     pub fn to_json(&self) -> Result<Vec<u8>, WeightsError> {
         let wrong = |error: serde_json::Error| WeightsError::Config(error.to_string());
         let (model_type, architecture, mut value) = match &self.architecture {
+            Architecture::Encoder(encoder) => {
+                let decoder = DecoderConfig::new(512, 8, 16);
+                let keys = VitMaeKeys::from(&MaeConfig::new(encoder.clone(), decoder));
+                ("vit_mae", "ViTMAEModel", serde_json::to_value(keys).map_err(wrong)?)
+            }
             Architecture::Mae(config) => (
                 "vit_mae",
                 "ViTMAEForPreTraining",
                 serde_json::to_value(VitMaeKeys::from(config)).map_err(wrong)?,
             ),
             Architecture::Segmenter(config) => {
-                let published = config.lateral_layers.is_empty() && config.encoder.layer_scale;
+                let keys = eomt_keys(config, &self.labels);
+                let published = keys.lateral_layers.is_empty()
+                    && keys.layer_scale
+                    && keys.qkv_bias
+                    && keys.mlp_dim.is_none();
                 let (kind, class) = if published {
                     ("eomt", "EomtForUniversalSegmentation")
                 } else {
                     ("mae_seg", "MaskSegmenter")
                 };
-                (kind, class, serde_json::to_value(eomt_keys(config, &self.labels)).map_err(wrong)?)
+                (kind, class, serde_json::to_value(keys).map_err(wrong)?)
             }
         };
         value["model_type"] = model_type.into();
@@ -152,11 +201,15 @@ impl ModelConfig {
         serde_json::to_vec_pretty(&value).map_err(wrong)
     }
 
-    /// The layout its tensors are stored in.
+    /// The layout we store its tensors in.
     #[must_use]
     pub fn layout(&self) -> Layout {
-        match self.architecture {
+        match &self.architecture {
+            Architecture::Encoder(encoder) if encoder.layer_scale => Layout::TimmScaled,
+            Architecture::Encoder(encoder) if encoder.num_registers > 0 || encoder.gated_mlp => Layout::Timm,
+            Architecture::Encoder(_) => Layout::Vit,
             Architecture::Mae(_) => Layout::VitMae,
+            Architecture::Segmenter(config) if config.encoder.gated_mlp => Layout::EomtGated,
             Architecture::Segmenter(_) => Layout::Eomt,
         }
     }
@@ -173,6 +226,8 @@ impl From<VitMaeKeys> for ModelConfig {
             mlp_dim: keys.intermediate_size,
             num_registers: 0,
             layer_scale: false,
+            gated_mlp: false,
+            qkv_bias: keys.qkv_bias,
             layer_norm_eps: keys.layer_norm_eps,
         };
         let decoder = DecoderConfig {
@@ -213,6 +268,7 @@ impl From<&MaeConfig> for VitMaeKeys {
             decoder_intermediate_size: decoder.mlp_dim,
             mask_ratio: config.mask_ratio,
             norm_pix_loss: config.norm_pix_loss,
+            qkv_bias: encoder.qkv_bias,
             loss_on: config.loss_on,
             hidden_patches: config.hidden_patches,
             teacher_dim: config.teacher_dim,
@@ -222,12 +278,7 @@ impl From<&MaeConfig> for VitMaeKeys {
 
 /// Published configs can ask for variants that no model here has; loading them anyway would give wrong numbers in silence.
 fn refuse_variants(config: &Value) -> Result<(), WeightsError> {
-    let only = [
-        ("hidden_act", Value::from("gelu")),
-        ("num_channels", Value::from(3)),
-        ("qkv_bias", Value::from(true)),
-        ("use_swiglu_ffn", Value::from(false)),
-    ];
+    let only = [("hidden_act", Value::from("gelu")), ("num_channels", Value::from(3))];
     for (key, supported) in only {
         if let Some(found) = config.get(key).filter(|found| **found != supported) {
             return Err(WeightsError::Config(format!("`{key}` is {found}; only {supported} is supported")));
@@ -247,9 +298,13 @@ fn segmenter(keys: EomtKeys) -> Result<ModelConfig, WeightsError> {
         embed_dim: keys.hidden_size,
         depth: keys.num_hidden_layers,
         num_heads: keys.num_attention_heads,
-        mlp_dim: keys.mlp_ratio * keys.hidden_size,
+        mlp_dim: keys
+            .mlp_dim
+            .unwrap_or_else(|| mlp_dim(keys.hidden_size, keys.mlp_ratio, keys.use_swiglu_ffn)),
         num_registers: keys.num_register_tokens,
         layer_scale: keys.layer_scale,
+        gated_mlp: keys.use_swiglu_ffn,
+        qkv_bias: keys.qkv_bias,
         layer_norm_eps: keys.layer_norm_eps,
     };
     let config = SegmenterConfig {
@@ -266,13 +321,24 @@ fn segmenter(keys: EomtKeys) -> Result<ModelConfig, WeightsError> {
     })
 }
 
+/// A gated MLP keeps two thirds of the width, rounded up to a multiple of 8.
+fn mlp_dim(width: usize, ratio: usize, gated: bool) -> usize {
+    let inner = width.saturating_mul(ratio);
+    if gated { (inner / 3 * 2 + inner % 3 * 2 / 3).next_multiple_of(8) } else { inner }
+}
+
 fn eomt_keys(config: &SegmenterConfig, labels: &[String]) -> EomtKeys {
     let encoder = &config.encoder;
+    let (width, gated) = (encoder.embed_dim, encoder.gated_mlp);
+    let ratio = (1..=16).find(|ratio| mlp_dim(width, *ratio, gated) == encoder.mlp_dim);
     EomtKeys {
         hidden_size: encoder.embed_dim,
         num_hidden_layers: encoder.depth,
         num_attention_heads: encoder.num_heads,
-        mlp_ratio: encoder.mlp_dim / encoder.embed_dim,
+        mlp_ratio: ratio.unwrap_or(4),
+        mlp_dim: if ratio.is_some() { None } else { Some(encoder.mlp_dim) },
+        use_swiglu_ffn: gated,
+        qkv_bias: encoder.qkv_bias,
         image_size: encoder.image_size,
         patch_size: encoder.patch_size,
         layer_norm_eps: encoder.layer_norm_eps,
@@ -294,7 +360,20 @@ mod tests {
     fn json_round_trips() {
         let mae = MaeConfig::new(VitConfig::tiny(224), DecoderConfig::new(128, 2, 4));
         let seg = SegmenterConfig::new(VitConfig::tiny(224), 50, 2, 3);
+        let mut gated = seg.clone();
+        gated.encoder = VitConfig { gated_mlp: true, mlp_dim: 512, layer_scale: true, ..gated.encoder };
+        let mut narrow = seg.clone();
+        narrow.encoder = VitConfig { mlp_dim: 100, qkv_bias: false, ..narrow.encoder };
         for config in [
+            ModelConfig { architecture: Architecture::Encoder(VitConfig::tiny(224)), labels: vec![] },
+            ModelConfig {
+                architecture: Architecture::Segmenter(gated),
+                labels: vec!["a".into(), "b".into()],
+            },
+            ModelConfig {
+                architecture: Architecture::Segmenter(narrow),
+                labels: vec!["a".into(), "b".into()],
+            },
             ModelConfig { architecture: Architecture::Mae(mae), labels: vec![] },
             ModelConfig {
                 architecture: Architecture::Segmenter(seg),
@@ -307,13 +386,9 @@ mod tests {
 
     #[test]
     fn nonsense_is_refused_in_words() {
-        let swiglu = r#"{"model_type":"eomt","use_swiglu_ffn":true}"#;
-        let cases = [
-            ("{}", "model_type"),
-            (r#"{"model_type":"bert"}"#, "bert"),
-            ("[", "EOF"),
-            (swiglu, "use_swiglu_ffn"),
-        ];
+        let relu = r#"{"model_type":"eomt","hidden_act":"relu"}"#;
+        let cases =
+            [("{}", "model_type"), (r#"{"model_type":"bert"}"#, "bert"), ("[", "EOF"), (relu, "hidden_act")];
         for (json, word) in cases {
             let error = ModelConfig::from_json(json.as_bytes()).unwrap_err().to_string();
             assert!(error.contains(word), "{error}");

@@ -22,11 +22,15 @@ pub struct Promises {
     pub data: String,
 }
 
-/// The files of a weight folder with f16 shards, by name, the manifest last.
+/// The files of a weight folder, by name, the manifest last; the tensors keep their names.
 ///
 /// # Errors
 /// [`WeightsError`] when a file cannot be put into its format.
-pub fn export(folder: &Folder, promises: Promises) -> Result<Vec<(String, Vec<u8>)>, WeightsError> {
+pub fn export(
+    folder: &Folder,
+    promises: Promises,
+    stored_as: StoredAs,
+) -> Result<Vec<(String, Vec<u8>)>, WeightsError> {
     let json = |value| {
         serde_json::to_vec_pretty(&value)
             .map_err(|error| WeightsError::Format { file: "json".to_owned(), reason: error.to_string() })
@@ -39,14 +43,14 @@ pub fn export(folder: &Folder, promises: Promises) -> Result<Vec<(String, Vec<u8
         ("config.json".to_owned(), folder.config.to_json()?),
         ("preprocessor_config.json".to_owned(), json(preprocess)?),
     ];
-    let shards = split(&with_annealed_masks(folder));
+    let shards = split(&with_annealed_masks(folder), stored_as.bytes());
     let mut weight_map = BTreeMap::new();
     let mut total_size = 0;
     for (index, shard) in shards.iter().enumerate() {
         let file = format!("model-{:05}-of-{:05}.safetensors", index + 1, shards.len());
-        total_size += shard.iter().map(|(_, tensor)| 2 * tensor.values.len()).sum::<usize>();
+        total_size += shard.iter().map(|(_, tensor)| stored_as.bytes() * tensor.values.len()).sum::<usize>();
         weight_map.extend(shard.iter().map(|(name, _)| (name.clone(), file.clone())));
-        files.push((file.clone(), write_safetensors(shard, StoredAs::F16, &file)?));
+        files.push((file.clone(), write_safetensors(shard, stored_as, &file)?));
     }
     let index = json(json!({ "metadata": { "total_size": total_size }, "weight_map": weight_map }))?;
     files.push(("model.safetensors.index.json".to_owned(), index));
@@ -70,11 +74,11 @@ fn with_annealed_masks(folder: &Folder) -> BTreeMap<String, HostTensor> {
     tensors
 }
 
-fn split(tensors: &BTreeMap<String, HostTensor>) -> Vec<Vec<(String, HostTensor)>> {
+fn split(tensors: &BTreeMap<String, HostTensor>, number: usize) -> Vec<Vec<(String, HostTensor)>> {
     let mut shards: Vec<Vec<(String, HostTensor)>> = vec![Vec::new()];
     let mut filled = 0;
     for (name, tensor) in tensors {
-        let bytes = 2 * tensor.values.len();
+        let bytes = number * tensor.values.len();
         if filled > 0 && filled + bytes > MAX_SHARD_BYTES {
             shards.push(Vec::new());
             filled = 0;
@@ -113,9 +117,14 @@ mod tests {
         let tensors: BTreeMap<_, _> = collect(&model, Layout::Eomt).unwrap().into_iter().collect();
         let labels = vec!["cat".to_owned(), "dog".to_owned()];
         let config_file = ModelConfig { architecture: Architecture::Segmenter(config.clone()), labels };
-        let folder = Folder { config: config_file, preprocess: Preprocess::square(64), tensors };
+        let folder = Folder {
+            config: config_file,
+            preprocess: Preprocess::square(64),
+            layout: Layout::Eomt,
+            tensors,
+        };
 
-        let files = Files(export(&folder, Promises::default()).unwrap().into_iter().collect());
+        let files = Files(export(&folder, Promises::default(), StoredAs::F16).unwrap().into_iter().collect());
         let read = pollster::block_on(read_folder(&files)).unwrap();
         assert_eq!(read.config, folder.config);
         assert_eq!(read.tensors["attn_mask_probs"].values, [0.0, 0.0]);

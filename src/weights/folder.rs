@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 
 use super::{
-    Architecture, HostTensor, Manifest, ModelConfig, SourceError, WeightSource, WeightsError,
+    Architecture, HostTensor, Layout, Manifest, ModelConfig, SourceError, WeightSource, WeightsError,
     read_safetensors,
 };
 use crate::pixels::Preprocess;
@@ -17,6 +17,8 @@ pub struct Folder {
     pub config: ModelConfig,
     /// How photos become pixels.
     pub preprocess: Preprocess,
+    /// How the tensors are named.
+    pub layout: Layout,
     /// Every tensor, by its name in the file.
     pub tensors: BTreeMap<String, HostTensor>,
 }
@@ -33,6 +35,7 @@ impl ModelConfig {
         match &self.architecture {
             Architecture::Mae(config) => config.encoder.image_size,
             Architecture::Segmenter(config) => config.encoder.image_size,
+            Architecture::Encoder(config) => config.image_size,
         }
     }
 }
@@ -46,16 +49,22 @@ pub async fn read_folder(source: &impl WeightSource) -> Result<Folder, WeightsEr
         Some(bytes) => parse("manifest.json", &bytes)?,
         None => Manifest::default(),
     };
-    let config: ModelConfig = ModelConfig::from_json(&verified(source, &manifest, "config.json").await?)?;
-    let preprocess = match optional(source, "preprocessor_config.json").await? {
-        Some(bytes) => parse("preprocessor_config.json", &bytes)?,
-        None => Preprocess::square(config.image_size()),
+    let config = match verified(source, &manifest, "config.json").await {
+        Ok(bytes) => Some(bytes),
+        Err(WeightsError::Source(SourceError::NotFound { .. })) => None,
+        Err(error) => return Err(error),
     };
     let mut tensors = BTreeMap::new();
     for shard in shards(source).await? {
         tensors.append(&mut read_safetensors(&shard, &verified(source, &manifest, &shard).await?)?);
     }
-    Ok(Folder { config, preprocess, tensors })
+    let shapes = tensors.iter().map(|(name, tensor)| (name.clone(), tensor.shape.clone())).collect();
+    let (config, layout) = ModelConfig::of(config.as_deref(), &shapes)?;
+    let preprocess = match optional(source, "preprocessor_config.json").await? {
+        Some(bytes) => parse("preprocessor_config.json", &bytes)?,
+        None => Preprocess::square(config.image_size()),
+    };
+    Ok(Folder { config, preprocess, layout, tensors })
 }
 
 async fn shards(source: &impl WeightSource) -> Result<BTreeSet<String>, WeightsError> {

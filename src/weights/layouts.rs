@@ -1,7 +1,8 @@
 //! Published layouts of tensor names, as data. // table
 //!
-//! A rule maps one of our parameters (path through the module tree, `{}` for a layer index) to the tensors of the
-//! file, and says how they make it up. Python's `Linear` stores `[out, in]`, Burn's `[in, out]`.
+//! A row maps one of our parameters (path through the module tree, `{}` for a layer index) to the tensors of the
+//! file, and says how they make it up. Python's `Linear` stores `[out, in]`, Burn's `[in, out]`. A layout is a list of
+//! sections: rows that recur below other prefixes are written once.
 
 /// How file tensors make up one parameter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,50 +23,118 @@ pub(super) enum Form {
     PlusClassPosition,
 }
 
-/// One row of a layout.
+/// How a layout names one parameter.
 #[derive(Debug)]
 pub(super) struct Rule {
-    pub(super) ours: &'static str,
-    pub(super) files: &'static [&'static str],
+    pub(super) ours: String,
+    pub(super) files: Vec<String>,
     pub(super) form: Form,
 }
 
-const fn rule(ours: &'static str, files: &'static [&'static str], form: Form) -> Rule {
-    Rule { ours, files, form }
-}
+type Row = (&'static str, &'static [&'static str], Form);
+
+/// Rows below a prefix of ours and a prefix of the file's.
+struct Section(&'static str, &'static str, &'static [Row]);
 
 /// A published (or our own) way to name tensors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Layout {
-    /// Hugging Face `ViTMAEForPreTraining`.
+    /// Hugging Face `ViTMAEForPreTraining`, as transformers 5 saves it and as we do.
     VitMae,
-    /// The encoder part of Hugging Face `ViTMAEForPreTraining`, into a segmenter's `encoder.…`.
-    VitMaeEncoder,
-    /// The encoder part of [`Layout::Eomt`].
-    EomtEncoder,
+    /// The same with the decoder names of transformers 4.
+    VitMaeFirst,
+    /// Hugging Face `ViTMAEModel`: an encoder without prefix.
+    Vit,
+    /// timm's `vit_*`, and the original `mae_*.pth`, with or without a decoder.
+    Timm,
+    /// timm's with layer scale, as for `DINOv2`.
+    TimmScaled,
     /// Hugging Face `EomtForUniversalSegmentation`; with the lateral blocks of ours added where there are any.
     Eomt,
+    /// The same with gated MLPs.
+    EomtGated,
+    /// The same with gated MLPs in one matrix.
+    EomtPacked,
+    /// Hugging Face's `EoMT` while it was being developed.
+    EomtEarly,
+    /// The training code's own `EoMT` (<https://github.com/tue-mps/eomt>).
+    EomtNative,
 }
 
 impl Layout {
-    pub(super) fn rules(self) -> impl Iterator<Item = &'static Rule> {
-        let tables: &[&[Rule]] = match self {
-            Self::VitMae => &[VIT_MAE_ENCODER, VIT_MAE_DECODER],
-            Self::VitMaeEncoder => &[VIT_MAE_ENCODER],
-            Self::EomtEncoder => &[EOMT],
-            Self::Eomt => &[EOMT, LATERAL],
+    const ALL: [Self; 10] = [
+        Self::VitMae,
+        Self::VitMaeFirst,
+        Self::Vit,
+        Self::Timm,
+        Self::TimmScaled,
+        Self::Eomt,
+        Self::EomtGated,
+        Self::EomtPacked,
+        Self::EomtEarly,
+        Self::EomtNative,
+    ];
+
+    /// The layout that knows most of these tensor names; `None` when none knows half of them.
+    #[must_use]
+    pub fn detect<'n>(names: impl IntoIterator<Item = &'n str>) -> Option<Self> {
+        let names: Vec<&str> = names.into_iter().collect();
+        let known = |layout: &Self| {
+            let rules: Vec<Rule> = layout.rules().collect();
+            let files: Vec<&str> = rules.iter().flat_map(|rule| &rule.files).map(String::as_str).collect();
+            names.iter().filter(|name| files.iter().any(|file| index_in(file, name).is_some())).count()
         };
-        let whole = self != Self::EomtEncoder;
-        tables.iter().copied().flatten().filter(move |rule| whole || rule.ours.starts_with("encoder."))
+        // `max_by_key` prefers the last of equals, the table the first.
+        let (known, layout) =
+            Self::ALL.iter().rev().map(|layout| (known(layout), layout)).max_by_key(|(known, _)| *known)?;
+        (known > 0 && 2 * known >= names.len()).then_some(*layout)
     }
 
-    /// Tensors that may be in a file without belonging to any parameter.
-    pub(super) fn ignores(self, name: &str) -> bool {
-        match self {
-            Self::VitMae => false,
-            Self::VitMaeEncoder => name.starts_with("decoder."),
-            Self::EomtEncoder => !name.starts_with("layers.") && !name.starts_with("embeddings."),
-            Self::Eomt => name == "attn_mask_probs" || name == "criterion.empty_weight",
+    pub(super) fn rules(self) -> impl Iterator<Item = Rule> {
+        let sections: &[Section] = match self {
+            Self::VitMae => VIT_MAE,
+            Self::VitMaeFirst => VIT_MAE_FIRST,
+            Self::Vit => VIT,
+            Self::Timm => TIMM,
+            Self::TimmScaled => TIMM_SCALED,
+            Self::Eomt => EOMT,
+            Self::EomtGated => EOMT_GATED,
+            Self::EomtPacked => EOMT_PACKED,
+            Self::EomtEarly => EOMT_EARLY,
+            Self::EomtNative => EOMT_NATIVE,
+        };
+        sections.iter().flat_map(|Section(ours, files, rows)| {
+            rows.iter().map(move |(name, parts, form)| Rule {
+                ours: format!("{ours}{name}"),
+                files: parts.iter().map(|part| format!("{files}{part}")).collect(),
+                form: *form,
+            })
+        })
+    }
+
+    /// Tensors that may be in a file without belonging to a parameter whose path starts with `below`.
+    pub(super) fn ignores(self, name: &str, below: &str) -> bool {
+        const BUFFERS: [&str; 5] = [
+            "attn_mask_probs",
+            "criterion.empty_weight",
+            "network.attn_mask_probs",
+            "network.encoder.pixel_mean",
+            "network.encoder.pixel_std",
+        ];
+        let elsewhere = |rule: &Rule| {
+            !rule.ours.starts_with(below) && rule.files.iter().any(|file| index_in(file, name).is_some())
+        };
+        BUFFERS.contains(&name) || self.rules().any(|rule| elsewhere(&rule))
+    }
+}
+
+/// The text that `{}` stands for when `pattern` describes `name`; empty for a pattern without.
+pub(super) fn index_in<'n>(pattern: &str, name: &'n str) -> Option<&'n str> {
+    match pattern.split_once("{}") {
+        None => (pattern == name).then_some(""),
+        Some((before, after)) => {
+            let index = name.strip_prefix(before)?.strip_suffix(after)?;
+            (!index.is_empty() && index.bytes().all(|byte| byte.is_ascii_digit())).then_some(index)
         }
     }
 }
@@ -73,111 +142,318 @@ impl Layout {
 use Form::{Joined, PlusClassPosition, Positions, PositionsAfterClass, Same, Transposed, TransposedColumns};
 
 #[rustfmt::skip]
-const VIT_MAE_ENCODER: &[Rule] = &[
-    rule("encoder.patch_embed.weight", &["vit.embeddings.patch_embeddings.projection.weight"], Same),
-    rule("encoder.patch_embed.bias", &["vit.embeddings.patch_embeddings.projection.bias"], Same),
-    rule("encoder.cls_token", &["vit.embeddings.cls_token", "vit.embeddings.position_embeddings"], PlusClassPosition),
-    rule("encoder.pos_embed", &["vit.embeddings.position_embeddings"], PositionsAfterClass),
-    rule("encoder.blocks.{}.norm1.gamma", &["vit.encoder.layer.{}.layernorm_before.weight"], Same),
-    rule("encoder.blocks.{}.norm1.beta", &["vit.encoder.layer.{}.layernorm_before.bias"], Same),
-    rule("encoder.blocks.{}.attn.qkv.weight", &["vit.encoder.layer.{}.attention.attention.query.weight", "vit.encoder.layer.{}.attention.attention.key.weight", "vit.encoder.layer.{}.attention.attention.value.weight"], TransposedColumns),
-    rule("encoder.blocks.{}.attn.qkv.bias", &["vit.encoder.layer.{}.attention.attention.query.bias", "vit.encoder.layer.{}.attention.attention.key.bias", "vit.encoder.layer.{}.attention.attention.value.bias"], Joined),
-    rule("encoder.blocks.{}.attn.proj.weight", &["vit.encoder.layer.{}.attention.output.dense.weight"], Transposed),
-    rule("encoder.blocks.{}.attn.proj.bias", &["vit.encoder.layer.{}.attention.output.dense.bias"], Same),
-    rule("encoder.blocks.{}.norm2.gamma", &["vit.encoder.layer.{}.layernorm_after.weight"], Same),
-    rule("encoder.blocks.{}.norm2.beta", &["vit.encoder.layer.{}.layernorm_after.bias"], Same),
-    rule("encoder.blocks.{}.mlp.fc1.weight", &["vit.encoder.layer.{}.intermediate.dense.weight"], Transposed),
-    rule("encoder.blocks.{}.mlp.fc1.bias", &["vit.encoder.layer.{}.intermediate.dense.bias"], Same),
-    rule("encoder.blocks.{}.mlp.fc2.weight", &["vit.encoder.layer.{}.output.dense.weight"], Transposed),
-    rule("encoder.blocks.{}.mlp.fc2.bias", &["vit.encoder.layer.{}.output.dense.bias"], Same),
-    rule("encoder.norm.gamma", &["vit.layernorm.weight"], Same),
-    rule("encoder.norm.beta", &["vit.layernorm.bias"], Same),
+const VIT_STEM: &[Row] = &[
+    ("patch_embed.weight", &["embeddings.patch_embeddings.projection.weight"], Same),
+    ("patch_embed.bias", &["embeddings.patch_embeddings.projection.bias"], Same),
+    ("cls_token", &["embeddings.cls_token", "embeddings.position_embeddings"], PlusClassPosition),
+    ("pos_embed", &["embeddings.position_embeddings"], PositionsAfterClass),
+    ("norm.gamma", &["layernorm.weight"], Same),
+    ("norm.beta", &["layernorm.bias"], Same),
 ];
 
 #[rustfmt::skip]
-const VIT_MAE_DECODER: &[Rule] = &[
-    rule("encoder_mask_token", &["vit.embeddings.mask_token"], Same),
-    rule("mask_token", &["decoder.mask_token"], Same),
-    rule("decoder_pos_embed", &["decoder.decoder_pos_embed"], Same),
-    rule("decoder_embed.weight", &["decoder.decoder_embed.weight"], Transposed),
-    rule("decoder_embed.bias", &["decoder.decoder_embed.bias"], Same),
-    rule("decoder_blocks.{}.norm1.gamma", &["decoder.decoder_encoder.layer.{}.layernorm_before.weight"], Same),
-    rule("decoder_blocks.{}.norm1.beta", &["decoder.decoder_encoder.layer.{}.layernorm_before.bias"], Same),
-    rule("decoder_blocks.{}.attn.qkv.weight", &["decoder.decoder_encoder.layer.{}.attention.attention.query.weight", "decoder.decoder_encoder.layer.{}.attention.attention.key.weight", "decoder.decoder_encoder.layer.{}.attention.attention.value.weight"], TransposedColumns),
-    rule("decoder_blocks.{}.attn.qkv.bias", &["decoder.decoder_encoder.layer.{}.attention.attention.query.bias", "decoder.decoder_encoder.layer.{}.attention.attention.key.bias", "decoder.decoder_encoder.layer.{}.attention.attention.value.bias"], Joined),
-    rule("decoder_blocks.{}.attn.proj.weight", &["decoder.decoder_encoder.layer.{}.attention.output.dense.weight"], Transposed),
-    rule("decoder_blocks.{}.attn.proj.bias", &["decoder.decoder_encoder.layer.{}.attention.output.dense.bias"], Same),
-    rule("decoder_blocks.{}.norm2.gamma", &["decoder.decoder_encoder.layer.{}.layernorm_after.weight"], Same),
-    rule("decoder_blocks.{}.norm2.beta", &["decoder.decoder_encoder.layer.{}.layernorm_after.bias"], Same),
-    rule("decoder_blocks.{}.mlp.fc1.weight", &["decoder.decoder_encoder.layer.{}.intermediate.dense.weight"], Transposed),
-    rule("decoder_blocks.{}.mlp.fc1.bias", &["decoder.decoder_encoder.layer.{}.intermediate.dense.bias"], Same),
-    rule("decoder_blocks.{}.mlp.fc2.weight", &["decoder.decoder_encoder.layer.{}.output.dense.weight"], Transposed),
-    rule("decoder_blocks.{}.mlp.fc2.bias", &["decoder.decoder_encoder.layer.{}.output.dense.bias"], Same),
-    rule("decoder_norm.gamma", &["decoder.decoder_norm.weight"], Same),
-    rule("decoder_norm.beta", &["decoder.decoder_norm.bias"], Same),
-    rule("decoder_pred.weight", &["decoder.decoder_pred.weight"], Transposed),
-    rule("decoder_pred.bias", &["decoder.decoder_pred.bias"], Same),
-    rule("teacher_pred.weight", &["decoder.teacher_pred.weight"], Transposed),
-    rule("teacher_pred.bias", &["decoder.teacher_pred.bias"], Same),
+const VIT_BLOCK: &[Row] = &[
+    ("norm1.gamma", &["layernorm_before.weight"], Same),
+    ("norm1.beta", &["layernorm_before.bias"], Same),
+    ("attn.qkv.weight", &["attention.attention.query.weight", "attention.attention.key.weight", "attention.attention.value.weight"], TransposedColumns),
+    ("attn.qkv.bias", &["attention.attention.query.bias", "attention.attention.key.bias", "attention.attention.value.bias"], Joined),
+    ("attn.proj.weight", &["attention.output.dense.weight"], Transposed),
+    ("attn.proj.bias", &["attention.output.dense.bias"], Same),
+    ("norm2.gamma", &["layernorm_after.weight"], Same),
+    ("norm2.beta", &["layernorm_after.bias"], Same),
+    ("mlp.fc1.weight", &["intermediate.dense.weight"], Transposed),
+    ("mlp.fc1.bias", &["intermediate.dense.bias"], Same),
+    ("mlp.fc2.weight", &["output.dense.weight"], Transposed),
+    ("mlp.fc2.bias", &["output.dense.bias"], Same),
 ];
 
 #[rustfmt::skip]
-const EOMT: &[Rule] = &[
-    rule("encoder.patch_embed.weight", &["embeddings.patch_embeddings.projection.weight"], Same),
-    rule("encoder.patch_embed.bias", &["embeddings.patch_embeddings.projection.bias"], Same),
-    rule("encoder.cls_token", &["embeddings.cls_token"], Same),
-    rule("encoder.register_tokens", &["embeddings.register_tokens"], Same),
-    rule("encoder.pos_embed", &["embeddings.position_embeddings.weight"], Positions),
-    rule("encoder.blocks.{}.norm1.gamma", &["layers.{}.norm1.weight"], Same),
-    rule("encoder.blocks.{}.norm1.beta", &["layers.{}.norm1.bias"], Same),
-    rule("encoder.blocks.{}.attn.qkv.weight", &["layers.{}.attention.q_proj.weight", "layers.{}.attention.k_proj.weight", "layers.{}.attention.v_proj.weight"], TransposedColumns),
-    rule("encoder.blocks.{}.attn.qkv.bias", &["layers.{}.attention.q_proj.bias", "layers.{}.attention.k_proj.bias", "layers.{}.attention.v_proj.bias"], Joined),
-    rule("encoder.blocks.{}.attn.proj.weight", &["layers.{}.attention.out_proj.weight"], Transposed),
-    rule("encoder.blocks.{}.attn.proj.bias", &["layers.{}.attention.out_proj.bias"], Same),
-    rule("encoder.blocks.{}.scale1.gamma", &["layers.{}.layer_scale1.lambda1"], Same),
-    rule("encoder.blocks.{}.norm2.gamma", &["layers.{}.norm2.weight"], Same),
-    rule("encoder.blocks.{}.norm2.beta", &["layers.{}.norm2.bias"], Same),
-    rule("encoder.blocks.{}.mlp.fc1.weight", &["layers.{}.mlp.fc1.weight"], Transposed),
-    rule("encoder.blocks.{}.mlp.fc1.bias", &["layers.{}.mlp.fc1.bias"], Same),
-    rule("encoder.blocks.{}.mlp.fc2.weight", &["layers.{}.mlp.fc2.weight"], Transposed),
-    rule("encoder.blocks.{}.mlp.fc2.bias", &["layers.{}.mlp.fc2.bias"], Same),
-    rule("encoder.blocks.{}.scale2.gamma", &["layers.{}.layer_scale2.lambda1"], Same),
-    rule("encoder.norm.gamma", &["layernorm.weight"], Same),
-    rule("encoder.norm.beta", &["layernorm.bias"], Same),
-    rule("queries", &["query.weight"], Same),
-    rule("head.class_predictor.weight", &["class_predictor.weight"], Transposed),
-    rule("head.class_predictor.bias", &["class_predictor.bias"], Same),
-    rule("head.fc1.weight", &["mask_head.fc1.weight"], Transposed),
-    rule("head.fc1.bias", &["mask_head.fc1.bias"], Same),
-    rule("head.fc2.weight", &["mask_head.fc2.weight"], Transposed),
-    rule("head.fc2.bias", &["mask_head.fc2.bias"], Same),
-    rule("head.fc3.weight", &["mask_head.fc3.weight"], Transposed),
-    rule("head.fc3.bias", &["mask_head.fc3.bias"], Same),
-    rule("head.upscale.{}.conv1_weight", &["upscale_block.block.{}.conv1.weight"], Same),
-    rule("head.upscale.{}.conv1_bias", &["upscale_block.block.{}.conv1.bias"], Same),
-    rule("head.upscale.{}.conv2_weight", &["upscale_block.block.{}.conv2.weight"], Same),
-    rule("head.upscale.{}.norm.gamma", &["upscale_block.block.{}.layernorm2d.weight"], Same),
-    rule("head.upscale.{}.norm.beta", &["upscale_block.block.{}.layernorm2d.bias"], Same),
+const VIT_MAE_DECODER: &[Row] = &[
+    ("encoder_mask_token", &["vit.embeddings.mask_token"], Same),
+    ("mask_token", &["decoder.mask_token"], Same),
+    ("decoder_pos_embed", &["decoder.decoder_pos_embed"], Same),
+    ("decoder_embed.weight", &["decoder.decoder_embed.weight"], Transposed),
+    ("decoder_embed.bias", &["decoder.decoder_embed.bias"], Same),
+    ("decoder_norm.gamma", &["decoder.decoder_norm.weight"], Same),
+    ("decoder_norm.beta", &["decoder.decoder_norm.bias"], Same),
+    ("decoder_pred.weight", &["decoder.decoder_pred.weight"], Transposed),
+    ("decoder_pred.bias", &["decoder.decoder_pred.bias"], Same),
+    ("teacher_pred.weight", &["decoder.teacher_pred.weight"], Transposed),
+    ("teacher_pred.bias", &["decoder.teacher_pred.bias"], Same),
 ];
 
 #[rustfmt::skip]
-const LATERAL: &[Rule] = &[
-    rule("lateral.norms.{}.gamma", &["lateral.norms.{}.weight"], Same),
-    rule("lateral.norms.{}.beta", &["lateral.norms.{}.bias"], Same),
-    rule("lateral.projections.{}.weight", &["lateral.projections.{}.weight"], Transposed),
-    rule("lateral.projections.{}.bias", &["lateral.projections.{}.bias"], Same),
-    rule("lateral.blocks.{}.norm1.gamma", &["lateral.layers.{}.norm1.weight"], Same),
-    rule("lateral.blocks.{}.norm1.beta", &["lateral.layers.{}.norm1.bias"], Same),
-    rule("lateral.blocks.{}.attn.qkv.weight", &["lateral.layers.{}.attention.q_proj.weight", "lateral.layers.{}.attention.k_proj.weight", "lateral.layers.{}.attention.v_proj.weight"], TransposedColumns),
-    rule("lateral.blocks.{}.attn.qkv.bias", &["lateral.layers.{}.attention.q_proj.bias", "lateral.layers.{}.attention.k_proj.bias", "lateral.layers.{}.attention.v_proj.bias"], Joined),
-    rule("lateral.blocks.{}.attn.proj.weight", &["lateral.layers.{}.attention.out_proj.weight"], Transposed),
-    rule("lateral.blocks.{}.attn.proj.bias", &["lateral.layers.{}.attention.out_proj.bias"], Same),
-    rule("lateral.blocks.{}.norm2.gamma", &["lateral.layers.{}.norm2.weight"], Same),
-    rule("lateral.blocks.{}.norm2.beta", &["lateral.layers.{}.norm2.bias"], Same),
-    rule("lateral.blocks.{}.mlp.fc1.weight", &["lateral.layers.{}.mlp.fc1.weight"], Transposed),
-    rule("lateral.blocks.{}.mlp.fc1.bias", &["lateral.layers.{}.mlp.fc1.bias"], Same),
-    rule("lateral.blocks.{}.mlp.fc2.weight", &["lateral.layers.{}.mlp.fc2.weight"], Transposed),
-    rule("lateral.blocks.{}.mlp.fc2.bias", &["lateral.layers.{}.mlp.fc2.bias"], Same),
-    rule("lateral.norm.gamma", &["lateral.norm.weight"], Same),
-    rule("lateral.norm.beta", &["lateral.norm.bias"], Same),
+const TIMM_STEM: &[Row] = &[
+    ("patch_embed.weight", &["patch_embed.proj.weight"], Same),
+    ("patch_embed.bias", &["patch_embed.proj.bias"], Same),
+    ("cls_token", &["cls_token", "pos_embed"], PlusClassPosition),
+    ("register_tokens", &["reg_token"], Same),
+    ("pos_embed", &["pos_embed"], PositionsAfterClass),
+    ("norm.gamma", &["norm.weight"], Same),
+    ("norm.beta", &["norm.bias"], Same),
+];
+
+#[rustfmt::skip]
+const TIMM_BLOCK: &[Row] = &[
+    ("norm1.gamma", &["norm1.weight"], Same),
+    ("norm1.beta", &["norm1.bias"], Same),
+    ("attn.qkv.weight", &["attn.qkv.weight"], Transposed),
+    ("attn.qkv.bias", &["attn.qkv.bias"], Same),
+    ("attn.proj.weight", &["attn.proj.weight"], Transposed),
+    ("attn.proj.bias", &["attn.proj.bias"], Same),
+    ("norm2.gamma", &["norm2.weight"], Same),
+    ("norm2.beta", &["norm2.bias"], Same),
+    ("mlp.fc1.weight", &["mlp.fc1.weight"], Transposed),
+    ("mlp.fc1.bias", &["mlp.fc1.bias"], Same),
+    ("mlp.fc2.weight", &["mlp.fc2.weight"], Transposed),
+    ("mlp.fc2.bias", &["mlp.fc2.bias"], Same),
+];
+
+#[rustfmt::skip]
+const TIMM_SCALES: &[Row] = &[
+    ("scale1.gamma", &["ls1.gamma"], Same),
+    ("scale2.gamma", &["ls2.gamma"], Same),
+];
+
+#[rustfmt::skip]
+const MAE_DECODER: &[Row] = &[
+    ("mask_token", &["mask_token"], Same),
+    ("decoder_pos_embed", &["decoder_pos_embed"], Same),
+    ("decoder_embed.weight", &["decoder_embed.weight"], Transposed),
+    ("decoder_embed.bias", &["decoder_embed.bias"], Same),
+    ("decoder_norm.gamma", &["decoder_norm.weight"], Same),
+    ("decoder_norm.beta", &["decoder_norm.bias"], Same),
+    ("decoder_pred.weight", &["decoder_pred.weight"], Transposed),
+    ("decoder_pred.bias", &["decoder_pred.bias"], Same),
+];
+
+#[rustfmt::skip]
+const EOMT_STEM: &[Row] = &[
+    ("patch_embed.weight", &["embeddings.patch_embeddings.projection.weight"], Same),
+    ("patch_embed.bias", &["embeddings.patch_embeddings.projection.bias"], Same),
+    ("cls_token", &["embeddings.cls_token", "embeddings.position_embeddings.weight"], PlusClassPosition),
+    ("register_tokens", &["embeddings.register_tokens"], Same),
+    ("pos_embed", &["embeddings.position_embeddings.weight"], Positions),
+    ("norm.gamma", &["layernorm.weight"], Same),
+    ("norm.beta", &["layernorm.bias"], Same),
+];
+
+#[rustfmt::skip]
+const EOMT_BLOCK: &[Row] = &[
+    ("norm1.gamma", &["norm1.weight"], Same),
+    ("norm1.beta", &["norm1.bias"], Same),
+    ("attn.qkv.weight", &["attention.q_proj.weight", "attention.k_proj.weight", "attention.v_proj.weight"], TransposedColumns),
+    ("attn.qkv.bias", &["attention.q_proj.bias", "attention.k_proj.bias", "attention.v_proj.bias"], Joined),
+    ("attn.proj.weight", &["attention.out_proj.weight"], Transposed),
+    ("attn.proj.bias", &["attention.out_proj.bias"], Same),
+    ("scale1.gamma", &["layer_scale1.lambda1"], Same),
+    ("norm2.gamma", &["norm2.weight"], Same),
+    ("norm2.beta", &["norm2.bias"], Same),
+    ("scale2.gamma", &["layer_scale2.lambda1"], Same),
+];
+
+#[rustfmt::skip]
+const EOMT_EARLY_BLOCK: &[Row] = &[
+    ("norm1.gamma", &["norm1.weight"], Same),
+    ("norm1.beta", &["norm1.bias"], Same),
+    ("attn.qkv.weight", &["attention.q_proj.weight", "attention.k_proj.weight", "attention.v_proj.weight"], TransposedColumns),
+    ("attn.qkv.bias", &["attention.q_proj.bias", "attention.k_proj.bias", "attention.v_proj.bias"], Joined),
+    ("attn.proj.weight", &["attention.proj_out.weight"], Transposed),
+    ("attn.proj.bias", &["attention.proj_out.bias"], Same),
+    ("scale1.gamma", &["layer_scale1.lambda1"], Same),
+    ("norm2.gamma", &["norm2.weight"], Same),
+    ("norm2.beta", &["norm2.bias"], Same),
+    ("scale2.gamma", &["layer_scale2.lambda1"], Same),
+];
+
+#[rustfmt::skip]
+const MLP: &[Row] = &[
+    ("mlp.fc1.weight", &["mlp.fc1.weight"], Transposed),
+    ("mlp.fc1.bias", &["mlp.fc1.bias"], Same),
+    ("mlp.fc2.weight", &["mlp.fc2.weight"], Transposed),
+    ("mlp.fc2.bias", &["mlp.fc2.bias"], Same),
+];
+
+#[rustfmt::skip]
+const GATED_MLP: &[Row] = &[
+    ("mlp.fc1.weight", &["mlp.gate_proj.weight", "mlp.up_proj.weight"], TransposedColumns),
+    ("mlp.fc1.bias", &["mlp.gate_proj.bias", "mlp.up_proj.bias"], Joined),
+    ("mlp.fc2.weight", &["mlp.down_proj.weight"], Transposed),
+    ("mlp.fc2.bias", &["mlp.down_proj.bias"], Same),
+];
+
+#[rustfmt::skip]
+const PACKED_MLP: &[Row] = &[
+    ("mlp.fc1.weight", &["mlp.weights_in.weight"], Transposed),
+    ("mlp.fc1.bias", &["mlp.weights_in.bias"], Same),
+    ("mlp.fc2.weight", &["mlp.weights_out.weight"], Transposed),
+    ("mlp.fc2.bias", &["mlp.weights_out.bias"], Same),
+];
+
+#[rustfmt::skip]
+const EOMT_QUERIES: &[Row] = &[
+    ("queries", &["query.weight"], Same),
+];
+
+#[rustfmt::skip]
+const EOMT_CLASSES: &[Row] = &[
+    ("head.class_predictor.weight", &["class_predictor.weight"], Transposed),
+    ("head.class_predictor.bias", &["class_predictor.bias"], Same),
+];
+
+#[rustfmt::skip]
+const EOMT_MASKS: &[Row] = &[
+    ("head.fc1.weight", &["mask_head.fc1.weight"], Transposed),
+    ("head.fc1.bias", &["mask_head.fc1.bias"], Same),
+    ("head.fc2.weight", &["mask_head.fc2.weight"], Transposed),
+    ("head.fc2.bias", &["mask_head.fc2.bias"], Same),
+    ("head.fc3.weight", &["mask_head.fc3.weight"], Transposed),
+    ("head.fc3.bias", &["mask_head.fc3.bias"], Same),
+];
+
+#[rustfmt::skip]
+const EOMT_UPSCALE: &[Row] = &[
+    ("conv1_weight", &["conv1.weight"], Same),
+    ("conv1_bias", &["conv1.bias"], Same),
+    ("conv2_weight", &["conv2.weight"], Same),
+    ("norm.gamma", &["layernorm2d.weight"], Same),
+    ("norm.beta", &["layernorm2d.bias"], Same),
+];
+
+#[rustfmt::skip]
+const NATIVE_HEAD: &[Row] = &[
+    ("queries", &["q.weight"], Same),
+    ("head.class_predictor.weight", &["class_head.weight"], Transposed),
+    ("head.class_predictor.bias", &["class_head.bias"], Same),
+    ("head.fc1.weight", &["mask_head.0.weight"], Transposed),
+    ("head.fc1.bias", &["mask_head.0.bias"], Same),
+    ("head.fc2.weight", &["mask_head.2.weight"], Transposed),
+    ("head.fc2.bias", &["mask_head.2.bias"], Same),
+    ("head.fc3.weight", &["mask_head.4.weight"], Transposed),
+    ("head.fc3.bias", &["mask_head.4.bias"], Same),
+];
+
+#[rustfmt::skip]
+const NATIVE_UPSCALE: &[Row] = &[
+    ("conv1_weight", &["conv1.weight"], Same),
+    ("conv1_bias", &["conv1.bias"], Same),
+    ("conv2_weight", &["conv2.weight"], Same),
+    ("norm.gamma", &["norm.weight"], Same),
+    ("norm.beta", &["norm.bias"], Same),
+];
+
+#[rustfmt::skip]
+const LATERAL_NORM: &[Row] = &[
+    ("gamma", &["weight"], Same),
+    ("beta", &["bias"], Same),
+];
+
+#[rustfmt::skip]
+const LATERAL_PROJECTION: &[Row] = &[
+    ("weight", &["weight"], Transposed),
+    ("bias", &["bias"], Same),
+];
+
+#[rustfmt::skip]
+const VIT_MAE: &[Section] = &[
+    Section("encoder.", "vit.", VIT_STEM),
+    Section("encoder.blocks.{}.", "vit.encoder.layer.{}.", VIT_BLOCK),
+    Section("", "", VIT_MAE_DECODER),
+    Section("decoder_blocks.{}.", "decoder.decoder_encoder.layer.{}.", VIT_BLOCK),
+];
+
+#[rustfmt::skip]
+const VIT_MAE_FIRST: &[Section] = &[
+    Section("encoder.", "vit.", VIT_STEM),
+    Section("encoder.blocks.{}.", "vit.encoder.layer.{}.", VIT_BLOCK),
+    Section("", "", VIT_MAE_DECODER),
+    Section("decoder_blocks.{}.", "decoder.decoder_layers.{}.", VIT_BLOCK),
+];
+
+const VIT: &[Section] =
+    &[Section("encoder.", "", VIT_STEM), Section("encoder.blocks.{}.", "encoder.layer.{}.", VIT_BLOCK)];
+
+#[rustfmt::skip]
+const TIMM: &[Section] = &[
+    Section("encoder.", "", TIMM_STEM),
+    Section("encoder.blocks.{}.", "blocks.{}.", TIMM_BLOCK),
+    Section("", "", MAE_DECODER),
+    Section("decoder_blocks.{}.", "decoder_blocks.{}.", TIMM_BLOCK),
+];
+
+#[rustfmt::skip]
+const TIMM_SCALED: &[Section] = &[
+    Section("encoder.", "", TIMM_STEM),
+    Section("encoder.blocks.{}.", "blocks.{}.", TIMM_BLOCK),
+    Section("", "", MAE_DECODER),
+    Section("decoder_blocks.{}.", "decoder_blocks.{}.", TIMM_BLOCK),
+    Section("encoder.blocks.{}.", "blocks.{}.", TIMM_SCALES),
+];
+
+#[rustfmt::skip]
+const EOMT: &[Section] = &[
+    Section("encoder.", "", EOMT_STEM),
+    Section("encoder.blocks.{}.", "layers.{}.", EOMT_BLOCK),
+    Section("encoder.blocks.{}.", "layers.{}.", MLP),
+    Section("", "", EOMT_QUERIES),
+    Section("", "", EOMT_CLASSES),
+    Section("", "", EOMT_MASKS),
+    Section("head.upscale.{}.", "upscale_block.block.{}.", EOMT_UPSCALE),
+    Section("lateral.norms.{}.", "lateral.norms.{}.", LATERAL_NORM),
+    Section("lateral.projections.{}.", "lateral.projections.{}.", LATERAL_PROJECTION),
+    Section("lateral.blocks.{}.", "lateral.layers.{}.", EOMT_BLOCK),
+    Section("lateral.blocks.{}.", "lateral.layers.{}.", MLP),
+    Section("lateral.norm.", "lateral.norm.", LATERAL_NORM),
+];
+
+#[rustfmt::skip]
+const EOMT_GATED: &[Section] = &[
+    Section("encoder.", "", EOMT_STEM),
+    Section("encoder.blocks.{}.", "layers.{}.", EOMT_BLOCK),
+    Section("encoder.blocks.{}.", "layers.{}.", GATED_MLP),
+    Section("", "", EOMT_QUERIES),
+    Section("", "", EOMT_CLASSES),
+    Section("", "", EOMT_MASKS),
+    Section("head.upscale.{}.", "upscale_block.block.{}.", EOMT_UPSCALE),
+    Section("lateral.norms.{}.", "lateral.norms.{}.", LATERAL_NORM),
+    Section("lateral.projections.{}.", "lateral.projections.{}.", LATERAL_PROJECTION),
+    Section("lateral.blocks.{}.", "lateral.layers.{}.", EOMT_BLOCK),
+    Section("lateral.blocks.{}.", "lateral.layers.{}.", MLP),
+    Section("lateral.norm.", "lateral.norm.", LATERAL_NORM),
+];
+
+#[rustfmt::skip]
+const EOMT_PACKED: &[Section] = &[
+    Section("encoder.", "", EOMT_STEM),
+    Section("encoder.blocks.{}.", "layers.{}.", EOMT_BLOCK),
+    Section("encoder.blocks.{}.", "layers.{}.", PACKED_MLP),
+    Section("", "", EOMT_QUERIES),
+    Section("", "", EOMT_CLASSES),
+    Section("", "", EOMT_MASKS),
+    Section("head.upscale.{}.", "upscale_block.block.{}.", EOMT_UPSCALE),
+    Section("lateral.norms.{}.", "lateral.norms.{}.", LATERAL_NORM),
+    Section("lateral.projections.{}.", "lateral.projections.{}.", LATERAL_PROJECTION),
+    Section("lateral.blocks.{}.", "lateral.layers.{}.", EOMT_BLOCK),
+    Section("lateral.blocks.{}.", "lateral.layers.{}.", MLP),
+    Section("lateral.norm.", "lateral.norm.", LATERAL_NORM),
+];
+
+#[rustfmt::skip]
+const EOMT_EARLY: &[Section] = &[
+    Section("encoder.", "model.", EOMT_STEM),
+    Section("encoder.blocks.{}.", "model.encoder.layers.{}.", EOMT_EARLY_BLOCK),
+    Section("encoder.blocks.{}.", "model.encoder.layers.{}.", MLP),
+    Section("", "model.encoder.", EOMT_QUERIES),
+    Section("", "", EOMT_CLASSES),
+    Section("", "model.", EOMT_MASKS),
+    Section("head.upscale.{}.", "model.upscale_block.block.{}.", EOMT_UPSCALE),
+];
+
+#[rustfmt::skip]
+const EOMT_NATIVE: &[Section] = &[
+    Section("encoder.", "network.encoder.backbone.", TIMM_STEM),
+    Section("encoder.blocks.{}.", "network.encoder.backbone.blocks.{}.", TIMM_BLOCK),
+    Section("encoder.blocks.{}.", "network.encoder.backbone.blocks.{}.", TIMM_SCALES),
+    Section("", "network.", NATIVE_HEAD),
+    Section("head.upscale.{}.", "network.upscale.{}.", NATIVE_UPSCALE),
 ];

@@ -50,6 +50,8 @@ impl Slot {
 #[derive(Debug)]
 pub struct Loader {
     layout: Layout,
+    /// Where the paths of the parameters to load start.
+    below: &'static str,
     /// By path in the module.
     slots: BTreeMap<String, Slot>,
     /// Names in the file, and which part of which parameters each becomes.
@@ -60,10 +62,18 @@ impl Loader {
     /// Notes which tensors the parameters of `module` need; none of them is initialised for that.
     #[must_use]
     pub fn new<M: Module>(module: &M, layout: Layout) -> Self {
-        let mut surveyor = Surveyor {
-            path: Vec::new(),
-            loader: Self { layout, slots: BTreeMap::new(), takers: BTreeMap::new() },
-        };
+        Self::below(module, layout, "")
+    }
+
+    /// The same for the encoder alone: all other parameters stay as they are, and their tensors are passed over.
+    #[must_use]
+    pub fn encoder<M: Module>(module: &M, layout: Layout) -> Self {
+        Self::below(module, layout, "encoder.")
+    }
+
+    fn below<M: Module>(module: &M, layout: Layout, below: &'static str) -> Self {
+        let loader = Self { layout, below, slots: BTreeMap::new(), takers: BTreeMap::new() };
+        let mut surveyor = Surveyor { path: Vec::new(), loader };
         module.visit(&mut surveyor);
         surveyor.loader
     }
@@ -153,11 +163,11 @@ impl Loader {
 
     /// Hugging Face stores register tokens even where there are none of them.
     fn ignores(&self, name: &str, shape: &[usize]) -> bool {
-        self.layout.ignores(name) || shape.contains(&0)
+        self.layout.ignores(name, self.below) || shape.contains(&0)
     }
 }
 
-/// Moves a whole checkpoint into a module, as [`Loader`] does.
+/// Moves a whole checkpoint into a module, as [`Loader::new`] does.
 ///
 /// # Errors
 /// [`WeightsError::Mismatch`] by the file's names; the module is then lost, not half loaded.
@@ -166,7 +176,28 @@ pub fn apply<M: Module>(
     layout: Layout,
     tensors: BTreeMap<String, HostTensor>,
 ) -> Result<M, WeightsError> {
-    let mut loader = Loader::new(&module, layout);
+    let loader = Loader::new(&module, layout);
+    fill(loader, module, tensors)
+}
+
+/// Moves the encoder of a checkpoint into a module, as [`Loader::encoder`] does.
+///
+/// # Errors
+/// As [`apply`].
+pub fn apply_encoder<M: Module>(
+    module: M,
+    layout: Layout,
+    tensors: BTreeMap<String, HostTensor>,
+) -> Result<M, WeightsError> {
+    let loader = Loader::encoder(&module, layout);
+    fill(loader, module, tensors)
+}
+
+fn fill<M: Module>(
+    mut loader: Loader,
+    module: M,
+    tensors: BTreeMap<String, HostTensor>,
+) -> Result<M, WeightsError> {
     let headers = tensors.iter().map(|(name, tensor)| (name.as_str(), tensor.shape.as_slice()));
     loader.compare(headers).into_result()?;
     for (name, tensor) in tensors {
@@ -191,7 +222,8 @@ impl ModuleVisitor for Surveyor {
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         let path = self.path.join(".");
-        let Some(place) = Place::of(self.loader.layout, &path) else { return };
+        let place = Place::of(self.loader.layout, &path).filter(|_| path.starts_with(self.loader.below));
+        let Some(place) = place else { return };
         for (part, file) in place.files.iter().enumerate() {
             self.loader.takers.entry(file.clone()).or_default().push((path.clone(), part));
         }

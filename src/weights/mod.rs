@@ -6,9 +6,11 @@
 
 mod collect;
 mod config;
+mod convert;
 mod differences;
 mod export;
 mod folder;
+mod infer;
 mod layouts;
 mod loader;
 mod manifest;
@@ -17,11 +19,13 @@ mod tensors;
 
 pub use collect::collect;
 pub use config::{Architecture, ModelConfig};
+pub use convert::{compare, convert};
 pub use differences::{Differences, Misshapen};
 pub use export::{Promises, export};
 pub use folder::{Folder, read_folder};
+pub use infer::Shapes;
 pub use layouts::Layout;
-pub use loader::{Loader, apply};
+pub use loader::{Loader, apply, apply_encoder};
 pub use manifest::{Manifest, ManifestFile, sha256_hex};
 pub use tensors::{HostTensor, StoredAs, read_safetensors, write_safetensors};
 

@@ -1,6 +1,6 @@
 //! Which tensors of a file make up which parameter, and how.
 
-use super::layouts::{Form, Rule};
+use super::layouts::{Form, index_in};
 use super::{HostTensor, Layout};
 
 /// A parameter's rule with the layer index filled in.
@@ -15,7 +15,7 @@ impl Place {
     /// Finds the rule for one of our paths, such as `encoder.blocks.3.norm1.gamma`.
     pub(super) fn of(layout: Layout, path: &str) -> Option<Self> {
         layout.rules().find_map(|rule| {
-            let index = layer_index(rule, path)?;
+            let index = index_in(&rule.ours, path)?;
             let files = rule.files.iter().map(|file| file.replace("{}", index)).collect();
             Some(Self { files, form: rule.form })
         })
@@ -89,17 +89,6 @@ impl Place {
         let parts = values.chunks_exact(values.len() / count);
         let tensor = |part: &[f32]| HostTensor { shape: shape.clone(), values: part.to_vec() };
         self.files.iter().cloned().zip(parts.map(tensor)).collect()
-    }
-}
-
-/// The text `{}` stands for in `rule.ours`, empty for a rule without; `None` when the rule is for another path.
-fn layer_index<'p>(rule: &Rule, path: &'p str) -> Option<&'p str> {
-    match rule.ours.split_once("{}") {
-        None => (rule.ours == path).then_some(""),
-        Some((before, after)) => {
-            let index = path.strip_prefix(before)?.strip_suffix(after)?;
-            index.bytes().all(|byte| byte.is_ascii_digit()).then_some(index)
-        }
     }
 }
 

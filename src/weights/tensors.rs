@@ -25,6 +25,16 @@ pub enum StoredAs {
     F16,
 }
 
+impl StoredAs {
+    /// Of one number.
+    pub(super) fn bytes(self) -> usize {
+        match self {
+            Self::F32 => 4,
+            Self::F16 => 2,
+        }
+    }
+}
+
 /// All float tensors of one safetensors file, by name. `file` names it in errors.
 ///
 /// # Errors
