@@ -11,6 +11,8 @@ mod eval;
 mod export;
 mod finetune;
 mod html;
+mod import;
+mod inspect;
 mod output;
 mod predict;
 mod pretrain;
@@ -52,6 +54,8 @@ enum Verb {
     Pretrain(pretrain::Arguments),
     Finetune(finetune::Arguments),
     Export(export::Arguments),
+    Import(import::Arguments),
+    Inspect(inspect::Arguments),
 }
 
 /// Reads the arguments, does what they ask for and says how it went.
@@ -65,6 +69,8 @@ pub fn run() -> ExitCode {
         Verb::Pretrain(arguments) => pretrain::run(&arguments),
         Verb::Finetune(arguments) => finetune::run(&arguments),
         Verb::Export(arguments) => export::run(&arguments),
+        Verb::Import(arguments) => import::run(&arguments),
+        Verb::Inspect(arguments) => inspect::run(&arguments),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -7,6 +7,7 @@
 
 mod eomt;
 mod gradients;
+mod layouts;
 mod mae;
 mod other_sizes;
 mod postprocess;

@@ -8,7 +8,7 @@ use mae_seg::weights::{Folder, SourceError, WeightSource, read_folder};
 use safetensors::SafeTensors;
 use safetensors::tensor::Dtype;
 
-fn fixtures() -> PathBuf {
+pub(crate) fn fixtures() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures")
 }
 
