@@ -15,6 +15,7 @@ mod layouts;
 mod loader;
 mod manifest;
 mod place;
+mod tables;
 mod tensors;
 
 pub use collect::collect;
