@@ -17,9 +17,9 @@ use crate::eval::probe::{
     Labelled, LabelledPhotos, Scores, central_crop, features, linear_probe, nearest_neighbours,
 };
 use crate::eval::{Likeness, reconstruction};
-use crate::model::{MaskSegmenter, MaskedAutoencoder, PatchMask, VisionTransformer};
+use crate::model::{MaskSegmenter, MaskedAutoencoder, PatchMask, SegmenterConfig, VisionTransformer};
 use crate::pixels::Preprocess;
-use crate::weights::{Architecture, apply, read_folder};
+use crate::weights::{Architecture, apply, apply_encoder, read_folder};
 
 const EXAMPLES: &str = "\
 The encoder stays as it is. Its class token is judged by a vote of the 20 nearest training photos (cosine, DINO's weights)
@@ -84,7 +84,7 @@ struct Probed {
 impl Probed {
     fn load(weights: &Path, device: Device) -> Result<Self> {
         let folder = pollster::block_on(read_folder(&Directory::open(Some(weights))?))?;
-        let (layout, image_size) = (folder.config.layout(), folder.config.image_size());
+        let (layout, image_size) = (folder.layout, folder.config.image_size());
         let (encoder, autoencoder) = match &folder.config.architecture {
             Architecture::Mae(config) => {
                 let model = apply(MaskedAutoencoder::new(config, &device), layout, folder.tensors)?;
@@ -92,6 +92,10 @@ impl Probed {
             }
             Architecture::Segmenter(config) => {
                 (apply(MaskSegmenter::new(config, &device), layout, folder.tensors)?.encoder, None)
+            }
+            Architecture::Encoder(config) => {
+                let around = MaskSegmenter::new(&SegmenterConfig::new(config.clone(), 1, 1, 1), &device);
+                (apply_encoder(around, layout, folder.tensors)?.encoder, None)
             }
         };
         Ok(Self { encoder, autoencoder, image_size, preprocess: folder.preprocess, device })

@@ -117,12 +117,8 @@ mod tests {
         let tensors: BTreeMap<_, _> = collect(&model, Layout::Eomt).unwrap().into_iter().collect();
         let labels = vec!["cat".to_owned(), "dog".to_owned()];
         let config_file = ModelConfig { architecture: Architecture::Segmenter(config.clone()), labels };
-        let folder = Folder {
-            config: config_file,
-            preprocess: Preprocess::square(64),
-            layout: Layout::Eomt,
-            tensors,
-        };
+        let folder =
+            Folder { config: config_file, preprocess: Preprocess::square(64), layout: Layout::Eomt, tensors };
 
         let files = Files(export(&folder, Promises::default(), StoredAs::F16).unwrap().into_iter().collect());
         let read = pollster::block_on(read_folder(&files)).unwrap();

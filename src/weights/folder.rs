@@ -5,8 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 
 use super::{
-    Architecture, HostTensor, Layout, Manifest, ModelConfig, SourceError, WeightSource, WeightsError,
-    read_safetensors,
+    HostTensor, Layout, Manifest, ModelConfig, SourceError, WeightSource, WeightsError, read_safetensors,
 };
 use crate::pixels::Preprocess;
 
@@ -32,11 +31,7 @@ impl ModelConfig {
     /// Side of the square the model was made for, in pixels.
     #[must_use]
     pub fn image_size(&self) -> usize {
-        match &self.architecture {
-            Architecture::Mae(config) => config.encoder.image_size,
-            Architecture::Segmenter(config) => config.encoder.image_size,
-            Architecture::Encoder(config) => config.image_size,
-        }
+        self.encoder().image_size
     }
 }
 
