@@ -24,7 +24,7 @@
 //! | L0 | [`image`], [`pixels`], [`mask`], [`instance`] | plain data: photos, masks, results |
 //! | L1 | [`model`] | tensors only: encoder, MAE, segmenter |
 //! | L2 | [`weights`] | weight folders: names, shapes, shards |
-//! | L3 | [`engine`], `data` | the inference path; the training data |
+//! | L3 | [`engine`], `data`, `hub` | the inference path; the training data; checkpoints from the web |
 //! | L4 | `train`, `eval` | losses, schedules, average precision |
 //! | L5 | `cli`, [`web`] | the two front ends |
 
@@ -50,5 +50,7 @@ pub mod cli;
 pub mod data;
 #[cfg(feature = "native")]
 pub mod eval;
+#[cfg(feature = "native")]
+pub mod hub;
 #[cfg(feature = "native")]
 pub mod train;

@@ -3,6 +3,7 @@
 #![cfg(feature = "native")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot read its own files has failed")]
 
+use std::ops::Range;
 use std::{env, fs, path::PathBuf};
 
 use burn::tensor::Device;
@@ -36,6 +37,14 @@ impl WeightSource for Folder {
     async fn read(&self, file: &str) -> Result<Vec<u8>, SourceError> {
         fs::read(self.0.join(file))
             .map_err(|error| SourceError::NotFound { file: file.to_owned(), place: error.to_string() })
+    }
+
+    async fn read_range(&self, file: &str, range: Range<u64>) -> Result<Vec<u8>, SourceError> {
+        Ok(self.read(file).await?[range.start as usize..range.end as usize].to_vec())
+    }
+
+    fn size(&self, file: &str) -> Option<u64> {
+        Some(std::fs::metadata(self.0.join(file)).ok()?.len())
     }
 }
 

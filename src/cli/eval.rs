@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use clap::Args;
 use serde::Serialize;
 
-use super::bundled::Directory;
+use super::bundled::Source;
 use super::device::DeviceArg;
 use super::output::{percent, print_line, write_file};
 use super::{image_size, progress, report};
@@ -74,7 +74,7 @@ struct Summary<'a> {
 
 pub(super) fn run(arguments: &Arguments) -> Result<()> {
     let dataset = CocoDataset::load(&arguments.annotations)?;
-    let weights = Directory::open(arguments.weights.as_deref())?;
+    let weights = Source::open(arguments.weights.as_deref())?;
     let loading = progress::spinner("loading the weights");
     let picked = arguments.device.pick()?;
     let mut engine = pollster::block_on(Engine::load(&weights, &picked.device))?;
@@ -96,7 +96,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
     }
     let truth = vocabulary.translate(&dataset);
     let evaluation = evaluate(&truth, &predictions)?;
-    let name = weights.path().display().to_string();
+    let name = weights.describe();
     if let Some(folder) = &arguments.report {
         report::write(folder, &name, &truth, &arguments.images, &predictions, &evaluation)?;
     }

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 
-use super::bundled::Directory;
+use super::bundled::Source;
 use super::device::DeviceArg;
 use super::pretrain::ModelSize;
 use super::progress::TrainProgress;
@@ -161,7 +161,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
     let photos =
         SegmentationSet::open(&arguments.train, &arguments.images, space, arguments.cutouts.as_deref())?;
     let encoder = match &arguments.encoder {
-        Some(path) => Some(pollster::block_on(read_folder(&Directory::open(Some(path))?))?),
+        Some(path) => Some(pollster::block_on(read_folder(&Source::open(Some(path))?))?),
         None => None,
     };
     let fresh = arguments.model.encoder(arguments.image_size, 16);

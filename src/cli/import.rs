@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 
-use super::bundled::Directory;
+use super::bundled::Source;
 use super::device::DeviceArg;
 use super::output::write_folder;
 use crate::weights::{Promises, StoredAs, convert, export, read_folder};
@@ -41,7 +41,7 @@ enum DtypeArg {
 
 /// Runs the verb.
 pub(super) fn run(arguments: &Arguments) -> Result<()> {
-    let folder = pollster::block_on(read_folder(&Directory::open(Some(&arguments.source))?))?;
+    let folder = pollster::block_on(read_folder(&Source::open(Some(&arguments.source))?))?;
     let folder = convert(folder, &DeviceArg::Cpu.pick()?.device)?;
     let name = arguments.out.file_name().and_then(|name| name.to_str()).unwrap_or("imported");
     let promises =

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Args;
 
-use super::bundled::Directory;
+use super::bundled::Source;
 use super::device::DeviceArg;
 use super::output::print_line;
 use crate::weights::{Architecture, Folder, compare, read_folder};
@@ -22,7 +22,7 @@ pub(super) struct Arguments {
 
 /// Runs the verb.
 pub(super) fn run(arguments: &Arguments) -> Result<()> {
-    let folder = pollster::block_on(read_folder(&Directory::open(Some(&arguments.source))?))?;
+    let folder = pollster::block_on(read_folder(&Source::open(Some(&arguments.source))?))?;
     for line in architecture(&folder) {
         print_line(&line)?;
     }

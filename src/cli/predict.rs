@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
-use super::bundled::Directory;
+use super::bundled::Source;
 use super::device::DeviceArg;
 use super::output::{print_line, write_file};
 use super::{complain, draw, image_size, progress};
@@ -103,7 +103,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
         (None, true) => None,
         (given, _) => Some(given.clone().unwrap_or_else(|| PathBuf::from("found"))),
     };
-    let weights = Directory::open(arguments.weights.as_deref())?;
+    let weights = Source::open(arguments.weights.as_deref())?;
     let loading = progress::spinner("loading the weights");
     let picked = arguments.device.pick()?;
     let mut engine = pollster::block_on(Engine::load(&weights, &picked.device))?;

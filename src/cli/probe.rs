@@ -9,7 +9,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
 
-use super::bundled::Directory;
+use super::bundled::Source;
 use super::device::DeviceArg;
 use super::output::{percent, print_line};
 use super::progress;
@@ -83,7 +83,7 @@ struct Probed {
 
 impl Probed {
     fn load(weights: &Path, device: Device) -> Result<Self> {
-        let folder = pollster::block_on(read_folder(&Directory::open(Some(weights))?))?;
+        let folder = pollster::block_on(read_folder(&Source::open(Some(weights))?))?;
         let (layout, image_size) = (folder.layout, folder.config.image_size());
         let (encoder, autoencoder) = match &folder.config.architecture {
             Architecture::Mae(config) => {

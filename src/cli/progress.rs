@@ -19,6 +19,16 @@ pub(super) fn bar(length: usize, what: &str) -> ProgressBar {
     }
 }
 
+/// A file on its way, hidden until its first bytes.
+pub(super) fn download() -> ProgressBar {
+    let style = ProgressStyle::with_template("{msg} {wide_bar} {bytes} of {total_bytes} · {eta} left");
+    let bar = ProgressBar::new(0);
+    match style {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}
+
 /// A clock beside something whose length nobody knows.
 pub(super) fn spinner(what: &'static str) -> ProgressBar {
     let spinner = ProgressBar::new_spinner().with_message(what);

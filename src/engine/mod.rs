@@ -14,7 +14,7 @@ use crate::image::RgbImage;
 use crate::instance::{Instance, num_things};
 use crate::model::{MaskSegmenter, SegmenterOutput};
 use crate::pixels::{Letterbox, Preprocess, prepare};
-use crate::weights::{Architecture, WeightSource, WeightsError, apply, read_folder};
+use crate::weights::{Architecture, Checkpoint, WeightSource, WeightsError};
 
 /// Why the engine could not do its work.
 #[derive(Debug, thiserror::Error)]
@@ -131,13 +131,14 @@ impl Engine {
     /// # Errors
     /// [`EngineError::Weights`] naming the file or tensor at fault, [`EngineError::NotASegmenter`]
     pub async fn load(source: &impl WeightSource, device: &Device) -> Result<Self, EngineError> {
-        let folder = read_folder(source).await?;
-        let Architecture::Segmenter(config) = folder.config.architecture else {
+        let checkpoint = Checkpoint::open(source).await?;
+        let Architecture::Segmenter(config) = &checkpoint.config.architecture else {
             return Err(EngineError::NotASegmenter);
         };
-        let model = apply(MaskSegmenter::new(&config, device), folder.layout, folder.tensors)?;
-        let preprocess = Preprocess { multiple_of: config.encoder.patch_size, ..folder.preprocess };
-        Ok(Self { model, labels: folder.config.labels, preprocess, device: device.clone() })
+        let module = MaskSegmenter::new(config, device);
+        let model = checkpoint.load(source, module).await?;
+        let preprocess = Preprocess { multiple_of: config.encoder.patch_size, ..checkpoint.preprocess };
+        Ok(Self { model, labels: checkpoint.config.labels, preprocess, device: device.clone() })
     }
 
     /// The same engine for photos brought to `side` pixels instead of what the weights say; positions of patches are

@@ -99,12 +99,22 @@ mod tests {
     use crate::weights::{Layout, ModelConfig, SourceError, WeightSource, apply, collect, read_folder};
     use burn::tensor::Device;
 
+    use std::ops::Range;
+
     struct Files(BTreeMap<String, Vec<u8>>);
 
     impl WeightSource for Files {
         async fn read(&self, file: &str) -> Result<Vec<u8>, SourceError> {
             let missing = || SourceError::NotFound { file: file.to_owned(), place: "memory".to_owned() };
             self.0.get(file).cloned().ok_or_else(missing)
+        }
+
+        async fn read_range(&self, file: &str, range: Range<u64>) -> Result<Vec<u8>, SourceError> {
+            Ok(self.read(file).await?[range.start as usize..range.end as usize].to_vec())
+        }
+
+        fn size(&self, file: &str) -> Option<u64> {
+            Some(self.0.get(file)?.len() as u64)
         }
     }
 

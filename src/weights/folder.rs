@@ -1,11 +1,13 @@
-//! Reads a whole weight folder from any [`WeightSource`].
+//! Reads a checkpoint from any [`WeightSource`].
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use burn::module::Module;
 use serde::Deserialize;
 
 use super::{
-    HostTensor, Layout, Manifest, ModelConfig, SourceError, WeightSource, WeightsError, read_safetensors,
+    Header, HostTensor, Layout, Loader, Manifest, ModelConfig, SourceError, StoredTensor, WeightSource,
+    WeightsError,
 };
 use crate::pixels::Preprocess;
 
@@ -35,30 +37,97 @@ impl ModelConfig {
     }
 }
 
-/// Reads config, preprocessing and all shards, one after the other; digests are checked where a manifest has them.
+/// A checkpoint of which everything is known but the numbers.
+#[derive(Debug)]
+pub struct Checkpoint {
+    /// Architecture and labels.
+    pub config: ModelConfig,
+    /// How photos become pixels.
+    pub preprocess: Preprocess,
+    /// How the tensors are named.
+    pub layout: Layout,
+    /// Tables of contents of all shards.
+    pub headers: Vec<Header>,
+    manifest: Manifest,
+}
+
+impl Checkpoint {
+    /// Reads config, preprocessing and the headers of all shards; no weight is read yet.
+    ///
+    /// # Errors
+    /// [`WeightsError`] naming the file at fault.
+    pub async fn open(source: &impl WeightSource) -> Result<Self, WeightsError> {
+        let manifest: Manifest = match optional(source, "manifest.json").await? {
+            Some(bytes) => parse("manifest.json", &bytes)?,
+            None => Manifest::default(),
+        };
+        let config = match verified(source, &manifest, "config.json").await {
+            Ok(bytes) => Some(bytes),
+            Err(WeightsError::Source(SourceError::NotFound { .. })) => None,
+            Err(error) => return Err(error),
+        };
+        let mut headers = Vec::new();
+        for shard in shards(source).await? {
+            headers.push(Header::read(source, plain(&shard)?).await?);
+        }
+        let tensors = headers.iter().flat_map(|header| &header.tensors);
+        let shapes = tensors.map(|tensor| (tensor.name.clone(), tensor.shape.clone())).collect();
+        let (config, layout) = ModelConfig::of(config.as_deref(), &shapes)?;
+        let preprocess = match optional(source, "preprocessor_config.json").await? {
+            Some(bytes) => parse("preprocessor_config.json", &bytes)?,
+            None => Preprocess::square(config.image_size()),
+        };
+        Ok(Self { config, preprocess, layout, headers, manifest })
+    }
+
+    /// Puts the tensors into `module`, each as it comes; on the host lie one window and one parameter at a time.
+    ///
+    /// # Errors
+    /// [`WeightsError::Mismatch`] and [`WeightsError::Type`] before any weight is read, [`WeightsError::Damaged`] after.
+    pub async fn load<M: Module>(&self, source: &impl WeightSource, module: M) -> Result<M, WeightsError> {
+        let mut loader = Loader::new(&module, self.layout);
+        let shapes = self.tensors().map(|tensor| (tensor.name.as_str(), tensor.shape.as_slice()));
+        loader.compare(shapes).into_result()?;
+        let wanted: BTreeSet<String> =
+            self.tensors().map(|tensor| tensor.name.clone()).filter(|name| loader.wants(name)).collect();
+        self.stream(source, |name| wanted.contains(name), |name, tensor| loader.put(name, tensor)).await?;
+        loader.finish(module)
+    }
+
+    /// Every tensor's table entry, in the order of the files.
+    pub fn tensors(&self) -> impl Iterator<Item = &StoredTensor> {
+        self.headers.iter().flat_map(|header| &header.tensors)
+    }
+
+    async fn stream(
+        &self,
+        source: &impl WeightSource,
+        wants: impl Fn(&str) -> bool,
+        mut put: impl FnMut(&str, HostTensor) -> Result<(), WeightsError>,
+    ) -> Result<(), WeightsError> {
+        for tensor in self.tensors().filter(|tensor| wants(&tensor.name)) {
+            tensor.check_type()?;
+        }
+        for header in &self.headers {
+            header.stream(source, self.manifest.file(&header.file), &wants, &mut put).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Reads a whole checkpoint into memory; digests are checked where a manifest has them.
 ///
 /// # Errors
 /// [`WeightsError`] naming the file at fault.
 pub async fn read_folder(source: &impl WeightSource) -> Result<Folder, WeightsError> {
-    let manifest: Manifest = match optional(source, "manifest.json").await? {
-        Some(bytes) => parse("manifest.json", &bytes)?,
-        None => Manifest::default(),
-    };
-    let config = match verified(source, &manifest, "config.json").await {
-        Ok(bytes) => Some(bytes),
-        Err(WeightsError::Source(SourceError::NotFound { .. })) => None,
-        Err(error) => return Err(error),
-    };
+    let checkpoint = Checkpoint::open(source).await?;
     let mut tensors = BTreeMap::new();
-    for shard in shards(source).await? {
-        tensors.append(&mut read_safetensors(&shard, &verified(source, &manifest, &shard).await?)?);
-    }
-    let shapes = tensors.iter().map(|(name, tensor)| (name.clone(), tensor.shape.clone())).collect();
-    let (config, layout) = ModelConfig::of(config.as_deref(), &shapes)?;
-    let preprocess = match optional(source, "preprocessor_config.json").await? {
-        Some(bytes) => parse("preprocessor_config.json", &bytes)?,
-        None => Preprocess::square(config.image_size()),
+    let put = |name: &str, tensor| {
+        tensors.insert(name.to_owned(), tensor);
+        Ok(())
     };
+    checkpoint.stream(source, |_| true, put).await?;
+    let Checkpoint { config, preprocess, layout, .. } = checkpoint;
     Ok(Folder { config, preprocess, layout, tensors })
 }
 
@@ -68,6 +137,15 @@ async fn shards(source: &impl WeightSource) -> Result<BTreeSet<String>, WeightsE
         Some(bytes) => parse::<Index>(name, &bytes)?.weight_map.into_values().collect(),
         None => BTreeSet::from(["model.safetensors".to_owned()]),
     })
+}
+
+/// The name, if it stays in the folder.
+fn plain(file: &str) -> Result<&str, WeightsError> {
+    if file.contains(['/', '\\']) {
+        let reason = "a shard name must not contain a directory".to_owned();
+        return Err(WeightsError::Format { file: file.to_owned(), reason });
+    }
+    Ok(file)
 }
 
 async fn optional(source: &impl WeightSource, file: &str) -> Result<Option<Vec<u8>>, WeightsError> {
@@ -83,10 +161,6 @@ async fn verified(
     manifest: &Manifest,
     file: &str,
 ) -> Result<Vec<u8>, WeightsError> {
-    if file.contains(['/', '\\']) {
-        let reason = "a shard name must not contain a directory".to_owned();
-        return Err(WeightsError::Format { file: file.to_owned(), reason });
-    }
     let bytes = source.read(file).await?;
     if let Some(promise) = manifest.file(file) {
         promise.verify(&bytes)?;

@@ -39,19 +39,43 @@ impl ManifestFile {
     /// # Errors
     /// [`WeightsError::Damaged`] when `content` has another length or digest.
     pub fn verify(&self, content: &[u8]) -> Result<(), WeightsError> {
-        let damaged = |expected: String, found: String| WeightsError::Damaged {
-            file: self.name.clone(),
-            expected,
-            found,
-        };
-        if content.len() as u64 != self.bytes {
-            return Err(damaged(format!("{} bytes", self.bytes), format!("{} bytes", content.len())));
+        let mut promise = Promise::new(self);
+        promise.update(content);
+        promise.verify()
+    }
+}
+
+/// A promise being checked while the file passes by.
+pub(super) struct Promise<'p> {
+    promised: &'p ManifestFile,
+    digest: Sha256,
+    bytes: u64,
+}
+
+impl<'p> Promise<'p> {
+    pub(super) fn new(promised: &'p ManifestFile) -> Self {
+        Self { promised, digest: Sha256::new(), bytes: 0 }
+    }
+
+    pub(super) fn update(&mut self, bytes: &[u8]) {
+        self.digest.update(bytes);
+        self.bytes += bytes.len() as u64;
+    }
+
+    /// # Errors
+    /// [`WeightsError::Damaged`] when what passed by has another length or digest.
+    pub(super) fn verify(self) -> Result<(), WeightsError> {
+        let ManifestFile { name, bytes, sha256 } = self.promised;
+        let damaged =
+            |expected: String, found: String| WeightsError::Damaged { file: name.clone(), expected, found };
+        if self.bytes != *bytes {
+            return Err(damaged(format!("{bytes} bytes"), format!("{} bytes", self.bytes)));
         }
-        let found = sha256_hex(content);
-        if found == self.sha256 {
+        let found = hexadecimal(&self.digest.finalize());
+        if found == *sha256 {
             Ok(())
         } else {
-            Err(damaged(format!("sha256 {}", self.sha256), format!("sha256 {found}")))
+            Err(damaged(format!("sha256 {sha256}"), format!("sha256 {found}")))
         }
     }
 }
@@ -67,5 +91,9 @@ impl Manifest {
 /// Lower-case hexadecimal SHA-256.
 #[must_use]
 pub fn sha256_hex(content: &[u8]) -> String {
-    Sha256::digest(content).iter().map(|byte| format!("{byte:02x}")).collect()
+    hexadecimal(&Sha256::digest(content))
+}
+
+fn hexadecimal(digest: &[u8]) -> String {
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -15,6 +15,8 @@ mod layouts;
 mod loader;
 mod manifest;
 mod place;
+mod source;
+mod stream;
 mod tables;
 mod tensors;
 
@@ -23,44 +25,14 @@ pub use config::{Architecture, ModelConfig};
 pub use convert::{compare, convert};
 pub use differences::{Differences, Misshapen};
 pub use export::{Promises, export};
-pub use folder::{Folder, read_folder};
+pub use folder::{Checkpoint, Folder, read_folder};
 pub use infer::Shapes;
 pub use layouts::Layout;
 pub use loader::{Loader, apply, apply_encoder};
 pub use manifest::{Manifest, ManifestFile, sha256_hex};
+pub use source::{SourceError, WeightSource};
+pub use stream::{Header, StoredTensor};
 pub use tensors::{HostTensor, StoredAs, read_safetensors, write_safetensors};
-
-/// Why a file of a weight folder could not be had.
-#[derive(Debug, thiserror::Error)]
-pub enum SourceError {
-    /// The folder has no such file.
-    #[error("there is no `{file}` in {place}; check the path, or export the model again")]
-    NotFound {
-        /// The file asked for.
-        file: String,
-        /// Where it was looked for.
-        place: String,
-    },
-    /// The file exists but could not be read to its end.
-    #[error("`{file}` could not be read from {place}: {reason}; try again")]
-    Unavailable {
-        /// The file asked for.
-        file: String,
-        /// Where it was looked for.
-        place: String,
-        /// What the system said.
-        reason: String,
-    },
-}
-
-/// Where the files of a weight folder come from: a directory, a web server, a cache.
-pub trait WeightSource {
-    /// The whole content of `file`, a name without directories.
-    ///
-    /// # Errors
-    /// [`SourceError`]
-    fn read(&self, file: &str) -> impl Future<Output = Result<Vec<u8>, SourceError>>;
-}
 
 /// Why weights were refused. Nothing is loaded in part.
 #[derive(Debug, thiserror::Error)]

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use half::{bf16, f16};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
-use super::WeightsError;
+use super::{StoredTensor, WeightsError};
 
 /// A tensor on the host, row-major.
 #[derive(Debug, Clone, PartialEq)]
@@ -56,14 +56,56 @@ pub fn read_safetensors(file: &str, bytes: &[u8]) -> Result<BTreeMap<String, Hos
         .collect()
 }
 
+/// Widens the bytes of one tensor as they come.
+pub(super) struct Widening {
+    dtype: Dtype,
+    /// A number cut in two by the end of a window.
+    rest: Vec<u8>,
+    values: Vec<f32>,
+}
+
+impl Widening {
+    /// For a tensor of floats.
+    pub(super) fn new(tensor: &StoredTensor) -> Self {
+        let values = Vec::with_capacity(tensor.shape.iter().product());
+        Self { dtype: tensor.dtype, rest: Vec::new(), values }
+    }
+
+    pub(super) fn push(&mut self, mut bytes: &[u8]) {
+        let width = if self.dtype == Dtype::F32 { 4 } else { 2 };
+        if !self.rest.is_empty() {
+            let (head, tail) = bytes.split_at(bytes.len().min(width - self.rest.len()));
+            self.rest.extend_from_slice(head);
+            bytes = tail;
+            if self.rest.len() < width {
+                return;
+            }
+            widen_onto(&mut self.values, self.dtype, &self.rest);
+        }
+        let (whole, rest) = bytes.split_at(bytes.len() / width * width);
+        widen_onto(&mut self.values, self.dtype, whole);
+        self.rest = rest.to_vec();
+    }
+
+    pub(super) fn finish(self) -> Vec<f32> {
+        self.values
+    }
+}
+
+fn widen_onto(values: &mut Vec<f32>, dtype: Dtype, bytes: &[u8]) {
+    let halves = bytes.chunks_exact(2).map(|b| [b[0], b[1]]);
+    match dtype {
+        Dtype::F16 => values.extend(halves.map(|b| f16::from_le_bytes(b).to_f32())),
+        Dtype::BF16 => values.extend(halves.map(|b| bf16::from_le_bytes(b).to_f32())),
+        _ => values.extend(bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]))),
+    }
+}
+
 fn widen(view: &TensorView<'_>) -> Option<Vec<f32>> {
-    let data = view.data();
-    let halves = || data.chunks_exact(2).map(|b| [b[0], b[1]]);
-    Some(match view.dtype() {
-        Dtype::F32 => data.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect(),
-        Dtype::F16 => halves().map(|b| f16::from_le_bytes(b).to_f32()).collect(),
-        Dtype::BF16 => halves().map(|b| bf16::from_le_bytes(b).to_f32()).collect(),
-        _ => return None,
+    let mut values = Vec::new();
+    matches!(view.dtype(), Dtype::F32 | Dtype::F16 | Dtype::BF16).then(|| {
+        widen_onto(&mut values, view.dtype(), view.data());
+        values
     })
 }
 

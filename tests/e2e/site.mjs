@@ -29,7 +29,7 @@ async function content(path) {
 }
 
 /**
- * Starts the site. `faults` are functions `(path, bytes, request) => undefined | {status, bytes, type, breakAt}`;
+ * Starts the site. `faults` are functions `(path, bytes, request) => undefined | {status, bytes, type, breakAt, noRanges}`;
  * `requests` counts the paths asked for.
  */
 export async function serve() {
@@ -47,11 +47,13 @@ export async function serve() {
     }
     const type = fault.type ?? types[extname(found?.file ?? "")] ?? "application/octet-stream";
     const headers = { "content-type": type, "cache-control": "no-store" };
-    const range = /^bytes=(\d+)-$/.exec(request.headers.range ?? "");
-    if (range) {
-      status = 206;
-      headers["content-range"] = `bytes ${range[1]}-${bytes.length - 1}/${bytes.length}`;
-      bytes = bytes.subarray(Number(range[1]));
+    const range = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? "");
+    if (range && !fault.noRanges) {
+      const from = Number(range[1]);
+      const end = range[2] ? Math.min(Number(range[2]) + 1, bytes.length) : bytes.length;
+      status = from < bytes.length ? 206 : 416;
+      headers["content-range"] = `bytes ${status === 206 ? `${from}-${end - 1}` : "*"}/${bytes.length}`;
+      bytes = bytes.subarray(from, end);
     }
     response.writeHead(status, { ...headers, "content-length": bytes.length });
     if (fault.breakAt === undefined) {

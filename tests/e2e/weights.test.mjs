@@ -76,13 +76,39 @@ describe("weights", () => {
     site.faults = [
       (path, bytes, request) => {
         if (!isShard(path)) return undefined;
-        ranges.push(request.headers.range);
-        return request.headers.range ? undefined : { breakAt: Math.floor(bytes.length / 2) };
+        const [from, to] = request.headers.range.match(/\d+/g).map(Number);
+        ranges.push([from, to]);
+        return to - from > bytes.length / 2 ? { breakAt: Math.floor(bytes.length / 3) } : undefined;
       },
     ];
     await open("");
     assert.equal(await page.settle(), "ready", await page.error());
-    assert.ok(ranges.some((range) => /^bytes=[1-9]\d*-$/.test(range ?? "")), `resumed: ${ranges}`);
+    const [ends, starts] = [ranges.map(([, to]) => to), ranges.map(([from]) => from)];
+    assert.ok(new Set(ends).size < ends.length, `the same end was asked for again: ${ranges.join(" ")}`);
+    assert.equal(new Set(starts).size, starts.length, `but from a later start: ${ranges.join(" ")}`);
+  });
+
+  test("from a server that knows no ranges are read in one go", async () => {
+    let requests = 0;
+    site.faults = [(path) => isShard(path) && (requests++, { noRanges: true })];
+    await open("");
+    assert.equal(await page.settle(), "ready", await page.error());
+    assert.equal(requests, 1);
+  });
+
+  test("that do not fit their configuration are refused before any is fetched", async () => {
+    const ranges = [];
+    site.faults = [
+      (path, bytes, request) => {
+        if (isShard(path)) ranges.push(request.headers.range);
+        if (!path.endsWith("/config.json")) return undefined;
+        return { bytes: Buffer.from(String(bytes).replace(/"num_queries": \d+/, '"num_queries": 9')) };
+      },
+    ];
+    await open("&weights=fixtures/eomt_shallow");
+    assert.equal(await page.settle(), "error");
+    assert.match(await page.error(), /query\.weight/);
+    assert.equal(ranges.length, 2, `length and header: ${ranges.join(" ")}`);
   });
 
   test("of another folder are used when asked for", async () => {

@@ -1,6 +1,7 @@
 //! Recorded tensors, checkpoint folders, and what counts as equal.
 
 use std::fs;
+use std::ops::Range;
 use std::path::PathBuf;
 
 use burn::tensor::{Device, Tensor, TensorData};
@@ -18,6 +19,14 @@ impl WeightSource for Directory {
     async fn read(&self, file: &str) -> Result<Vec<u8>, SourceError> {
         let place = self.0.display().to_string();
         fs::read(self.0.join(file)).ok().ok_or(SourceError::NotFound { file: file.to_owned(), place })
+    }
+
+    async fn read_range(&self, file: &str, range: Range<u64>) -> Result<Vec<u8>, SourceError> {
+        Ok(self.read(file).await?[range.start as usize..range.end as usize].to_vec())
+    }
+
+    fn size(&self, file: &str) -> Option<u64> {
+        Some(fs::metadata(self.0.join(file)).ok()?.len())
     }
 }
 

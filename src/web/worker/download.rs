@@ -1,4 +1,6 @@
-//! Fetches one file: streamed, counted, and taken up where it broke off.
+//! Fetches a file in ranges: each taken up where it broke off, streamed where the server knows no ranges.
+
+use std::ops::Range;
 
 use js_sys::{Promise, Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
@@ -13,58 +15,163 @@ const FIRST_PAUSE_MS: i32 = 250;
 pub(super) enum DownloadError {
     /// The server has no such file.
     Missing,
+    /// The server wants to know who asks.
+    Forbidden,
     /// It broke off more often than we try; what the browser or the server said.
     Broken(String),
 }
 
-/// Fetches `address`, calling `on_bytes` with the number of bytes here so far.
-///
-/// # Errors
-///
-/// [`DownloadError`], after several attempts when the connection is at fault.
-pub(super) async fn download(address: &str, on_bytes: impl Fn(u64)) -> Result<Vec<u8>, DownloadError> {
-    let mut content = Vec::new();
-    let mut pause_ms = FIRST_PAUSE_MS;
-    let mut attempt = 1;
-    loop {
-        match stream(address, &mut content, &on_bytes).await {
-            Ok(()) => return Ok(content),
-            Err(DownloadError::Broken(reason)) if attempt == ATTEMPTS => {
+/// A file on a server.
+#[derive(Debug)]
+pub(super) struct RemoteFile {
+    address: String,
+    /// Length in bytes, once the server told it.
+    pub(super) size: Option<u64>,
+    etag: Option<String>,
+    /// The answer of a server that knows no ranges, read as far as was asked for.
+    whole: Option<Body>,
+}
+
+impl RemoteFile {
+    pub(super) const fn new(address: String) -> Self {
+        Self { address, size: None, etag: None, whole: None }
+    }
+
+    /// The bytes of `range`, without one to the end of the file; `on_bytes` is called with the number here so far.
+    ///
+    /// # Errors
+    ///
+    /// [`DownloadError`], after several attempts without a new byte when the connection is at fault.
+    pub(super) async fn read(
+        &mut self,
+        range: Option<Range<u64>>,
+        on_bytes: impl Fn(u64),
+    ) -> Result<Vec<u8>, DownloadError> {
+        let Range { start, end } = range.clone().unwrap_or(0..u64::MAX);
+        let (mut content, mut had) = (Vec::new(), 0);
+        let (mut pause_ms, mut attempt) = (FIRST_PAUSE_MS, 1);
+        loop {
+            let missing = start + content.len() as u64..end;
+            let reason = match self.attempt(missing, range.is_some(), &mut content, &on_bytes).await {
+                Err(DownloadError::Broken(reason)) => reason,
+                outcome => return outcome.map(|()| content),
+            };
+            self.whole = None;
+            if content.len() > had {
+                (had, attempt, pause_ms) = (content.len(), 1, FIRST_PAUSE_MS);
+            } else if attempt == ATTEMPTS {
                 return Err(DownloadError::Broken(reason));
             }
-            Err(DownloadError::Broken(_)) => sleep(pause_ms).await,
-            Err(DownloadError::Missing) => return Err(DownloadError::Missing),
+            sleep(pause_ms).await;
+            pause_ms *= 2;
+            attempt += 1;
         }
-        pause_ms *= 2;
-        attempt += 1;
+    }
+
+    async fn attempt(
+        &mut self,
+        missing: Range<u64>,
+        bounded: bool,
+        content: &mut Vec<u8>,
+        on_bytes: &impl Fn(u64),
+    ) -> Result<(), DownloadError> {
+        let open = self.whole.take().filter(|body| body.position <= missing.start);
+        let (mut body, ranged) = match open {
+            Some(body) => (body, false),
+            None => self.ask(&missing, bounded).await?,
+        };
+        let complete = body.take(&missing, content, on_bytes).await?;
+        if bounded && !complete {
+            return Err(DownloadError::Broken("the file ends early".into()));
+        }
+        self.whole = (!ranged).then_some(body);
+        Ok(())
+    }
+
+    /// Asks for the missing bytes; says whether the server sends those and no others.
+    async fn ask(&mut self, missing: &Range<u64>, bounded: bool) -> Result<(Body, bool), DownloadError> {
+        let response = request(&self.address, missing, bounded).await?;
+        let header = |name| response.headers().get(name).ok().flatten();
+        let etag = header("etag");
+        if self.etag.is_some() && etag.is_some() && self.etag != etag {
+            return Err(DownloadError::Broken("the file changed on the server in the meantime".into()));
+        }
+        self.etag = self.etag.take().or(etag);
+        let ranged = response.status() == 206;
+        let size = if ranged {
+            header("content-range").and_then(|range| range.rsplit_once('/')?.1.parse().ok())
+        } else if header("content-encoding").is_none() {
+            header("content-length").and_then(|length| length.parse().ok())
+        } else {
+            None
+        };
+        self.size = size.or(self.size);
+        let reader = response.body().map(|body| body.get_reader().unchecked_into());
+        Ok((Body { reader, position: if ranged { missing.start } else { 0 }, rest: Vec::new() }, ranged))
     }
 }
 
-/// One attempt: appends to what is there already, where the server allows it.
-async fn stream(address: &str, content: &mut Vec<u8>, on_bytes: &impl Fn(u64)) -> Result<(), DownloadError> {
-    let response = request(address, content.len()).await?;
-    if response.status() != 206 {
-        content.clear();
+/// An answer being read.
+#[derive(Debug)]
+struct Body {
+    reader: Option<ReadableStreamDefaultReader>,
+    /// Where in the file `rest` begins.
+    position: u64,
+    /// Read, but not asked for yet.
+    rest: Vec<u8>,
+}
+
+impl Body {
+    /// Appends the bytes of `range` to `content`; says whether all of them came.
+    async fn take(
+        &mut self,
+        range: &Range<u64>,
+        content: &mut Vec<u8>,
+        on_bytes: &impl Fn(u64),
+    ) -> Result<bool, DownloadError> {
+        let mut next = range.start;
+        loop {
+            let here = self.position + self.rest.len() as u64;
+            if next < here && next < range.end {
+                let from = (next - self.position) as usize;
+                let to = (range.end.min(here) - self.position) as usize;
+                content.extend_from_slice(&self.rest[from..to]);
+                next = range.end.min(here);
+                on_bytes(content.len() as u64);
+            }
+            if next == range.end {
+                return Ok(true);
+            }
+            self.position = here;
+            self.rest = match self.chunk().await? {
+                Some(chunk) => chunk,
+                None => return Ok(false),
+            };
+        }
     }
-    let Some(body) = response.body() else { return Ok(()) };
-    let reader: ReadableStreamDefaultReader = body.get_reader().unchecked_into();
-    loop {
+
+    async fn chunk(&self) -> Result<Option<Vec<u8>>, DownloadError> {
+        let Some(reader) = &self.reader else { return Ok(None) };
         let chunk = JsFuture::from(reader.read()).await.map_err(|error| broken(&error))?;
         if Reflect::get(&chunk, &"done".into()).map_err(|error| broken(&error))?.is_truthy() {
-            return Ok(());
+            return Ok(None);
         }
         let bytes: Uint8Array =
             Reflect::get(&chunk, &"value".into()).map_err(|error| broken(&error))?.unchecked_into();
-        content.extend_from_slice(&bytes.to_vec());
-        on_bytes(content.len() as u64);
+        Ok(Some(bytes.to_vec()))
     }
 }
 
-async fn request(address: &str, from: usize) -> Result<Response, DownloadError> {
+async fn request(address: &str, missing: &Range<u64>, bounded: bool) -> Result<Response, DownloadError> {
     let request =
         Request::new_with_str_and_init(address, &RequestInit::new()).map_err(|error| broken(&error))?;
-    if from > 0 {
-        request.headers().set("Range", &format!("bytes={from}-")).map_err(|error| broken(&error))?;
+    let range = match (bounded, missing.start) {
+        (true, from) => Some(format!("bytes={from}-{}", missing.end - 1)),
+        (false, 0) => None,
+        (false, from) => Some(format!("bytes={from}-")),
+    };
+    if let Some(range) = range {
+        request.headers().set("Range", &range).map_err(|error| broken(&error))?;
     }
     let response =
         JsFuture::from(super::scope().fetch_with_request(&request)).await.map_err(|error| broken(&error))?;
@@ -74,7 +181,8 @@ async fn request(address: &str, from: usize) -> Result<Response, DownloadError> 
         // Some servers answer a missing file with the start page.
         200..=299 if kind.starts_with("text/html") => Err(DownloadError::Missing),
         200..=299 => Ok(response),
-        status @ (408 | 425 | 429 | 500..) => Err(DownloadError::Broken(format!("status {status}"))),
+        401 | 403 => Err(DownloadError::Forbidden),
+        status @ (408 | 416 | 425 | 429 | 500..) => Err(DownloadError::Broken(format!("status {status}"))),
         _ => Err(DownloadError::Missing),
     }
 }

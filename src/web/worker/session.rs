@@ -17,6 +17,7 @@ use crate::web::overlay::Focus;
 use crate::web::protocol::{
     Backend, BackendChoice, Export, Failure, FailureKind, ModelInfo, Progress, Reply, Request, RequestId,
 };
+use crate::weights::WeightsError;
 
 /// Instances below this score are never shown, so they are not computed.
 const LOWEST_SCORE: f32 = 0.05;
@@ -169,7 +170,12 @@ async fn start<F: Fn(u64, Option<u64>)>(
     picked: &Picked,
 ) -> Result<Engine, EngineError> {
     folder.rewind();
-    let engine = Engine::load(folder, &picked.device).await?;
+    let loaded = Engine::load(folder, &picked.device).await;
+    if let Err(EngineError::Weights(WeightsError::Damaged { .. })) = &loaded {
+        // What was kept of it is damaged too: the next attempt must fetch it again.
+        Store::clear().await;
+    }
+    let engine = loaded?;
     progress(id, Progress::WarmingUp);
     engine.warm_up().await?;
     Ok(engine)

@@ -1,4 +1,4 @@
-//! The browser's cache of weight files, by digest: a file is kept once, whatever address it came from.
+//! The browser's cache of weights, by digest and range: a file is kept once, whatever address it came from.
 
 use js_sys::{Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
@@ -7,7 +7,7 @@ use web_sys::{Cache, CacheStorage, Response};
 
 const NAME: &str = "mae-seg-weights";
 
-/// Where verified weight files are kept between visits. Keeping is a convenience: whatever fails here, the page goes on.
+/// Where weight files are kept between visits. Keeping is a convenience: whatever fails here, the page goes on.
 #[derive(Debug)]
 pub(super) struct Store {
     cache: Option<Cache>,
@@ -23,22 +23,22 @@ impl Store {
         Self { cache }
     }
 
-    /// The file with this digest, if it is kept.
-    pub(super) async fn get(&self, sha256: &str) -> Option<Vec<u8>> {
-        let found = JsFuture::from(self.cache.as_ref()?.match_with_str(&key(sha256))).await.ok()?;
+    /// What is kept under `key`.
+    pub(super) async fn get(&self, key: &str) -> Option<Vec<u8>> {
+        let found = JsFuture::from(self.cache.as_ref()?.match_with_str(&address(key))).await.ok()?;
         let response: Response = found.dyn_into().ok()?;
         let content = JsFuture::from(response.array_buffer().ok()?).await.ok()?;
         Some(Uint8Array::new(&content).to_vec())
     }
 
-    /// Keeps the file; says whether that worked.
-    pub(super) async fn put(&self, sha256: &str, content: &[u8]) -> bool {
+    /// Keeps a part of a file; says whether that worked.
+    pub(super) async fn put(&self, key: &str, content: &[u8]) -> bool {
         let (Some(cache), Ok(response)) =
             (&self.cache, Response::new_with_opt_js_u8_array(Some(&Uint8Array::from(content))))
         else {
             return false;
         };
-        JsFuture::from(cache.put_with_str(&key(sha256), &response)).await.is_ok()
+        JsFuture::from(cache.put_with_str(&address(key), &response)).await.is_ok()
     }
 
     /// Removes every kept file.
@@ -50,8 +50,8 @@ impl Store {
     }
 }
 
-fn key(sha256: &str) -> String {
-    format!("/{NAME}/{sha256}")
+fn address(key: &str) -> String {
+    format!("/{NAME}/{key}")
 }
 
 fn storage() -> Option<CacheStorage> {

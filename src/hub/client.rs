@@ -1,0 +1,261 @@
+//! HTTP: redirects that keep a token at home, byte ranges, and another try where the connection drops.
+
+use std::io::{self, Read};
+use std::ops::Range;
+use std::thread::sleep;
+use std::time::Duration;
+
+use ureq::config::RedirectAuthHeaders;
+use ureq::http::{Method, Response, StatusCode, header};
+use ureq::{Agent, Body};
+
+/// Attempts without a single new byte before we give up.
+const ATTEMPTS: u32 = 5;
+const MAX_MOVES: usize = 5;
+const MAX_REDIRECTS: u32 = 10;
+const CHUNK_BYTES: usize = 64 << 10;
+
+/// Why a server did not give what was asked for.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// The server's answer, other than the file.
+    #[error("the server answers with status {status}{}", .code.as_ref().map(|code| format!(" ({code})")).unwrap_or_default())]
+    Status {
+        /// HTTP status.
+        status: u16,
+        /// The Hub's own word for it, such as `RepoNotFound`.
+        code: Option<String>,
+    },
+    /// The connection did not stand.
+    #[error("{0}")]
+    Connection(String),
+    /// The file is another than when we began.
+    #[error("the file changed on the server in the meantime")]
+    Changed,
+}
+
+/// What is known of a file before it is read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Metadata {
+    /// Commit of the repository.
+    pub commit: Option<String>,
+    /// Content address, without quotes.
+    pub etag: Option<String>,
+    /// Length in bytes.
+    pub size: Option<u64>,
+}
+
+/// A range of a file, and what the server said about the whole.
+#[derive(Debug)]
+pub struct Part {
+    /// The bytes.
+    pub bytes: Vec<u8>,
+    /// Length of the whole file.
+    pub size: Option<u64>,
+    /// `ETag` of the server that sent the bytes, as it stands in the header.
+    pub etag: Option<String>,
+}
+
+/// Asks web servers for files.
+#[derive(Debug)]
+pub struct Client {
+    agent: Agent,
+    /// Not sent along when a server points elsewhere.
+    token: Option<String>,
+    first_pause: Duration,
+}
+
+impl Client {
+    /// With a token for the servers asked; those they point to do not see it.
+    #[must_use]
+    pub fn new(token: Option<String>, first_pause: Duration) -> Self {
+        let config = Agent::config_builder()
+            .http_status_as_error(false)
+            .redirect_auth_headers(RedirectAuthHeaders::Never)
+            .timeout_connect(Some(Duration::from_secs(20)))
+            .timeout_recv_response(Some(Duration::from_secs(60)))
+            .timeout_per_read(Some(Duration::from_secs(60)))
+            .user_agent(concat!("mae-seg/", env!("CARGO_PKG_VERSION")))
+            .build();
+        Self { agent: config.new_agent(), token, first_pause }
+    }
+
+    /// What the Hub says about a file, without fetching it; and its address, should the repository have moved.
+    ///
+    /// # Errors
+    /// [`ClientError`]
+    pub fn metadata(&self, address: &str) -> Result<(Metadata, String), ClientError> {
+        self.persist(|| {
+            let mut address = address.to_owned();
+            for _ in 0..MAX_MOVES {
+                let response = self.request(&Method::HEAD, &address, None, None)?;
+                match word(&response, "location").filter(|_| response.status().is_redirection()) {
+                    Some(path) if path.starts_with('/') && word(&response, "x-linked-etag").is_none() => {
+                        address = on_same_host(&address, &path);
+                    }
+                    // Where the content lies is another server's business; the Hub has said what we need.
+                    Some(_) => return Ok((described(&response), address)),
+                    None => return checked(response).map(|response| (described(&response), address)),
+                }
+            }
+            Err(ClientError::Connection("the address moves on and on".to_owned()))
+        })
+    }
+
+    /// A whole small file.
+    ///
+    /// # Errors
+    /// [`ClientError`]
+    pub fn read(&self, address: &str) -> Result<Vec<u8>, ClientError> {
+        self.persist(|| {
+            let mut response = checked(self.request(&Method::GET, address, None, None)?)?;
+            response.body_mut().read_to_vec().map_err(|error| ClientError::Connection(error.to_string()))
+        })
+    }
+
+    /// The bytes of `range`; `etag` is that of an earlier [`Part`]. `on_bytes` is called with the bytes here so far.
+    ///
+    /// # Errors
+    /// [`ClientError`], after several attempts when the connection is at fault.
+    pub fn read_range(
+        &self,
+        address: &str,
+        range: &Range<u64>,
+        etag: Option<&str>,
+        mut on_bytes: impl FnMut(u64),
+    ) -> Result<Part, ClientError> {
+        let mut part = Part { bytes: Vec::new(), size: None, etag: etag.map(str::to_owned) };
+        let (mut pause, mut attempt, mut had) = (self.first_pause, 1, 0);
+        loop {
+            let reason = match self.extend(address, range, &mut part, &mut on_bytes) {
+                Ok(()) => return Ok(part),
+                Err(ClientError::Connection(reason)) => ClientError::Connection(reason),
+                Err(error) if is_passing(&error) => error,
+                Err(error) => return Err(error),
+            };
+            if part.bytes.len() > had {
+                (pause, attempt, had) = (self.first_pause, 1, part.bytes.len());
+            } else if attempt == ATTEMPTS {
+                return Err(reason);
+            }
+            sleep(pause);
+            pause *= 2;
+            attempt += 1;
+        }
+    }
+
+    /// One attempt at what is missing of `range`.
+    fn extend(
+        &self,
+        address: &str,
+        range: &Range<u64>,
+        part: &mut Part,
+        on_bytes: &mut impl FnMut(u64),
+    ) -> Result<(), ClientError> {
+        let from = range.start + part.bytes.len() as u64;
+        let response =
+            checked(self.request(&Method::GET, address, Some(&(from..range.end)), part.etag.as_deref())?)?;
+        let found = word(&response, "etag");
+        if part.etag.is_some() && found.is_some() && part.etag != found {
+            return Err(ClientError::Changed);
+        }
+        part.etag = part.etag.take().or(found);
+        let whole = response.status() == StatusCode::OK;
+        part.size = if whole { number(&response, "content-length") } else { total(&response) };
+        let mut body = response.into_body().into_reader();
+        let broken = |error: io::Error| ClientError::Connection(error.to_string());
+        if whole {
+            io::copy(&mut (&mut body).take(from), &mut io::sink()).map_err(broken)?;
+        }
+        let mut chunk = vec![0; CHUNK_BYTES];
+        let wanted = (range.end - range.start) as usize;
+        while part.bytes.len() < wanted {
+            let most = CHUNK_BYTES.min(wanted - part.bytes.len());
+            match body.read(&mut chunk[..most]).map_err(broken)? {
+                0 => return Err(ClientError::Connection("the file ends early".to_owned())),
+                count => part.bytes.extend_from_slice(&chunk[..count]),
+            }
+            on_bytes(part.bytes.len() as u64);
+        }
+        Ok(())
+    }
+
+    fn request(
+        &self,
+        method: &Method,
+        address: &str,
+        range: Option<&Range<u64>>,
+        etag: Option<&str>,
+    ) -> Result<Response<Body>, ClientError> {
+        let mut request = ureq::http::Request::builder().method(method).uri(address);
+        if let Some(token) = &self.token {
+            request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+        }
+        // A length is that of the file only where nothing is packed on the way.
+        if range.is_some() || method == Method::HEAD {
+            request = request.header(header::ACCEPT_ENCODING, "identity");
+        }
+        if let Some(range) = range {
+            request = request.header(header::RANGE, format!("bytes={}-{}", range.start, range.end - 1));
+        }
+        if let Some(etag) = etag.filter(|etag| range.is_some() && !etag.starts_with("W/")) {
+            request = request.header(header::IF_RANGE, etag);
+        }
+        let redirects = if method == Method::HEAD { 0 } else { MAX_REDIRECTS };
+        let request = request.body(()).map_err(|error| ClientError::Connection(error.to_string()))?;
+        let request = self.agent.configure_request(request).max_redirects(redirects).build();
+        self.agent.run(request).map_err(|error| ClientError::Connection(error.to_string()))
+    }
+
+    /// Tries again where the connection or the server is at fault.
+    fn persist<T>(&self, mut ask: impl FnMut() -> Result<T, ClientError>) -> Result<T, ClientError> {
+        let mut pause = self.first_pause;
+        for _ in 1..ATTEMPTS {
+            match ask() {
+                Err(error) if is_passing(&error) => sleep(pause),
+                outcome => return outcome,
+            }
+            pause *= 2;
+        }
+        ask()
+    }
+}
+
+fn is_passing(error: &ClientError) -> bool {
+    matches!(error, ClientError::Connection(_) | ClientError::Status { status: 408 | 425 | 429 | 500.., .. })
+}
+
+fn checked(response: Response<Body>) -> Result<Response<Body>, ClientError> {
+    if response.status().is_success() {
+        return Ok(response);
+    }
+    Err(ClientError::Status { status: response.status().as_u16(), code: word(&response, "x-error-code") })
+}
+
+fn on_same_host(address: &str, path: &str) -> String {
+    let host = address.find("://").map_or(0, |at| at + 3);
+    let end = address[host..].find('/').map_or(address.len(), |at| host + at);
+    format!("{}{path}", &address[..end])
+}
+
+fn described(response: &Response<Body>) -> Metadata {
+    let etag = word(response, "x-linked-etag").or_else(|| word(response, "etag"));
+    Metadata {
+        commit: word(response, "x-repo-commit"),
+        etag: etag.map(|etag| etag.trim_start_matches("W/").trim_matches('"').to_owned()),
+        size: number(response, "x-linked-size").or_else(|| number(response, "content-length")),
+    }
+}
+
+fn word(response: &Response<Body>, name: &str) -> Option<String> {
+    response.headers().get(name)?.to_str().ok().map(str::to_owned)
+}
+
+fn number(response: &Response<Body>, name: &str) -> Option<u64> {
+    word(response, name)?.parse().ok()
+}
+
+/// Length of the whole file, from `Content-Range: bytes 0-7/100`.
+fn total(response: &Response<Body>) -> Option<u64> {
+    word(response, "content-range")?.rsplit_once('/')?.1.parse().ok()
+}

@@ -1,0 +1,18 @@
+//! Checkpoints from the Hugging Face Hub and from web servers, for programs that have files and a network.
+//!
+//! Hub files are kept where Python's `huggingface_hub` keeps them, so that neither downloads what the other has.
+
+mod cache;
+mod client;
+mod repository;
+mod settings;
+mod site;
+
+pub use cache::Cache;
+pub use client::Client;
+pub use repository::{Repository, RepositoryName};
+pub use settings::Settings;
+pub use site::Site;
+
+/// Called with a file's name, its bytes here so far, and its length where that is known.
+pub type OnBytes = Box<dyn Fn(&str, u64, Option<u64>)>;

@@ -1,0 +1,289 @@
+//! A model repository on the Hugging Face Hub, read through the shared cache.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::fmt::{self, Display, Formatter};
+use std::fs::{self, File};
+use std::io;
+use std::ops::Range;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use super::cache::{Growing, read_at};
+use super::client::{ClientError, Metadata};
+use super::{Cache, Client, OnBytes, Settings};
+use crate::weights::{SourceError, WeightSource};
+
+/// `owner/name`, at a branch, tag or commit: `owner/name@revision`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RepositoryName {
+    /// `owner/name`
+    pub path: String,
+    /// `main` where none is named.
+    pub revision: String,
+}
+
+impl FromStr for RepositoryName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (path, revision) = text.split_once('@').unwrap_or((text, "main"));
+        let is_word = |word: &str| {
+            let allowed = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+            !word.is_empty() && !word.starts_with('.') && word.chars().all(allowed)
+        };
+        let named = path.split_once('/').is_some_and(|(owner, name)| is_word(owner) && is_word(name));
+        if named && revision.split('/').all(is_word) {
+            Ok(Self { path: path.to_owned(), revision: revision.to_owned() })
+        } else {
+            Err(format!(
+                "`{text}` is no name of a model on the Hub; those look like owner/name or owner/name@revision"
+            ))
+        }
+    }
+}
+
+impl Display for RepositoryName {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "{}@{}", self.path, self.revision)
+    }
+}
+
+/// A file of the repository.
+#[derive(Debug)]
+enum Held {
+    /// Here, whole.
+    Kept(PathBuf),
+    /// Partly here.
+    Coming {
+        growing: Growing,
+        size: u64,
+        etag: String,
+        commit: String,
+        address: String,
+        server_etag: Option<String>,
+    },
+}
+
+/// A repository, and what of it is here.
+pub struct Repository {
+    name: RepositoryName,
+    endpoint: String,
+    client: Client,
+    cache: Cache,
+    offline: bool,
+    held: RefCell<HashMap<String, Held>>,
+    on_bytes: OnBytes,
+}
+
+impl fmt::Debug for Repository {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Repository").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+impl Repository {
+    /// Asks nothing yet.
+    #[must_use]
+    pub fn new(name: RepositoryName, settings: Settings, on_bytes: OnBytes) -> Self {
+        let Settings { endpoint, token, cache, offline } = settings;
+        let client = Client::new(token, Duration::from_millis(250));
+        let cache = Cache::new(&cache, &name.path);
+        let endpoint = endpoint.trim_end_matches('/').to_owned();
+        Self { name, endpoint, client, cache, offline, held: RefCell::default(), on_bytes }
+    }
+
+    /// Its name.
+    #[must_use]
+    pub const fn name(&self) -> &RepositoryName {
+        &self.name
+    }
+
+    fn place(&self) -> String {
+        format!("{}/{} at revision {}", self.endpoint, self.name.path, self.name.revision)
+    }
+
+    fn address(&self, file: &str) -> String {
+        let revision = self.name.revision.replace('/', "%2F");
+        format!("{}/{}/resolve/{revision}/{file}", self.endpoint, self.name.path)
+    }
+
+    /// What of `file` is here, after asking the Hub once whether that is today's.
+    fn hold(&self, file: &str) -> Result<Held, SourceError> {
+        let kept = self.cache.find(&self.name.revision, file);
+        let is_commit = self.name.revision.len() == 40;
+        match kept {
+            Some(path) if self.offline || is_commit => return Ok(Held::Kept(path)),
+            None if self.offline => {
+                let reason =
+                    "HF_HUB_OFFLINE is set and the file is not in the cache; unset it to download".to_owned();
+                let (file, place) = (file.to_owned(), self.place());
+                // Files that a checkpoint can do without are simply not there.
+                return Err(if self.cache.find(&self.name.revision, "config.json").is_some() {
+                    SourceError::NotFound { file, place }
+                } else {
+                    SourceError::Unavailable { file, place, reason }
+                });
+            }
+            _ => {}
+        }
+        match (self.client.metadata(&self.address(file)), kept) {
+            (Ok((metadata, address)), _) => self.admit(file, metadata, address),
+            (Err(ClientError::Connection(_)), Some(path)) => Ok(Held::Kept(path)),
+            (Err(error), _) => Err(self.refusal(file, &error)),
+        }
+    }
+
+    fn admit(&self, file: &str, metadata: Metadata, address: String) -> Result<Held, SourceError> {
+        let Metadata { commit: Some(commit), etag: Some(etag), size: Some(size) } = metadata else {
+            return Err(
+                self.unavailable(file, "the server does not answer like the Hub (no commit, ETag or length)")
+            );
+        };
+        if [&commit, &etag]
+            .into_iter()
+            .any(|name| !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-'))
+        {
+            return Err(self.unavailable(file, "the server names the file in a way no cache can hold"));
+        }
+        let here = || {
+            self.cache.note(&self.name.revision, &commit)?;
+            self.cache.adopt(&etag, &commit, file)
+        };
+        let failed = |error: io::Error| self.unavailable(file, &format!("the cache: {error}"));
+        if let Some(path) = here().map_err(failed)? {
+            return Ok(Held::Kept(path));
+        }
+        let mut growing = self.cache.begin(&etag).map_err(failed)?;
+        if let Some(path) = self.cache.adopt(&etag, &commit, file).map_err(failed)? {
+            return Ok(Held::Kept(path));
+        }
+        if growing.len().map_err(failed)? > size {
+            growing.restart().map_err(failed)?;
+        }
+        Ok(Held::Coming { growing, size, etag, commit, address, server_etag: None })
+    }
+
+    /// Fetches what is missing of `file` up to `end`, and takes the file in when it is whole.
+    fn advance(&self, file: &str, mut held: Held, end: u64) -> Result<Held, SourceError> {
+        let Held::Coming { growing, size, address, server_etag, .. } = &mut held else { return Ok(held) };
+        let failed = |error: io::Error| self.unavailable(file, &format!("the cache: {error}"));
+        let (from, size) = (growing.len().map_err(failed)?, *size);
+        if end > size {
+            return Err(self.unavailable(file, &format!("it has {size} bytes, {end} were asked for")));
+        }
+        if from < end {
+            let on_bytes = |count| (self.on_bytes)(file, from + count, Some(size));
+            let part = self
+                .client
+                .read_range(address, &(from..end), server_etag.as_deref(), on_bytes)
+                .map_err(|error| self.refusal(file, &error))?;
+            if part.size.is_some_and(|found| found != size) {
+                return Err(self.unavailable(file, "its length differs from what the Hub says"));
+            }
+            growing.append(&part.bytes).map_err(failed)?;
+            *server_etag = part.etag;
+        }
+        match held {
+            Held::Coming { growing, size, etag, commit, .. } if growing.len().map_err(failed)? == size => {
+                if !growing.finish().map_err(failed)? {
+                    return Err(self.unavailable(file, "it arrived damaged"));
+                }
+                let path = self.cache.adopt(&etag, &commit, file).map_err(failed)?;
+                path.map(Held::Kept).ok_or_else(|| self.unavailable(file, "it vanished from the cache"))
+            }
+            held => Ok(held),
+        }
+    }
+
+    /// Does something with `file` once its first `end` bytes, or all, are here.
+    fn with<T>(
+        &self,
+        file: &str,
+        end: Option<u64>,
+        act: impl FnOnce(&mut Held) -> io::Result<T>,
+    ) -> Result<T, SourceError> {
+        let known = self.held.borrow_mut().remove(file);
+        let mut held = match known {
+            Some(held) => held,
+            None => self.hold(file)?,
+        };
+        let whole = match &held {
+            Held::Coming { size, .. } => *size,
+            Held::Kept(_) => 0,
+        };
+        for step in steps(&held, end.unwrap_or(whole)) {
+            held = self.advance(file, held, step)?;
+        }
+        let outcome = act(&mut held).map_err(|error| self.unavailable(file, &error));
+        self.held.borrow_mut().insert(file.to_owned(), held);
+        outcome
+    }
+
+    fn refusal(&self, file: &str, error: &ClientError) -> SourceError {
+        let (file, place) = (file.to_owned(), self.place());
+        let forbidden = |reason: &str| SourceError::Forbidden {
+            file: file.clone(),
+            place: place.clone(),
+            reason: reason.to_owned(),
+        };
+        match error {
+            ClientError::Status { status: 401, code } if code.as_deref() == Some("RepoNotFound") => {
+                forbidden(
+                    "the Hub knows no such model, or it is private; check the name, or set HF_TOKEN to a token that may read it",
+                )
+            }
+            ClientError::Status { status: 401, .. } => forbidden(
+                "its licence must be accepted first: do so on its page, then set HF_TOKEN to a token of your account",
+            ),
+            ClientError::Status { status: 403, .. } => forbidden(
+                "your token may not read it: accept the licence on its page, or use a token with read access",
+            ),
+            ClientError::Status { status: 404 | 410, code }
+                if matches!(code.as_deref(), Some("RepoNotFound" | "RevisionNotFound")) =>
+            {
+                self.unavailable(&file, "there is no such model or revision; check the name")
+            }
+            ClientError::Status { status: 404 | 410, .. } => SourceError::NotFound { file, place },
+            _ => self.unavailable(&file, error),
+        }
+    }
+
+    fn unavailable(&self, file: &str, reason: &(impl Display + ?Sized)) -> SourceError {
+        SourceError::Unavailable { file: file.to_owned(), place: self.place(), reason: reason.to_string() }
+    }
+}
+
+/// Ends of the pieces in which a file is fetched up to `end`: what has come is on disk before the next is asked for.
+fn steps(held: &Held, end: u64) -> Vec<u64> {
+    const PIECE_BYTES: u64 = 8 << 20;
+    let Held::Coming { growing, .. } = held else { return Vec::new() };
+    let from = growing.len().unwrap_or_default();
+    let mut steps: Vec<u64> = (1..).map(|n| from + n * PIECE_BYTES).take_while(|&step| step < end).collect();
+    steps.push(end);
+    steps
+}
+
+impl WeightSource for Repository {
+    async fn read(&self, file: &str) -> Result<Vec<u8>, SourceError> {
+        self.with(file, None, |held| match held {
+            Held::Kept(path) => fs::read(path),
+            Held::Coming { .. } => Err(io::ErrorKind::UnexpectedEof.into()),
+        })
+    }
+
+    async fn read_range(&self, file: &str, range: Range<u64>) -> Result<Vec<u8>, SourceError> {
+        self.with(file, Some(range.end), |held| match held {
+            Held::Kept(path) => read_at(&mut File::open(path)?, &range),
+            Held::Coming { growing, .. } => growing.read(&range),
+        })
+    }
+
+    fn size(&self, file: &str) -> Option<u64> {
+        match self.held.borrow().get(file)? {
+            Held::Kept(path) => fs::metadata(path).ok().map(|metadata| metadata.len()),
+            Held::Coming { size, .. } => Some(*size),
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! A checkpoint at an address of the web, read in place.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::ops::Range;
+use std::time::Duration;
+
+use super::OnBytes;
+use super::client::{Client, ClientError};
+use crate::weights::{SourceError, WeightSource};
+
+/// What the server said about a file.
+#[derive(Debug, Clone, Default)]
+struct Known {
+    size: Option<u64>,
+    etag: Option<String>,
+}
+
+/// The files below an address; nothing of them is kept.
+pub struct Site {
+    client: Client,
+    address: String,
+    /// Files of which something was read.
+    known: RefCell<HashMap<String, Known>>,
+    on_bytes: OnBytes,
+}
+
+impl std::fmt::Debug for Site {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Site").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+impl Site {
+    /// The files whose addresses begin with `prefix`.
+    #[must_use]
+    pub fn new(prefix: &str, on_bytes: OnBytes) -> Self {
+        let address = format!("{}/", prefix.trim_end_matches('/'));
+        let client = Client::new(None, Duration::from_millis(250));
+        Self { client, address, known: RefCell::default(), on_bytes }
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    fn file(&self, file: &str) -> String {
+        format!("{}{file}", self.address)
+    }
+
+    fn refusal(&self, file: &str, error: &ClientError) -> SourceError {
+        let (file, place) = (file.to_owned(), self.address.clone());
+        match error {
+            ClientError::Status { status: 404 | 410, .. } => SourceError::NotFound { file, place },
+            ClientError::Status { status: 401 | 403, .. } => {
+                let reason = "the server asks who you are; download the files by hand and name their folder";
+                SourceError::Forbidden { file, place, reason: reason.to_owned() }
+            }
+            _ => SourceError::Unavailable { file, place, reason: error.to_string() },
+        }
+    }
+}
+
+impl WeightSource for Site {
+    async fn read(&self, file: &str) -> Result<Vec<u8>, SourceError> {
+        self.client.read(&self.file(file)).map_err(|error| self.refusal(file, &error))
+    }
+
+    async fn read_range(&self, file: &str, range: Range<u64>) -> Result<Vec<u8>, SourceError> {
+        let known = self.known.borrow().get(file).cloned();
+        let Known { size, etag } = known.unwrap_or_default();
+        let on_bytes = |count| (self.on_bytes)(file, range.start + count, size);
+        let part = self
+            .client
+            .read_range(&self.file(file), &range, etag.as_deref(), on_bytes)
+            .map_err(|error| self.refusal(file, &error))?;
+        self.known.borrow_mut().insert(file.to_owned(), Known { size: part.size.or(size), etag: part.etag });
+        Ok(part.bytes)
+    }
+
+    fn size(&self, file: &str) -> Option<u64> {
+        self.known.borrow().get(file)?.size
+    }
+}

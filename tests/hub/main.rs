@@ -1,0 +1,170 @@
+//! Checkpoints from the Hub and from web servers, against a Hub on this machine.
+#![cfg(feature = "native")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod server;
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::Path;
+
+use burn::tensor::Device;
+use mae_seg::engine::Engine;
+use mae_seg::hub::{Repository, Settings, Site};
+use mae_seg::weights::{Checkpoint, WeightSource, read_folder};
+use pollster::block_on;
+use server::{COMMIT, Hub};
+
+const WEIGHTS: &str = "model.safetensors";
+
+fn tiny() -> HashMap<String, Vec<u8>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/eomt_tiny");
+    let read = |name: &str| (name.to_owned(), fs::read(folder.join(name)).unwrap());
+    ["config.json", WEIGHTS].map(read).into()
+}
+
+fn repository(hub: &Hub, cache: &Path, change: impl FnOnce(&mut Settings)) -> Repository {
+    named("owner/model", hub, cache, change)
+}
+
+fn named(name: &str, hub: &Hub, cache: &Path, change: impl FnOnce(&mut Settings)) -> Repository {
+    let mut settings =
+        Settings { endpoint: hub.address.clone(), token: None, cache: cache.to_owned(), offline: false };
+    change(&mut settings);
+    Repository::new(name.parse().unwrap(), settings, Box::new(|_, _, _| {}))
+}
+
+#[test]
+fn a_model_loads_and_lies_where_python_keeps_it() {
+    let (hub, cache) = (Hub::start(tiny()), tempfile::tempdir().unwrap());
+    let source = repository(&hub, cache.path(), |_| {});
+    block_on(Engine::load(&source, &Device::flex())).unwrap();
+
+    let root = cache.path().join("models--owner--model");
+    assert_eq!(fs::read_to_string(root.join("refs/main")).unwrap(), COMMIT);
+    let snapshot = root.join("snapshots").join(COMMIT).join(WEIGHTS);
+    assert_eq!(fs::read(&snapshot).unwrap(), tiny()[WEIGHTS]);
+    let link = fs::read_link(&snapshot).unwrap();
+    assert!(link.starts_with("../../blobs"), "{}", link.display());
+    assert_eq!(link.file_name().unwrap().len(), 64, "weights are named by their SHA-256");
+    let left = fs::read_dir(root.join("blobs")).unwrap().count();
+    assert_eq!(left, 2, "nothing incomplete is left");
+}
+
+#[test]
+fn what_is_kept_is_not_fetched_again_and_works_offline() {
+    let (hub, cache) = (Hub::start(tiny()), tempfile::tempdir().unwrap());
+    block_on(read_folder(&repository(&hub, cache.path(), |_| {}))).unwrap();
+    let fetched = hub.ranges(WEIGHTS).len();
+    block_on(read_folder(&repository(&hub, cache.path(), |_| {}))).unwrap();
+    assert_eq!(hub.ranges(WEIGHTS).len(), fetched);
+
+    let asked = hub.with(|behaviour| behaviour.asked.len());
+    block_on(read_folder(&repository(&hub, cache.path(), |settings| settings.offline = true))).unwrap();
+    assert_eq!(hub.with(|behaviour| behaviour.asked.len()), asked, "offline asks nobody");
+    let empty = tempfile::tempdir().unwrap();
+    let error = block_on(read_folder(&repository(&hub, empty.path(), |s| s.offline = true))).unwrap_err();
+    assert!(error.to_string().contains("HF_HUB_OFFLINE"), "{error}");
+}
+
+#[test]
+fn a_dropped_line_is_taken_up_where_it_broke() {
+    let (hub, cache) = (Hub::start(tiny()), tempfile::tempdir().unwrap());
+    hub.with(|behaviour| behaviour.drop_after = vec![20_000, 50_000]);
+    let folder = block_on(read_folder(&repository(&hub, cache.path(), |_| {}))).unwrap();
+    assert!(!folder.tensors.is_empty());
+    let starts: Vec<usize> = hub
+        .ranges(WEIGHTS)
+        .iter()
+        .map(|range| range["bytes=".len()..].split('-').next().unwrap().parse().unwrap())
+        .collect();
+    assert!(starts.is_sorted() && starts.len() >= 5, "no byte is fetched twice: {starts:?}");
+    let resumed = hub.with(|behaviour| {
+        behaviour.asked.iter().filter(|(_, _, headers)| headers.contains_key("if-range")).count()
+    });
+    assert!(resumed >= 2, "only of the same file");
+}
+
+#[test]
+fn a_token_stays_with_the_hub() {
+    let (hub, cache) = (Hub::start(tiny()), tempfile::tempdir().unwrap());
+    hub.with(|behaviour| behaviour.token = Some("secret".to_owned()));
+    let error = block_on(read_folder(&repository(&hub, cache.path(), |_| {}))).unwrap_err().to_string();
+    assert!(error.contains("licence") && error.contains("HF_TOKEN"), "{error}");
+
+    let source = repository(&hub, cache.path(), |settings| settings.token = Some("secret".to_owned()));
+    block_on(read_folder(&source)).unwrap();
+    hub.with(|behaviour| {
+        let leaked = behaviour
+            .asked
+            .iter()
+            .find(|(_, path, headers)| path.starts_with("/storage") && headers.contains_key("authorization"));
+        assert_eq!(leaked, None);
+    });
+}
+
+#[test]
+fn shapes_are_compared_before_any_weight_is_fetched() {
+    let mut files = tiny();
+    let config = String::from_utf8(files["config.json"].clone()).unwrap();
+    files.insert("config.json".to_owned(), config.replace("\"num_queries\": 8", "\"num_queries\": 9").into());
+    let header = u64::from_le_bytes(files[WEIGHTS][..8].try_into().unwrap()) + 8;
+    let (hub, cache) = (Hub::start(files), tempfile::tempdir().unwrap());
+    let error = block_on(Engine::load(&repository(&hub, cache.path(), |_| {}), &Device::flex())).unwrap_err();
+    assert!(error.to_string().contains("query.weight"), "{error}");
+    assert_eq!(hub.ranges(WEIGHTS), ["bytes=0-7".to_owned(), format!("bytes=8-{}", header - 1)]);
+}
+
+#[test]
+fn a_file_that_is_shorter_than_promised_is_refused() {
+    let (hub, cache) = (Hub::start(tiny()), tempfile::tempdir().unwrap());
+    hub.with(|behaviour| behaviour.short_by = 100);
+    let error = block_on(read_folder(&repository(&hub, cache.path(), |_| {}))).unwrap_err();
+    assert!(error.to_string().contains("length"), "{error}");
+}
+
+#[test]
+fn a_damaged_file_never_enters_the_cache() {
+    let (hub, cache) = (Hub::start(tiny()), tempfile::tempdir().unwrap());
+    let source = repository(&hub, cache.path(), |_| {});
+    block_on(Checkpoint::open(&source)).unwrap();
+    hub.with(|behaviour| *behaviour.files.get_mut(WEIGHTS).unwrap().last_mut().unwrap() ^= 1);
+    let size = source.size(WEIGHTS).unwrap();
+    let error = block_on(source.read_range(WEIGHTS, 0..size)).unwrap_err();
+    assert!(error.to_string().contains("damaged"), "{error}");
+    let blobs = fs::read_dir(cache.path().join("models--owner--model/blobs")).unwrap();
+    assert_eq!(blobs.count(), 1, "the configuration alone");
+}
+
+#[test]
+fn what_is_not_there_is_said_precisely() {
+    let (hub, cache) = (Hub::start(HashMap::new()), tempfile::tempdir().unwrap());
+    for (name, word) in
+        [("owner/model", "config.json"), ("owner/other", "no such model"), ("owner/model@nowhere", "nowhere")]
+    {
+        let error = block_on(read_folder(&named(name, &hub, cache.path(), |_| {}))).unwrap_err();
+        assert!(error.to_string().contains(word), "{error}");
+    }
+}
+
+#[test]
+fn any_web_server_will_do_with_and_without_ranges() {
+    let hub = Hub::start(tiny());
+    let whole = block_on(read_folder(&site(&hub))).unwrap();
+    hub.with(|behaviour| behaviour.no_ranges = true);
+    assert_eq!(block_on(read_folder(&site(&hub))).unwrap().tensors, whole.tensors);
+    let source = site(&hub);
+    block_on(source.read("config.json")).unwrap();
+}
+
+fn site(hub: &Hub) -> Site {
+    Site::new(&format!("{}/owner/model/resolve/main", hub.address), Box::new(|_, _, _| {}))
+}
+
+#[test]
+fn a_range_beyond_the_end_is_an_error() {
+    let hub = Hub::start(tiny());
+    let beyond = tiny()[WEIGHTS].len() as u64;
+    let error = block_on(site(&hub).read_range(WEIGHTS, beyond..beyond + 8)).unwrap_err();
+    assert!(error.to_string().contains("416"), "{error}");
+}
