@@ -1,4 +1,4 @@
-//! A Hub on this machine: resolve addresses, redirects to a second server, ETags, ranges, packed answers, dropped lines.
+//! A Hub on this machine: resolve addresses, redirects to a second server, `ETag`s, ranges, packed answers, dropped lines.
 
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Write};
