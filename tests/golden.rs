@@ -44,7 +44,7 @@ impl WeightSource for Folder {
     }
 
     fn size(&self, file: &str) -> Option<u64> {
-        Some(std::fs::metadata(self.0.join(file)).ok()?.len())
+        Some(fs::metadata(self.0.join(file)).ok()?.len())
     }
 }
 
