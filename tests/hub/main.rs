@@ -139,9 +139,11 @@ fn a_damaged_file_never_enters_the_cache() {
 #[test]
 fn what_is_not_there_is_said_precisely() {
     let (hub, cache) = (Hub::start(HashMap::new()), tempfile::tempdir().unwrap());
-    for (name, word) in
-        [("owner/model", "config.json"), ("owner/other", "no such model"), ("owner/model@nowhere", "nowhere")]
-    {
+    for (name, word) in [
+        ("owner/model", "model.safetensors"),
+        ("owner/other", "no such model"),
+        ("owner/model@nowhere", "nowhere"),
+    ] {
         let error = block_on(read_folder(&named(name, &hub, cache.path(), |_| {}))).unwrap_err();
         assert!(error.to_string().contains(word), "{error}");
     }
