@@ -36,7 +36,7 @@ describe("weights", () => {
     site.faults = [(path) => path.startsWith("/weights/") && { status: 404 }];
     await open("");
     assert.equal(await page.settle(), "error");
-    assert.match(await page.error(), /config\.json/);
+    assert.match(await page.error(), /model\.safetensors/);
     site.faults = [];
     await page.page.getByRole("button", { name: "Try again" }).click();
     assert.equal(await page.settle(["ready"]), "ready");
