@@ -83,7 +83,7 @@ impl Client {
     /// What the Hub says about a file, without fetching it; and its address, should the repository have moved.
     ///
     /// # Errors
-    /// [`ClientError`]
+    /// `ClientError`
     pub fn metadata(&self, address: &str) -> Result<(Metadata, String), ClientError> {
         self.persist(|| {
             let mut address = address.to_owned();
@@ -105,7 +105,7 @@ impl Client {
     /// A whole small file.
     ///
     /// # Errors
-    /// [`ClientError`]
+    /// `ClientError`
     pub fn read(&self, address: &str) -> Result<Vec<u8>, ClientError> {
         self.persist(|| {
             let mut response = checked(self.request(&Method::GET, address, None, None)?)?;
@@ -113,10 +113,10 @@ impl Client {
         })
     }
 
-    /// The bytes of `range`; `etag` is that of an earlier [`Part`]. `on_bytes` is called with the bytes here so far.
+    /// The bytes of `range`; `etag` is that of an earlier `Part`. `on_bytes` is called with the bytes here so far.
     ///
     /// # Errors
-    /// [`ClientError`], after several attempts when the connection is at fault.
+    /// `ClientError`, after several attempts when the connection is at fault.
     pub fn read_range(
         &self,
         address: &str,
