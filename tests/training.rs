@@ -6,6 +6,7 @@
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use burn::tensor::Device;
 use image::{Rgb, RgbImage};
@@ -18,6 +19,12 @@ use mae_seg::train::{
 use serde_json::{Value, json};
 
 const SIDE: u32 = 48;
+
+/// Burn seeds one generator for the whole process: two runs at once would draw from each other's numbers.
+fn alone() -> MutexGuard<'static, ()> {
+    static TRAINING: Mutex<()> = Mutex::new(());
+    TRAINING.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// A bright square on a dark, slightly graded ground; the square's corner depends on `index`.
 fn square(index: u32) -> ([u32; 2], RgbImage) {
@@ -113,6 +120,7 @@ fn run_pretraining(
 
 #[test]
 fn a_killed_run_goes_on_to_the_same_losses() {
+    let _alone = alone();
     let folder = tempfile::tempdir().unwrap();
     let photos = folder.path().join("photos");
     write_photos(&photos);
@@ -131,6 +139,7 @@ fn a_killed_run_goes_on_to_the_same_losses() {
 
 #[test]
 fn every_variant_of_hiding_learns() {
+    let _alone = alone();
     let folder = tempfile::tempdir().unwrap();
     let photos = folder.path().join("photos");
     write_photos(&photos);
@@ -154,6 +163,7 @@ fn every_variant_of_hiding_learns() {
 
 #[test]
 fn another_recipe_in_the_same_folder_is_refused() {
+    let _alone = alone();
     let folder = tempfile::tempdir().unwrap();
     RunFolder::open(folder.path(), &pretraining()).unwrap();
     let other = PretrainOptions { seed: 8, ..pretraining() };
@@ -162,6 +172,7 @@ fn another_recipe_in_the_same_folder_is_refused() {
 
 #[test]
 fn every_way_of_tuning_learns_the_squares() {
+    let _alone = alone();
     let folder = tempfile::tempdir().unwrap();
     write_photos(folder.path());
     let photos =
