@@ -14,7 +14,8 @@ use mae_seg::data::{LabelSpace, PhotoSet, SegmentationSet};
 use mae_seg::model::{DecoderConfig, HiddenPatches, LossOn, MaeConfig, VitConfig};
 use mae_seg::train::loss::SetLossConfig;
 use mae_seg::train::{
-    FinetuneOptions, PretrainOptions, RunFolder, TrainError, TrainEvent, Tune, finetune, pretrain,
+    FinetuneOptions, MaskSampling, PretrainOptions, RunFolder, StepOptions, TrainError, TrainEvent, Tune,
+    finetune, pretrain,
 };
 use serde_json::{Value, json};
 
@@ -60,18 +61,28 @@ fn encoder() -> VitConfig {
     VitConfig::plain(32, 8, 16, 2, 2)
 }
 
-fn pretraining() -> PretrainOptions {
-    PretrainOptions {
-        model: MaeConfig::new(encoder(), DecoderConfig::new(16, 1, 2)),
+fn steps() -> StepOptions {
+    StepOptions {
         batch_size: 4,
-        epochs: 4,
-        warmup_epochs: 1.0,
-        base_learning_rate: 0.1,
+        accumulate: 1,
+        clip_norm: None,
         weight_decay: 0.05,
-        min_crop: 0.5,
+        average_decay: 0.9,
         seed: 7,
         save_every: 3,
         panel_every: 100,
+    }
+}
+
+fn pretraining() -> PretrainOptions {
+    PretrainOptions {
+        model: MaeConfig::new(encoder(), DecoderConfig::new(16, 1, 2)),
+        mask_sampling: MaskSampling::Random,
+        epochs: 4,
+        warmup_epochs: 1.0,
+        base_learning_rate: 0.1,
+        min_crop: 0.5,
+        steps: steps(),
     }
 }
 
@@ -82,18 +93,13 @@ fn finetuning(tune: Tune) -> FinetuneOptions {
         num_queries: 4,
         num_blocks: 1,
         masked_attention: true,
-        batch_size: 4,
-        steps: 60,
+        total_steps: 80,
         learning_rate: 3e-3,
         layer_decay: 1.0,
         warmup_steps: 2,
-        weight_decay: 0.0,
-        average_decay: 0.9,
         cutouts: 0,
         loss: SetLossConfig { num_points: 64, ..SetLossConfig::default() },
-        seed: 7,
-        save_every: 25,
-        panel_every: 30,
+        steps: StepOptions { weight_decay: 0.0, save_every: 25, panel_every: 30, ..steps() },
     }
 }
 
@@ -118,23 +124,101 @@ fn run_pretraining(
     pretrain(&photos, None, options, &Device::flex(), &mut RunFolder::open(out, options)?, on_event)
 }
 
+fn run_finetuning(
+    photos: &Path,
+    out: &Path,
+    options: &FinetuneOptions,
+    on_event: impl FnMut(TrainEvent),
+) -> Result<(), TrainError> {
+    let photos =
+        SegmentationSet::open(&photos.join("train.json"), photos, LabelSpace::Category, None).unwrap();
+    let mut run = RunFolder::open(out, options)?;
+    finetune(&photos, options, (None, encoder()), &Device::flex(), &mut run, on_event)
+}
+
+fn die_at_step_5(event: TrainEvent) {
+    if matches!(event, TrainEvent::Step(step) if step.step == 5) {
+        std::panic::resume_unwind(Box::new("killed on purpose"));
+    }
+}
+
 #[test]
-fn a_killed_run_goes_on_to_the_same_losses() {
+fn a_killed_run_goes_on_to_the_same_losses_and_weights() {
     let _alone = alone();
     let folder = tempfile::tempdir().unwrap();
     let photos = folder.path().join("photos");
     write_photos(&photos);
-    let (whole, killed) = (folder.path().join("whole"), folder.path().join("killed"));
-    run_pretraining(&photos, &whole, &pretraining(), |_| ()).unwrap();
-    let die = |event| {
-        if matches!(event, TrainEvent::Step(step) if step.step == 5) {
-            std::panic::resume_unwind(Box::new("killed on purpose"));
+    let finetuning = FinetuneOptions {
+        total_steps: 9,
+        steps: StepOptions { save_every: 3, ..finetuning(Tune::Full).steps },
+        ..finetuning(Tune::Full)
+    };
+    let pretrain = |out: &Path, die| match die {
+        true => run_pretraining(&photos, out, &pretraining(), die_at_step_5),
+        false => run_pretraining(&photos, out, &pretraining(), |_| ()),
+    };
+    let finetune = |out: &Path, die| match die {
+        true => run_finetuning(&photos, out, &finetuning, die_at_step_5),
+        false => run_finetuning(&photos, out, &finetuning, |_| ()),
+    };
+    type Verb<'a> = &'a dyn Fn(&Path, bool) -> Result<(), TrainError>;
+    for (name, verb) in [("pretrain", &pretrain as Verb<'_>), ("finetune", &finetune)] {
+        let (whole, killed) =
+            (folder.path().join(format!("{name}-whole")), folder.path().join(format!("{name}-killed")));
+        verb(&whole, false).unwrap();
+        assert!(catch_unwind(AssertUnwindSafe(|| verb(&killed, true))).is_err());
+        verb(&killed, false).unwrap();
+        assert_eq!(losses(&killed), losses(&whole), "resuming must not change a single bit");
+        for file in ["model.safetensors", "unaveraged.safetensors"] {
+            let bytes = |run: &Path| fs::read(run.join("checkpoint").join(file)).unwrap();
+            assert!(bytes(&killed) == bytes(&whole), "{name}: {file}");
+        }
+    }
+}
+
+#[test]
+fn a_step_in_parts_is_the_same_step() {
+    let _alone = alone();
+    let folder = tempfile::tempdir().unwrap();
+    let photos = folder.path().join("photos");
+    write_photos(&photos);
+    let same = |name: &str, run: &dyn Fn(&Path, usize)| {
+        let of = |accumulate| {
+            let out = folder.path().join(format!("{name}-{accumulate}"));
+            run(&out, accumulate);
+            losses(&out)
+        };
+        let (whole, parts) = (of(1), of(2));
+        assert_eq!(whole.len(), parts.len());
+        for (step, (whole, parts)) in whole.iter().zip(&parts).enumerate() {
+            assert!((whole - parts).abs() <= 1e-5 * whole.abs(), "{name}, step {step}: {whole}, {parts}");
         }
     };
-    let options = pretraining();
-    assert!(catch_unwind(AssertUnwindSafe(|| run_pretraining(&photos, &killed, &options, die))).is_err());
-    run_pretraining(&photos, &killed, &options, |_| ()).unwrap();
-    assert_eq!(losses(&killed), losses(&whole), "resuming must not change a single bit");
+    same("pretrain", &|out, accumulate| {
+        let steps = StepOptions { accumulate, clip_norm: Some(0.5), ..steps() };
+        run_pretraining(&photos, out, &PretrainOptions { steps, ..pretraining() }, |_| ()).unwrap();
+    });
+    same("finetune", &|out, accumulate| {
+        let options = finetuning(Tune::Full);
+        let steps = StepOptions { accumulate, ..options.steps.clone() };
+        let options = FinetuneOptions { total_steps: 8, learning_rate: 1e-3, steps, ..options };
+        run_finetuning(&photos, out, &options, |_| ()).unwrap();
+    });
+}
+
+#[test]
+fn a_diverging_run_stops_and_says_where() {
+    let _alone = alone();
+    let folder = tempfile::tempdir().unwrap();
+    let photos = folder.path().join("photos");
+    write_photos(&photos);
+    let options = PretrainOptions { base_learning_rate: 1e30, warmup_epochs: 0.0, ..pretraining() };
+    let error = run_pretraining(&photos, &folder.path().join("run"), &options, |_| ()).unwrap_err();
+    let TrainError::NotFinite { step, parameter: Some(parameter), .. } = error else { panic!("{error}") };
+    assert!(
+        step > 1 && (parameter.starts_with("encoder.") || parameter.starts_with("decoder")),
+        "{parameter}"
+    );
 }
 
 #[test]
@@ -166,7 +250,7 @@ fn another_recipe_in_the_same_folder_is_refused() {
     let _alone = alone();
     let folder = tempfile::tempdir().unwrap();
     RunFolder::open(folder.path(), &pretraining()).unwrap();
-    let other = PretrainOptions { seed: 8, ..pretraining() };
+    let other = PretrainOptions { steps: StepOptions { seed: 8, ..steps() }, ..pretraining() };
     assert!(matches!(RunFolder::open(folder.path(), &other), Err(TrainError::OtherRun(_))));
 }
 
@@ -191,6 +275,6 @@ fn every_way_of_tuning_learns_the_squares() {
         let mean = |part: &[f64]| part.iter().sum::<f64>() / part.len() as f64;
         let (first, last) = (mean(&dice[..5]), mean(&dice[dice.len() - 5..]));
         assert!(last < 0.7 * first, "{tune:?}: {first} → {last}");
-        assert!(out.join("panels/step-000060.png").is_file(), "a panel of the last step");
+        assert!(out.join("panels/step-000080.png").is_file(), "a panel of the last step");
     }
 }

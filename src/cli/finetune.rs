@@ -10,6 +10,7 @@ use super::bundled::Source;
 use super::device::DeviceArg;
 use super::pretrain::ModelSize;
 use super::progress::TrainProgress;
+use super::steps::StepsArg;
 use crate::data::{LabelSpace, SegmentationSet};
 use crate::train::loss::SetLossConfig;
 use crate::train::{FinetuneOptions, RunFolder, Tune, finetune};
@@ -65,8 +66,8 @@ pub(super) struct Arguments {
     #[arg(long)]
     no_masked_attention: bool,
     /// Optimiser steps
-    #[arg(long, default_value_t = 20_000, value_parser = super::at_least_one)]
-    steps: usize,
+    #[arg(long = "steps", default_value_t = 20_000, value_parser = super::at_least_one)]
+    total_steps: usize,
     /// Photos per step
     #[arg(long, default_value_t = 16, value_parser = super::at_least_one)]
     batch_size: usize,
@@ -79,9 +80,6 @@ pub(super) struct Arguments {
     /// Steps over which new parameters warm up; the encoder follows
     #[arg(long, default_value_t = 500)]
     warmup_steps: usize,
-    /// Decay of weights
-    #[arg(long, default_value_t = 0.05)]
-    weight_decay: f32,
     /// How much of the moving average of the weights stays at each step; the average is what is kept (0: none)
     #[arg(long, default_value_t = 0.999, value_name = "DECAY")]
     average: f64,
@@ -91,15 +89,8 @@ pub(super) struct Arguments {
     /// Most cut-outs pasted into a photo
     #[arg(long, default_value_t = 4)]
     paste: usize,
-    /// Seed of everything random
-    #[arg(long, default_value_t = 0)]
-    seed: u64,
-    /// Steps between checkpoints
-    #[arg(long, default_value_t = 200, value_parser = super::at_least_one)]
-    save_every: usize,
-    /// Steps between panels of predictions
-    #[arg(long, default_value_t = 200, value_parser = super::at_least_one)]
-    panel_every: usize,
+    #[command(flatten)]
+    steps: StepsArg,
 }
 
 /// What the model names.
@@ -134,18 +125,13 @@ impl Arguments {
             num_queries: self.queries,
             num_blocks: self.blocks,
             masked_attention: !self.no_masked_attention,
-            batch_size: self.batch_size,
-            steps: self.steps,
+            total_steps: self.total_steps,
             learning_rate: self.lr,
             layer_decay: self.layer_decay,
             warmup_steps: self.warmup_steps,
-            weight_decay: self.weight_decay,
-            average_decay: self.average,
             cutouts: self.paste,
             loss: SetLossConfig { num_points: self.points, ..SetLossConfig::default() },
-            seed: self.seed,
-            save_every: self.save_every,
-            panel_every: self.panel_every,
+            steps: self.steps.options(self.batch_size, self.average),
         }
     }
 }

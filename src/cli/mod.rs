@@ -19,6 +19,7 @@ mod pretrain;
 mod probe;
 mod progress;
 mod report;
+mod steps;
 
 use std::io::Write;
 use std::process::ExitCode;

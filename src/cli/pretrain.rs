@@ -7,9 +7,10 @@ use clap::{Args, ValueEnum};
 
 use super::device::DeviceArg;
 use super::progress::TrainProgress;
+use super::steps::StepsArg;
 use crate::data::{PhotoSet, TeacherFeatures};
 use crate::model::{DecoderConfig, HiddenPatches, LossOn, MaeConfig, VitConfig};
-use crate::train::{PretrainOptions, RunFolder, pretrain};
+use crate::train::{MaskSampling, PretrainOptions, RunFolder, pretrain};
 
 /// Pretrain a masked autoencoder on photos without labels.
 ///
@@ -47,6 +48,9 @@ pub(super) struct Arguments {
     /// Share of hidden patches, above 0 and below 1
     #[arg(long, default_value_t = 0.75)]
     mask_ratio: f64,
+    /// How hidden patches are chosen
+    #[arg(long, value_enum, default_value_t)]
+    mask_sampling: SamplingArg,
     /// Patches the loss is taken on
     #[arg(long, value_enum, default_value_t = LossOnArg::Hidden)]
     loss_on: LossOnArg,
@@ -71,21 +75,14 @@ pub(super) struct Arguments {
     /// Learning rate for 256 photos; the one used grows with the batch
     #[arg(long, default_value_t = 1.5e-4)]
     base_lr: f64,
-    /// Decay of weights
-    #[arg(long, default_value_t = 0.05)]
-    weight_decay: f32,
+    /// How much of the moving average of the weights stays at each step (0: none is kept)
+    #[arg(long, default_value_t = 0.0, value_name = "DECAY")]
+    average: f64,
     /// Smallest share of a photo that a crop covers
     #[arg(long, default_value_t = 0.2)]
     min_crop: f64,
-    /// Seed of everything random
-    #[arg(long, default_value_t = 0)]
-    seed: u64,
-    /// Steps between checkpoints
-    #[arg(long, default_value_t = 200, value_parser = super::at_least_one)]
-    save_every: usize,
-    /// Steps between panels of reconstructions
-    #[arg(long, default_value_t = 200, value_parser = super::at_least_one)]
-    panel_every: usize,
+    #[command(flatten)]
+    steps: StepsArg,
 }
 
 /// Widths and depths with a name.
@@ -107,6 +104,27 @@ impl ModelSize {
             Self::Base => (768, 12),
         };
         VitConfig::plain(image_size, patch_size, width, 12, heads)
+    }
+}
+
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+enum SamplingArg {
+    /// Each patch alike
+    #[default]
+    Random,
+    /// Rectangles of many patches
+    Block,
+    /// All but one of every 2×2
+    Grid,
+}
+
+impl From<SamplingArg> for MaskSampling {
+    fn from(sampling: SamplingArg) -> Self {
+        match sampling {
+            SamplingArg::Random => Self::Random,
+            SamplingArg::Block => Self::Block,
+            SamplingArg::Grid => Self::Grid,
+        }
     }
 }
 
@@ -144,15 +162,12 @@ impl Arguments {
         };
         PretrainOptions {
             model,
-            batch_size: self.batch_size,
+            mask_sampling: self.mask_sampling.into(),
             epochs: self.epochs,
             warmup_epochs: self.warmup_epochs,
             base_learning_rate: self.base_lr,
-            weight_decay: self.weight_decay,
             min_crop: self.min_crop,
-            seed: self.seed,
-            save_every: self.save_every,
-            panel_every: self.panel_every,
+            steps: self.steps.options(self.batch_size, self.average),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Which patches the encoder sees: decided on the host, so that the model itself is deterministic.
 
+use std::ops::Range;
+
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
 /// A choice of visible patches for each image of a batch (MAE §3, random masking).
@@ -30,6 +32,18 @@ impl PatchMask {
             ids_restore.push(restore);
         }
         Self { ids_keep, ids_restore }
+    }
+
+    /// The masks of some of the images.
+    ///
+    /// # Panics
+    /// If there are fewer images.
+    #[must_use]
+    pub fn of_images(&self, images: Range<usize>) -> Self {
+        Self {
+            ids_keep: self.ids_keep[images.clone()].to_vec(),
+            ids_restore: self.ids_restore[images].to_vec(),
+        }
     }
 
     /// Number of images.

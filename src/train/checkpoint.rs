@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 
 use burn::module::Module;
 use burn::optim::{ModuleOptimizer, OptimizerRecord};
+use burn::tensor::TensorReadError;
 use serde::{Deserialize, Serialize};
 
 use super::loss::LossError;
-use super::{Step, TrainEvent};
+use super::{Step, StepOptions, TrainEvent};
 use crate::data::DataError;
 use crate::model::ConfigError;
 use crate::pixels::Preprocess;
@@ -49,16 +50,22 @@ pub enum TrainError {
         "`{0}` holds a run with other options; continue it with the same options or choose another --out"
     )]
     OtherRun(PathBuf),
-    /// The loss is no number any more.
+    /// The loss or a gradient is no number any more.
     #[error(
-        "the loss became {loss} at step {step}; the checkpoint before it is intact: lower the learning rate and try again"
+        "step {step} broke at `{}` (loss {loss}); the checkpoint before it is intact: lower the learning rate or clip gradients",
+        parameter.as_deref().unwrap_or("the loss")
     )]
     NotFinite {
         /// The step.
         step: usize,
         /// The loss.
         loss: f64,
+        /// The first parameter whose values or gradient are no numbers.
+        parameter: Option<String>,
     },
+    /// The device did not hand numbers back.
+    #[error("reading numbers back from the device failed: {0}")]
+    Read(#[from] TensorReadError),
     /// The saved optimiser state cannot be read.
     #[error("the optimiser state in `{path}` cannot be read ({reason}); remove the folder to start again")]
     Optimizer {
@@ -87,6 +94,14 @@ pub(super) struct Standing<M> {
     pub(super) average: Option<M>,
     /// The optimiser with its moments.
     pub(super) optimizer: ModuleOptimizer,
+}
+
+impl<M: Module> Standing<M> {
+    /// Before the first step.
+    pub(super) fn start(model: M, optimizer: ModuleOptimizer, options: &StepOptions) -> Self {
+        let average = (options.average_decay > 0.0).then(|| model.valid());
+        Self { step: 0, model, average, optimizer }
+    }
 }
 
 /// A run's folder.

@@ -15,6 +15,8 @@ pub struct Step {
     pub epoch: f64,
     /// The loss that was minimised.
     pub loss: f64,
+    /// Euclidean norm of all gradients together, before clipping.
+    pub gradient_norm: f64,
     /// Learning rate of new parameters.
     pub learning_rate: f64,
     /// Share of the time spent waiting for data, 0 to 1.

@@ -1,27 +1,26 @@
 //! Fine-tuning: the pretrained encoder learns to find objects.
 
 use std::collections::BTreeMap;
-use std::thread;
+use std::ops::Range;
+use std::path::Path;
 
 use burn::module::{Module, ParamGroup};
-use burn::optim::GradientsParams;
 use burn::optim::lr_scheduler::module_lr_scheduler::ModuleLearningRate;
 use burn::tensor::{Device, Tensor, TensorData};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use super::average::averaged;
-use super::batches::Batches;
 use super::checkpoint::Standing;
-use super::loss::{SetLossConfig, Target, set_loss};
-use super::optimizer::{AdamWOptions, adamw, learning_rates, trainable, with_stable_ids};
-use super::panel::prediction_panel;
+use super::loss::{Divisors, SetLossConfig, Target, set_loss};
+use super::optimizer::{AdamWOptions, adamw, learning_rates, with_stable_ids};
+use super::panel::{MOST_ROWS, prediction_panel};
 use super::points::SeededDraws;
 use super::schedule::{LayerDecay, MaskAnnealing, TwoStageWarmup};
-use super::{RunFolder, Step, TrainError, TrainEvent};
+use super::task::{Loss, StepOptions, Task, train};
+use super::{RunFolder, TrainError, TrainEvent};
 use crate::data::sampler::balanced;
-use crate::data::{AugmentOptions, SegmentationSample, SegmentationSet};
+use crate::data::{AugmentOptions, SegmentationSet};
 use crate::model::{MaskSegmenter, SegmenterConfig, SegmenterOutput, VitConfig};
 use crate::pixels::Preprocess;
 use crate::weights::{Architecture, Folder, ModelConfig, apply_encoder};
@@ -51,30 +50,20 @@ pub struct FinetuneOptions {
     pub num_blocks: usize,
     /// Queries attend only inside their predicted masks at first, which anneals away; without it a step is cheaper.
     pub masked_attention: bool,
-    /// Photos per step.
-    pub batch_size: usize,
     /// Optimiser steps.
-    pub steps: usize,
+    pub total_steps: usize,
     /// Peak learning rate of new parameters and the encoder's last block.
     pub learning_rate: f64,
     /// Each block below the last learns this much slower.
     pub layer_decay: f64,
     /// Steps over which new parameters warm up; the encoder waits, then warms up twice as long.
     pub warmup_steps: usize,
-    /// AdamW's decay.
-    pub weight_decay: f32,
-    /// How much of the moving average of the parameters stays at each step; 0: no average is kept.
-    pub average_decay: f64,
     /// Largest number of cut-outs pasted into a photo.
     pub cutouts: usize,
     /// The set loss.
     pub loss: SetLossConfig,
-    /// Seed of order, augmentation, points and fresh parameters.
-    pub seed: u64,
-    /// Steps between checkpoints.
-    pub save_every: usize,
-    /// Steps between panels of predictions.
-    pub panel_every: usize,
+    /// What every recipe chooses.
+    pub steps: StepOptions,
 }
 
 impl FinetuneOptions {
@@ -110,64 +99,23 @@ pub fn finetune(
     run: &mut RunFolder,
     mut on_event: impl FnMut(TrainEvent),
 ) -> Result<(), TrainError> {
+    options.steps.check()?;
     let preprocess = Preprocess::square(options.image_size);
     let device = device.clone().autodiff();
-    device.seed(options.seed);
+    device.seed(options.steps.seed);
     let model = with_stable_ids(build(photos, options, (encoder, fresh), &device)?);
+    let segmenter = model.config().clone();
     let config = ModelConfig {
-        architecture: Architecture::Segmenter(model.config().clone()),
+        architecture: Architecture::Segmenter(segmenter.clone()),
         labels: photos.labels().to_vec(),
     };
-    let optimizer = adamw(&model, AdamWOptions { betas: (0.9, 0.999), weight_decay: options.weight_decay });
-    let average = (options.average_decay > 0.0).then(|| model.valid());
-    let mut at = run.resume(Standing { step: 0, model, average, optimizer }, &config)?;
-    let done = at.step;
-    on_event(TrainEvent::Started { done, steps: options.steps, parameters: trainable(&at.model) });
-    let order = Order { repeats: photos.repeats(), batch_size: options.batch_size, seed: options.seed };
-    thread::scope(|scope| {
-        let mut batches =
-            Batches::spawn(scope, done..options.steps, |step| order.batch(photos, options, step));
-        for step in done..options.steps {
-            let Some(batch) = batches.next() else { break };
-            let (samples, epoch) = batch?;
-            let (images, targets) = collate(samples, options.image_size, &device);
-            let plan = masking_plan(options, at.model.config(), targets.len(), step);
-            let outputs = at.model.forward_masked(images.clone(), &plan);
-            let (loss, parts) = total_loss(&outputs, &targets, options, step)?;
-            let value = f64::from(loss.clone().into_scalar::<f32>());
-            if !value.is_finite() {
-                return Err(TrainError::NotFinite { step: step + 1, loss: value });
-            }
-            let gradients = GradientsParams::from_grads(loss.backward(), &at.model);
-            let rates = rates(options, at.model.config(), step);
-            at.model = at.optimizer.step(rates, at.model, gradients);
-            at.step = step + 1;
-            at.average =
-                at.average.map(|average| averaged(average, &at.model.valid(), options.average_decay, step));
-            let report = Step {
-                step: step + 1,
-                steps: options.steps,
-                epoch,
-                loss: value,
-                learning_rate: options.learning_rate * warmup(options).new_parameters(step),
-                data_wait: batches.data_wait(),
-                parts,
-            };
-            run.log(&report)?;
-            on_event(TrainEvent::Step(report));
-            let last = step + 1 == options.steps;
-            if (step + 1) % options.panel_every == 0 || last {
-                let path = run.panel(step + 1);
-                let shown = at.average.clone().unwrap_or_else(|| at.model.valid());
-                prediction_panel(&shown, images.inner(), &targets, &preprocess, &path)?;
-                on_event(TrainEvent::Panel(path));
-            }
-            if (step + 1) % options.save_every == 0 || last {
-                on_event(run.save(&at, (&config, &preprocess))?);
-            }
-        }
-        Ok(())
-    })
+    let betas = (0.9, 0.999);
+    let optimizer = adamw(&model, AdamWOptions { betas, weight_decay: options.steps.weight_decay });
+    let at = run.resume(Standing::start(model, optimizer, &options.steps), &config)?;
+    let repeats = photos.repeats();
+    let per_epoch = balanced(&repeats, options.steps.seed, 0).len();
+    let task = Finetuning { photos, options, segmenter, repeats, per_epoch, preprocess: &preprocess, device };
+    train(&task, at, &options.steps, (&config, &preprocess), run, &mut on_event)
 }
 
 /// A segmenter around the given encoder, with what does not change marked so.
@@ -200,123 +148,161 @@ fn build(
     Ok(model)
 }
 
-/// The order of photos: a balanced shuffle per epoch, epochs end to end.
-struct Order {
+struct Finetuning<'a> {
+    photos: &'a SegmentationSet,
+    options: &'a FinetuneOptions,
+    segmenter: SegmenterConfig,
     repeats: Vec<f64>,
-    batch_size: usize,
-    seed: u64,
+    per_epoch: usize,
+    preprocess: &'a Preprocess,
+    device: Device,
 }
 
-impl Order {
-    fn batch(
-        &self,
-        photos: &SegmentationSet,
-        options: &FinetuneOptions,
-        step: usize,
-    ) -> Result<(Vec<SegmentationSample>, f64), TrainError> {
-        let augment =
-            AugmentOptions { cutouts: options.cutouts, ..AugmentOptions::training(options.image_size) };
-        let length = balanced(&self.repeats, self.seed, 0).len();
-        let first = step * self.batch_size;
-        let epoch = first / length;
-        let order = balanced(&self.repeats, self.seed, epoch as u64);
+/// A step's photos with what is to be found in them.
+struct Batch {
+    /// `[B, 3, S, S]`
+    pixels: Vec<f32>,
+    targets: Vec<Target>,
+}
+
+impl Finetuning<'_> {
+    /// `[part, 3, S, S]`
+    fn images(&self, batch: &Batch, part: &Range<usize>, device: &Device) -> Tensor<4> {
+        let side = self.options.image_size;
+        let numbers = 3 * side * side;
+        let pixels = batch.pixels[part.start * numbers..part.end * numbers].to_vec();
+        Tensor::from_data(TensorData::new(pixels, [part.len(), 3, side, side]), device)
+    }
+
+    fn rng(&self, step: usize, purpose: u64) -> ChaCha8Rng {
+        let mut rng = ChaCha8Rng::seed_from_u64(self.options.steps.seed);
+        rng.set_stream(2 * step as u64 + purpose);
+        rng
+    }
+
+    /// Which queries of `part` keep their masks in which block, by annealing; nothing is predicted where no query does.
+    fn masking_plan(&self, photos: usize, part: &Range<usize>, step: usize) -> Vec<Option<Vec<bool>>> {
+        if !self.options.masked_attention {
+            return Vec::new();
+        }
+        let queries = self.segmenter.num_queries;
+        let mut rng = self.rng(step, 0);
+        let mut draw = |p: f64| {
+            let all: Vec<bool> = (0..photos * queries).map(|_| rng.random_bool(p)).collect();
+            all[part.start * queries..part.end * queries].to_vec()
+        };
+        let probabilities =
+            MaskAnnealing::new(self.segmenter.num_blocks).probabilities(step, self.options.total_steps);
+        probabilities.into_iter().map(|p| (p > 0.0).then(|| draw(p))).collect()
+    }
+
+    fn warmup(&self) -> TwoStageWarmup {
+        TwoStageWarmup {
+            new_steps: self.options.warmup_steps,
+            encoder_steps: 2 * self.options.warmup_steps,
+            total_steps: self.options.total_steps,
+        }
+    }
+}
+
+impl Task for Finetuning<'_> {
+    type Model = MaskSegmenter;
+    type Batch = Batch;
+
+    fn steps(&self) -> usize {
+        self.options.total_steps
+    }
+
+    fn epoch(&self, steps: usize) -> f64 {
+        (steps * self.options.steps.batch_size) as f64 / self.per_epoch as f64
+    }
+
+    /// A balanced shuffle per epoch, epochs end to end.
+    fn batch(&self, step: usize) -> Result<Batch, TrainError> {
+        let StepOptions { seed, batch_size, .. } = self.options.steps;
+        let side = self.options.image_size;
+        let augment = AugmentOptions { cutouts: self.options.cutouts, ..AugmentOptions::training(side) };
+        let first = step * batch_size;
+        let epoch = (first / self.per_epoch) as u64;
+        let order = balanced(&self.repeats, seed, epoch);
         let indices: Vec<usize> =
-            (0..self.batch_size).map(|i| order[(first % length + i) % order.len()]).collect();
-        let samples = photos.batch(&indices, &augment, self.seed, epoch as u64)?;
-        Ok((samples, (first + self.batch_size) as f64 / length as f64))
+            (0..batch_size).map(|i| order[(first % self.per_epoch + i) % order.len()]).collect();
+        let samples = self.photos.batch(&indices, &augment, seed, epoch)?;
+        let mut batch =
+            Batch { pixels: Vec::with_capacity(batch_size * 3 * side * side), targets: Vec::new() };
+        for sample in samples {
+            batch.pixels.extend(sample.pixels);
+            let ignore = Some(sample.ignore);
+            batch.targets.push(Target { labels: sample.labels, masks: sample.masks, ignore });
+        }
+        Ok(batch)
     }
-}
 
-fn collate(samples: Vec<SegmentationSample>, side: usize, device: &Device) -> (Tensor<4>, Vec<Target>) {
-    let count = samples.len();
-    let mut pixels = Vec::with_capacity(count * 3 * side * side);
-    let mut targets = Vec::with_capacity(count);
-    for sample in samples {
-        pixels.extend(sample.pixels);
-        targets.push(Target { labels: sample.labels, masks: sample.masks, ignore: Some(sample.ignore) });
+    fn photos(&self, batch: &Batch) -> usize {
+        batch.targets.len()
     }
-    (Tensor::from_data(TensorData::new(pixels, [count, 3, side, side]), device), targets)
-}
 
-/// Which queries keep their masks in which block, by annealing; nothing is predicted where no query does.
-fn masking_plan(
-    options: &FinetuneOptions,
-    config: &SegmenterConfig,
-    count: usize,
-    step: usize,
-) -> Vec<Option<Vec<bool>>> {
-    if !options.masked_attention {
-        return Vec::new();
+    fn skipped(&self, _batch: &Batch) -> Vec<String> {
+        Vec::new()
     }
-    let mut rng = stream(options.seed, step, 0);
-    let mut draw = |p: f64| (0..count * config.num_queries).map(|_| rng.random_bool(p)).collect();
-    let probabilities = MaskAnnealing::new(config.num_blocks).probabilities(step, options.steps);
-    probabilities.into_iter().map(|p| (p > 0.0).then(|| draw(p))).collect()
-}
 
-/// Every prediction gets the full loss; the parts reported are the final prediction's.
-fn total_loss(
-    outputs: &[SegmenterOutput],
-    targets: &[Target],
-    options: &FinetuneOptions,
-    step: usize,
-) -> Result<(Tensor<1>, BTreeMap<&'static str, f64>), TrainError> {
-    let mut draws = SeededDraws::new(stream(options.seed, step, 1).random());
-    let mut total: Option<Tensor<1>> = None;
-    let mut parts = BTreeMap::new();
-    for output in outputs {
-        let loss = set_loss(
-            output.class_logits.clone(),
-            output.mask_logits.clone(),
-            targets,
-            &options.loss,
-            &mut draws,
-        )?;
-        let scalar = |part: Tensor<1>| f64::from(part.into_scalar::<f32>());
-        parts = BTreeMap::from([
-            ("mask", scalar(loss.mask)),
-            ("dice", scalar(loss.dice)),
-            ("class", scalar(loss.class)),
-        ]);
-        total = Some(match total {
-            Some(sum) => sum + loss.total,
-            None => loss.total,
-        });
+    /// Every prediction gets the full loss; the parts reported are the final prediction's.
+    fn loss(
+        &self,
+        model: &MaskSegmenter,
+        batch: &Batch,
+        part: Range<usize>,
+        step: usize,
+    ) -> Result<Loss, TrainError> {
+        let config = &self.options.loss;
+        let divisors = Divisors::of(&batch.targets, self.segmenter.num_queries, config);
+        let seeds: Vec<u64> = self.rng(step, 1).random_iter().take(batch.targets.len()).collect();
+        let mut draws = SeededDraws::new(&seeds[part.clone()]);
+        let plan = self.masking_plan(batch.targets.len(), &part, step);
+        let targets = &batch.targets[part.clone()];
+        let mut sum: Option<Loss> = None;
+        for output in model.forward_masked(self.images(batch, &part, &self.device), &plan) {
+            let SegmenterOutput { class_logits, mask_logits } = output;
+            let loss = set_loss(class_logits, mask_logits, targets, divisors, config, &mut draws)?;
+            let total = match sum {
+                Some(before) => before.total + loss.total,
+                None => loss.total,
+            };
+            let parts = [("mask", loss.mask), ("dice", loss.dice), ("class", loss.class)];
+            sum = Some(Loss { total, parts: BTreeMap::from(parts) });
+        }
+        sum.ok_or_else(|| TrainError::Option("the model made no prediction".to_owned()))
     }
-    total
-        .map(|total| (total, parts))
-        .ok_or_else(|| TrainError::Option("the model made no prediction".to_owned()))
-}
 
-fn stream(seed: u64, step: usize, purpose: u64) -> ChaCha8Rng {
-    let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    rng.set_stream(2 * step as u64 + purpose);
-    rng
-}
-
-fn warmup(options: &FinetuneOptions) -> TwoStageWarmup {
-    TwoStageWarmup {
-        new_steps: options.warmup_steps,
-        encoder_steps: 2 * options.warmup_steps,
-        total_steps: options.steps,
+    fn learning_rate(&self, step: usize) -> f64 {
+        self.options.learning_rate * self.warmup().new_parameters(step)
     }
-}
 
-/// Learning rates by depth; without the encoder's own blocks nothing of it learns anyway.
-fn rates(options: &FinetuneOptions, config: &SegmenterConfig, step: usize) -> ModuleLearningRate {
-    let depth = config.encoder.depth;
-    let schedule = warmup(options);
-    let encoder = options.learning_rate * schedule.encoder(step);
-    let decay = LayerDecay { rate: options.layer_decay, depth, full_rate_blocks: 0 };
-    let mut groups = vec![
-        (ParamGroup::from_predicate("encoder."), encoder * options.layer_decay.powi(depth as i32)),
-        (ParamGroup::from_predicate("encoder.norm."), encoder),
-    ];
-    for block in 0..depth {
-        groups.push((
-            ParamGroup::from_predicate(format!("encoder.blocks.{block}.")),
-            encoder * decay.block(block),
-        ));
+    /// By depth; without the encoder's own blocks nothing of it learns anyway.
+    fn learning_rates(&self, step: usize) -> ModuleLearningRate {
+        let (depth, layer_decay) = (self.segmenter.encoder.depth, self.options.layer_decay);
+        let encoder = self.options.learning_rate * self.warmup().encoder(step);
+        let decay = LayerDecay { rate: layer_decay, depth, full_rate_blocks: 0 };
+        let mut groups = vec![
+            (ParamGroup::from_predicate("encoder."), encoder * layer_decay.powi(depth as i32)),
+            (ParamGroup::from_predicate("encoder.norm."), encoder),
+        ];
+        for block in 0..depth {
+            let prefix = format!("encoder.blocks.{block}.");
+            groups.push((ParamGroup::from_predicate(prefix), encoder * decay.block(block)));
+        }
+        learning_rates(self.learning_rate(step), &groups)
     }
-    learning_rates(options.learning_rate * schedule.new_parameters(step), &groups)
+
+    fn panel(
+        &self,
+        model: &MaskSegmenter,
+        batch: &Batch,
+        _step: usize,
+        path: &Path,
+    ) -> Result<(), TrainError> {
+        let shown = 0..batch.targets.len().min(MOST_ROWS);
+        let images = self.images(batch, &shown, &self.device.clone().without_autodiff());
+        prediction_panel(model, images, &batch.targets[shown], self.preprocess, path)
+    }
 }

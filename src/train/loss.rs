@@ -6,6 +6,8 @@
 //!     pairs' masks at uncertain points ──▶ binary cross-entropy, dice   ÷ objects in the batch
 //!     every query's class, unmatched = "no object" ──▶ cross-entropy    ÷ sum of weights
 //! ```
+//!
+//! The divisors are known before anything is predicted, so a batch that goes through the model in parts has the same loss.
 
 use burn::prelude::*;
 use burn::tensor::TensorReadError;
@@ -78,7 +80,28 @@ impl SetLossConfig {
     }
 }
 
-/// The loss of one prediction over a batch.
+/// What the sums over a whole batch are divided by.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Divisors {
+    objects: f32,
+    class_weight: f32,
+}
+
+impl Divisors {
+    /// Of the batch of `targets`, each answered by `queries` queries. One that will be ignored counts as "no object".
+    #[must_use]
+    pub fn of(targets: &[Target], queries: usize, config: &SetLossConfig) -> Self {
+        let matched = targets.iter().map(|target| target.masks.len().min(queries)).sum::<usize>();
+        let unmatched = (targets.len() * queries - matched) as f32;
+        let weight = matched as f32 + config.no_object_coefficient * unmatched;
+        Self {
+            objects: targets.iter().map(|target| target.masks.len()).sum::<usize>().max(1) as f32,
+            class_weight: if weight > 0.0 { weight } else { 1.0 },
+        }
+    }
+}
+
+/// The loss of one prediction over a batch, or a part's share in it.
 #[derive(Debug, Clone)]
 pub struct SetLoss {
     /// The weighted sum of the three parts, `[1]`.
@@ -139,12 +162,15 @@ pub enum LossError {
 
 /// Compares `class_logits` `[B, Q, K+1]` (last column: no object) and `mask_logits` `[B, Q, h, w]` with one target per image.
 ///
+/// `divisors` are those of the batch these images belong to.
+///
 /// # Errors
 /// [`LossError`] if targets and logits do not fit together, the configuration is impossible or the device fails.
 pub fn set_loss(
     class_logits: Tensor<3>,
     mask_logits: Tensor<4>,
     targets: &[Target],
+    divisors: Divisors,
     config: &SetLossConfig,
     draws: &mut impl PointDraws,
 ) -> Result<SetLoss, LossError> {
@@ -153,7 +179,9 @@ pub fn set_loss(
     let matches = match_queries(class_logits.clone(), mask_logits.clone(), targets, config, draws)?;
     let verdicts = verdicts(&mask_logits, targets, &matches)?;
     let (mask, dice) = mask_losses(mask_logits, targets, &matches, config.budget(), draws)?;
+    let (mask, dice) = (mask.div_scalar(divisors.objects), dice.div_scalar(divisors.objects));
     let class = class_loss(class_logits, &verdicts, config.no_object_coefficient);
+    let class = class.div_scalar(divisors.class_weight);
     let total = mask.clone() * config.mask_coefficient
         + dice.clone() * config.dice_coefficient
         + class.clone() * config.class_coefficient;
@@ -231,7 +259,7 @@ fn lies_in_ignored(mask_logits: Tensor<4>, targets: &[Target]) -> Result<Vec<boo
     Ok(measured.chunks_exact(2).map(|m| m[0] > 0.5 * m[1]).collect())
 }
 
-/// Binary cross-entropy and dice of the matched masks, each summed over pairs and divided by the objects in the batch.
+/// Binary cross-entropy and dice of the matched masks, each summed over pairs.
 fn mask_losses(
     mask_logits: Tensor<4>,
     targets: &[Target],
@@ -241,11 +269,9 @@ fn mask_losses(
 ) -> Result<(Tensor<1>, Tensor<1>), LossError> {
     let [images, queries, height, width] = mask_logits.dims();
     let (device, size) = (mask_logits.device(), MapSize { width, height });
-    let rows: Vec<i32> = matches
-        .iter()
-        .enumerate()
-        .flat_map(|(image, pairs)| pairs.iter().map(move |&(query, _)| (image * queries + query) as i32))
-        .collect();
+    let pairs = matches.iter().enumerate().flat_map(|(image, pairs)| pairs.iter().map(move |p| (image, p.0)));
+    let (of_images, rows): (Vec<usize>, Vec<i32>) =
+        pairs.map(|(image, query)| (image, (image * queries + query) as i32)).unzip();
     if rows.is_empty() {
         return Ok((Tensor::zeros([1], &device), Tensor::zeros([1], &device)));
     }
@@ -253,17 +279,16 @@ fn mask_losses(
     let rows = Tensor::<1, Int>::from_data(TensorData::new(rows, [pairs]), &device);
     let maps = mask_logits.reshape([images * queries, size.area()]).select(0, rows);
     let seen = maps.clone().without_autodiff().try_into_vec_as::<f32>()?;
-    let points = choose_uncertain(&seen, size, budget, draws);
+    let points = choose_uncertain(&seen, &of_images, size, budget, draws);
     let truth =
         matches.iter().zip(targets).flat_map(|(pairs, t)| pairs.iter().map(|&(_, object)| &t.masks[object]));
     let truth: Vec<f32> =
         truth.zip(points.chunks_exact(2 * budget.total)).flat_map(|(mask, p)| sample_mask(mask, p)).collect();
     let truth = Tensor::<2>::from_data(TensorData::new(truth, [pairs, budget.total]), &device);
     let logits = sample_own(maps, size, &points);
-    let objects = targets.iter().map(|target| target.masks.len()).sum::<usize>().max(1) as f32;
     let entropy = log_sigmoid(logits.clone().neg()).add(truth.clone().mul(logits.clone())).neg();
-    let mask = entropy.mean_dim(1).sum().div_scalar(objects);
-    let dice = dice_loss(sigmoid(logits), truth).sum().div_scalar(objects);
+    let mask = entropy.mean_dim(1).sum();
+    let dice = dice_loss(sigmoid(logits), truth).sum();
     Ok((mask, dice))
 }
 
@@ -274,7 +299,7 @@ fn dice_loss(filled: Tensor<2>, truth: Tensor<2>) -> Tensor<2> {
     overlap.div(area).neg().add_scalar(1.0)
 }
 
-/// Weighted cross-entropy over all queries, divided by the sum of the weights.
+/// Weighted cross-entropy, summed over all queries.
 fn class_loss(class_logits: Tensor<3>, verdicts: &[Verdict], no_object: f32) -> Tensor<1> {
     let [_, _, columns] = class_logits.dims();
     let (device, count, classes) = (class_logits.device(), verdicts.len(), columns - 1);
@@ -286,8 +311,6 @@ fn class_loss(class_logits: Tensor<3>, verdicts: &[Verdict], no_object: f32) -> 
     let (labels, weights): (Vec<i32>, Vec<f32>) = judged.unzip();
     let any: Vec<i32> =
         (0..).zip(verdicts).filter(|(_, v)| **v == Verdict::AnyClass).map(|(row, _)| row).collect();
-    let weight = weights.iter().sum::<f32>() + any.len() as f32;
-
     let log_p = log_softmax(class_logits.reshape([count, columns]), 1);
     let labels = Tensor::<2, Int>::from_data(TensorData::new(labels, [count, 1]), &device);
     let weights = Tensor::<2>::from_data(TensorData::new(weights, [count, 1]), &device);
@@ -297,7 +320,7 @@ fn class_loss(class_logits: Tensor<3>, verdicts: &[Verdict], no_object: f32) -> 
         let of_objects = log_p.select(0, rows).slice([0..any.len(), 0..classes]);
         likelihood = likelihood.add(log_sum_exp(of_objects).sum());
     }
-    likelihood.neg().div_scalar(if weight > 0.0 { weight } else { 1.0 })
+    likelihood.neg()
 }
 
 /// `log Σ exp` along the rows of `[N, K]`: `[N, 1]`.

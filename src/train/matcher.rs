@@ -20,7 +20,7 @@ pub(crate) fn match_queries(
     draws: &mut impl PointDraws,
 ) -> Result<Vec<Vec<(usize, usize)>>, LossError> {
     let [images, queries, height, width] = mask_logits.dims();
-    let points: Vec<f32> = (0..images).flat_map(|_| draws.uniform(1, config.num_points)).collect();
+    let points: Vec<f32> = (0..images).flat_map(|image| draws.uniform(&[image], config.num_points)).collect();
     let most = targets.iter().map(|target| target.masks.len()).max().unwrap_or(0);
     if most == 0 {
         return Ok(vec![Vec::new(); images]);

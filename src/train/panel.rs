@@ -12,7 +12,7 @@ use crate::mask::BinaryMask;
 use crate::model::{MaskSegmenter, MaskedAutoencoder, PatchMask, patchify, unpatchify};
 use crate::pixels::{Letterbox, Preprocess};
 
-const MOST_ROWS: usize = 6;
+pub(super) const MOST_ROWS: usize = 6;
 
 /// Original, what the encoder saw, and the reconstruction (visible patches kept), one photo a row.
 pub(super) fn reconstruction_panel(

@@ -12,25 +12,31 @@ use crate::mask::BinaryMask;
 
 /// Where random points come from: a seed in training, a recording in a parity test.
 pub trait PointDraws {
-    /// Draws `count` rows of `points` points: `count · points · 2` numbers in `[0, 1)`, x before y.
-    fn uniform(&mut self, count: usize, points: usize) -> Vec<f32>;
+    /// Draws a row of `points` points for each of `images` (places in the batch, repeating as they like): `images.len() ·
+    /// points · 2` numbers in `[0, 1)`, x before y.
+    fn uniform(&mut self, images: &[usize], points: usize) -> Vec<f32>;
 }
 
-/// Points from a seeded generator: the same seed gives the same points on every machine.
+/// Points from seeded generators, one per image: an image's points do not depend on the images beside it, and the same
+/// seeds give the same points on every machine.
 #[derive(Debug, Clone)]
-pub struct SeededDraws(ChaCha8Rng);
+pub struct SeededDraws(Vec<ChaCha8Rng>);
 
 impl SeededDraws {
-    /// A stream of points that depends on `seed` alone.
+    /// Streams of points for as many images as there are `seeds`.
     #[must_use]
-    pub fn new(seed: u64) -> Self {
-        Self(ChaCha8Rng::seed_from_u64(seed))
+    pub fn new(seeds: &[u64]) -> Self {
+        Self(seeds.iter().map(|&seed| ChaCha8Rng::seed_from_u64(seed)).collect())
     }
 }
 
 impl PointDraws for SeededDraws {
-    fn uniform(&mut self, count: usize, points: usize) -> Vec<f32> {
-        (0..count * points * 2).map(|_| self.0.random()).collect()
+    fn uniform(&mut self, images: &[usize], points: usize) -> Vec<f32> {
+        let mut numbers = Vec::with_capacity(images.len() * points * 2);
+        for &image in images {
+            numbers.extend((&mut self.0[image]).random_iter::<f32>().take(2 * points));
+        }
+        numbers
     }
 }
 
@@ -151,17 +157,18 @@ pub(crate) struct PointBudget {
 }
 
 /// Chooses `budget.total` points for each map: of `budget.candidates` uniform ones the `budget.important` with the smallest
-/// `|logit|`, then fresh uniform ones. `maps` holds M maps one after the other; returns `M · total` pairs.
+/// `|logit|`, then fresh uniform ones. `maps` holds the maps of `images` one after the other; returns `images.len() · total`
+/// pairs.
 pub(crate) fn choose_uncertain(
     maps: &[f32],
+    images: &[usize],
     size: MapSize,
     budget: PointBudget,
     draws: &mut impl PointDraws,
 ) -> Vec<f32> {
-    let count = maps.len() / size.area();
     let fresh = budget.total - budget.important;
-    let candidates = draws.uniform(count, budget.candidates);
-    let random = if fresh > 0 { draws.uniform(count, fresh) } else { Vec::new() };
+    let candidates = draws.uniform(images, budget.candidates);
+    let random = if fresh > 0 { draws.uniform(images, fresh) } else { Vec::new() };
     let important: Vec<Vec<f32>> = maps
         .par_chunks(size.area())
         .zip(candidates.par_chunks(2 * budget.candidates))
@@ -199,7 +206,7 @@ mod tests {
     #[test]
     fn a_plane_is_read_exactly_between_pixel_centres() {
         let map = plane_map();
-        for p in SeededDraws::new(3).uniform(1, 200).chunks_exact(2) {
+        for p in SeededDraws::new(&[3]).uniform(&[0], 200).chunks_exact(2) {
             let (x, y) = (0.1 + 0.8 * p[0], 0.125 + 0.75 * p[1]);
             let read = SIZE.sample(&map, &[x, y]);
             assert!((read - plane(x, y)).abs() < 1e-5, "({x}, {y}): {read}");
@@ -217,8 +224,8 @@ mod tests {
     #[test]
     fn tensors_and_host_agree() {
         let device = Device::flex();
-        let points = SeededDraws::new(11).uniform(2, 30);
-        let values: Vec<f32> = SeededDraws::new(12).uniform(1, 3 * SIZE.area());
+        let points = SeededDraws::new(&[11]).uniform(&[0, 0], 30);
+        let values: Vec<f32> = SeededDraws::new(&[12]).uniform(&[0], 3 * SIZE.area());
         let maps = Tensor::<3>::from_data(TensorData::new(values.clone(), [2, 3, SIZE.area()]), &device);
         let shared = sample_shared(maps.clone(), SIZE, &points).try_into_vec_as::<f32>().unwrap();
         for (image, query, p) in
@@ -238,7 +245,7 @@ mod tests {
     #[test]
     fn the_least_certain_candidates_are_kept() {
         let map = plane_map();
-        let points = SeededDraws::new(5).uniform(1, 64);
+        let points = SeededDraws::new(&[5]).uniform(&[0], 64);
         let logit = |p: &[f32]| SIZE.sample(&map, p).abs();
         let mut all: Vec<f32> = points.chunks_exact(2).map(logit).collect();
         all.sort_by(f32::total_cmp);
@@ -250,10 +257,10 @@ mod tests {
 
     #[test]
     fn a_seed_is_a_stream_of_points_in_the_unit_square() {
-        let points = SeededDraws::new(1).uniform(2, 100);
+        let points = SeededDraws::new(&[1, 2]).uniform(&[0, 1], 100);
         assert_eq!(points.len(), 400);
         assert!(points.iter().all(|v| (0.0..1.0).contains(v)));
-        assert_eq!(points, SeededDraws::new(1).uniform(2, 100));
-        assert_ne!(points, SeededDraws::new(2).uniform(2, 100));
+        assert_eq!(points[200..], SeededDraws::new(&[2]).uniform(&[0], 100), "whatever stands beside it");
+        assert_ne!(points[..200], points[200..]);
     }
 }

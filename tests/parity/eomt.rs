@@ -3,7 +3,7 @@
 use burn::tensor::{Device, Tensor};
 use mae_seg::mask::BinaryMask;
 use mae_seg::model::{MaskSegmenter, SegmenterConfig, SegmenterOutput};
-use mae_seg::train::loss::{SetLossConfig, Target, set_loss};
+use mae_seg::train::loss::{Divisors, SetLossConfig, Target, set_loss};
 use mae_seg::train::points::PointDraws;
 use mae_seg::weights::{Architecture, Layout, apply};
 
@@ -40,10 +40,10 @@ struct RecordedDraws<'r> {
 }
 
 impl PointDraws for RecordedDraws<'_> {
-    fn uniform(&mut self, count: usize, points: usize) -> Vec<f32> {
+    fn uniform(&mut self, images: &[usize], points: usize) -> Vec<f32> {
         let name = format!("{}.rand.{:02}", self.run, self.next);
         self.next += 1;
-        assert_eq!(self.recording.shape(&name), [count, points, 2], "{name}");
+        assert_eq!(self.recording.shape(&name), [images.len(), points, 2], "{name}");
         self.recording.floats(&name)
     }
 }
@@ -105,12 +105,13 @@ fn matches_loss_and_gradients_over_all_predictions() {
         for run in ["p0", "p1"] {
             let (config, model) = load(name, &device);
             let outputs = predict(run, &model, &config, recording.tensor("pixel_values", &device));
+            let divisors = Divisors::of(&targets, config.num_queries, &loss_config);
             let mut draws = RecordedDraws { recording: &recording, run, next: 0 };
             let mut total = Tensor::<1>::zeros([1], &device);
             for (layer, output) in outputs.into_iter().enumerate() {
-                let loss =
-                    set_loss(output.class_logits, output.mask_logits, &targets, &loss_config, &mut draws)
-                        .unwrap();
+                let SegmenterOutput { class_logits, mask_logits } = output;
+                let loss = set_loss(class_logits, mask_logits, &targets, divisors, &loss_config, &mut draws)
+                    .unwrap();
                 for (image, pairs) in loss.matches.iter().enumerate() {
                     let (queries, objects): (Vec<_>, Vec<_>) = pairs.iter().copied().unzip();
                     let match_name = format!("{run}.match.layer{layer}.img{image}");

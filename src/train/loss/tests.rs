@@ -40,10 +40,10 @@ struct RecordedDraws {
 }
 
 impl PointDraws for RecordedDraws {
-    fn uniform(&mut self, count: usize, points: usize) -> Vec<f32> {
+    fn uniform(&mut self, images: &[usize], points: usize) -> Vec<f32> {
         let (shape, values) = numbers(&format!("{}.rand.{:02}", self.run, self.next), f32::from_le_bytes);
         self.next += 1;
-        assert_eq!(shape, [count, points, 2]);
+        assert_eq!(shape, [images.len(), points, 2]);
         values
     }
 }
@@ -67,7 +67,8 @@ fn check_recorded(run: &'static str, predictions: usize) {
     let mut draws = RecordedDraws { run, next: 4 * (predictions - 1) };
     let class_logits = recorded(&format!("{run}.class_logits"), &device);
     let mask_logits = recorded(&format!("{run}.mask_logits"), &device);
-    let loss = set_loss(class_logits, mask_logits, &targets, &config(128), &mut draws).unwrap();
+    let divisors = Divisors::of(&targets, class_logits.dims()[1], &config(128));
+    let loss = set_loss(class_logits, mask_logits, &targets, divisors, &config(128), &mut draws).unwrap();
 
     let meta: serde_json::Value = serde_json::from_str(META).unwrap();
     let parts = &meta[run]["loss_parts_per_prediction(weighted)"][predictions - 1];
@@ -99,8 +100,8 @@ fn equals_the_reference_on_the_last_of_three_predictions() {
 /// Two images, four queries, two classes, 6×6 logits, masks of 12×12; the second object of the first image is of unknown
 /// class and the second image has a region nobody labelled.
 fn tiny_case() -> (Vec<f32>, Vec<f32>, [Target; 2]) {
-    let class_logits = SeededDraws::new(1).uniform(1, 12).iter().map(|v| 4.0 * v - 2.0).collect();
-    let mask_logits = SeededDraws::new(2).uniform(1, 144).iter().map(|v| 6.0 * v - 3.0).collect();
+    let class_logits = SeededDraws::new(&[1]).uniform(&[0], 12).iter().map(|v| 4.0 * v - 2.0).collect();
+    let mask_logits = SeededDraws::new(&[2]).uniform(&[0], 144).iter().map(|v| 6.0 * v - 3.0).collect();
     let square = |from: usize, to: usize| {
         BinaryMask::from_fn(12, 12, |x, y| (from..to).contains(&x) && (from..to).contains(&y))
     };
@@ -115,7 +116,8 @@ fn tiny_case() -> (Vec<f32>, Vec<f32>, [Target; 2]) {
 }
 
 fn tiny_loss(class: Tensor<3>, mask: Tensor<4>, targets: &[Target], config: &SetLossConfig) -> SetLoss {
-    set_loss(class, mask, targets, config, &mut SeededDraws::new(9)).unwrap()
+    let divisors = Divisors::of(targets, class.dims()[1], config);
+    set_loss(class, mask, targets, divisors, config, &mut SeededDraws::new(&[9, 10])).unwrap()
 }
 
 #[test]
@@ -168,12 +170,25 @@ fn unknown_class_means_anything_but_no_object() {
 }
 
 #[test]
-fn class_loss_is_divided_by_the_sum_of_weights() {
+fn class_loss_sums_what_is_judged() {
     let device = Device::flex();
     let class = Tensor::<3>::zeros([1, 4, 3], &device);
     let verdicts = [Verdict::Class(1), Verdict::NoObject, Verdict::Unjudged, Verdict::NoObject];
-    assert_close(value(&class_loss(class.clone(), &verdicts, 0.1)), 3_f64.ln(), 1e-6, "equal logits");
+    let loss = value(&class_loss(class.clone(), &verdicts, 0.1));
+    assert_close(loss, 1.2 * 3_f64.ln(), 1e-6, "equal logits, weights 1, 0.1 and 0.1");
     assert_eq!(value(&class_loss(class, &[Verdict::Unjudged; 4], 0.1)), 0.0);
+}
+
+#[test]
+fn divisors_count_objects_and_weigh_queries() {
+    let objects = |count: usize| Target {
+        labels: vec![Some(0); count],
+        masks: vec![BinaryMask::empty(4, 4); count],
+        ignore: None,
+    };
+    let divisors = Divisors::of(&[objects(1), objects(5), objects(0)], 4, &config(8));
+    assert_eq!(divisors.objects, 6.0);
+    assert!((divisors.class_weight - (5.0 + 0.1 * 7.0)).abs() < 1e-6, "{}", divisors.class_weight);
 }
 
 #[test]
@@ -214,7 +229,7 @@ fn more_objects_than_queries_leaves_some_unmatched() {
     let device = Device::flex();
     let masks: Vec<_> = (0..5).map(|i| BinaryMask::from_fn(12, 12, |x, _| x / 2 == i)).collect();
     let target = Target { labels: vec![Some(0); 5], masks, ignore: None };
-    let logits = SeededDraws::new(4).uniform(1, 36);
+    let logits = SeededDraws::new(&[4]).uniform(&[0], 36);
     let mask = Tensor::<4>::from_data(TensorData::new(logits, [1, 2, 6, 6]), &device);
     let loss = tiny_loss(Tensor::zeros([1, 2, 2], &device), mask, &[target], &config(64));
     assert_eq!(loss.matches[0].len(), 2);
@@ -226,7 +241,8 @@ fn mismatched_targets_are_refused() {
     let device = Device::flex();
     let run = |target: Target, config: &SetLossConfig| {
         let (class, mask) = (Tensor::zeros([1, 4, 3], &device), Tensor::zeros([1, 4, 6, 6], &device));
-        set_loss(class, mask, &[target], config, &mut SeededDraws::new(0)).unwrap_err()
+        let divisors = Divisors::of(&[], 4, config);
+        set_loss(class, mask, &[target], divisors, config, &mut SeededDraws::new(&[0])).unwrap_err()
     };
     let mask = BinaryMask::empty(12, 12);
     let label = Target { labels: vec![Some(2)], masks: vec![mask], ignore: None };

@@ -1,0 +1,42 @@
+//! What `pretrain` and `finetune` ask about their steps alike.
+
+use clap::Args;
+
+use crate::train::StepOptions;
+
+#[derive(Debug, Args)]
+pub(super) struct StepsArg {
+    /// Parts a step's photos go through the model in, for the same training in less memory
+    #[arg(long, default_value_t = 1, value_parser = super::at_least_one, value_name = "PARTS")]
+    accumulate: usize,
+    /// Scale gradients down to this norm where they are larger
+    #[arg(long, value_name = "NORM")]
+    clip_norm: Option<f64>,
+    /// Decay of weights
+    #[arg(long, default_value_t = 0.05)]
+    weight_decay: f32,
+    /// Seed of everything random
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// Steps between checkpoints
+    #[arg(long, default_value_t = 200, value_parser = super::at_least_one)]
+    save_every: usize,
+    /// Steps between panels of what the model makes of its photos
+    #[arg(long, default_value_t = 200, value_parser = super::at_least_one)]
+    panel_every: usize,
+}
+
+impl StepsArg {
+    pub(super) fn options(&self, batch_size: usize, average_decay: f64) -> StepOptions {
+        StepOptions {
+            batch_size,
+            accumulate: self.accumulate,
+            clip_norm: self.clip_norm,
+            weight_decay: self.weight_decay,
+            average_decay,
+            seed: self.seed,
+            save_every: self.save_every,
+            panel_every: self.panel_every,
+        }
+    }
+}

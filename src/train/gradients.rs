@@ -1,0 +1,131 @@
+//! What is done to gradients between the backward pass and the optimiser.
+
+use burn::module::{Module, ModuleVisitor, Param};
+use burn::optim::GradientsParams;
+use burn::tensor::{Tensor, TensorReadError};
+
+/// The Euclidean norm of all gradients together, after which those above `limit` are scaled down to it.
+///
+/// A norm that is no finite number changes nothing. Of several thousand numbers only one per parameter leaves the device.
+pub(super) fn clip<M: Module>(
+    module: &M,
+    gradients: GradientsParams,
+    limit: Option<f64>,
+) -> Result<(GradientsParams, f64), TensorReadError> {
+    let norm = squares(module, Some(&gradients))?.iter().map(|(_, square)| square).sum::<f64>().sqrt();
+    Ok(match limit {
+        Some(limit) if norm.is_finite() && norm > limit => {
+            let mut scaler = Scaler { from: gradients, to: GradientsParams::new(), factor: limit / norm };
+            module.visit(&mut scaler);
+            (scaler.to, norm)
+        }
+        _ => (gradients, norm),
+    })
+}
+
+/// The first parameter whose values, or else whose gradient, are no finite numbers.
+pub(super) fn not_finite<M: Module>(
+    module: &M,
+    gradients: &GradientsParams,
+) -> Result<Option<String>, TensorReadError> {
+    let mut all = squares(module, None)?;
+    all.extend(squares(module, Some(gradients))?);
+    Ok(all.into_iter().find(|(_, square)| !square.is_finite()).map(|(name, _)| name))
+}
+
+/// The sum of squares of each parameter's gradient, or of its values where none are given, by its place in the module.
+fn squares<M: Module>(
+    module: &M,
+    gradients: Option<&GradientsParams>,
+) -> Result<Vec<(String, f64)>, TensorReadError> {
+    let mut visitor = Squares { gradients, path: Vec::new(), names: Vec::new(), sums: Vec::new() };
+    module.visit(&mut visitor);
+    if visitor.sums.is_empty() {
+        return Ok(Vec::new());
+    }
+    let sums = Tensor::cat(visitor.sums, 0).try_into_vec_as::<f32>()?;
+    Ok(visitor.names.into_iter().zip(sums.into_iter().map(f64::from)).collect())
+}
+
+struct Squares<'g> {
+    gradients: Option<&'g GradientsParams>,
+    path: Vec<String>,
+    names: Vec<String>,
+    sums: Vec<Tensor<1>>,
+}
+
+impl ModuleVisitor for Squares<'_> {
+    fn enter_module(&mut self, name: &str, _container_type: &str) {
+        self.path.push(name.to_owned());
+    }
+
+    fn exit_module(&mut self, _name: &str, _container_type: &str) {
+        self.path.pop();
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let numbers = match self.gradients {
+            Some(gradients) => gradients.get::<D>(param.id),
+            None => Some(param.val().without_autodiff()),
+        };
+        if let Some(numbers) = numbers {
+            self.names.push(self.path.join("."));
+            self.sums.push(numbers.square().sum());
+        }
+    }
+}
+
+struct Scaler {
+    from: GradientsParams,
+    to: GradientsParams,
+    factor: f64,
+}
+
+impl ModuleVisitor for Scaler {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        if let Some(gradient) = self.from.remove::<D>(param.id) {
+            self.to.register(param.id, gradient.mul_scalar(self.factor));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::nn::{Linear, LinearConfig};
+    use burn::tensor::Device;
+
+    use super::*;
+
+    /// Gradients of `sum(x · w) + sum(b)` with `x` all `value`: every one of the 6 weights gets `value`, every bias 1.
+    fn gradients(linear: &Linear, value: f32, device: &Device) -> GradientsParams {
+        let loss = linear.forward(Tensor::<2>::full([1, 2], value, device)).sum();
+        GradientsParams::from_grads(loss.backward(), linear)
+    }
+
+    #[test]
+    fn the_norm_is_that_of_all_parameters_together() {
+        let device = Device::flex().autodiff();
+        let linear = LinearConfig::new(2, 3).init(&device);
+        let (kept, norm) = clip(&linear, gradients(&linear, 2.0, &device), None).unwrap();
+        assert!((norm - 27_f64.sqrt()).abs() < 1e-6, "{norm}");
+        let (clipped, before) = clip(&linear, kept, Some(1.0)).unwrap();
+        assert!((before - norm).abs() < 1e-9);
+        let (clipped, after) = clip(&linear, clipped, Some(2.0)).unwrap();
+        assert!((after - 1.0).abs() < 1e-6, "{after}");
+        let of_bias = clipped.get::<1>(linear.bias.as_ref().unwrap().id).unwrap();
+        let of_bias = of_bias.into_data().try_to_vec::<f32>().unwrap();
+        assert!(of_bias.iter().all(|value| (f64::from(*value) - 1.0 / norm).abs() < 1e-6), "one direction");
+    }
+
+    #[test]
+    fn what_broke_is_named() {
+        let device = Device::flex().autodiff();
+        let linear = LinearConfig::new(2, 3).init(&device);
+        let fine = gradients(&linear, 1.0, &device);
+        assert_eq!(not_finite(&linear, &fine).unwrap(), None);
+        let broken = gradients(&linear, f32::INFINITY, &device);
+        assert_eq!(not_finite(&linear, &broken).unwrap().as_deref(), Some("weight"));
+        let (_, norm) = clip(&linear, broken, Some(1.0)).unwrap();
+        assert!(!norm.is_finite());
+    }
+}

@@ -1,0 +1,105 @@
+//! Which patches of an image a masked autoencoder hides.
+
+use rand::{Rng, RngExt};
+use serde::{Deserialize, Serialize};
+
+use crate::model::PatchMask;
+
+/// Smallest block of patches that is hidden at once, and the range of its aspect ratio
+/// (`BEiT`, <https://arxiv.org/abs/2106.08254> §2.3).
+const SMALLEST_BLOCK: usize = 16;
+const ASPECT: (f64, f64) = (0.3, 1.0 / 0.3);
+
+/// How the hidden patches are chosen (MAE, <https://arxiv.org/abs/2111.06377> §4.1 and Figure 6).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MaskSampling {
+    /// Each patch alike.
+    #[default]
+    Random,
+    /// Rectangles of many patches.
+    Block,
+    /// All but one of every 2×2; beyond or below a quarter of visible patches, chance decides.
+    Grid,
+}
+
+impl MaskSampling {
+    /// Masks for `count` images of `grid`×`grid` patches, of which `num_visible` are seen.
+    pub(super) fn draw(self, rng: &mut impl Rng, count: usize, grid: usize, num_visible: usize) -> PatchMask {
+        let noise: Vec<Vec<f32>> = (0..count).map(|_| self.noise(rng, grid, num_visible)).collect();
+        PatchMask::from_noise(&noise, num_visible)
+    }
+
+    /// A number per patch: those with the smallest ones are seen. Below 1 wherever the pattern does not hide.
+    fn noise(self, rng: &mut impl Rng, grid: usize, num_visible: usize) -> Vec<f32> {
+        let mut noise: Vec<f32> = (0..grid * grid).map(|_| rng.random()).collect();
+        let hidden: Vec<usize> = match self {
+            Self::Random => Vec::new(),
+            Self::Block => blocks(rng, grid, grid * grid - num_visible),
+            Self::Grid => (0..grid * grid).filter(|i| i / grid % 2 == 1 || i % grid % 2 == 1).collect(),
+        };
+        hidden.into_iter().for_each(|patch| noise[patch] += 1.0);
+        noise
+    }
+}
+
+/// Exactly `wanted` patches, hidden block after block; the last block may stay incomplete.
+fn blocks(rng: &mut impl Rng, grid: usize, wanted: usize) -> Vec<usize> {
+    let mut is_hidden = vec![false; grid * grid];
+    let mut hidden = Vec::with_capacity(wanted);
+    while hidden.len() < wanted {
+        let smallest = SMALLEST_BLOCK.min(grid * grid);
+        let area = rng.random_range(smallest..=(wanted - hidden.len()).max(smallest)) as f64;
+        let aspect = rng.random_range(ASPECT.0.ln()..=ASPECT.1.ln()).exp();
+        let side = |length: f64| (length.round() as usize).clamp(1, grid);
+        let (height, width) = (side((area * aspect).sqrt()), side((area / aspect).sqrt()));
+        let (top, left) = (rng.random_range(0..=grid - height), rng.random_range(0..=grid - width));
+        for patch in (0..height * width).map(|i| (top + i / width) * grid + left + i % width) {
+            if hidden.len() < wanted && !std::mem::replace(&mut is_hidden[patch], true) {
+                hidden.push(patch);
+            }
+        }
+    }
+    hidden
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::SeedableRng;
+    use rand_chacha::ChaCha8Rng;
+
+    use super::*;
+
+    const GRID: usize = 14;
+
+    fn hidden(sampling: MaskSampling, num_visible: usize) -> Vec<Vec<bool>> {
+        let mask = sampling.draw(&mut ChaCha8Rng::seed_from_u64(3), 20, GRID, num_visible);
+        let hides = |row: &Vec<usize>| row.iter().map(|&place| place >= num_visible).collect();
+        mask.ids_restore.iter().map(hides).collect()
+    }
+
+    /// Share of neighbouring patches (left and right) that are treated alike.
+    fn alike(rows: &[Vec<bool>]) -> f64 {
+        let pairs = rows.iter().flat_map(|row| row.chunks(GRID)).flat_map(|line| line.windows(2));
+        pairs.clone().filter(|pair| pair[0] == pair[1]).count() as f64 / pairs.count() as f64
+    }
+
+    #[test]
+    fn every_way_hides_exactly_as_much() {
+        for sampling in [MaskSampling::Random, MaskSampling::Block, MaskSampling::Grid] {
+            for visible in [1, 49, 98, 190] {
+                let seen = |row: &Vec<bool>| row.iter().filter(|hidden| !**hidden).count();
+                assert!(hidden(sampling, visible).iter().all(|row| seen(row) == visible), "{sampling:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn blocks_cluster_and_grids_alternate() {
+        let of = |sampling| alike(&hidden(sampling, 98));
+        assert!((of(MaskSampling::Random) - 0.5).abs() < 0.03);
+        assert!(of(MaskSampling::Block) > 0.75, "{}", of(MaskSampling::Block));
+        let quarter = &hidden(MaskSampling::Grid, 49)[0];
+        assert!((0..GRID * GRID).all(|i| quarter[i] == (i / GRID % 2 == 1 || i % GRID % 2 == 1)));
+    }
+}

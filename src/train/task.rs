@@ -1,0 +1,196 @@
+//! The loop all training shares: batch, loss, gradients, optimiser, log, panels, checkpoints.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::thread;
+
+use burn::module::Module;
+use burn::optim::lr_scheduler::module_lr_scheduler::ModuleLearningRate;
+use burn::optim::{GradientsAccumulator, GradientsParams};
+use burn::tensor::Tensor;
+use serde::{Deserialize, Serialize};
+
+use super::average::averaged;
+use super::batches::Batches;
+use super::checkpoint::Standing;
+use super::gradients::{clip, not_finite};
+use super::optimizer::trainable;
+use super::{RunFolder, Step, TrainError, TrainEvent};
+use crate::pixels::Preprocess;
+use crate::weights::ModelConfig;
+
+/// What every recipe chooses about its steps.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StepOptions {
+    /// Photos per step.
+    pub batch_size: usize,
+    /// Parts a step's photos go through the model in: the same step in less memory.
+    pub accumulate: usize,
+    /// Largest Euclidean norm of all gradients together; larger ones are scaled down to it.
+    pub clip_norm: Option<f64>,
+    /// AdamW's decay.
+    pub weight_decay: f32,
+    /// How much of the moving average of the parameters stays at each step; 0: no average is kept.
+    pub average_decay: f64,
+    /// Seed of everything random.
+    pub seed: u64,
+    /// Steps between checkpoints.
+    pub save_every: usize,
+    /// Steps between panels.
+    pub panel_every: usize,
+}
+
+impl StepOptions {
+    /// # Errors
+    /// [`TrainError::Option`] naming what cannot be followed.
+    pub(super) fn check(&self) -> Result<(), TrainError> {
+        let wrong = |what: &str| Err(TrainError::Option(what.to_owned()));
+        match self {
+            Self { batch_size: 0, .. } => wrong("a step needs photos: raise the batch size"),
+            Self { accumulate: 0, .. } => wrong("a step has at least one part"),
+            Self { batch_size, accumulate, .. } if batch_size % accumulate != 0 => Err(TrainError::Option(
+                format!("{batch_size} photos do not make {accumulate} equal parts; choose a divisor"),
+            )),
+            Self { clip_norm: Some(limit), .. } if !(limit.is_finite() && *limit > 0.0) => {
+                wrong("gradients are clipped to a norm above zero")
+            }
+            Self { average_decay, .. } if !(0.0..1.0).contains(average_decay) => {
+                wrong("the average keeps a share from 0 to below 1")
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Where each part of a step's photos begins and ends.
+    fn parts(&self, photos: usize) -> impl Iterator<Item = Range<usize>> + use<> {
+        let size = photos.div_ceil(self.accumulate).max(1);
+        (0..photos).step_by(size).map(move |start| start..(start + size).min(photos))
+    }
+}
+
+/// A part's share of a step's loss: the shares of all parts add up to the loss of the whole batch.
+pub(super) struct Loss {
+    /// What is minimised, `[1]`.
+    pub(super) total: Tensor<1>,
+    /// What it consists of, by name.
+    pub(super) parts: BTreeMap<&'static str, Tensor<1>>,
+}
+
+/// What one kind of training brings to the loop.
+pub(super) trait Task: Sync {
+    /// What learns.
+    type Model: Module;
+    /// A step's photos, on the host.
+    type Batch: Send;
+
+    /// Steps in the whole run.
+    fn steps(&self) -> usize;
+    /// Passes over the data after so many steps.
+    fn epoch(&self, steps: usize) -> f64;
+    /// The photos of a step, a pure function of the step.
+    fn batch(&self, step: usize) -> Result<Self::Batch, TrainError>;
+    /// How many photos a batch holds.
+    fn photos(&self, batch: &Self::Batch) -> usize;
+    /// Photos that could not be used, in words.
+    fn skipped(&self, batch: &Self::Batch) -> Vec<String>;
+    /// The share of the photos `part` in the loss of the step.
+    fn loss(
+        &self,
+        model: &Self::Model,
+        batch: &Self::Batch,
+        part: Range<usize>,
+        step: usize,
+    ) -> Result<Loss, TrainError>;
+    /// Learning rate of new parameters.
+    fn learning_rate(&self, step: usize) -> f64;
+    /// Learning rates of all parameters.
+    fn learning_rates(&self, step: usize) -> ModuleLearningRate;
+    /// Draws what the model, without gradients, makes of a batch into a new file.
+    fn panel(
+        &self,
+        model: &Self::Model,
+        batch: &Self::Batch,
+        step: usize,
+        path: &std::path::Path,
+    ) -> Result<(), TrainError>;
+}
+
+/// Goes on from where `at` stands until every step is done.
+pub(super) fn train<T: Task>(
+    task: &T,
+    mut at: Standing<T::Model>,
+    options: &StepOptions,
+    written: (&ModelConfig, &Preprocess),
+    run: &mut RunFolder,
+    on_event: &mut dyn FnMut(TrainEvent),
+) -> Result<(), TrainError> {
+    let (done, steps) = (at.step, task.steps());
+    on_event(TrainEvent::Started { done, steps, parameters: trainable(&at.model) });
+    thread::scope(|scope| {
+        let mut batches = Batches::spawn(scope, done..steps, |step| task.batch(step));
+        for step in done..steps {
+            let Some(batch) = batches.next() else { break };
+            let batch = batch?;
+            task.skipped(&batch).into_iter().for_each(|photo| on_event(TrainEvent::Skipped(photo)));
+            let report;
+            (at, report) = one_step(task, at, options, &batch)?;
+            let report = Step { data_wait: batches.data_wait(), ..report };
+            run.log(&report)?;
+            on_event(TrainEvent::Step(report));
+            let due = |every: usize| at.step % every == 0 || at.step == steps;
+            if due(options.panel_every) {
+                let path = run.panel(at.step);
+                let shown = at.average.clone().unwrap_or_else(|| at.model.valid());
+                task.panel(&shown, &batch, step, &path)?;
+                on_event(TrainEvent::Panel(path));
+            }
+            if due(options.save_every) {
+                on_event(run.save(&at, written)?);
+            }
+        }
+        Ok(())
+    })
+}
+
+/// One optimiser step; the report lacks only how long was waited for data.
+fn one_step<T: Task>(
+    task: &T,
+    mut at: Standing<T::Model>,
+    options: &StepOptions,
+    batch: &T::Batch,
+) -> Result<(Standing<T::Model>, Step), TrainError> {
+    let step = at.step;
+    let mut gradients = GradientsAccumulator::new();
+    let (mut loss, mut parts) = (0.0, BTreeMap::new());
+    for part in options.parts(task.photos(batch)) {
+        let share = task.loss(&at.model, batch, part, step)?;
+        loss += scalar(share.total.clone())?;
+        for (name, value) in share.parts {
+            *parts.entry(name).or_insert(0.0) += scalar(value)?;
+        }
+        gradients.accumulate(&at.model, GradientsParams::from_grads(share.total.backward(), &at.model));
+    }
+    let (gradients, gradient_norm) = clip(&at.model, gradients.grads(), options.clip_norm)?;
+    if !(loss.is_finite() && gradient_norm.is_finite()) {
+        let parameter = not_finite(&at.model, &gradients)?;
+        return Err(TrainError::NotFinite { step: step + 1, loss, parameter });
+    }
+    at.model = at.optimizer.step(task.learning_rates(step), at.model, gradients);
+    at.step = step + 1;
+    at.average = at.average.map(|average| averaged(average, &at.model.valid(), options.average_decay, step));
+    let report = Step {
+        step: at.step,
+        steps: task.steps(),
+        epoch: task.epoch(at.step),
+        loss,
+        gradient_norm,
+        learning_rate: task.learning_rate(step),
+        data_wait: 0.0,
+        parts,
+    };
+    Ok((at, report))
+}
+
+fn scalar(value: Tensor<1>) -> Result<f64, TrainError> {
+    Ok(value.try_into_vec_as::<f32>()?.into_iter().map(f64::from).sum())
+}
