@@ -428,3 +428,29 @@ fn announced_as(width: i32, height: i32) -> Vec<u8> {
     bytes[22..26].copy_from_slice(&height.to_le_bytes());
     bytes
 }
+
+#[test]
+fn a_recipe_is_followed_where_the_command_line_says_nothing_else() {
+    let bench = Bench::new();
+    fs::create_dir(bench.path("photos")).unwrap();
+    for name in ["photos/a.png", "photos/b.png"] {
+        bench.photo(name, 40, 40);
+    }
+    let recipe = "[pretrain]\ndata = ['photos']\nimage-size = 32\nbatch-size = 2\nepochs = 9\ndecoder-dim = 32\n\
+                  decoder-depth = 1\nmask-sampling = 'block'\naccumulate = 2\nclip-norm = 1.0\n";
+    fs::write(bench.path("recipe.toml"), recipe).unwrap();
+    let line = ["pretrain", "--recipe", "recipe.toml", "--epochs", "1", "--out", "run", "--device", "cpu"];
+    let output = bench.run(line);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let asked: Value = serde_json::from_slice(&fs::read(bench.path("run/run.json")).unwrap()).unwrap();
+    assert_eq!((&asked["epochs"], &asked["mask_sampling"]), (&json!(1), &json!("block")));
+    assert_eq!(asked["steps"]["accumulate"], 2);
+    let step = fs::read_to_string(bench.path("run/metrics.jsonl")).unwrap();
+    let step: Value = serde_json::from_str(step.trim()).unwrap();
+    assert!(step["gradient_norm"].as_f64().unwrap() > 0.0);
+
+    fs::write(bench.path("recipe.toml"), "[pretrain]\nepoch = 9\n").unwrap();
+    let output = bench.run(line);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("`epoch`, which is no flag"), "{}", stderr(&output));
+}

@@ -18,13 +18,15 @@ mod predict;
 mod pretrain;
 mod probe;
 mod progress;
+mod recipe;
 mod report;
 mod steps;
 
 use std::io::Write;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::error::ErrorKind;
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -62,7 +64,7 @@ enum Verb {
 /// Reads the arguments, does what they ask for and says how it went.
 #[must_use]
 pub fn run() -> ExitCode {
-    let outcome = match Cli::parse().verb {
+    let outcome = match parse().verb {
         Verb::Predict(arguments) => predict::run(&arguments),
         Verb::Eval(arguments) => eval::run(&arguments),
         Verb::Probe(arguments) => probe::run(&arguments),
@@ -79,6 +81,15 @@ pub fn run() -> ExitCode {
             complain(&error);
             ExitCode::FAILURE
         }
+    }
+}
+
+/// The arguments, a recipe's flags among them.
+fn parse() -> Cli {
+    let mut command = Cli::command();
+    match recipe::expand(std::env::args_os().collect(), &command) {
+        Ok(arguments) => Cli::parse_from(arguments),
+        Err(error) => command.error(ErrorKind::ValueValidation, format!("{error:#}")).exit(),
     }
 }
 
@@ -112,5 +123,26 @@ mod tests {
     #[test]
     fn the_command_tree_is_sound() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_recipe_can_be_followed() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/recipes");
+        let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        let recipes: Vec<_> = files.filter(|path| path.extension().is_some_and(|e| e == "toml")).collect();
+        assert!(recipes.len() >= 6);
+        for path in recipes {
+            let text = std::fs::read_to_string(&path).unwrap();
+            for verb in text.parse::<toml::Table>().unwrap().keys() {
+                let given: &[&str] = match verb.as_str() {
+                    "pretrain" => &["--data", "x", "--out", "run"],
+                    _ => &["--train", "x", "--images", "x", "--out", "run"],
+                };
+                let line = ["mae-seg", verb, "--recipe", path.to_str().unwrap()];
+                let line = line.into_iter().chain(given.iter().copied()).map(Into::into).collect();
+                let line = recipe::expand(line, &Cli::command()).unwrap();
+                Cli::command().try_get_matches_from(line).unwrap();
+            }
+        }
     }
 }

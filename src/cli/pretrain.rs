@@ -94,16 +94,22 @@ pub(super) enum ModelSize {
     Small,
     /// 768 wide, 12 deep, 12 heads
     Base,
+    /// 1024 wide, 24 deep, 16 heads
+    Large,
+    /// 1280 wide, 32 deep, 16 heads
+    Huge,
 }
 
 impl ModelSize {
     pub(super) fn encoder(self, image_size: usize, patch_size: usize) -> VitConfig {
-        let (width, heads) = match self {
-            Self::Tiny => (192, 3),
-            Self::Small => (384, 6),
-            Self::Base => (768, 12),
+        let (width, depth, heads) = match self {
+            Self::Tiny => (192, 12, 3),
+            Self::Small => (384, 12, 6),
+            Self::Base => (768, 12, 12),
+            Self::Large => (1024, 24, 16),
+            Self::Huge => (1280, 32, 16),
         };
-        VitConfig::plain(image_size, patch_size, width, 12, heads)
+        VitConfig::plain(image_size, patch_size, width, depth, heads)
     }
 }
 

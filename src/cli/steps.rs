@@ -1,11 +1,16 @@
 //! What `pretrain` and `finetune` ask about their steps alike.
 
+use std::path::PathBuf;
+
 use clap::Args;
 
 use crate::train::StepOptions;
 
 #[derive(Debug, Args)]
 pub(super) struct StepsArg {
+    /// TOML file with a table for this verb, its flags as keys; flags given here replace the file's
+    #[arg(long, value_name = "TOML", value_parser = super::recipe::existing)]
+    recipe: Option<PathBuf>,
     /// Parts a step's photos go through the model in, for the same training in less memory
     #[arg(long, default_value_t = 1, value_parser = super::at_least_one, value_name = "PARTS")]
     accumulate: usize,

@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# From photos to the bundled weights: recipes/mae-tiny.sh DATA OUT
+#
+# DATA holds photos/*.tar (no labels), objects/{train,val}.json with their photos, and cutouts/. OUT gets the teacher's
+# features, the two runs and the exported weights; what is done already is not done again.
+set -euo pipefail
+data=$1 out=$2
+recipe=$(dirname "$0")/mae-tiny.toml
+mae_seg=${MAE_SEG:-cargo run --release --}
+shards=("$data"/photos/*.tar "$out/train-photos")
+
+mkdir -p "$out/train-photos"
+# Photos the model is judged on are not pretrained on either.
+python3 -c 'import json, sys; print(*{i["file_name"] for i in json.load(open(sys.argv[1]))["images"]}, sep="\n")' \
+  "$data/objects/train.json" |
+  while read -r photo; do ln -sf "$(realpath "$data/objects/$photo")" "$out/train-photos/"; done
+[[ -f $out/features.safetensors ]] ||
+  python3 "$(dirname "$0")/teacher_features.py" --data "${shards[@]}" --out "$out/features.safetensors"
+$mae_seg pretrain --recipe "$recipe" --data "${shards[@]}" --teacher-features "$out/features.safetensors" \
+  --out "$out/mae"
+$mae_seg finetune --recipe "$recipe" --train "$data/objects/train.json" --images "$data/objects" \
+  --cutouts "$data/cutouts" --encoder "$out/mae" --out "$out/seg"
+$mae_seg eval --weights "$out/seg" --annotations "$data/objects/val.json" --images "$data/objects" \
+  --class-agnostic --report "$out/report"
+$mae_seg export "$out/seg" --out "$out/mae-tiny"
