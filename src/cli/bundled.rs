@@ -14,14 +14,13 @@ use crate::hub::{OnBytes, Repository, RepositoryName, Settings, Site};
 use crate::weights::{SourceError, WeightSource};
 
 const BUNDLED: &str = "www/weights/mae-tiny";
-const WEIGHTS: &str = "model.safetensors";
 
 /// A checkpoint's place.
 #[derive(Debug)]
 pub(super) enum Source {
     /// A folder on disk.
     Folder(PathBuf),
-    /// One safetensors file on disk, its configuration beside it.
+    /// One file of weights on disk, its configuration beside it.
     File(PathBuf),
     /// A model on the Hub.
     Repository(Box<Repository>),
@@ -54,7 +53,7 @@ impl Source {
             (Some(name), _) => hub(name.parse().map_err(anyhow::Error::msg)?),
             (None, Ok(name)) => hub(name),
             (None, Err(_)) => bail!(
-                "{text} does not exist: name a training run, the folder that holds config.json, a safetensors file, \
+                "{text} does not exist: name a training run, the folder that holds config.json, a .safetensors or .pth file, \
                  hf:owner/name, or an address"
             ),
         }
@@ -84,7 +83,7 @@ impl Source {
     /// The path of `file`, where this is on disk.
     fn path(&self, file: &str) -> PathBuf {
         match self {
-            Self::File(path) if file == WEIGHTS => path.clone(),
+            Self::File(path) if self.weights_file() == Some(file) => path.clone(),
             // What lies beside a file that was named speaks about other files.
             Self::File(path) if !file.ends_with("config.json") => path.join(file),
             Self::File(path) => path.with_file_name(file),
@@ -139,6 +138,14 @@ impl WeightSource for Source {
             Self::Repository(repository) => repository.size(file),
             Self::Site(site) => site.size(file),
             Self::Folder(_) | Self::File(_) => Some(fs::metadata(self.path(file)).ok()?.len()),
+        }
+    }
+
+    fn weights_file(&self) -> Option<&str> {
+        match self {
+            Self::File(path) => path.file_name()?.to_str(),
+            Self::Site(site) => site.weights_file(),
+            Self::Folder(_) | Self::Repository(_) => None,
         }
     }
 }

@@ -16,10 +16,14 @@ struct Known {
     etag: Option<String>,
 }
 
+/// Endings of addresses that name a file and not the place around it.
+const WEIGHTS: [&str; 4] = [".safetensors", ".pth", ".pt", ".bin"];
+
 /// The files below an address; nothing of them is kept.
 pub struct Site {
     client: Client,
     address: String,
+    weights_file: Option<String>,
     /// Files of which something was read.
     known: RefCell<HashMap<String, Known>>,
     on_bytes: OnBytes,
@@ -32,12 +36,16 @@ impl std::fmt::Debug for Site {
 }
 
 impl Site {
-    /// The files whose addresses begin with `prefix`.
+    /// The files whose addresses begin with `address`, or beside the file of weights that is there.
     #[must_use]
-    pub fn new(prefix: &str, on_bytes: OnBytes) -> Self {
-        let address = format!("{}/", prefix.trim_end_matches('/'));
+    pub fn new(address: &str, on_bytes: OnBytes) -> Self {
+        let address = address.trim_end_matches('/');
+        let named =
+            address.rsplit_once('/').filter(|(_, file)| WEIGHTS.iter().any(|end| file.ends_with(end)));
+        let (folder, file) = named.map_or((address, None), |(folder, file)| (folder, Some(file.to_owned())));
+        let (address, weights_file) = (format!("{folder}/"), file);
         let client = Client::new(None, Duration::from_millis(250));
-        Self { client, address, known: RefCell::default(), on_bytes }
+        Self { client, address, weights_file, known: RefCell::default(), on_bytes }
     }
 
     /// Where it is.
@@ -82,5 +90,8 @@ impl WeightSource for Site {
 
     fn size(&self, file: &str) -> Option<u64> {
         self.known.borrow().get(file)?.size
+    }
+    fn weights_file(&self) -> Option<&str> {
+        self.weights_file.as_deref()
     }
 }

@@ -66,10 +66,7 @@ impl Checkpoint {
             Err(WeightsError::Source(SourceError::NotFound { .. })) => None,
             Err(error) => return Err(error),
         };
-        let mut headers = Vec::new();
-        for shard in shards(source).await? {
-            headers.push(Header::read(source, plain(&shard)?).await?);
-        }
+        let headers = headers(source).await?;
         let tensors = headers.iter().flat_map(|header| &header.tensors);
         let shapes = tensors.map(|tensor| (tensor.name.clone(), tensor.shape.clone())).collect();
         let (config, layout) = ModelConfig::of(config.as_deref(), &shapes)?;
@@ -131,12 +128,30 @@ pub async fn read_folder(source: &impl WeightSource) -> Result<Folder, WeightsEr
     Ok(Folder { config, preprocess, layout, tensors })
 }
 
-async fn shards(source: &impl WeightSource) -> Result<BTreeSet<String>, WeightsError> {
-    let name = "model.safetensors.index.json";
-    Ok(match optional(source, name).await? {
-        Some(bytes) => parse::<Index>(name, &bytes)?.weight_map.into_values().collect(),
-        None => BTreeSet::from(["model.safetensors".to_owned()]),
-    })
+/// The tables of contents of the file that was named, or of what Hugging Face's libraries look for, in their order.
+async fn headers(source: &impl WeightSource) -> Result<Vec<Header>, WeightsError> {
+    if let Some(file) = source.weights_file() {
+        return Ok(vec![Header::read(source, file).await?]);
+    }
+    let mut missing = None;
+    for file in ["model.safetensors", "pytorch_model.bin"] {
+        let index = format!("{file}.index.json");
+        if let Some(bytes) = optional(source, &index).await? {
+            let shards: BTreeSet<String> = parse::<Index>(&index, &bytes)?.weight_map.into_values().collect();
+            let mut headers = Vec::new();
+            for shard in shards {
+                headers.push(Header::read(source, plain(&shard)?).await?);
+            }
+            return Ok(headers);
+        }
+        match Header::read(source, file).await {
+            Err(error @ WeightsError::Source(SourceError::NotFound { .. })) => {
+                missing = missing.or(Some(error));
+            }
+            outcome => return Ok(vec![outcome?]),
+        }
+    }
+    missing.map_or(Ok(Vec::new()), Err)
 }
 
 /// The name, if it stays in the folder.

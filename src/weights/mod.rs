@@ -19,6 +19,11 @@ mod source;
 mod stream;
 mod tables;
 mod tensors;
+#[cfg(feature = "native")]
+mod torch;
+#[cfg(not(feature = "native"))]
+#[path = "torch_elsewhere.rs"]
+mod torch;
 
 pub use collect::collect;
 pub use config::{Architecture, ModelConfig};

@@ -54,4 +54,9 @@ pub trait WeightSource {
 
     /// Length of `file` in bytes, once something of it was read; `None` where the place does not tell.
     fn size(&self, file: &str) -> Option<u64>;
+
+    /// The file that holds the weights, where a file was named and not the place around it.
+    fn weights_file(&self) -> Option<&str> {
+        None
+    }
 }

@@ -1,4 +1,4 @@
-//! Reads safetensors files piece by piece: the header first, then one tensor after the other through a small window.
+//! Reads files of tensors piece by piece: the header first, then one tensor after the other through a small window.
 
 use std::ops::Range;
 
@@ -6,7 +6,7 @@ use safetensors::tensor::{Dtype, Metadata, TensorInfo};
 
 use super::manifest::Promise;
 use super::tensors::Widening;
-use super::{HostTensor, ManifestFile, WeightSource, WeightsError};
+use super::{HostTensor, ManifestFile, WeightSource, WeightsError, torch};
 
 /// Bytes of the length in front of the header.
 const LENGTH_BYTES: u64 = 8;
@@ -24,8 +24,12 @@ pub struct StoredTensor {
     pub shape: Vec<usize>,
     /// Type of its numbers.
     pub dtype: Dtype,
-    start: u64,
-    end: u64,
+    /// Where its first number begins in the file.
+    pub(super) start: u64,
+    /// Where its last number ends.
+    pub(super) end: u64,
+    /// Numbers from one to the next along each axis, where they do not lie row by row.
+    pub(super) strides: Option<Vec<usize>>,
 }
 
 impl StoredTensor {
@@ -39,24 +43,28 @@ impl StoredTensor {
     }
 }
 
-/// The table of contents of a safetensors file, checked: tensors lie end to end and fill the file.
+/// The table of contents of a safetensors file or one of PyTorch's, checked: every tensor lies within the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Header {
     /// The file it stands in.
     pub file: String,
     /// In the order of the file.
     pub tensors: Vec<StoredTensor>,
-    bytes: Vec<u8>,
+    /// What stands in front of the tensors, which then lie end to end; empty where they do not.
+    pub(super) bytes: Vec<u8>,
 }
 
 impl Header {
-    /// Reads nothing but the header of `file`.
+    /// Reads nothing but the header of `file`; what kind of file it is, its first bytes tell.
     ///
     /// # Errors
     /// [`WeightsError::Format`] when it is no header, or describes a file of another length.
     pub async fn read(source: &impl WeightSource, file: &str) -> Result<Self, WeightsError> {
         let refused = |reason: String| WeightsError::Format { file: file.to_owned(), reason };
         let mut bytes = exactly(source, file, 0..LENGTH_BYTES).await?;
+        if let Some(header) = torch::read_header(source, file, &bytes).await? {
+            return Ok(header);
+        }
         let length = bytes.iter().rev().fold(0, |length: u64, &byte| length << 8 | u64::from(byte));
         if length > MAX_HEADER_BYTES || source.size(file).is_some_and(|size| length + LENGTH_BYTES > size) {
             return Err(refused(format!("its header claims {length} bytes; it is no safetensors file")));
@@ -73,7 +81,8 @@ impl Header {
         }
         let tensors = table.offset_keys().into_iter().filter_map(|name| {
             let TensorInfo { dtype, shape, data_offsets: (from, to) } = table.info(&name)?.clone();
-            Some(StoredTensor { name, shape, dtype, start: start + from as u64, end: start + to as u64 })
+            let (start, end) = (start + from as u64, start + to as u64);
+            Some(StoredTensor { name, shape, dtype, start, end, strides: None })
         });
         Ok(Self { file: file.to_owned(), tensors: tensors.collect(), bytes })
     }
@@ -89,12 +98,19 @@ impl Header {
         wants: impl Fn(&str) -> bool,
         mut put: impl FnMut(&str, HostTensor) -> Result<(), WeightsError>,
     ) -> Result<(), WeightsError> {
-        let mut promise = promise.map(Promise::new);
+        let end = self.tensors.iter().map(|tensor| tensor.end).max().unwrap_or(0);
+        let mut window = Window::default();
+        let mut promise = match promise {
+            // Tensors with gaps between them, or within each other: the file is read for itself.
+            Some(promise) if self.bytes.is_empty() => {
+                self.verify(source, promise).await?;
+                None
+            }
+            promise => promise.map(Promise::new),
+        };
         if let Some(promise) = &mut promise {
             promise.update(&self.bytes);
         }
-        let end = self.tensors.last().map_or(0, |tensor| tensor.end);
-        let mut window = Window::default();
         for tensor in &self.tensors {
             let wanted = wants(&tensor.name);
             if !wanted && promise.is_none() {
@@ -113,14 +129,29 @@ impl Header {
                 }
             }
             if let Some(widening) = widening {
-                put(&tensor.name, HostTensor { shape: tensor.shape.clone(), values: widening.finish() })?;
+                put(&tensor.name, widening.finish())?;
             }
         }
         promise.map_or(Ok(()), Promise::verify)
     }
+
+    async fn verify(&self, source: &impl WeightSource, promised: &ManifestFile) -> Result<(), WeightsError> {
+        let (mut promise, mut at) = (Promise::new(promised), 0);
+        while at < promised.bytes {
+            let end = promised.bytes.min(at + WINDOW_BYTES);
+            promise.update(&exactly(source, &self.file, at..end).await?);
+            at = end;
+        }
+        promise.verify()
+    }
 }
 
-async fn exactly(source: &impl WeightSource, file: &str, range: Range<u64>) -> Result<Vec<u8>, WeightsError> {
+/// The bytes of `range`, all of them.
+pub(super) async fn exactly(
+    source: &impl WeightSource,
+    file: &str,
+    range: Range<u64>,
+) -> Result<Vec<u8>, WeightsError> {
     let bytes = source.read_range(file, range.clone()).await?;
     if bytes.len() as u64 == range.end - range.start {
         return Ok(bytes);

@@ -57,22 +57,22 @@ pub fn read_safetensors(file: &str, bytes: &[u8]) -> Result<BTreeMap<String, Hos
 }
 
 /// Widens the bytes of one tensor as they come.
-pub(super) struct Widening {
-    dtype: Dtype,
+pub(super) struct Widening<'t> {
+    tensor: &'t StoredTensor,
     /// A number cut in two by the end of a window.
     rest: Vec<u8>,
     values: Vec<f32>,
 }
 
-impl Widening {
+impl<'t> Widening<'t> {
     /// For a tensor of floats.
-    pub(super) fn new(tensor: &StoredTensor) -> Self {
-        let values = Vec::with_capacity(tensor.shape.iter().product());
-        Self { dtype: tensor.dtype, rest: Vec::new(), values }
+    pub(super) fn new(tensor: &'t StoredTensor) -> Self {
+        let count = (tensor.end - tensor.start) as usize * 8 / tensor.dtype.bitsize();
+        Self { tensor, rest: Vec::new(), values: Vec::with_capacity(count) }
     }
 
     pub(super) fn push(&mut self, mut bytes: &[u8]) {
-        let width = if self.dtype == Dtype::F32 { 4 } else { 2 };
+        let width = self.tensor.dtype.bitsize() / 8;
         if !self.rest.is_empty() {
             let (head, tail) = bytes.split_at(bytes.len().min(width - self.rest.len()));
             self.rest.extend_from_slice(head);
@@ -80,16 +80,30 @@ impl Widening {
             if self.rest.len() < width {
                 return;
             }
-            widen_onto(&mut self.values, self.dtype, &self.rest);
+            widen_onto(&mut self.values, self.tensor.dtype, &self.rest);
         }
         let (whole, rest) = bytes.split_at(bytes.len() / width * width);
-        widen_onto(&mut self.values, self.dtype, whole);
+        widen_onto(&mut self.values, self.tensor.dtype, whole);
         self.rest = rest.to_vec();
     }
 
-    pub(super) fn finish(self) -> Vec<f32> {
-        self.values
+    pub(super) fn finish(self) -> HostTensor {
+        let shape = self.tensor.shape.clone();
+        let values = match &self.tensor.strides {
+            None => self.values,
+            Some(strides) => in_rows(&self.values, &shape, strides),
+        };
+        HostTensor { shape, values }
     }
+}
+
+/// Numbers that lie `strides` apart along each axis, row by row.
+fn in_rows(values: &[f32], shape: &[usize], strides: &[usize]) -> Vec<f32> {
+    let mut places = vec![0];
+    for (&length, &stride) in shape.iter().zip(strides) {
+        places = places.iter().flat_map(|place| (0..length).map(move |step| place + step * stride)).collect();
+    }
+    places.into_iter().map(|place| values[place]).collect()
 }
 
 fn widen_onto(values: &mut Vec<f32>, dtype: Dtype, bytes: &[u8]) {
@@ -157,6 +171,16 @@ mod tests {
             let bytes = write_safetensors(&[("a.b".to_owned(), tensor.clone())], stored_as, "m").unwrap();
             assert_eq!(read_safetensors("m", &bytes).unwrap()["a.b"], tensor);
         }
+    }
+
+    #[test]
+    fn numbers_in_any_order_are_put_row_by_row() {
+        let values: Vec<f32> = (0..6).map(|n| n as f32).collect();
+        assert_eq!(in_rows(&values, &[2, 3], &[1, 2]), [0.0, 2.0, 4.0, 1.0, 3.0, 5.0]);
+        assert_eq!(in_rows(&values, &[3, 1, 2], &[2, 9, 1]), values);
+        assert_eq!(in_rows(&values, &[2], &[5]), [0.0, 5.0]);
+        assert_eq!(in_rows(&values, &[], &[]), [0.0]);
+        assert!(in_rows(&values, &[4, 0], &[1, 1]).is_empty());
     }
 
     #[test]

@@ -164,6 +164,19 @@ fn site(hub: &Hub) -> Site {
 }
 
 #[test]
+fn pytorchs_files_are_found_where_there_are_no_others() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/layouts_mae");
+    let files = [("config.json", "config.json"), ("pytorch_model.bin", "original.pth")];
+    let read = |(name, file): (&str, &str)| (name.to_owned(), fs::read(folder.join(file)).unwrap());
+    let (hub, cache) = (Hub::start(files.map(read).into()), tempfile::tempdir().unwrap());
+    let tensors = block_on(read_folder(&repository(&hub, cache.path(), |_| {}))).unwrap().tensors;
+    assert_eq!(tensors.len(), 50);
+    let address = format!("{}/owner/model/resolve/main/pytorch_model.bin", hub.address);
+    let site = Site::new(&address, Box::new(|_, _, _| {}));
+    assert_eq!(block_on(read_folder(&site)).unwrap().tensors, tensors);
+}
+
+#[test]
 fn a_range_beyond_the_end_is_an_error() {
     let hub = Hub::start(tiny());
     let beyond = tiny()[WEIGHTS].len() as u64;

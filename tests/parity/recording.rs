@@ -13,7 +13,8 @@ pub(crate) fn fixtures() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures")
 }
 
-struct Directory(PathBuf);
+/// A folder on disk, and the file of weights in it where one is meant.
+struct Directory(PathBuf, Option<String>);
 
 impl WeightSource for Directory {
     async fn read(&self, file: &str) -> Result<Vec<u8>, SourceError> {
@@ -28,11 +29,20 @@ impl WeightSource for Directory {
     fn size(&self, file: &str) -> Option<u64> {
         Some(fs::metadata(self.0.join(file)).ok()?.len())
     }
+
+    fn weights_file(&self) -> Option<&str> {
+        self.1.as_deref()
+    }
 }
 
 /// The checkpoint folder of fixture `name`.
 pub(crate) fn checkpoint(name: &str) -> Folder {
-    pollster::block_on(read_folder(&Directory(fixtures().join(name)))).unwrap()
+    pollster::block_on(read_folder(&Directory(fixtures().join(name), None))).unwrap()
+}
+
+/// The checkpoint in one file of fixture `name`.
+pub(crate) fn checkpoint_file(name: &str, file: &str) -> Folder {
+    pollster::block_on(read_folder(&Directory(fixtures().join(name), Some(file.to_owned())))).unwrap()
 }
 
 /// The recorded inputs and outputs of fixture `name`.

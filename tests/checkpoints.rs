@@ -1,0 +1,97 @@
+//! Published files of every kind, taken by every verb that takes weights.
+#![cfg(feature = "native")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use image::{Rgb, RgbImage};
+use mae_seg::weights::read_safetensors;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+const FILES: [&str; 3] = ["original.pth", "legacy.pth", "views.pth"];
+
+fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
+}
+
+fn run(place: &TempDir, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mae-seg"));
+    command.args(arguments).current_dir(place.path()).output().unwrap()
+}
+
+fn done(place: &TempDir, arguments: &[&str]) -> String {
+    let output = run(place, arguments);
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn a_pytorch_file_is_inspected_and_imported() {
+    let place = tempfile::tempdir().unwrap();
+    let reference = fs::read(fixture("layouts_mae/model.safetensors")).unwrap();
+    let reference = read_safetensors("model.safetensors", &reference).unwrap();
+    for file in FILES {
+        let source = fixture("layouts_mae").join(file);
+        let source = source.to_str().unwrap();
+        let told = done(&place, &["inspect", source]);
+        assert!(told.contains("every tensor has its place") && told.contains("masked autoencoder"), "{told}");
+
+        done(&place, &["import", source, "--out", file, "--dtype", "f32"]);
+        let shard = fs::read(place.path().join(file).join("model-00001-of-00001.safetensors")).unwrap();
+        for (name, tensor) in read_safetensors(file, &shard).unwrap() {
+            let same = name == "vit.embeddings.cls_token" || name.contains("position_embeddings");
+            assert!(same || tensor == reference[&name], "{file}: {name}");
+        }
+    }
+}
+
+#[test]
+fn a_hub_folder_with_pytorchs_files_alone_works_whole_and_in_shards() {
+    let place = tempfile::tempdir().unwrap();
+    fs::copy(fixture("layouts_mae/config.json"), place.path().join("config.json")).unwrap();
+    fs::copy(fixture("layouts_mae/views.pth"), place.path().join("pytorch_model.bin")).unwrap();
+    assert!(done(&place, &["inspect", "."]).contains("every tensor has its place"));
+
+    fs::rename(place.path().join("pytorch_model.bin"), place.path().join("pytorch_model-1.bin")).unwrap();
+    let index = json!({"weight_map": {"cls_token": "pytorch_model-1.bin"}}).to_string();
+    fs::write(place.path().join("pytorch_model.bin.index.json"), index).unwrap();
+    assert!(done(&place, &["inspect", "."]).contains("every tensor has its place"));
+}
+
+#[test]
+fn an_encoder_from_a_pytorch_file_is_probed_and_fine_tuned() {
+    let place = tempfile::tempdir().unwrap();
+    for (class, shade) in [("dark", 20), ("light", 220)] {
+        for set in ["train", "test"] {
+            let folder = place.path().join(set).join(class);
+            fs::create_dir_all(&folder).unwrap();
+            for number in 0..3 {
+                let colour = Rgb([shade + number; 3]);
+                RgbImage::from_pixel(40, 30, colour).save(folder.join(format!("{number}.png"))).unwrap();
+            }
+        }
+    }
+    let source = fixture("layouts_mae/legacy.pth");
+    let source = source.to_str().unwrap();
+    let probe =
+        ["probe", "--weights", source, "--train", "train", "--test", "test", "--device", "cpu", "--json"];
+    let report: Value = serde_json::from_str(&done(&place, &probe)).unwrap();
+    assert_eq!(report["nearest_neighbours"]["accuracy"], 1.0, "{report}");
+
+    let annotations = json!({
+        "images": [{"id": 1, "file_name": "0.png", "width": 40, "height": 30}],
+        "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "iscrowd": 0, "area": 480.0,
+            "bbox": [0, 0, 24, 20], "segmentation": [[0, 0, 24, 0, 24, 20, 0, 20]]}],
+        "categories": [{"id": 1, "name": "cat", "supercategory": "animal"}],
+    });
+    fs::write(place.path().join("train.json"), annotations.to_string()).unwrap();
+    let finetune =
+        ["finetune", "--train", "train.json", "--images", "train/dark", "--encoder", source, "--out", "run"];
+    let small =
+        ["--image-size", "32", "--blocks", "1", "--queries", "4", "--steps", "1", "--batch-size", "1"];
+    done(&place, &[&finetune[..], &small[..], &["--device", "cpu"]].concat());
+    assert!(done(&place, &["inspect", "run"]).contains("segmenter, 4 queries in 1 blocks"));
+}
