@@ -10,12 +10,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use burn::tensor::Device;
 use image::{Rgb, RgbImage};
-use mae_seg::data::{LabelSpace, PhotoSet, SegmentationSet};
+use mae_seg::data::{CocoDataset, LabelSpace, PhotoSet, SegmentationSet};
 use mae_seg::model::{DecoderConfig, HiddenPatches, LossOn, MaeConfig, VitConfig};
 use mae_seg::train::loss::SetLossConfig;
 use mae_seg::train::{
     FinetuneOptions, MaskSampling, PretrainOptions, RunFolder, StepOptions, TrainError, TrainEvent, Tune,
-    finetune, pretrain,
+    ValidationSet, finetune, pretrain,
 };
 use serde_json::{Value, json};
 
@@ -71,6 +71,7 @@ fn steps() -> StepOptions {
         seed: 7,
         save_every: 3,
         panel_every: 100,
+        keep: 0,
     }
 }
 
@@ -133,7 +134,7 @@ fn run_finetuning(
     let photos =
         SegmentationSet::open(&photos.join("train.json"), photos, LabelSpace::Category, None).unwrap();
     let mut run = RunFolder::open(out, options)?;
-    finetune(&photos, options, (None, encoder()), &Device::flex(), &mut run, on_event)
+    finetune((&photos, None), options, (None, encoder()), &Device::flex(), &mut run, on_event)
 }
 
 fn die_at_step_5(event: TrainEvent) {
@@ -262,11 +263,22 @@ fn every_way_of_tuning_learns_the_squares() {
     let photos =
         SegmentationSet::open(&folder.path().join("train.json"), folder.path(), LabelSpace::Category, None)
             .unwrap();
+    let dataset = CocoDataset::load(&folder.path().join("train.json")).unwrap();
+    let validation = ValidationSet { dataset, images: folder.path().to_owned(), every: 40 };
     for tune in [Tune::Frozen, Tune::Top(1), Tune::Full] {
         let out = folder.path().join(format!("{tune:?}"));
-        let options = finetuning(tune);
+        let mut options = finetuning(tune);
+        options.steps.keep = 2;
         let mut run = RunFolder::open(&out, &options).unwrap();
-        finetune(&photos, &options, (None, encoder()), &Device::flex(), &mut run, |_| ()).unwrap();
+        finetune(
+            (&photos, Some(&validation)),
+            &options,
+            (None, encoder()),
+            &Device::flex(),
+            &mut run,
+            |_| (),
+        )
+        .unwrap();
         let dice: Vec<f64> = fs::read_to_string(out.join("metrics.jsonl"))
             .unwrap()
             .lines()
@@ -276,5 +288,22 @@ fn every_way_of_tuning_learns_the_squares() {
         let (first, last) = (mean(&dice[..5]), mean(&dice[dice.len() - 5..]));
         assert!(last < 0.7 * first, "{tune:?}: {first} → {last}");
         assert!(out.join("panels/step-000080.png").is_file(), "a panel of the last step");
+        let names = |folder: &Path| {
+            let names = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
+            let mut names: Vec<String> = names.map(|name| name.into_string().unwrap()).collect();
+            names.sort();
+            names
+        };
+        assert_eq!(names(&out.join("kept")), ["step-000075", "step-000080"]);
+        let weights = ["config.json", "model.safetensors", "preprocessor_config.json"];
+        assert_eq!(names(&out.join("kept/step-000080")), weights);
+        let best: Value =
+            serde_json::from_slice(&fs::read(out.join("best/validation.json")).unwrap()).unwrap();
+        let logged = fs::read_to_string(out.join("metrics.jsonl")).unwrap();
+        let logged = logged.lines().filter_map(|line| {
+            serde_json::from_str::<Value>(line).unwrap().get("val_ap").and_then(Value::as_f64)
+        });
+        assert_eq!(logged.clone().count(), 2, "after 40 and 80 steps");
+        assert_eq!(best["score"].as_f64(), logged.reduce(f64::max));
     }
 }

@@ -11,9 +11,9 @@ use super::device::DeviceArg;
 use super::pretrain::ModelSize;
 use super::progress::TrainProgress;
 use super::steps::StepsArg;
-use crate::data::{LabelSpace, SegmentationSet};
+use crate::data::{CocoDataset, LabelSpace, SegmentationSet};
 use crate::train::loss::SetLossConfig;
-use crate::train::{FinetuneOptions, RunFolder, Tune, finetune};
+use crate::train::{FinetuneOptions, RunFolder, Tune, ValidationSet, finetune};
 use crate::weights::read_folder;
 
 /// Teach a pretrained encoder to find objects.
@@ -32,6 +32,15 @@ pub(super) struct Arguments {
     /// Folder the file names in it are relative to
     #[arg(long, value_name = "DIR")]
     images: PathBuf,
+    /// COCO instances file of photos to judge the run by; the best weights are kept in best/ of the run
+    #[arg(long, value_name = "COCO.json")]
+    val: Option<PathBuf>,
+    /// Folder the file names in --val are relative to [default: that of --images]
+    #[arg(long, value_name = "DIR", requires = "val")]
+    val_images: Option<PathBuf>,
+    /// Steps between validations
+    #[arg(long, default_value_t = 1000, value_parser = super::at_least_one, value_name = "STEPS")]
+    validate_every: usize,
     /// Pretraining run or weight folder; without it the encoder starts from scratch
     #[arg(long, value_name = "RUN|WEIGHTS")]
     encoder: Option<PathBuf>,
@@ -136,6 +145,14 @@ impl Arguments {
     }
 }
 
+impl Arguments {
+    fn validation(&self) -> Result<Option<ValidationSet>> {
+        let Some(path) = &self.val else { return Ok(None) };
+        let images = self.val_images.as_ref().unwrap_or(&self.images).clone();
+        Ok(Some(ValidationSet { dataset: CocoDataset::load(path)?, images, every: self.validate_every }))
+    }
+}
+
 /// Runs the verb.
 pub(super) fn run(arguments: &Arguments) -> Result<()> {
     let options = arguments.options();
@@ -146,6 +163,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
     };
     let photos =
         SegmentationSet::open(&arguments.train, &arguments.images, space, arguments.cutouts.as_deref())?;
+    let validation = arguments.validation()?;
     let encoder = match &arguments.encoder {
         Some(path) => Some(pollster::block_on(read_folder(&Source::open(Some(path))?))?),
         None => None,
@@ -154,7 +172,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
     let picked = arguments.device.pick()?;
     let mut progress = TrainProgress::new(&format!("{} photos, {}", photos.len(), picked.description));
     let mut run = RunFolder::open(&arguments.out, &options)?;
-    finetune(&photos, &options, (encoder, fresh), &picked.device, &mut run, |event| progress.show(event))?;
+    let data = (&photos, validation.as_ref());
+    finetune(data, &options, (encoder, fresh), &picked.device, &mut run, |event| progress.show(event))?;
     progress.finish(&format!("fine-tuned; evaluate with --weights {}", run.checkpoint().display()));
     Ok(())
 }

@@ -85,8 +85,8 @@ impl TrainProgress {
     }
 
     fn step(&mut self, step: &Step) {
-        let parts: Vec<String> =
-            step.parts.iter().map(|(name, value)| format!("{name} {value:.3}")).collect();
+        let measured = step.parts.iter().chain(&step.validation);
+        let parts: Vec<String> = measured.map(|(name, value)| format!("{name} {value:.3}")).collect();
         let text = format!(
             "epoch {:.2} · loss {:.4} {}· lr {:.2e} · data wait {:.0} %",
             step.epoch,
@@ -97,7 +97,8 @@ impl TrainProgress {
         );
         self.bar.set_position(step.step as u64);
         self.bar.set_message(text.clone());
-        let due = self.last_line.is_none_or(|last| last.elapsed() >= PLAIN_LINE_EVERY);
+        let due = self.last_line.is_none_or(|last| last.elapsed() >= PLAIN_LINE_EVERY)
+            || !step.validation.is_empty();
         if !self.watched && due {
             self.line(&format!("step {}/{} · {text} · {} left", step.step, step.steps, self.left(step)));
             self.last_line = Some(self.now());

@@ -29,6 +29,9 @@ pub(super) struct StepsArg {
     /// Steps between panels of what the model makes of its photos
     #[arg(long, default_value_t = 200, value_parser = super::at_least_one)]
     panel_every: usize,
+    /// Keep the weights of this many of the latest checkpoints, in kept/ of the run
+    #[arg(long, default_value_t = 0, value_name = "CHECKPOINTS")]
+    keep: usize,
 }
 
 impl StepsArg {
@@ -42,6 +45,7 @@ impl StepsArg {
             seed: self.seed,
             save_every: self.save_every,
             panel_every: self.panel_every,
+            keep: self.keep,
         }
     }
 }

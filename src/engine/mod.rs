@@ -137,8 +137,19 @@ impl Engine {
         };
         let module = MaskSegmenter::new(config, device);
         let model = checkpoint.load(source, module).await?;
-        let preprocess = Preprocess { multiple_of: config.encoder.patch_size, ..checkpoint.preprocess };
-        Ok(Self { model, labels: checkpoint.config.labels, preprocess, device: device.clone() })
+        Ok(Self::new(model, checkpoint.config.labels, checkpoint.preprocess, device.clone()))
+    }
+
+    /// An engine around a model that exists already; `labels` in the order of its classes, `device` where it is.
+    #[must_use]
+    pub fn new(
+        model: MaskSegmenter,
+        labels: Vec<String>,
+        mut preprocess: Preprocess,
+        device: Device,
+    ) -> Self {
+        preprocess.multiple_of = model.config().encoder.patch_size;
+        Self { model, labels, preprocess, device }
     }
 
     /// The same engine for photos brought to `side` pixels instead of what the weights say; positions of patches are

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::loss::LossError;
 use super::{Step, StepOptions, TrainEvent};
 use crate::data::DataError;
+use crate::eval::EvalError;
 use crate::model::ConfigError;
 use crate::pixels::Preprocess;
 use crate::weights::{
@@ -31,6 +32,9 @@ pub enum TrainError {
     /// The architecture contradicts itself.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// Validation failed.
+    #[error(transparent)]
+    Validation(#[from] EvalError),
     /// The set loss could not be computed.
     #[error(transparent)]
     Loss(#[from] LossError),
@@ -79,6 +83,13 @@ pub enum TrainError {
     Panel(String),
 }
 
+/// What is written beside parameters: the architecture with its labels, and how photos become pixels.
+pub(super) type Written<'a> = (&'a ModelConfig, &'a Preprocess);
+
+const CONFIG: &str = "config.json";
+const PREPROCESSOR: &str = "preprocessor_config.json";
+/// How good the weights in `best/` are.
+const VALIDATION: &str = "validation.json";
 /// Parameters to use.
 const MODEL: &str = "model.safetensors";
 /// Parameters as the optimiser left them, beside the averaged ones.
@@ -111,6 +122,15 @@ pub struct RunFolder {
     metrics: BufWriter<File>,
 }
 
+/// What was measured of the best weights so far.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+pub(super) struct Best {
+    /// The step after which.
+    pub(super) step: usize,
+    /// Average precision, 0 to 1.
+    pub(super) score: f64,
+}
+
 #[derive(Serialize, Deserialize)]
 struct Progress {
     step: usize,
@@ -128,8 +148,7 @@ impl RunFolder {
     pub fn open<O: Serialize>(root: &Path, options: &O) -> Result<Self, TrainError> {
         fs::create_dir_all(root.join("panels")).map_err(at(root))?;
         let path = root.join("run.json");
-        let asked =
-            serde_json::to_vec_pretty(options).map_err(|error| TrainError::Option(error.to_string()))?;
+        let asked = json(options)?;
         match fs::read(&path) {
             Ok(before) if before == asked => {}
             Ok(_) => return Err(TrainError::OtherRun(root.to_owned())),
@@ -163,24 +182,17 @@ impl RunFolder {
     pub(super) fn save<M: Module>(
         &self,
         standing: &Standing<M>,
-        (config, preprocess): (&ModelConfig, &Preprocess),
+        written: Written<'_>,
     ) -> Result<TrainEvent, TrainError> {
         let (fresh, old, current) =
             (self.root.join("checkpoint.new"), self.root.join("checkpoint.old"), self.checkpoint());
         let _ = fs::remove_dir_all(&fresh);
-        fs::create_dir_all(&fresh).map_err(at(&fresh))?;
         let write = |name: &str, bytes: &[u8]| fs::write(fresh.join(name), bytes).map_err(at(&fresh));
-        write("config.json", &config.to_json()?)?;
-        let json = |error: serde_json::Error| TrainError::Option(error.to_string());
-        write("preprocessor_config.json", &serde_json::to_vec_pretty(preprocess).map_err(json)?)?;
-        let tensors = |module: &M, name: &str| -> Result<(), TrainError> {
-            write(name, &write_safetensors(&collect(module, config.layout())?, StoredAs::F32, name)?)
-        };
         match &standing.average {
-            None => tensors(&standing.model, MODEL)?,
+            None => write_weights(&fresh, &standing.model, written)?,
             Some(average) => {
-                tensors(average, MODEL)?;
-                tensors(&standing.model, UNAVERAGED)?;
+                write_weights(&fresh, average, written)?;
+                write(UNAVERAGED, &tensors(&standing.model, written.0)?)?;
             }
         }
         let path = fresh.join("optimizer.bpk");
@@ -189,14 +201,48 @@ impl RunFolder {
             .to_record()
             .save(&path)
             .map_err(|error| TrainError::Optimizer { path, reason: error.to_string() })?;
-        write("progress.json", &serde_json::to_vec(&Progress { step: standing.step }).map_err(json)?)?;
-        let _ = fs::remove_dir_all(&old);
-        if current.exists() {
-            fs::rename(&current, &old).map_err(at(&current))?;
-        }
-        fs::rename(&fresh, &current).map_err(at(&fresh))?;
-        let _ = fs::remove_dir_all(&old);
+        write("progress.json", &json(&Progress { step: standing.step })?)?;
+        swap(&fresh, &current, &old)?;
         Ok(TrainEvent::Saved(current))
+    }
+
+    /// Keeps the weights of the latest checkpoint as those of `step`, and of earlier ones the newest, `most` in all.
+    pub(super) fn keep(&self, step: usize, most: usize) -> Result<(), TrainError> {
+        let kept = self.root.join("kept");
+        let fresh = kept.join("new");
+        let _ = fs::remove_dir_all(&fresh);
+        fs::create_dir_all(&fresh).map_err(at(&fresh))?;
+        for name in [CONFIG, PREPROCESSOR, MODEL] {
+            let from = self.checkpoint().join(name);
+            fs::copy(&from, fresh.join(name)).map_err(at(&from))?;
+        }
+        let folder = kept.join(format!("step-{step:06}"));
+        let _ = fs::remove_dir_all(&folder);
+        fs::rename(&fresh, &folder).map_err(at(&folder))?;
+        let entries = fs::read_dir(&kept).map_err(at(&kept))?.flatten().map(|entry| entry.path());
+        let mut folders: Vec<PathBuf> = entries.collect();
+        folders.sort();
+        folders.iter().rev().skip(most).try_for_each(|old| fs::remove_dir_all(old).map_err(at(old)))
+    }
+
+    /// Keeps `module` in `best/` if its `score` is above that of what is there.
+    pub(super) fn keep_best<M: Module>(
+        &self,
+        module: &M,
+        written: Written<'_>,
+        best: Best,
+    ) -> Result<(), TrainError> {
+        let current = self.root.join("best");
+        let before = fs::read(current.join(VALIDATION)).ok();
+        let before: Option<Best> = before.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        if before.is_some_and(|before| before.score >= best.score) {
+            return Ok(());
+        }
+        let (fresh, old) = (self.root.join("best.new"), self.root.join("best.old"));
+        let _ = fs::remove_dir_all(&fresh);
+        write_weights(&fresh, module, written)?;
+        fs::write(fresh.join(VALIDATION), json(&best)?).map_err(at(&fresh))?;
+        swap(&fresh, &current, &old)
     }
 
     /// Puts the latest checkpoint, if there is one, into `fresh`.
@@ -227,6 +273,35 @@ impl RunFolder {
             .map_err(|error| TrainError::Optimizer { path, reason: error.to_string() })?;
         Ok(Standing { step: progress.step, model, average, optimizer: fresh.optimizer.load_record(record) })
     }
+}
+
+/// A weight folder with `module`.
+fn write_weights<M: Module>(folder: &Path, module: &M, written: Written<'_>) -> Result<(), TrainError> {
+    fs::create_dir_all(folder).map_err(at(folder))?;
+    let (config, preprocess) = written;
+    let write = |name: &str, bytes: &[u8]| fs::write(folder.join(name), bytes).map_err(at(folder));
+    write(CONFIG, &config.to_json()?)?;
+    write(PREPROCESSOR, &json(preprocess)?)?;
+    write(MODEL, &tensors(module, config)?)
+}
+
+fn tensors<M: Module>(module: &M, config: &ModelConfig) -> Result<Vec<u8>, TrainError> {
+    Ok(write_safetensors(&collect(module, config.layout())?, StoredAs::F32, MODEL)?)
+}
+
+fn json(value: &impl Serialize) -> Result<Vec<u8>, TrainError> {
+    serde_json::to_vec_pretty(value).map_err(|error| TrainError::Option(error.to_string()))
+}
+
+/// Puts the folder `fresh` in the place of `current`; at every moment one of the two, or `old`, is whole.
+fn swap(fresh: &Path, current: &Path, old: &Path) -> Result<(), TrainError> {
+    let _ = fs::remove_dir_all(old);
+    if current.exists() {
+        fs::rename(current, old).map_err(at(current))?;
+    }
+    fs::rename(fresh, current).map_err(at(fresh))?;
+    let _ = fs::remove_dir_all(old);
+    Ok(())
 }
 
 /// Writes to a temporary name in the same folder, then renames.

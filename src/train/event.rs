@@ -1,5 +1,6 @@
 //! What a training loop tells its caller.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::Serialize;
@@ -23,7 +24,10 @@ pub struct Step {
     pub data_wait: f64,
     /// Parts of the loss, by name.
     #[serde(flatten)]
-    pub parts: std::collections::BTreeMap<&'static str, f64>,
+    pub parts: BTreeMap<&'static str, f64>,
+    /// Where the run was validated after this step: `val_ap`, `val_ap50`, 0 to 1.
+    #[serde(flatten)]
+    pub validation: BTreeMap<&'static str, f64>,
 }
 
 /// What happens while training runs, in order.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use burn::module::{Module, ParamGroup};
 use burn::optim::lr_scheduler::module_lr_scheduler::ModuleLearningRate;
@@ -20,7 +20,9 @@ use super::schedule::{LayerDecay, MaskAnnealing, TwoStageWarmup};
 use super::task::{Loss, StepOptions, Task, train};
 use super::{RunFolder, TrainError, TrainEvent};
 use crate::data::sampler::balanced;
-use crate::data::{AugmentOptions, SegmentationSet};
+use crate::data::{AugmentOptions, CocoDataset, SegmentationSet};
+use crate::engine::Engine;
+use crate::eval::{Vocabulary, evaluate, predict_dataset};
 use crate::model::{MaskSegmenter, SegmenterConfig, SegmenterOutput, VitConfig};
 use crate::pixels::Preprocess;
 use crate::weights::{Architecture, Folder, ModelConfig, apply_encoder};
@@ -86,13 +88,24 @@ impl FinetuneOptions {
     }
 }
 
+/// Photos the model is judged on while it learns; the weights that do best there are kept in the run's `best/`.
+#[derive(Debug)]
+pub struct ValidationSet {
+    /// Their annotations.
+    pub dataset: CocoDataset,
+    /// Folder the file names in them are relative to.
+    pub images: PathBuf,
+    /// Steps between validations.
+    pub every: usize,
+}
+
 /// Fine-tunes on `photos`, from where `run` stands. `encoder` is the pretrained weight folder; without one the encoder
 /// starts fresh, as the architecture `fresh`.
 ///
 /// # Errors
 /// [`TrainError`]; the last checkpoint stays whole.
 pub fn finetune(
-    photos: &SegmentationSet,
+    (photos, validation): (&SegmentationSet, Option<&ValidationSet>),
     options: &FinetuneOptions,
     (encoder, fresh): (Option<Folder>, VitConfig),
     device: &Device,
@@ -114,8 +127,9 @@ pub fn finetune(
     let at = run.resume(Standing::start(model, optimizer, &options.steps), &config)?;
     let repeats = photos.repeats();
     let per_epoch = balanced(&repeats, options.steps.seed, 0).len();
-    let task = Finetuning { photos, options, segmenter, repeats, per_epoch, preprocess: &preprocess, device };
-    train(&task, at, &options.steps, (&config, &preprocess), run, &mut on_event)
+    let preprocess = &preprocess;
+    let task = Finetuning { photos, validation, options, segmenter, repeats, per_epoch, preprocess, device };
+    train(&task, at, &options.steps, (&config, preprocess), run, &mut on_event)
 }
 
 /// A segmenter around the given encoder, with what does not change marked so.
@@ -150,6 +164,7 @@ fn build(
 
 struct Finetuning<'a> {
     photos: &'a SegmentationSet,
+    validation: Option<&'a ValidationSet>,
     options: &'a FinetuneOptions,
     segmenter: SegmenterConfig,
     repeats: Vec<f64>,
@@ -292,6 +307,24 @@ impl Task for Finetuning<'_> {
             groups.push((ParamGroup::from_predicate(prefix), encoder * decay.block(block)));
         }
         learning_rates(self.learning_rate(step), &groups)
+    }
+
+    fn validate_every(&self) -> Option<usize> {
+        self.validation.map(|validation| validation.every)
+    }
+
+    fn validate(&self, model: &MaskSegmenter) -> Result<BTreeMap<&'static str, f64>, TrainError> {
+        let Some(ValidationSet { dataset, images, .. }) = self.validation else {
+            return Ok(BTreeMap::new());
+        };
+        let labels = self.photos.labels().to_vec();
+        let device = self.device.clone().without_autodiff();
+        let engine = Engine::new(model.clone(), labels, self.preprocess.clone(), device);
+        let vocabulary = Vocabulary::choose(engine.labels(), dataset, false)?;
+        let predictions = pollster::block_on(predict_dataset(&engine, dataset, images, &vocabulary, || ()))?;
+        let measured = evaluate(&vocabulary.translate(dataset), &predictions)?.masks;
+        let number = |value: Option<f64>| value.unwrap_or(0.0);
+        Ok(BTreeMap::from([("val_ap", number(measured.ap)), ("val_ap50", number(measured.ap50))]))
     }
 
     fn panel(

@@ -1,7 +1,8 @@
 //! Training: masked-autoencoder pretraining, then fine-tuning of the segmenter.
 //!
 //! Each run lives in a folder: `run.json` (what was asked), `metrics.jsonl`, `panels/*.png`, and `checkpoint/`, which
-//! is a weight folder (f32; the averaged parameters where a run averages) with the optimiser's state beside it. The same command continues an interrupted run.
+//! is a weight folder (f32; the averaged parameters where a run averages) with the optimiser's state beside it; where asked
+//! for, `best/` and `kept/step-*/`, weight folders too. The same command continues an interrupted run.
 
 mod average;
 mod batches;
@@ -21,7 +22,7 @@ mod task;
 
 pub use checkpoint::{RunFolder, TrainError};
 pub use event::{Step, TrainEvent};
-pub use finetune::{FinetuneOptions, Tune, finetune};
+pub use finetune::{FinetuneOptions, Tune, ValidationSet, finetune};
 pub use hiding::MaskSampling;
 pub use optimizer::{AdamWOptions, adamw};
 pub use pretrain::{PretrainOptions, pretrain};

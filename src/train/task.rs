@@ -12,12 +12,10 @@ use serde::{Deserialize, Serialize};
 
 use super::average::averaged;
 use super::batches::Batches;
-use super::checkpoint::Standing;
+use super::checkpoint::{Best, Standing, Written};
 use super::gradients::{clip, not_finite};
 use super::optimizer::trainable;
 use super::{RunFolder, Step, TrainError, TrainEvent};
-use crate::pixels::Preprocess;
-use crate::weights::ModelConfig;
 
 /// What every recipe chooses about its steps.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -38,6 +36,8 @@ pub struct StepOptions {
     pub save_every: usize,
     /// Steps between panels.
     pub panel_every: usize,
+    /// Latest checkpoints whose weights stay, beside the one to go on from.
+    pub keep: usize,
 }
 
 impl StepOptions {
@@ -105,6 +105,10 @@ pub(super) trait Task: Sync {
     fn learning_rate(&self, step: usize) -> f64;
     /// Learning rates of all parameters.
     fn learning_rates(&self, step: usize) -> ModuleLearningRate;
+    /// Steps between validations; `None` where there is nothing to validate on.
+    fn validate_every(&self) -> Option<usize>;
+    /// How good the model, without gradients, is on photos it does not learn from: the number to choose by comes first.
+    fn validate(&self, model: &Self::Model) -> Result<BTreeMap<&'static str, f64>, TrainError>;
     /// Draws what the model, without gradients, makes of a batch into a new file.
     fn panel(
         &self,
@@ -120,7 +124,7 @@ pub(super) fn train<T: Task>(
     task: &T,
     mut at: Standing<T::Model>,
     options: &StepOptions,
-    written: (&ModelConfig, &Preprocess),
+    written: Written<'_>,
     run: &mut RunFolder,
     on_event: &mut dyn FnMut(TrainEvent),
 ) -> Result<(), TrainError> {
@@ -132,20 +136,29 @@ pub(super) fn train<T: Task>(
             let Some(batch) = batches.next() else { break };
             let batch = batch?;
             task.skipped(&batch).into_iter().for_each(|photo| on_event(TrainEvent::Skipped(photo)));
-            let report;
+            let mut report;
             (at, report) = one_step(task, at, options, &batch)?;
-            let report = Step { data_wait: batches.data_wait(), ..report };
+            report.data_wait = batches.data_wait();
+            let due = |every: usize| at.step % every == 0 || at.step == steps;
+            let kept = || at.average.clone().unwrap_or_else(|| at.model.valid());
+            if task.validate_every().is_some_and(due) {
+                report.validation = task.validate(&kept())?;
+                if let Some(&score) = report.validation.values().next() {
+                    run.keep_best(&kept(), written, Best { step: at.step, score })?;
+                }
+            }
             run.log(&report)?;
             on_event(TrainEvent::Step(report));
-            let due = |every: usize| at.step % every == 0 || at.step == steps;
             if due(options.panel_every) {
                 let path = run.panel(at.step);
-                let shown = at.average.clone().unwrap_or_else(|| at.model.valid());
-                task.panel(&shown, &batch, step, &path)?;
+                task.panel(&kept(), &batch, step, &path)?;
                 on_event(TrainEvent::Panel(path));
             }
             if due(options.save_every) {
                 on_event(run.save(&at, written)?);
+                if options.keep > 0 {
+                    run.keep(at.step, options.keep)?;
+                }
             }
         }
         Ok(())
@@ -187,6 +200,7 @@ fn one_step<T: Task>(
         learning_rate: task.learning_rate(step),
         data_wait: 0.0,
         parts,
+        validation: BTreeMap::new(),
     };
     Ok((at, report))
 }
