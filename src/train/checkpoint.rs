@@ -10,6 +10,7 @@ use burn::tensor::TensorReadError;
 use serde::{Deserialize, Serialize};
 
 use super::loss::LossError;
+use super::tensorboard::Events;
 use super::{Step, StepOptions, TrainEvent};
 use crate::data::DataError;
 use crate::eval::EvalError;
@@ -120,6 +121,8 @@ impl<M: Module> Standing<M> {
 pub struct RunFolder {
     root: PathBuf,
     metrics: BufWriter<File>,
+    /// From the first step on.
+    events: Option<Events>,
 }
 
 /// What was measured of the best weights so far.
@@ -156,7 +159,7 @@ impl RunFolder {
         }
         let path = root.join("metrics.jsonl");
         let metrics = OpenOptions::new().create(true).append(true).open(&path).map_err(at(&path))?;
-        Ok(Self { root: root.to_owned(), metrics: BufWriter::new(metrics) })
+        Ok(Self { root: root.to_owned(), metrics: BufWriter::new(metrics), events: None })
     }
 
     /// The weight folder of the latest checkpoint.
@@ -171,11 +174,18 @@ impl RunFolder {
         self.root.join("panels").join(format!("step-{step:06}.png"))
     }
 
-    /// Appends a line to `metrics.jsonl`.
+    /// Appends to `metrics.jsonl` and to `TensorBoard`'s file of this start.
     pub(super) fn log(&mut self, step: &Step) -> Result<(), TrainError> {
         let path = self.root.join("metrics.jsonl");
         let line = serde_json::to_string(step).map_err(|error| TrainError::Option(error.to_string()))?;
-        writeln!(self.metrics, "{line}").and_then(|()| self.metrics.flush()).map_err(at(&path))
+        writeln!(self.metrics, "{line}").and_then(|()| self.metrics.flush()).map_err(at(&path))?;
+        if self.events.is_none() {
+            self.events = Some(Events::create(&self.root, step.step).map_err(at(&self.root))?);
+        }
+        match &mut self.events {
+            Some(events) => events.write(step.step, step.scalars()).map_err(at(&self.root)),
+            None => Ok(()),
+        }
     }
 
     /// Saves everything that is needed to go on; the old checkpoint stays until the new one is whole.

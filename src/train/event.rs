@@ -30,6 +30,21 @@ pub struct Step {
     pub validation: BTreeMap<&'static str, f64>,
 }
 
+impl Step {
+    /// Everything measured, by name.
+    pub(super) fn scalars(&self) -> impl Iterator<Item = (&str, f64)> {
+        let named = [
+            ("loss", self.loss),
+            ("gradient_norm", self.gradient_norm),
+            ("learning_rate", self.learning_rate),
+            ("data_wait", self.data_wait),
+        ];
+        named
+            .into_iter()
+            .chain(self.parts.iter().chain(&self.validation).map(|(name, value)| (*name, *value)))
+    }
+}
+
 /// What happens while training runs, in order.
 #[derive(Debug, Clone, PartialEq)]
 pub enum TrainEvent {

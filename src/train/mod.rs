@@ -1,6 +1,7 @@
 //! Training: masked-autoencoder pretraining, then fine-tuning of the segmenter.
 //!
-//! Each run lives in a folder: `run.json` (what was asked), `metrics.jsonl`, `panels/*.png`, and `checkpoint/`, which
+//! Each run lives in a folder: `run.json` (what was asked), `metrics.jsonl`, `events.out.tfevents.*` (the same for
+//! `TensorBoard`), `panels/*.png`, and `checkpoint/`, which
 //! is a weight folder (f32; the averaged parameters where a run averages) with the optimiser's state beside it; where asked
 //! for, `best/` and `kept/step-*/`, weight folders too. The same command continues an interrupted run.
 
@@ -19,6 +20,7 @@ pub mod points;
 mod pretrain;
 pub mod schedule;
 mod task;
+mod tensorboard;
 
 pub use checkpoint::{RunFolder, TrainError};
 pub use event::{Step, TrainEvent};

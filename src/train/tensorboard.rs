@@ -1,0 +1,96 @@
+//! Metrics as `TensorBoard` reads them: `events.out.tfevents.*`, records of protocol buffers.
+//!
+//! Record: length (u64), masked CRC-32C of it, bytes, masked CRC-32C of them, all little-endian
+//! (<https://github.com/tensorflow/tensorboard/blob/master/tensorboard/summary/writer/record_writer.py>).
+//! Event: `wall_time` 1: double, `step` 2: int64, `file_version` 3: string, `summary` 5, which holds any number of
+//! `value` 1, of `tag` 1: string and `simple_value` 2: float.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Each start of a run writes a file of its own; `TensorBoard` joins them.
+#[derive(Debug)]
+pub(super) struct Events(File);
+
+impl Events {
+    /// A new file in `folder`, whose name tells when and after which step it began.
+    pub(super) fn create(folder: &Path, step: usize) -> io::Result<Self> {
+        let now = now();
+        let path = folder.join(format!("events.out.tfevents.{:010}.{step}", now as u64));
+        let mut file = File::create(path)?;
+        file.write_all(&record(&version(now)))?;
+        Ok(Self(file))
+    }
+
+    /// Appends what was measured after `step`.
+    pub(super) fn write<'a>(
+        &mut self,
+        step: usize,
+        scalars: impl Iterator<Item = (&'a str, f64)>,
+    ) -> io::Result<()> {
+        self.0.write_all(&record(&event(now(), step, scalars)))
+    }
+}
+
+/// Seconds since 1970.
+fn now() -> f64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64())
+}
+
+fn version(seconds: f64) -> Vec<u8> {
+    [double(1, seconds), bytes(3, b"brain.Event:2")].concat()
+}
+
+fn event<'a>(seconds: f64, step: usize, scalars: impl Iterator<Item = (&'a str, f64)>) -> Vec<u8> {
+    let value = |(tag, value): (&str, f64)| {
+        let number = [vec![2 << 3 | 5], (value as f32).to_le_bytes().to_vec()].concat();
+        bytes(1, &[bytes(1, tag.as_bytes()), number].concat())
+    };
+    let summary: Vec<u8> = scalars.flat_map(value).collect();
+    [double(1, seconds), vec![2 << 3], varint(step as u64), bytes(5, &summary)].concat()
+}
+
+fn double(field: u8, value: f64) -> Vec<u8> {
+    [vec![field << 3 | 1], value.to_le_bytes().to_vec()].concat()
+}
+
+fn bytes(field: u8, content: &[u8]) -> Vec<u8> {
+    [vec![field << 3 | 2], varint(content.len() as u64), content.to_vec()].concat()
+}
+
+fn varint(mut number: u64) -> Vec<u8> {
+    let mut encoded = Vec::new();
+    while number >= 0x80 {
+        encoded.push(number as u8 | 0x80);
+        number >>= 7;
+    }
+    encoded.push(number as u8);
+    encoded
+}
+
+fn record(content: &[u8]) -> Vec<u8> {
+    let length = (content.len() as u64).to_le_bytes();
+    let check = |bytes: &[u8]| {
+        let sum = crc32c::crc32c(bytes);
+        sum.rotate_right(15).wrapping_add(0xa282_ead8).to_le_bytes()
+    };
+    [&length[..], &check(&length), content, &check(content)].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bytes_are_those_of_tensorboards_own_writer() {
+        let scalars = [("loss", 0.25), ("val_ap", 0.5)];
+        let ours = [record(&version(1.5)), record(&event(1.5, 300, scalars.into_iter()))].concat();
+        let hex: String = ours.iter().map(|byte| format!("{byte:02x}")).collect();
+        let theirs = "1800000000000000a37f4b2209000000000000f83f1a0d627261696e2e4576656e743a322a28646c\
+                      2a00000000000000ae8d91f509000000000000f83f10ac022a1c0a0b0a046c6f7373150000803e\
+                      0a0d0a0676616c5f6170150000003fb662bf56";
+        assert_eq!(hex, theirs);
+    }
+}
