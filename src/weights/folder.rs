@@ -6,8 +6,8 @@ use burn::module::Module;
 use serde::Deserialize;
 
 use super::{
-    Header, HostTensor, Layout, Loader, Manifest, ModelConfig, SourceError, StoredTensor, WeightSource,
-    WeightsError,
+    Header, HostTensor, Layout, Loader, Manifest, ModelConfig, Shapes, SourceError, StoredTensor,
+    WeightSource, WeightsError,
 };
 use crate::pixels::Preprocess;
 
@@ -67,9 +67,7 @@ impl Checkpoint {
             Err(error) => return Err(error),
         };
         let headers = headers(source).await?;
-        let tensors = headers.iter().flat_map(|header| &header.tensors);
-        let shapes = tensors.map(|tensor| (tensor.name.clone(), tensor.shape.clone())).collect();
-        let (config, layout) = ModelConfig::of(config.as_deref(), &shapes)?;
+        let (config, layout) = ModelConfig::of(config.as_deref(), &shapes(&headers)?)?;
         let preprocess = match optional(source, "preprocessor_config.json").await? {
             Some(bytes) => parse("preprocessor_config.json", &bytes)?,
             None => Preprocess::square(config.image_size()),
@@ -138,6 +136,10 @@ async fn headers(source: &impl WeightSource) -> Result<Vec<Header>, WeightsError
         let index = format!("{file}.index.json");
         if let Some(bytes) = optional(source, &index).await? {
             let shards: BTreeSet<String> = parse::<Index>(&index, &bytes)?.weight_map.into_values().collect();
+            if shards.is_empty() {
+                let reason = "it names no shard; download it again".to_owned();
+                return Err(WeightsError::Format { file: index, reason });
+            }
             let mut headers = Vec::new();
             for shard in shards {
                 headers.push(Header::read(source, plain(&shard)?).await?);
@@ -156,11 +158,26 @@ async fn headers(source: &impl WeightSource) -> Result<Vec<Header>, WeightsError
 
 /// The name, if it stays in the folder.
 fn plain(file: &str) -> Result<&str, WeightsError> {
-    if file.contains(['/', '\\']) {
-        let reason = "a shard name must not contain a directory".to_owned();
-        return Err(WeightsError::Format { file: file.to_owned(), reason });
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    if file.starts_with(|c: char| c.is_ascii_alphanumeric()) && file.chars().all(allowed) {
+        return Ok(file);
     }
-    Ok(file)
+    let reason = "a shard is named by letters, digits, `-`, `_` and `.`, without a directory".to_owned();
+    Err(WeightsError::Format { file: file.to_owned(), reason })
+}
+
+/// Shapes by name.
+fn shapes(headers: &[Header]) -> Result<Shapes, WeightsError> {
+    let mut shapes = Shapes::new();
+    for header in headers {
+        for tensor in &header.tensors {
+            if shapes.insert(tensor.name.clone(), tensor.shape.clone()).is_some() {
+                let reason = format!("tensor `{}` comes twice", tensor.name);
+                return Err(WeightsError::Format { file: header.file.clone(), reason });
+            }
+        }
+    }
+    Ok(shapes)
 }
 
 async fn optional(source: &impl WeightSource, file: &str) -> Result<Option<Vec<u8>>, WeightsError> {

@@ -56,6 +56,9 @@ pub fn read_safetensors(file: &str, bytes: &[u8]) -> Result<BTreeMap<String, Hos
         .collect()
 }
 
+/// Numbers for which memory is reserved before they come: a server need not tell a file's length.
+const MOST_RESERVED: usize = 16 << 20;
+
 /// Widens the bytes of one tensor as they come.
 pub(super) struct Widening<'t> {
     tensor: &'t StoredTensor,
@@ -68,7 +71,7 @@ impl<'t> Widening<'t> {
     /// For a tensor of floats.
     pub(super) fn new(tensor: &'t StoredTensor) -> Self {
         let count = (tensor.end - tensor.start) as usize * 8 / tensor.dtype.bitsize();
-        Self { tensor, rest: Vec::new(), values: Vec::with_capacity(count) }
+        Self { tensor, rest: Vec::new(), values: Vec::with_capacity(count.min(MOST_RESERVED)) }
     }
 
     pub(super) fn push(&mut self, mut bytes: &[u8]) {

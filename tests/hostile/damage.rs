@@ -12,7 +12,7 @@ fn a_file_that_was_cut_is_refused() {
     for name in FILES {
         let whole = fixture(&format!("layouts_mae/{name}"));
         assert!(Files::named(name, whole.clone()).read_all().is_ok(), "{name}");
-        let contents = (0..whole.len().min(9000)).step_by(if cfg!(debug_assertions) { 7 } else { 1 });
+        let contents = (0..whole.len().min(9000)).step_by(13);
         for cut in contents.chain((9000..whole.len()).step_by(997)).chain(whole.len() - 30..whole.len()) {
             let refusal = Files::named(name, whole[..cut].to_vec()).refusal();
             assert!(refusal.contains(name), "{name} cut at {cut}: {refusal}");
@@ -25,7 +25,7 @@ fn changed_bytes_never_end_in_a_panic() {
     let mut random = ChaCha8Rng::seed_from_u64(0);
     for name in FILES {
         let whole = fixture(&format!("layouts_mae/{name}"));
-        for _ in 0..400 {
+        for _ in 0..150 {
             let mut changed = whole.clone();
             let end = if random.random() { 6000 } else { whole.len() };
             for _ in 0..random.random_range(1..4) {

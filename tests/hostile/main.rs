@@ -3,6 +3,8 @@
 #![cfg(feature = "native")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod configs;
+mod containers;
 mod damage;
 mod memory;
 mod pickling;

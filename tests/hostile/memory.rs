@@ -15,6 +15,11 @@ pub(crate) struct Files {
 }
 
 impl Files {
+    pub(crate) fn folder<const N: usize>(files: [(&str, &[u8]); N]) -> Self {
+        let files = files.map(|(name, content)| (name.to_owned(), content.to_vec()));
+        Self { files: files.into(), named: None }
+    }
+
     /// One file, with the configuration of fixture `layouts_mae` beside it.
     pub(crate) fn named(name: &str, content: Vec<u8>) -> Self {
         let config = fixture("layouts_mae/config.json");
