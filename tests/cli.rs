@@ -444,7 +444,7 @@ fn a_recipe_is_followed_where_the_command_line_says_nothing_else() {
     assert!(output.status.success(), "{}", stderr(&output));
     let asked: Value = serde_json::from_slice(&fs::read(bench.path("run/run.json")).unwrap()).unwrap();
     assert_eq!((&asked["epochs"], &asked["mask_sampling"]), (&json!(1), &json!("block")));
-    assert_eq!(asked["steps"]["accumulate"], 2);
+    assert_eq!(asked["accumulate"], 2);
     let step = fs::read_to_string(bench.path("run/metrics.jsonl")).unwrap();
     let step: Value = serde_json::from_str(step.trim()).unwrap();
     assert!(step["gradient_norm"].as_f64().unwrap() > 0.0);
@@ -453,4 +453,33 @@ fn a_recipe_is_followed_where_the_command_line_says_nothing_else() {
     let output = bench.run(line);
     assert_eq!(output.status.code(), Some(2));
     assert!(stderr(&output).contains("`epoch`, which is no flag"), "{}", stderr(&output));
+}
+
+#[test]
+fn fine_tuning_starts_from_an_encoder_that_learned_by_contrast() {
+    let bench = Bench::new();
+    bench.annotated();
+    let small = ["--image-size", "32", "--batch-size", "1", "--device", "cpu"];
+    let contrast = ["contrast", "--data", "a.png", "--out", "contrast", "--epochs", "2"];
+    let output = bench.run(contrast.into_iter().chain(small));
+    assert!(output.status.success(), "{}", stderr(&output));
+    let finetune =
+        ["finetune", "--train", "a.json", "--images", ".", "--encoder", "contrast", "--out", "seg"];
+    let tuned = ["--val", "a.json", "--steps", "1", "--queries", "2", "--points", "16"];
+    let output = bench.run(finetune.into_iter().chain(tuned).chain(small));
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert!(bench.path("seg/best/model.safetensors").is_file());
+    let output = bench.run([
+        "contrast",
+        "--data",
+        "a.png",
+        "--out",
+        "other",
+        "--accumulate",
+        "2",
+        "--batch-size",
+        "2",
+    ]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("--accumulate 1"), "{}", stderr(&output));
 }

@@ -14,8 +14,8 @@ use mae_seg::data::{CocoDataset, LabelSpace, PhotoSet, SegmentationSet};
 use mae_seg::model::{DecoderConfig, HiddenPatches, LossOn, MaeConfig, VitConfig};
 use mae_seg::train::loss::SetLossConfig;
 use mae_seg::train::{
-    FinetuneOptions, MaskSampling, PretrainOptions, RunFolder, StepOptions, TrainError, TrainEvent, Tune,
-    ValidationSet, finetune, pretrain,
+    ContrastOptions, FinetuneOptions, MaskSampling, PassOptions, PretrainOptions, RunFolder, StepOptions,
+    TrainError, TrainEvent, Tune, ValidationSet, contrast, finetune, pretrain,
 };
 use serde_json::{Value, json};
 
@@ -75,15 +75,15 @@ fn steps() -> StepOptions {
     }
 }
 
+fn passes() -> PassOptions {
+    PassOptions { epochs: 4, warmup_epochs: 1.0, base_learning_rate: 0.1, min_crop: 0.5, steps: steps() }
+}
+
 fn pretraining() -> PretrainOptions {
     PretrainOptions {
         model: MaeConfig::new(encoder(), DecoderConfig::new(16, 1, 2)),
         mask_sampling: MaskSampling::Random,
-        epochs: 4,
-        warmup_epochs: 1.0,
-        base_learning_rate: 0.1,
-        min_crop: 0.5,
-        steps: steps(),
+        passes: passes(),
     }
 }
 
@@ -196,8 +196,9 @@ fn a_step_in_parts_is_the_same_step() {
         }
     };
     same("pretrain", &|out, accumulate| {
-        let steps = StepOptions { accumulate, clip_norm: Some(0.5), ..steps() };
-        run_pretraining(&photos, out, &PretrainOptions { steps, ..pretraining() }, |_| ()).unwrap();
+        let mut options = pretraining();
+        options.passes.steps = StepOptions { accumulate, clip_norm: Some(0.5), ..steps() };
+        run_pretraining(&photos, out, &options, |_| ()).unwrap();
     });
     same("finetune", &|out, accumulate| {
         let options = finetuning(Tune::Full);
@@ -213,7 +214,8 @@ fn a_diverging_run_stops_and_says_where() {
     let folder = tempfile::tempdir().unwrap();
     let photos = folder.path().join("photos");
     write_photos(&photos);
-    let options = PretrainOptions { base_learning_rate: 1e30, warmup_epochs: 0.0, ..pretraining() };
+    let passes = PassOptions { base_learning_rate: 1e30, warmup_epochs: 0.0, ..passes() };
+    let options = PretrainOptions { passes, ..pretraining() };
     let error = run_pretraining(&photos, &folder.path().join("run"), &options, |_| ()).unwrap_err();
     let TrainError::NotFinite { step, parameter: Some(parameter), .. } = error else { panic!("{error}") };
     assert!(
@@ -236,7 +238,7 @@ fn every_variant_of_hiding_learns() {
         let mut options = pretraining();
         options.model.hidden_patches = hidden_patches;
         options.model.loss_on = loss_on;
-        options.epochs = 30;
+        options.passes.epochs = 30;
         let out = folder.path().join(format!("{hidden_patches:?}"));
         run_pretraining(&photos, &out, &options, |_| ()).unwrap();
         let losses = losses(&out);
@@ -251,7 +253,8 @@ fn another_recipe_in_the_same_folder_is_refused() {
     let _alone = alone();
     let folder = tempfile::tempdir().unwrap();
     RunFolder::open(folder.path(), &pretraining()).unwrap();
-    let other = PretrainOptions { steps: StepOptions { seed: 8, ..steps() }, ..pretraining() };
+    let mut other = pretraining();
+    other.passes.steps.seed = 8;
     assert!(matches!(RunFolder::open(folder.path(), &other), Err(TrainError::OtherRun(_))));
 }
 
@@ -306,4 +309,26 @@ fn every_way_of_tuning_learns_the_squares() {
         assert_eq!(logged.clone().count(), 2, "after 40 and 80 steps");
         assert_eq!(best["score"].as_f64(), logged.reduce(f64::max));
     }
+}
+
+#[test]
+fn contrast_learns_to_tell_photos_apart() {
+    let _alone = alone();
+    let folder = tempfile::tempdir().unwrap();
+    let photos = folder.path().join("photos");
+    fs::create_dir(&photos).unwrap();
+    for index in 0..8_u8 {
+        let shade = [index & 1, index >> 1 & 1, index >> 2].map(|bit| 40 + 160 * bit);
+        RgbImage::from_pixel(SIDE, SIDE, Rgb(shade)).save(photos.join(format!("{index}.png"))).unwrap();
+    }
+    let passes = PassOptions { epochs: 30, ..passes() };
+    let options = ContrastOptions { encoder: encoder(), temperature: 0.2, colour: 0.2, passes };
+    let out = folder.path().join("contrast");
+    let set = PhotoSet::open(&[photos]).unwrap();
+    let mut run = RunFolder::open(&out, &options).unwrap();
+    contrast(&set, &options, &Device::flex(), &mut run, |_| ()).unwrap();
+    let losses = losses(&out);
+    let mean = |part: &[f64]| part.iter().sum::<f64>() / part.len() as f64;
+    let (first, last) = (mean(&losses[..8]), mean(&losses[losses.len() - 8..]));
+    assert!(last < 0.5 * first, "{first} → {last}");
 }

@@ -5,6 +5,7 @@
 mod bundled;
 mod chart;
 mod compare;
+mod contrast;
 mod device;
 mod draw;
 mod eval;
@@ -55,6 +56,7 @@ enum Verb {
     Probe(probe::Arguments),
     Compare(compare::Arguments),
     Pretrain(pretrain::Arguments),
+    Contrast(contrast::Arguments),
     Finetune(finetune::Arguments),
     Export(export::Arguments),
     Import(import::Arguments),
@@ -70,6 +72,7 @@ pub fn run() -> ExitCode {
         Verb::Probe(arguments) => probe::run(&arguments),
         Verb::Compare(arguments) => compare::run(&arguments),
         Verb::Pretrain(arguments) => pretrain::run(&arguments),
+        Verb::Contrast(arguments) => contrast::run(&arguments),
         Verb::Finetune(arguments) => finetune::run(&arguments),
         Verb::Export(arguments) => export::run(&arguments),
         Verb::Import(arguments) => import::run(&arguments),

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 
 use super::device::DeviceArg;
 use super::progress::TrainProgress;
-use super::steps::StepsArg;
+use super::steps::PassesArg;
 use crate::data::{PhotoSet, TeacherFeatures};
 use crate::model::{DecoderConfig, HiddenPatches, LossOn, MaeConfig, VitConfig};
 use crate::train::{MaskSampling, PretrainOptions, RunFolder, pretrain};
@@ -63,26 +63,8 @@ pub(super) struct Arguments {
     /// Reconstruct raw pixels instead of pixels normalised per patch
     #[arg(long)]
     raw_pixels: bool,
-    /// Passes over the photos
-    #[arg(long, default_value_t = 800)]
-    epochs: usize,
-    /// Passes with a rising learning rate
-    #[arg(long, default_value_t = 40.0)]
-    warmup_epochs: f64,
-    /// Photos per step
-    #[arg(long, default_value_t = 64)]
-    batch_size: usize,
-    /// Learning rate for 256 photos; the one used grows with the batch
-    #[arg(long, default_value_t = 1.5e-4)]
-    base_lr: f64,
-    /// How much of the moving average of the weights stays at each step (0: none is kept)
-    #[arg(long, default_value_t = 0.0, value_name = "DECAY")]
-    average: f64,
-    /// Smallest share of a photo that a crop covers
-    #[arg(long, default_value_t = 0.2)]
-    min_crop: f64,
     #[command(flatten)]
-    steps: StepsArg,
+    passes: PassesArg,
 }
 
 /// Widths and depths with a name.
@@ -166,15 +148,7 @@ impl Arguments {
             HiddenArg::MaskToken => HiddenPatches::MaskToken,
             HiddenArg::Zero => HiddenPatches::Zero,
         };
-        PretrainOptions {
-            model,
-            mask_sampling: self.mask_sampling.into(),
-            epochs: self.epochs,
-            warmup_epochs: self.warmup_epochs,
-            base_learning_rate: self.base_lr,
-            min_crop: self.min_crop,
-            steps: self.steps.options(self.batch_size, self.average),
-        }
+        PretrainOptions { model, mask_sampling: self.mask_sampling.into(), passes: self.passes.options() }
     }
 }
 

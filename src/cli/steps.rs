@@ -1,10 +1,10 @@
-//! What `pretrain` and `finetune` ask about their steps alike.
+//! What the training verbs ask about their steps alike.
 
 use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::train::StepOptions;
+use crate::train::{PassOptions, StepOptions};
 
 #[derive(Debug, Args)]
 pub(super) struct StepsArg {
@@ -46,6 +46,43 @@ impl StepsArg {
             save_every: self.save_every,
             panel_every: self.panel_every,
             keep: self.keep,
+        }
+    }
+}
+
+/// What verbs that learn from photos without labels ask.
+#[derive(Debug, Args)]
+pub(super) struct PassesArg {
+    /// Passes over the photos
+    #[arg(long, default_value_t = 800, value_parser = super::at_least_one)]
+    epochs: usize,
+    /// Passes with a rising learning rate
+    #[arg(long, default_value_t = 40.0)]
+    warmup_epochs: f64,
+    /// Photos per step
+    #[arg(long, default_value_t = 64, value_parser = super::at_least_one)]
+    batch_size: usize,
+    /// Learning rate for 256 photos; the one used grows with the batch
+    #[arg(long, default_value_t = 1.5e-4)]
+    base_lr: f64,
+    /// How much of the moving average of the weights stays at each step (0: none is kept)
+    #[arg(long, default_value_t = 0.0, value_name = "DECAY")]
+    average: f64,
+    /// Smallest share of a photo that a crop covers
+    #[arg(long, default_value_t = 0.2)]
+    min_crop: f64,
+    #[command(flatten)]
+    steps: StepsArg,
+}
+
+impl PassesArg {
+    pub(super) fn options(&self) -> PassOptions {
+        PassOptions {
+            epochs: self.epochs,
+            warmup_epochs: self.warmup_epochs,
+            base_learning_rate: self.base_lr,
+            min_crop: self.min_crop,
+            steps: self.steps.options(self.batch_size, self.average),
         }
     }
 }

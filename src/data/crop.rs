@@ -2,6 +2,7 @@
 
 use rand::{Rng, RngExt};
 
+use super::jitter::Jitter;
 use crate::image::RgbImage;
 use crate::pixels::{Filter, Window, resize};
 
@@ -19,12 +20,14 @@ pub struct CropOptions {
     pub ratio: (f64, f64),
     /// Mirror left-right half of the time.
     pub flip: bool,
+    /// How far brightness, contrast and saturation stray, 0 to 1.
+    pub colour: f32,
 }
 
 impl Default for CropOptions {
     /// The published pretraining recipe: 224 px, a fifth to the whole of the photo, mirrored half of the time.
     fn default() -> Self {
-        Self { image_size: 224, scale: (0.2, 1.0), ratio: (3.0 / 4.0, 4.0 / 3.0), flip: true }
+        Self { image_size: 224, scale: (0.2, 1.0), ratio: (3.0 / 4.0, 4.0 / 3.0), flip: true, colour: 0.0 }
     }
 }
 
@@ -82,6 +85,9 @@ impl CropOptions {
         if mirrored {
             mirror(&mut rgb, self.image_size);
         }
+        if self.colour > 0.0 {
+            Jitter::random(self.colour.min(1.0), rng).apply::<3>(&mut rgb);
+        }
         let (width, height) = (photo.width() as f64, photo.height() as f64);
         let window = [window.left / width, window.top / height, window.width / width, window.height / height];
         Crop { rgb, window, mirrored }
@@ -124,6 +130,15 @@ mod tests {
         let crop = CropOptions { image_size: 16, ..CropOptions::default() }
             .apply(&photo, &mut stream(Purpose::Augment, 1, 2, 3));
         assert_eq!(crop.rgb, [10, 20, 30].repeat(256));
+    }
+
+    #[test]
+    fn colours_stray_only_where_asked() {
+        let photo = RgbImage::new(50, 40, [100, 60, 30].repeat(2000)).unwrap();
+        let options = CropOptions { image_size: 8, colour: 0.4, ..CropOptions::default() };
+        let crop = |index| options.apply(&photo, &mut stream(Purpose::Augment, 1, 2, index)).rgb;
+        assert_ne!(crop(0), [100, 60, 30].repeat(64));
+        assert_ne!(crop(0), crop(1), "each crop strays on its own");
     }
 
     #[test]

@@ -14,6 +14,7 @@
 mod attention;
 mod block;
 mod config;
+mod contrastive;
 mod head;
 mod init;
 mod mae;
@@ -26,6 +27,7 @@ mod vit;
 pub use attention::Attention;
 pub use block::{Block, LayerScale, Mlp};
 pub use config::{ConfigError, DecoderConfig, HiddenPatches, LossOn, MaeConfig, SegmenterConfig, VitConfig};
+pub use contrastive::{ContrastiveEncoder, Projector, contrastive_loss};
 pub use head::{MaskHead, UpscaleBlock};
 pub use mae::{MaeOutput, MaskedAutoencoder};
 pub use masking::PatchMask;

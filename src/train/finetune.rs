@@ -65,6 +65,7 @@ pub struct FinetuneOptions {
     /// The set loss.
     pub loss: SetLossConfig,
     /// What every recipe chooses.
+    #[serde(flatten)]
     pub steps: StepOptions,
 }
 

@@ -8,6 +8,7 @@
 mod average;
 mod batches;
 mod checkpoint;
+mod contrast;
 mod event;
 mod finetune;
 mod gradients;
@@ -16,6 +17,7 @@ pub mod loss;
 pub mod matcher;
 mod optimizer;
 mod panel;
+mod passes;
 pub mod points;
 mod pretrain;
 pub mod schedule;
@@ -23,9 +25,11 @@ mod task;
 mod tensorboard;
 
 pub use checkpoint::{RunFolder, TrainError};
+pub use contrast::{ContrastOptions, contrast};
 pub use event::{Step, TrainEvent};
 pub use finetune::{FinetuneOptions, Tune, ValidationSet, finetune};
 pub use hiding::MaskSampling;
 pub use optimizer::{AdamWOptions, adamw};
+pub use passes::PassOptions;
 pub use pretrain::{PretrainOptions, pretrain};
 pub use task::StepOptions;

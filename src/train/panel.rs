@@ -30,13 +30,35 @@ pub(super) fn reconstruction_panel(
     let filled = fill_in(model, images.clone(), mask);
     let columns = [images, seen, filled].map(host);
     let rows = mask.batch().min(MOST_ROWS);
-    let (width, height) = (3 * side, rows * side);
-    let picture = image::RgbImage::from_fn(width as u32, height as u32, |x, y| {
+    let picture = columns_picture(&columns, side, rows, preprocess);
+    picture.save(path).map_err(|error| TrainError::Panel(error.to_string()))
+}
+
+/// The two views of each photo, one photo a row.
+pub(super) fn views_panel(
+    views: [Tensor<4>; 2],
+    preprocess: &Preprocess,
+    path: &Path,
+) -> Result<(), TrainError> {
+    let [rows, _, side, _] = views[0].dims();
+    columns_picture(&views.map(host), side, rows, preprocess)
+        .save(path)
+        .map_err(|error| TrainError::Panel(error.to_string()))
+}
+
+/// Photos side by side: `columns` of `[rows, 3, side, side]`.
+fn columns_picture(
+    columns: &[Vec<f32>],
+    side: usize,
+    rows: usize,
+    preprocess: &Preprocess,
+) -> image::RgbImage {
+    let (width, height) = (columns.len() * side, rows * side);
+    image::RgbImage::from_fn(width as u32, height as u32, |x, y| {
         let (x, y) = (x as usize, y as usize);
         let pixel = ((y / side) * 3 * side + y % side) * side + x % side;
         image::Rgb(rgb(|channel| columns[x / side][pixel + channel * side * side], preprocess))
-    });
-    picture.save(path).map_err(|error| TrainError::Panel(error.to_string()))
+    })
 }
 
 /// Photo, true objects, and the objects found with a score of at least 0.3, one photo a row.

@@ -14,11 +14,10 @@ use super::checkpoint::Standing;
 use super::hiding::MaskSampling;
 use super::optimizer::{AdamWOptions, adamw, with_stable_ids};
 use super::panel::{MOST_ROWS, reconstruction_panel};
-use super::schedule::{WarmupCosine, scaled_learning_rate};
-use super::task::{Loss, StepOptions, Task, train};
+use super::passes::{PassOptions, Passes};
+use super::task::{Loss, Task, train};
 use super::{RunFolder, TrainError, TrainEvent};
-use crate::data::order::shuffled;
-use crate::data::{CropOptions, PhotoBatch, PhotoSet, TeacherFeatures};
+use crate::data::{PhotoBatch, PhotoSet, TeacherFeatures};
 use crate::model::{MaeConfig, MaskedAutoencoder, PatchMask};
 use crate::pixels::Preprocess;
 use crate::weights::{Architecture, ModelConfig};
@@ -31,15 +30,8 @@ pub struct PretrainOptions {
     /// How the hidden patches are chosen.
     pub mask_sampling: MaskSampling,
     /// Passes over the photos.
-    pub epochs: usize,
-    /// Passes with a rising learning rate.
-    pub warmup_epochs: f64,
-    /// Learning rate for 256 images; the one used grows with the batch.
-    pub base_learning_rate: f64,
-    /// Smallest share of a photo that a crop covers.
-    pub min_crop: f64,
-    /// What every recipe chooses.
-    pub steps: StepOptions,
+    #[serde(flatten)]
+    pub passes: PassOptions,
 }
 
 /// Pretrains on `photos` until every epoch is done, from where `run` stands.
@@ -57,35 +49,24 @@ pub fn pretrain(
     mut on_event: impl FnMut(TrainEvent),
 ) -> Result<(), TrainError> {
     options.model.validate()?;
-    options.steps.check()?;
+    let steps = &options.passes.steps;
+    let passes = Passes::new(photos, &options.passes)?;
     let config = ModelConfig { architecture: Architecture::Mae(options.model.clone()), labels: Vec::new() };
     let preprocess = Preprocess::square(options.model.encoder.image_size);
     let device = device.clone().autodiff();
-    device.seed(options.steps.seed);
+    device.seed(steps.seed);
     let model = with_stable_ids(MaskedAutoencoder::new(&options.model, &device));
-    let betas = (0.9, 0.95);
-    let optimizer = adamw(&model, AdamWOptions { betas, weight_decay: options.steps.weight_decay });
-    let at = run.resume(Standing::start(model, optimizer, &options.steps), &config)?;
-    let steps_per_epoch = steps_per_epoch(photos, options)?;
-    let task = Pretraining { photos, teacher, options, preprocess: &preprocess, steps_per_epoch, device };
-    train(&task, at, &options.steps, (&config, &preprocess), run, &mut on_event)
-}
-
-fn steps_per_epoch(photos: &PhotoSet, options: &PretrainOptions) -> Result<usize, TrainError> {
-    let (photos, batch_size) = (photos.len(), options.steps.batch_size);
-    if photos < batch_size {
-        let reason = format!("{photos} photos do not fill one batch of {batch_size}; lower --batch-size");
-        return Err(TrainError::Option(reason));
-    }
-    Ok(photos / batch_size)
+    let optimizer = adamw(&model, AdamWOptions { betas: (0.9, 0.95), weight_decay: steps.weight_decay });
+    let at = run.resume(Standing::start(model, optimizer, steps), &config)?;
+    let task = Pretraining { passes, teacher, options, preprocess: &preprocess, device };
+    train(&task, at, steps, (&config, &preprocess), run, &mut on_event)
 }
 
 struct Pretraining<'a> {
-    photos: &'a PhotoSet,
+    passes: Passes<'a>,
     teacher: Option<&'a TeacherFeatures>,
     options: &'a PretrainOptions,
     preprocess: &'a Preprocess,
-    steps_per_epoch: usize,
     device: Device,
 }
 
@@ -103,7 +84,7 @@ impl Pretraining<'_> {
 
     /// Of a whole batch, from the seed and the step alone.
     fn mask(&self, photos: usize, step: usize) -> PatchMask {
-        let mut rng = ChaCha8Rng::seed_from_u64(self.options.steps.seed);
+        let mut rng = ChaCha8Rng::seed_from_u64(self.options.passes.steps.seed);
         rng.set_stream(step as u64);
         let model = &self.options.model;
         self.options.mask_sampling.draw(&mut rng, photos, model.encoder.grid(), model.num_visible())
@@ -115,26 +96,24 @@ impl Task for Pretraining<'_> {
     type Batch = PhotoBatch;
 
     fn steps(&self) -> usize {
-        self.steps_per_epoch * self.options.epochs
+        self.passes.steps()
     }
 
     fn epoch(&self, steps: usize) -> f64 {
-        steps as f64 / self.steps_per_epoch as f64
+        self.passes.epoch(steps)
     }
 
     fn batch(&self, step: usize) -> Result<PhotoBatch, TrainError> {
-        let StepOptions { seed, batch_size, .. } = self.options.steps;
-        let epoch = (step / self.steps_per_epoch) as u64;
-        let order = shuffled(self.photos.len(), seed, epoch);
-        let first = (step % self.steps_per_epoch) * batch_size;
+        let (indices, pass) = self.passes.indices(step);
         let encoder = &self.options.model.encoder;
-        let crop = CropOptions {
-            image_size: encoder.image_size,
-            scale: (self.options.min_crop, 1.0),
-            ..CropOptions::default()
-        };
         let teacher = self.teacher.map(|teacher| (teacher, encoder.grid()));
-        Ok(self.photos.batch(&order[first..first + batch_size], &crop, teacher, (seed, epoch))?)
+        let seed = self.options.passes.steps.seed;
+        Ok(self.passes.photos.batch(
+            &indices,
+            &self.passes.crop(encoder.image_size),
+            teacher,
+            (seed, pass),
+        )?)
     }
 
     fn photos(&self, batch: &PhotoBatch) -> usize {
@@ -170,13 +149,7 @@ impl Task for Pretraining<'_> {
     }
 
     fn learning_rate(&self, step: usize) -> f64 {
-        let schedule = WarmupCosine {
-            peak: scaled_learning_rate(self.options.base_learning_rate, self.options.steps.batch_size),
-            floor: 0.0,
-            warmup_epochs: self.options.warmup_epochs,
-            epochs: self.options.epochs as f64,
-        };
-        schedule.at(self.epoch(step))
+        self.passes.learning_rate(step)
     }
 
     fn learning_rates(&self, step: usize) -> ModuleLearningRate {

@@ -47,7 +47,7 @@ pub enum Layout {
     VitMae,
     /// The same with the decoder names of transformers 4.
     VitMaeFirst,
-    /// Hugging Face `ViTMAEModel`: an encoder without prefix.
+    /// Hugging Face `ViTMAEModel`: an encoder without prefix; with the projector of our contrastive runs where there is one.
     Vit,
     /// timm's `vit_*`, and the original `mae_*.pth`, with or without a decoder.
     Timm,

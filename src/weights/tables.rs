@@ -234,8 +234,20 @@ pub(super) const VIT_MAE_FIRST: &[Section] = &[
     Section("decoder_blocks.{}.", "decoder.decoder_layers.{}.", VIT_BLOCK),
 ];
 
-pub(super) const VIT: &[Section] =
-    &[Section("encoder.", "", VIT_STEM), Section("encoder.blocks.{}.", "encoder.layer.{}.", VIT_BLOCK)];
+#[rustfmt::skip]
+const PROJECTOR: &[Row] = &[
+    ("fc1.weight", &["fc1.weight"], Transposed),
+    ("fc1.bias", &["fc1.bias"], Same),
+    ("fc2.weight", &["fc2.weight"], Transposed),
+    ("fc2.bias", &["fc2.bias"], Same),
+];
+
+#[rustfmt::skip]
+pub(super) const VIT: &[Section] = &[
+    Section("encoder.", "", VIT_STEM),
+    Section("encoder.blocks.{}.", "encoder.layer.{}.", VIT_BLOCK),
+    Section("projector.", "projector.", PROJECTOR),
+];
 
 #[rustfmt::skip]
 pub(super) const TIMM: &[Section] = &[

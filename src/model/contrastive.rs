@@ -1,0 +1,117 @@
+//! An encoder that learns by telling photos apart: what masked autoencoding is compared with.
+
+use burn::module::Module;
+use burn::nn::Linear;
+use burn::tensor::activation::{log_softmax, relu};
+use burn::tensor::{Device, Int, Tensor};
+
+use super::{VisionTransformer, VitConfig, init};
+
+/// Width of the space photos are told apart in (`SimCLR`, <https://arxiv.org/abs/2002.05709> §2.1).
+const PROJECTED: usize = 128;
+/// What takes a view's likeness to itself out of the softmax.
+const NEVER: f64 = -1e9;
+
+/// `SimCLR`'s network: the class token of an encoder, projected by two layers.
+#[derive(Module, Debug)]
+pub struct ContrastiveEncoder {
+    /// What stays after training.
+    pub encoder: VisionTransformer,
+    /// What does not.
+    pub projector: Projector,
+}
+
+/// `D` to `4·D`, `ReLU`, to 128.
+#[derive(Module, Debug)]
+pub struct Projector {
+    /// `[D, 4·D]`
+    pub fc1: Linear,
+    /// `[4·D, 128]`
+    pub fc2: Linear,
+}
+
+impl ContrastiveEncoder {
+    /// Fresh parameters.
+    #[must_use]
+    pub fn new(config: &VitConfig, device: &Device) -> Self {
+        let d = config.embed_dim;
+        Self {
+            encoder: VisionTransformer::new(config, device),
+            projector: Projector {
+                fc1: init::linear(d, 4 * d, device),
+                fc2: init::linear(4 * d, PROJECTED, device),
+            },
+        }
+    }
+
+    /// # Shapes
+    /// - `images`: `[B, 3, S, S]`, normalised
+    /// - returns `[B, 128]`
+    #[must_use]
+    pub fn forward(&self, images: Tensor<4>) -> Tensor<2> {
+        let encoder = &self.encoder;
+        let tokens = encoder.encode(encoder.with_prefix(encoder.embed(images)));
+        let class = tokens.narrow(1, 0, 1).squeeze_dim::<2>(1);
+        self.projector.fc2.forward(relu(self.projector.fc1.forward(class)))
+    }
+}
+
+/// The loss of `SimCLR` (its Algorithm 1): each view should be most like the other view of its photo, by cosine, among
+/// all views of the batch.
+///
+/// # Shapes
+/// - `first`, `second`: `[B, 128]`, two views of each photo
+/// - returns `[1]`, the mean over all `2·B` views
+#[must_use]
+pub fn contrastive_loss(first: Tensor<2>, second: Tensor<2>, temperature: f64) -> Tensor<1> {
+    let [photos, _] = first.dims();
+    let views = 2 * photos;
+    let all = Tensor::cat(vec![first, second], 0);
+    let norm = all.clone().square().sum_dim(1).sqrt().clamp_min(1e-12);
+    let all = all / norm;
+    let device = all.device();
+    let itself = Tensor::<2>::eye(views, &device).mul_scalar(NEVER);
+    let likeness = all.clone().matmul(all.transpose()).div_scalar(temperature) + itself;
+    let order = Tensor::<1, Int>::arange(0..views as i64, &device);
+    let other = order.add_scalar(photos as i64).remainder_scalar(views as i64).reshape([views, 1]);
+    log_softmax(likeness, 1).gather(1, other).mean().neg()
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::TensorData;
+
+    use super::*;
+
+    fn views(numbers: &[[f64; 3]]) -> Tensor<2> {
+        let flat: Vec<f32> = numbers.iter().flatten().map(|&v| v as f32).collect();
+        Tensor::from_data(TensorData::new(flat, [numbers.len(), 3]), &Device::flex())
+    }
+
+    #[test]
+    fn the_loss_is_that_of_its_definition() {
+        let first = [[1.0, 0.5, -0.2], [-0.3, 0.8, 0.4]];
+        let second = [[0.9, 0.1, 0.3], [0.2, 1.0, -0.5]];
+        let all = [first, second].concat();
+        let cosine = |a: [f64; 3], b: [f64; 3]| {
+            let dot = |a: [f64; 3], b: [f64; 3]| a.iter().zip(b).map(|(x, y)| x * y).sum::<f64>();
+            dot(a, b) / (dot(a, a) * dot(b, b)).sqrt()
+        };
+        let expected: f64 = (0..4)
+            .map(|i| {
+                let power = |j: usize| (cosine(all[i], all[j]) / 0.2).exp();
+                let others: f64 = (0..4).filter(|&j| j != i).map(power).sum();
+                -(power((i + 2) % 4) / others).ln() / 4.0
+            })
+            .sum();
+        let loss = contrastive_loss(views(&first), views(&second), 0.2).into_scalar::<f32>();
+        assert!((f64::from(loss) - expected).abs() < 1e-5, "{loss}, expected {expected}");
+    }
+
+    #[test]
+    fn photos_become_points_of_128_numbers() {
+        let device = Device::flex();
+        let model = ContrastiveEncoder::new(&VitConfig::plain(32, 8, 16, 2, 2), &device);
+        assert_eq!(model.forward(Tensor::zeros([3, 3, 32, 32], &device)).dims(), [3, 128]);
+    }
+}

@@ -1,0 +1,153 @@
+//! Contrastive pretraining (`SimCLR`, <https://arxiv.org/abs/2002.05709>), to compare masked autoencoding with.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::Path;
+
+use burn::optim::lr_scheduler::module_lr_scheduler::ModuleLearningRate;
+use burn::tensor::{Device, Tensor, TensorData};
+use serde::{Deserialize, Serialize};
+
+use super::checkpoint::Standing;
+use super::optimizer::{AdamWOptions, adamw, with_stable_ids};
+use super::panel::{MOST_ROWS, views_panel};
+use super::passes::{PassOptions, Passes};
+use super::task::{Loss, Task, train};
+use super::{RunFolder, TrainError, TrainEvent};
+use crate::data::{CropOptions, PhotoBatch, PhotoSet};
+use crate::model::{ContrastiveEncoder, VitConfig, contrastive_loss};
+use crate::pixels::Preprocess;
+use crate::weights::{Architecture, ModelConfig};
+
+/// The recipe of a contrastive run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ContrastOptions {
+    /// The encoder.
+    pub encoder: VitConfig,
+    /// What cosines are divided by: the smaller, the more the nearest other photos count.
+    pub temperature: f64,
+    /// How far brightness, contrast and saturation of a view stray, 0 to 1.
+    pub colour: f32,
+    /// Passes over the photos.
+    #[serde(flatten)]
+    pub passes: PassOptions,
+}
+
+/// Pretrains an encoder on `photos` until every pass is done, from where `run` stands.
+///
+/// # Errors
+/// [`TrainError`]; the last checkpoint stays whole.
+pub fn contrast(
+    photos: &PhotoSet,
+    options: &ContrastOptions,
+    device: &Device,
+    run: &mut RunFolder,
+    mut on_event: impl FnMut(TrainEvent),
+) -> Result<(), TrainError> {
+    options.encoder.validate()?;
+    let steps = &options.passes.steps;
+    if steps.accumulate > 1 {
+        return Err(TrainError::Option(
+            "photos are told apart within their part of the batch: contrast needs --accumulate 1".to_owned(),
+        ));
+    }
+    let passes = Passes::new(photos, &options.passes)?;
+    let architecture = Architecture::Encoder(options.encoder.clone());
+    let config = ModelConfig { architecture, labels: Vec::new() };
+    let preprocess = Preprocess::square(options.encoder.image_size);
+    let device = device.clone().autodiff();
+    device.seed(steps.seed);
+    let model = with_stable_ids(ContrastiveEncoder::new(&options.encoder, &device));
+    let optimizer = adamw(&model, AdamWOptions { betas: (0.9, 0.95), weight_decay: steps.weight_decay });
+    let at = run.resume(Standing::start(model, optimizer, steps), &config)?;
+    let task = Contrasting { passes, options, preprocess: &preprocess, device };
+    train(&task, at, steps, (&config, &preprocess), run, &mut on_event)
+}
+
+struct Contrasting<'a> {
+    passes: Passes<'a>,
+    options: &'a ContrastOptions,
+    preprocess: &'a Preprocess,
+    device: Device,
+}
+
+impl Contrasting<'_> {
+    /// `[count, 3, S, S]`
+    fn images(&self, view: &PhotoBatch, count: usize, device: &Device) -> Tensor<4> {
+        let side = self.options.encoder.image_size;
+        let pixels = view.pixels[..count * 3 * side * side].to_vec();
+        Tensor::from_data(TensorData::new(pixels, [count, 3, side, side]), device)
+    }
+}
+
+impl Task for Contrasting<'_> {
+    type Model = ContrastiveEncoder;
+    /// Two views of each photo.
+    type Batch = [PhotoBatch; 2];
+
+    fn steps(&self) -> usize {
+        self.passes.steps()
+    }
+
+    fn epoch(&self, steps: usize) -> f64 {
+        self.passes.epoch(steps)
+    }
+
+    fn batch(&self, step: usize) -> Result<[PhotoBatch; 2], TrainError> {
+        let (indices, pass) = self.passes.indices(step);
+        let crop =
+            CropOptions { colour: self.options.colour, ..self.passes.crop(self.options.encoder.image_size) };
+        let seed = self.options.passes.steps.seed;
+        let view = |number| self.passes.photos.batch(&indices, &crop, None, (seed, 2 * pass + number));
+        Ok([view(0)?, view(1)?])
+    }
+
+    fn photos(&self, [view, _]: &[PhotoBatch; 2]) -> usize {
+        view.pixels.len() / (3 * self.options.encoder.image_size.pow(2))
+    }
+
+    fn skipped(&self, [view, _]: &[PhotoBatch; 2]) -> Vec<String> {
+        view.skipped.iter().map(ToString::to_string).collect()
+    }
+
+    fn loss(
+        &self,
+        model: &ContrastiveEncoder,
+        batch: &[PhotoBatch; 2],
+        part: Range<usize>,
+        _step: usize,
+    ) -> Result<Loss, TrainError> {
+        let [first, second] =
+            batch.each_ref().map(|view| model.forward(self.images(view, part.len(), &self.device)));
+        let total = contrastive_loss(first, second, self.options.temperature);
+        Ok(Loss { total, parts: BTreeMap::new() })
+    }
+
+    fn learning_rate(&self, step: usize) -> f64 {
+        self.passes.learning_rate(step)
+    }
+
+    fn learning_rates(&self, step: usize) -> ModuleLearningRate {
+        self.learning_rate(step).into()
+    }
+
+    fn validate_every(&self) -> Option<usize> {
+        None
+    }
+
+    fn validate(&self, _model: &ContrastiveEncoder) -> Result<BTreeMap<&'static str, f64>, TrainError> {
+        Ok(BTreeMap::new())
+    }
+
+    fn panel(
+        &self,
+        _model: &ContrastiveEncoder,
+        batch: &[PhotoBatch; 2],
+        _step: usize,
+        path: &Path,
+    ) -> Result<(), TrainError> {
+        let shown = self.photos(batch).min(MOST_ROWS);
+        let device = self.device.clone().without_autodiff();
+        views_panel(batch.each_ref().map(|view| self.images(view, shown, &device)), self.preprocess, path)
+    }
+}

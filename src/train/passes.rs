@@ -1,0 +1,74 @@
+//! Passes over unlabelled photos: what every kind of pretraining chooses alike.
+
+use serde::{Deserialize, Serialize};
+
+use super::TrainError;
+use super::schedule::{WarmupCosine, scaled_learning_rate};
+use super::task::StepOptions;
+use crate::data::order::shuffled;
+use crate::data::{CropOptions, PhotoSet};
+
+/// How often photos are seen, and how fast is learned from them (MAE, <https://arxiv.org/abs/2111.06377> Table 8).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PassOptions {
+    /// Passes over the photos.
+    pub epochs: usize,
+    /// Passes with a rising learning rate.
+    pub warmup_epochs: f64,
+    /// Learning rate for 256 images; the one used grows with the batch.
+    pub base_learning_rate: f64,
+    /// Smallest share of a photo that a crop covers.
+    pub min_crop: f64,
+    /// What every recipe chooses.
+    #[serde(flatten)]
+    pub steps: StepOptions,
+}
+
+/// Photos in whole batches; what is left over by a pass waits for another one.
+pub(super) struct Passes<'a> {
+    pub(super) photos: &'a PhotoSet,
+    options: &'a PassOptions,
+    per_pass: usize,
+}
+
+impl<'a> Passes<'a> {
+    pub(super) fn new(photos: &'a PhotoSet, options: &'a PassOptions) -> Result<Self, TrainError> {
+        options.steps.check()?;
+        let (count, batch_size) = (photos.len(), options.steps.batch_size);
+        if count < batch_size {
+            let reason = format!("{count} photos do not fill one batch of {batch_size}; lower --batch-size");
+            return Err(TrainError::Option(reason));
+        }
+        Ok(Self { photos, options, per_pass: count / batch_size })
+    }
+
+    pub(super) fn steps(&self) -> usize {
+        self.per_pass * self.options.epochs
+    }
+
+    pub(super) fn epoch(&self, steps: usize) -> f64 {
+        steps as f64 / self.per_pass as f64
+    }
+
+    /// The photos of a step and the pass it belongs to.
+    pub(super) fn indices(&self, step: usize) -> (Vec<usize>, u64) {
+        let StepOptions { seed, batch_size, .. } = self.options.steps;
+        let pass = (step / self.per_pass) as u64;
+        let first = (step % self.per_pass) * batch_size;
+        (shuffled(self.photos.len(), seed, pass)[first..first + batch_size].to_vec(), pass)
+    }
+
+    pub(super) fn crop(&self, image_size: usize) -> CropOptions {
+        CropOptions { image_size, scale: (self.options.min_crop, 1.0), ..CropOptions::default() }
+    }
+
+    pub(super) fn learning_rate(&self, step: usize) -> f64 {
+        let schedule = WarmupCosine {
+            peak: scaled_learning_rate(self.options.base_learning_rate, self.options.steps.batch_size),
+            floor: 0.0,
+            warmup_epochs: self.options.warmup_epochs,
+            epochs: self.options.epochs as f64,
+        };
+        schedule.at(self.epoch(step))
+    }
+}
