@@ -483,3 +483,36 @@ fn fine_tuning_starts_from_an_encoder_that_learned_by_contrast() {
     assert_eq!(output.status.code(), Some(1));
     assert!(stderr(&output).contains("--accumulate 1"), "{}", stderr(&output));
 }
+
+#[test]
+fn the_role_of_pretraining_is_measured_and_told() {
+    let bench = Bench::new();
+    bench.annotated();
+    let study =
+        ["role", "--data", "a.png", "--train", "a.json", "--val", "a.json", "--images", ".", "--out", "role"];
+    let size =
+        ["--image-size", "32", "--decoder-dim", "32", "--decoder-depth", "1", "--queries", "2", "--top", "1"];
+    let length =
+        ["--epochs", "1", "--pretrain-batch-size", "1", "--steps", "1", "--batch-size", "1", "--seeds", "1"];
+    let line = || study.into_iter().chain(size).chain(length).chain(["--device", "cpu"]);
+    let mut cells = Vec::new();
+    for encoder in ["from scratch", "contrast", "mask tokens", "MAE"] {
+        for tuning in ["frozen", "last blocks", "full"] {
+            cells.push(json!({"encoder": encoder, "tuning": tuning, "seed": 0, "ap": 0.1, "ap50": 0.25,
+                "ar100": 0.5, "pretraining_seconds": 60.0, "finetuning_seconds": 60.0}));
+        }
+    }
+    cells.retain(|cell| cell["encoder"] != "MAE" || cell["tuning"] != "frozen");
+    fs::create_dir(bench.path("role")).unwrap();
+    fs::write(bench.path("role/role.json"), Value::from(cells).to_string()).unwrap();
+    let output = bench.run(line());
+    assert!(output.status.success(), "{}", stderr(&output));
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert!(told.contains("| contrast | 25.0 | 50.0 | 25.0 | 50.0 | 25.0 | 50.0 | 1.0 | 1.0 |"), "{told}");
+    assert!(told.contains("| MAE | ") && !told.contains("–"), "{told}");
+    let cells: Vec<Value> = serde_json::from_slice(&fs::read(bench.path("role/role.json")).unwrap()).unwrap();
+    assert_eq!(cells.len(), 12, "what was missing is measured");
+    assert!(bench.path("role/MAE-frozen-0/checkpoint").is_dir() && !bench.path("role/contrast-0").exists());
+    assert_eq!(image::open(bench.path("role/role.png")).unwrap().width(), 960);
+    assert!(!stderr(&bench.run(line())).contains("step 1/1"), "and then not again");
+}

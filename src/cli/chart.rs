@@ -20,11 +20,13 @@ const SIZE: [u32; 2] = [960, 600];
 const GLYPH: i32 = 16;
 
 /// A named line.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Line {
     pub(super) name: String,
     /// x and y; points that are no numbers are left out.
     pub(super) points: Vec<(f64, f64)>,
+    /// How far the bars at the first points reach up and down; may be empty.
+    pub(super) deviations: Vec<f64>,
 }
 
 /// What a chart says around its lines.
@@ -33,6 +35,8 @@ pub(super) struct Words<'a> {
     pub(super) title: &'a str,
     pub(super) x: &'a str,
     pub(super) y: &'a str,
+    /// What stands below 0, 1, 2, … in place of the numbers; may be empty.
+    pub(super) x_names: &'a [&'a str],
 }
 
 /// The nominal size for which `plotters` reckons with letters as wide as ours.
@@ -41,7 +45,9 @@ const LEGEND_SIZE: i32 = 35;
 /// Draws the lines with axes and a legend; the axes cover all points, and `within` if given.
 pub(super) fn chart(words: Words<'_>, lines: &[Line], within: Option<[(f64, f64); 2]>) -> Result<RgbImage> {
     let mut picture = RgbImage::from_pixel(SIZE[0], SIZE[1], Rgb([255; 3]));
-    let points = lines.iter().flat_map(|line| &line.points).chain(within.iter().flatten());
+    let bars: Vec<[(f64, f64); 2]> = lines.iter().flat_map(bars).collect();
+    let drawn = lines.iter().flat_map(|line| &line.points).chain(bars.iter().flatten());
+    let points = drawn.chain(within.iter().flatten());
     let span = |axis: fn(&(f64, f64)) -> f64| {
         let values = || points.clone().map(axis).filter(|value| value.is_finite());
         let (low, high) =
@@ -63,13 +69,16 @@ pub(super) fn chart(words: Words<'_>, lines: &[Line], within: Option<[(f64, f64)
         .y_label_area_size(100)
         .build_cartesian_2d(span(|p| p.0), span(|p| p.1))
         .map_err(|error| failed(&error))?;
-    axes.configure_mesh()
-        .label_style(font)
-        .x_desc(words.x)
-        .y_desc(words.y)
-        .light_line_style(WHITE)
-        .draw()
-        .map_err(|error| failed(&error))?;
+    let name = |x: &f64| match words.x_names.get(x.round() as usize) {
+        Some(name) if (x - x.round()).abs() < 1e-6 && *x >= 0.0 => (*name).to_owned(),
+        _ => String::new(),
+    };
+    let mut mesh = axes.configure_mesh();
+    mesh.label_style(font).x_desc(words.x).y_desc(words.y).light_line_style(WHITE);
+    if !words.x_names.is_empty() {
+        mesh.x_label_formatter(&name);
+    }
+    mesh.draw().map_err(|error| failed(&error))?;
     for (index, line) in lines.iter().enumerate() {
         let [r, g, b] = colour(index);
         let ink = RGBColor(r, g, b).stroke_width(2);
@@ -78,6 +87,8 @@ pub(super) fn chart(words: Words<'_>, lines: &[Line], within: Option<[(f64, f64)
             .map_err(|error| failed(&error))?
             .label(&line.name)
             .legend(move |(x, y)| PathElement::new([(x, y), (x + 16, y)], ink));
+        axes.draw_series(self::bars(line).map(|bar| PathElement::new(bar, ink)))
+            .map_err(|error| failed(&error))?;
     }
     if !lines.is_empty() {
         axes.configure_series_labels()
@@ -92,6 +103,12 @@ pub(super) fn chart(words: Words<'_>, lines: &[Line], within: Option<[(f64, f64)
     drop(axes);
     drop(area);
     Ok(picture)
+}
+
+/// From the lower to the upper end of each deviation.
+fn bars(line: &Line) -> impl Iterator<Item = [(f64, f64); 2]> {
+    let both = line.points.iter().zip(&line.deviations);
+    both.map(|(&(x, y), deviation)| [(x, y - deviation), (x, y + deviation)])
 }
 
 /// Where `plotters` draws.
@@ -169,11 +186,15 @@ impl DrawingBackend for Canvas<'_> {
 mod tests {
     use super::*;
 
-    const WORDS: Words<'_> = Words { title: "loss", x: "step", y: "loss" };
+    const WORDS: Words<'_> = Words { title: "loss", x: "step", y: "loss", x_names: &[] };
 
     #[test]
     fn every_line_is_drawn_in_its_colour_and_where_it_belongs() {
-        let line = |name: &str, y: f64| Line { name: name.to_owned(), points: vec![(0.0, y), (10.0, y)] };
+        let line = |name: &str, y: f64| Line {
+            name: name.to_owned(),
+            points: vec![(0.0, y), (10.0, y)],
+            ..Line::default()
+        };
         let picture =
             chart(WORDS, &[line("a", 1.0), line("b", 3.0)], Some([(0.0, 0.0), (10.0, 4.0)])).unwrap();
         let rows = |index: usize| -> Vec<u32> {
@@ -187,7 +208,9 @@ mod tests {
 
     #[test]
     fn odd_numbers_do_not_stop_a_chart() {
-        let odd = |points: Vec<(f64, f64)>| chart(WORDS, &[Line { name: "a".to_owned(), points }], None);
+        let odd = |points: Vec<(f64, f64)>| {
+            chart(WORDS, &[Line { name: "a".to_owned(), points, ..Line::default() }], None)
+        };
         for points in [vec![], vec![(1.0, 2.0)], vec![(0.0, f64::NAN), (1.0, f64::INFINITY), (2.0, 1.0)]] {
             odd(points).unwrap();
         }

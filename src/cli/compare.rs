@@ -106,10 +106,10 @@ fn write(folder: &Path, runs: &[Run], table: &[Vec<String>]) -> Result<()> {
     for metric in metrics(runs).into_iter().filter(|metric| metric != "epoch") {
         let line = |run: &Run| {
             let points = run.smoothed(&metric, window(run));
-            (!points.is_empty()).then(|| Line { name: run.name.clone(), points })
+            (!points.is_empty()).then(|| Line { name: run.name.clone(), points, ..Line::default() })
         };
         let lines: Vec<Line> = runs.iter().filter_map(line).collect();
-        let words = Words { title: &metric, x: "step", y: &metric };
+        let words = Words { title: &metric, x: "step", y: &metric, x_names: &[] };
         let picture = draw::png(&chart(words, &lines, None)?.into())?;
         page.heading(&metric);
         page.picture(&format!("{metric} of each run, by step"), &picture);

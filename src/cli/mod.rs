@@ -21,6 +21,7 @@ mod probe;
 mod progress;
 mod recipe;
 mod report;
+mod role;
 mod steps;
 
 use std::io::Write;
@@ -55,6 +56,7 @@ enum Verb {
     Eval(eval::Arguments),
     Probe(probe::Arguments),
     Compare(compare::Arguments),
+    Role(role::Arguments),
     Pretrain(pretrain::Arguments),
     Contrast(contrast::Arguments),
     Finetune(finetune::Arguments),
@@ -71,6 +73,7 @@ pub fn run() -> ExitCode {
         Verb::Eval(arguments) => eval::run(&arguments),
         Verb::Probe(arguments) => probe::run(&arguments),
         Verb::Compare(arguments) => compare::run(&arguments),
+        Verb::Role(arguments) => role::run(&arguments),
         Verb::Pretrain(arguments) => pretrain::run(&arguments),
         Verb::Contrast(arguments) => contrast::run(&arguments),
         Verb::Finetune(arguments) => finetune::run(&arguments),
@@ -139,6 +142,7 @@ mod tests {
             for verb in text.parse::<toml::Table>().unwrap().keys() {
                 let given: &[&str] = match verb.as_str() {
                     "pretrain" => &["--data", "x", "--out", "run"],
+                    "role" => &["--data", "x", "--train", "x", "--val", "x", "--images", "x", "--out", "run"],
                     _ => &["--train", "x", "--images", "x", "--out", "run"],
                 };
                 let line = ["mae-seg", verb, "--recipe", path.to_str().unwrap()];

@@ -89,7 +89,7 @@ fn curves(evaluation: &Evaluation) -> Result<Picture> {
     let line = |name: &str, precision: &[f64]| {
         let last = precision.len().saturating_sub(1).max(1) as f64;
         let points = precision.iter().enumerate().map(|(at, p)| (at as f64 / last, *p)).collect();
-        Line { name: name.to_owned(), points }
+        Line { name: name.to_owned(), points, ..Line::default() }
     };
     let count = evaluation.categories.len().max(1) as f64;
     let length = evaluation.categories.first().map_or(0, |category| category.precision50.len());
@@ -98,7 +98,7 @@ fn curves(evaluation: &Evaluation) -> Result<Picture> {
         .collect();
     let mut lines = vec![line("all categories", &mean)];
     lines.extend(evaluation.categories.iter().take(MOST_CURVES).map(|c| line(&c.name, &c.precision50)));
-    let words = Words { title: "masks, IoU 0.50", x: "recall", y: "precision" };
+    let words = Words { title: "masks, IoU 0.50", x: "recall", y: "precision", x_names: &[] };
     chart(words, &lines, Some([(0.0, 0.0), (1.0, 1.0)]))
 }
 

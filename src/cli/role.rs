@@ -1,0 +1,124 @@
+//! `mae-seg role`: what does masked autoencoding do for instance segmentation?
+
+mod cells;
+mod figure;
+mod study;
+
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result};
+use clap::Args;
+
+use self::cells::Cells;
+use self::study::Study;
+use super::device::DeviceArg;
+use super::html::Page;
+use super::output::{print_line, write_file};
+use super::pretrain::ModelSize;
+use crate::data::{CocoDataset, LabelSpace, PhotoSet, SegmentationSet};
+
+const EXAMPLES: &str = "\
+The same encoder is trained four ways (not at all; by telling photos apart; by drawing hidden patches, their places filled
+with mask tokens; by drawing hidden patches, left out), each with the same photos and passes, then fine-tuned frozen, in its
+last blocks and in full, each with the same steps. Everything is repeated with several seeds. Objects are one class.
+DIR gets role.md, role.png, role.html, role.json and the runs; the same command goes on where it was stopped.
+
+Example:
+  mae-seg role --recipe recipes/role.toml --data photos/ --train train.json --val val.json --images . --out role";
+
+/// Measure what masked autoencoding does for instance segmentation
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Arguments {
+    /// TOML file with a table for this verb, its flags as keys; flags given here replace the file's
+    #[arg(long, value_name = "TOML", value_parser = super::recipe::existing)]
+    recipe: Option<PathBuf>,
+    /// Photos without labels: folders of images (searched through) or WebDataset tars
+    #[arg(long, required = true, num_args = 1.., value_name = "DIR|TAR")]
+    data: Vec<PathBuf>,
+    /// COCO instances file to fine-tune on
+    #[arg(long, value_name = "COCO.json")]
+    train: PathBuf,
+    /// COCO instances file to judge on
+    #[arg(long, value_name = "COCO.json")]
+    val: PathBuf,
+    /// Folder the file names in both are relative to
+    #[arg(long, value_name = "DIR")]
+    images: PathBuf,
+    /// Folder for results and runs
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// Where to compute
+    #[arg(long, value_enum, default_value_t)]
+    device: DeviceArg,
+    /// Size of the encoder
+    #[arg(long, value_enum, default_value_t = ModelSize::Tiny)]
+    model: ModelSize,
+    /// Side of all photos, in pixels
+    #[arg(long, default_value_t = 128)]
+    image_size: usize,
+    /// Width of the decoder in pretraining
+    #[arg(long, default_value_t = 192)]
+    decoder_dim: usize,
+    /// Blocks of the decoder in pretraining
+    #[arg(long, default_value_t = 2)]
+    decoder_depth: usize,
+    /// Passes over the photos in pretraining
+    #[arg(long, default_value_t = 8, value_parser = super::at_least_one)]
+    epochs: usize,
+    /// Photos per step of pretraining
+    #[arg(long, default_value_t = 64, value_parser = super::at_least_one)]
+    pretrain_batch_size: usize,
+    /// Peak learning rate of pretraining
+    #[arg(long, default_value_t = 5e-4)]
+    pretrain_lr: f64,
+    /// Steps of fine-tuning
+    #[arg(long, default_value_t = 1000, value_parser = super::at_least_one)]
+    steps: usize,
+    /// Photos per step of fine-tuning
+    #[arg(long, default_value_t = 8, value_parser = super::at_least_one)]
+    batch_size: usize,
+    /// Peak learning rate of fine-tuning
+    #[arg(long, default_value_t = 3e-4)]
+    lr: f64,
+    /// Learned queries
+    #[arg(long, default_value_t = 20, value_parser = super::at_least_one)]
+    queries: usize,
+    /// Last blocks of the encoder that change where not all do
+    #[arg(long, default_value_t = 4, value_parser = super::at_least_one, value_name = "BLOCKS")]
+    top: usize,
+    /// How often everything is repeated
+    #[arg(long, default_value_t = 2, value_parser = super::at_least_one)]
+    seeds: usize,
+}
+
+/// Runs the verb.
+pub(super) fn run(arguments: &Arguments) -> Result<()> {
+    let picked = arguments.device.pick()?;
+    let study = Study {
+        arguments,
+        unlabelled: PhotoSet::open(&arguments.data)?,
+        labelled: SegmentationSet::open(&arguments.train, &arguments.images, LabelSpace::Object, None)?,
+        judged: CocoDataset::load(&arguments.val)?,
+        device: picked.device,
+    };
+    fs::create_dir_all(&arguments.out)
+        .with_context(|| format!("cannot create the folder {}", arguments.out.display()))?;
+    let mut cells = Cells::open(&arguments.out.join("role.json"))?;
+    for seed in 0..arguments.seeds as u64 {
+        study.measure(seed, &mut cells)?;
+    }
+    let table = cells.table();
+    let picture = figure::draw(&cells)?;
+    let mut page = Page::new("What masked autoencoding does for instance segmentation");
+    page.table(&table.head(), &table.rows);
+    page.picture(
+        "mask AP50 of each encoder by how much of it is fine-tuned, with standard deviations",
+        &picture,
+    );
+    write_file(&arguments.out.join("role.png"), &picture)?;
+    write_file(&arguments.out.join("role.html"), page.finish().as_bytes())?;
+    write_file(&arguments.out.join("role.md"), table.markdown().as_bytes())?;
+    print_line(&table.markdown())
+}

@@ -1,0 +1,176 @@
+//! What was measured: a cell per encoder, tuning and seed.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use serde::{Deserialize, Serialize};
+
+use super::super::output::{percent, write_file};
+
+/// Ways to train the encoder, in the order of the table.
+pub(super) const ENCODERS: [&str; 4] = ["from scratch", "contrast", "mask tokens", "MAE"];
+/// How much of it is fine-tuned.
+pub(super) const TUNINGS: [&str; 3] = ["frozen", "last blocks", "full"];
+
+/// One fine-tuned encoder.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Cell {
+    pub(super) encoder: String,
+    pub(super) tuning: String,
+    pub(super) seed: u64,
+    /// Class-agnostic mask AP, 0 to 1.
+    pub(super) ap: f64,
+    pub(super) ap50: f64,
+    /// Recall of 100 masks per photo.
+    pub(super) ar100: f64,
+    /// What the encoder took, shared by its tunings.
+    pub(super) pretraining_seconds: f64,
+    pub(super) finetuning_seconds: f64,
+}
+
+/// All cells so far, on disk after each.
+#[derive(Debug)]
+pub(super) struct Cells {
+    path: PathBuf,
+    pub(super) all: Vec<Cell>,
+}
+
+impl Cells {
+    pub(super) fn open(path: &Path) -> Result<Self> {
+        let all = match fs::read(path) {
+            Ok(bytes) => serde_json::from_slice(&bytes)
+                .with_context(|| format!("{} does not hold a study's results", path.display()))?,
+            Err(_) => Vec::new(),
+        };
+        Ok(Self { path: path.to_owned(), all })
+    }
+
+    pub(super) fn has(&self, encoder: &str, tuning: &str, seed: u64) -> bool {
+        self.all.iter().any(|cell| cell.encoder == encoder && cell.tuning == tuning && cell.seed == seed)
+    }
+
+    pub(super) fn add(&mut self, cell: Cell) -> Result<()> {
+        self.all.push(cell);
+        write_file(&self.path, &serde_json::to_vec_pretty(&self.all)?)
+    }
+
+    fn of(&self, encoder: &str, tuning: Option<&str>, number: fn(&Cell) -> f64) -> Vec<f64> {
+        let wanted =
+            |cell: &&Cell| cell.encoder == encoder && tuning.is_none_or(|tuning| cell.tuning == tuning);
+        self.all.iter().filter(wanted).map(number).collect()
+    }
+
+    /// Mean and standard deviation of AP50 over the seeds.
+    pub(super) fn ap50(&self, encoder: &str, tuning: &str) -> Option<Spread> {
+        Spread::of(&self.of(encoder, Some(tuning), |cell| cell.ap50))
+    }
+
+    pub(super) fn table(&self) -> Table {
+        let minutes = |values: Vec<f64>| {
+            Spread::of(&values).map_or_else(|| "–".to_owned(), |spread| format!("{:.1}", spread.mean / 60.0))
+        };
+        let row = |encoder: &&str| {
+            let measured = TUNINGS.iter().flat_map(|tuning| {
+                let number = |number| Spread::of(&self.of(encoder, Some(tuning), number));
+                let text = |spread: Option<Spread>| spread.map_or("–".to_owned(), |spread| spread.text());
+                [text(number(|cell| cell.ap50)), text(number(|cell| cell.ar100))]
+            });
+            let costs = [
+                minutes(self.of(encoder, None, |cell| cell.pretraining_seconds)),
+                minutes(self.of(encoder, None, |cell| cell.finetuning_seconds)),
+            ];
+            [(*encoder).to_owned()].into_iter().chain(measured).chain(costs).collect()
+        };
+        Table { rows: ENCODERS.iter().map(row).collect() }
+    }
+}
+
+/// Mean and sample standard deviation.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Spread {
+    pub(super) mean: f64,
+    /// None of a single value.
+    pub(super) deviation: Option<f64>,
+}
+
+impl Spread {
+    fn of(values: &[f64]) -> Option<Self> {
+        let count = values.len() as f64;
+        let mean = values.iter().sum::<f64>() / count;
+        let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (count - 1.0);
+        let deviation = (values.len() > 1).then(|| variance.sqrt());
+        (!values.is_empty()).then_some(Self { mean, deviation })
+    }
+
+    fn text(self) -> String {
+        let deviation = self.deviation.map(|deviation| format!(" ± {}", percent(Some(deviation))));
+        percent(Some(self.mean)) + &deviation.unwrap_or_default()
+    }
+}
+
+/// The study in words and numbers.
+#[derive(Debug)]
+pub(super) struct Table {
+    /// Encoder; AP50 and AR of each tuning in percent; minutes.
+    pub(super) rows: Vec<Vec<String>>,
+}
+
+impl Table {
+    pub(super) fn head(&self) -> [&'static str; 9] {
+        [
+            "encoder",
+            "frozen AP50",
+            "AR",
+            "last blocks AP50",
+            "AR",
+            "full AP50",
+            "AR",
+            "pretraining, min",
+            "fine-tuning, min",
+        ]
+    }
+
+    pub(super) fn markdown(&self) -> String {
+        let line = |cells: &mut dyn Iterator<Item = &str>| {
+            format!("| {} |\n", cells.collect::<Vec<_>>().join(" | "))
+        };
+        let head = line(&mut self.head().into_iter());
+        let rule =
+            line(&mut self.head().iter().enumerate().map(|(i, _)| if i == 0 { "---" } else { "---:" }));
+        let rows = self.rows.iter().map(|row| line(&mut row.iter().map(String::as_str)));
+        head + &rule + &rows.collect::<String>()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cell(encoder: &str, seed: u64, ap50: f64) -> Cell {
+        Cell {
+            encoder: encoder.to_owned(),
+            tuning: "full".to_owned(),
+            seed,
+            ap: 0.0,
+            ap50,
+            ar100: 0.2,
+            pretraining_seconds: 90.0,
+            finetuning_seconds: 60.0,
+        }
+    }
+
+    #[test]
+    fn the_table_holds_means_and_sample_deviations() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("role.json");
+        let mut cells = Cells::open(&path).unwrap();
+        cells.add(cell("MAE", 0, 0.10)).unwrap();
+        cells.add(cell("MAE", 1, 0.12)).unwrap();
+        assert!(cells.has("MAE", "full", 1) && !cells.has("MAE", "frozen", 1));
+        let markdown = Cells::open(&path).unwrap().table().markdown();
+        let line = "| MAE | – | – | – | – | 11.0 ± 1.4 | 20.0 ± 0.0 | 1.5 | 1.0 |";
+        assert!(markdown.contains(line), "{markdown}");
+        assert!(markdown.contains("| from scratch | – |"), "{markdown}");
+    }
+}

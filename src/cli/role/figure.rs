@@ -1,0 +1,28 @@
+//! The study as a picture.
+
+use anyhow::Result;
+
+use super::super::chart::{Line, Words, chart};
+use super::super::draw;
+use super::cells::{Cells, ENCODERS, TUNINGS};
+
+/// How far lines are moved apart, so that their error bars do not hide each other.
+const APART: f64 = 0.04;
+
+/// AP50 in percent by tuning, a line per encoder, as PNG.
+pub(super) fn draw(cells: &Cells) -> Result<Vec<u8>> {
+    let mut lines = Vec::new();
+    for (place, encoder) in ENCODERS.iter().enumerate() {
+        let shift = APART * (place as f64 - (ENCODERS.len() - 1) as f64 / 2.0);
+        let mut line = Line { name: (*encoder).to_owned(), ..Line::default() };
+        for (x, tuning) in TUNINGS.iter().enumerate() {
+            if let Some(spread) = cells.ap50(encoder, tuning) {
+                line.points.push((x as f64 + shift, 100.0 * spread.mean));
+                line.deviations.push(100.0 * spread.deviation.unwrap_or(0.0));
+            }
+        }
+        lines.push(line);
+    }
+    let words = Words { title: "mask AP50 by what is fine-tuned", x: "", y: "AP50, %", x_names: &TUNINGS };
+    draw::png(&chart(words, &lines, Some([(-0.3, 0.0), (2.3, 0.0)]))?.into())
+}

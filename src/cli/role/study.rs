@@ -1,0 +1,161 @@
+//! The grid of runs.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use anyhow::Result;
+use burn::tensor::Device;
+
+use super::super::bundled::Source;
+use super::super::progress::TrainProgress;
+use super::Arguments;
+use super::cells::{Cell, Cells, ENCODERS, TUNINGS};
+use crate::data::{CocoDataset, PhotoSet, SegmentationSet};
+use crate::engine::Engine;
+use crate::eval::{Vocabulary, evaluate, predict_dataset};
+use crate::model::{DecoderConfig, HiddenPatches, MaeConfig, VitConfig};
+use crate::train::loss::SetLossConfig;
+use crate::train::{
+    ContrastOptions, FinetuneOptions, MaskSampling, PassOptions, PretrainOptions, RunFolder, StepOptions,
+    TrainEvent, Tune, contrast, finetune, pretrain,
+};
+use crate::weights::read_folder;
+
+/// Share of the steps in which the learning rate rises.
+const WARMUP: f64 = 0.1;
+const PATCH: usize = 16;
+
+/// What every run of the study shares.
+pub(super) struct Study<'a> {
+    pub(super) arguments: &'a Arguments,
+    pub(super) unlabelled: PhotoSet,
+    pub(super) labelled: SegmentationSet,
+    pub(super) judged: CocoDataset,
+    pub(super) device: Device,
+}
+
+impl Study<'_> {
+    /// Fills in the cells of a seed.
+    pub(super) fn measure(&self, seed: u64, cells: &mut Cells) -> Result<()> {
+        for encoder in ENCODERS {
+            if TUNINGS.iter().all(|tuning| cells.has(encoder, tuning, seed)) {
+                continue;
+            }
+            let (folder, pretraining_seconds) = self.pretrained(encoder, seed)?;
+            for tuning in
+                TUNINGS.into_iter().filter(|tuning| !cells.has(encoder, tuning, seed)).collect::<Vec<_>>()
+            {
+                let started = Instant::now();
+                let run = self.tuned(encoder, tuning, seed, folder.as_ref())?;
+                let finetuning_seconds = started.elapsed().as_secs_f64();
+                let engine = pollster::block_on(Engine::load(&Source::open(Some(&run))?, &self.device))?;
+                let vocabulary = Vocabulary::choose(engine.labels(), &self.judged, true)?;
+                let work = predict_dataset(&engine, &self.judged, &self.arguments.images, &vocabulary, || ());
+                let predictions = pollster::block_on(work)?;
+                let measured = evaluate(&vocabulary.translate(&self.judged), &predictions)?.masks;
+                cells.add(Cell {
+                    encoder: encoder.to_owned(),
+                    tuning: tuning.to_owned(),
+                    seed,
+                    ap: measured.ap.unwrap_or(0.0),
+                    ap50: measured.ap50.unwrap_or(0.0),
+                    ar100: measured.ar100.unwrap_or(0.0),
+                    pretraining_seconds,
+                    finetuning_seconds,
+                })?;
+            }
+        }
+        Ok(())
+    }
+
+    fn vit(&self) -> VitConfig {
+        self.arguments.model.encoder(self.arguments.image_size, PATCH)
+    }
+
+    fn run(&self, parts: &[&str], seed: u64) -> PathBuf {
+        self.arguments.out.join(format!("{}-{seed}", parts.join("-").replace(' ', "-")))
+    }
+
+    fn steps(&self, batch_size: usize, seed: u64) -> StepOptions {
+        StepOptions {
+            batch_size,
+            accumulate: 1,
+            clip_norm: Some(1.0),
+            weight_decay: 0.05,
+            average_decay: 0.0,
+            seed,
+            save_every: 200,
+            panel_every: 500,
+            keep: 0,
+        }
+    }
+
+    /// The run of an encoder, if it has one, and the seconds it took.
+    fn pretrained(&self, encoder: &str, seed: u64) -> Result<(Option<PathBuf>, f64)> {
+        if encoder == ENCODERS[0] {
+            return Ok((None, 0.0));
+        }
+        let started = Instant::now();
+        let out = self.run(&[encoder], seed);
+        let batch_size = self.arguments.pretrain_batch_size;
+        let passes = PassOptions {
+            epochs: self.arguments.epochs,
+            warmup_epochs: WARMUP * self.arguments.epochs as f64,
+            base_learning_rate: self.arguments.pretrain_lr * 256.0 / batch_size as f64,
+            min_crop: 0.2,
+            steps: self.steps(batch_size, seed),
+        };
+        let mut show = progress(&format!("{encoder}, seed {seed}"));
+        if encoder == "contrast" {
+            let options = ContrastOptions { encoder: self.vit(), temperature: 0.2, colour: 0.4, passes };
+            let mut run = RunFolder::open(&out, &options)?;
+            contrast(&self.unlabelled, &options, &self.device, &mut run, &mut show)?;
+        } else {
+            let (width, depth) = (self.arguments.decoder_dim, self.arguments.decoder_depth);
+            let decoder = DecoderConfig::new(width, depth, (width / 32).max(1));
+            let mut model = MaeConfig::new(self.vit(), decoder);
+            if encoder == "mask tokens" {
+                model.hidden_patches = HiddenPatches::MaskToken;
+            }
+            let options = PretrainOptions { model, mask_sampling: MaskSampling::Random, passes };
+            let mut run = RunFolder::open(&out, &options)?;
+            pretrain(&self.unlabelled, None, &options, &self.device, &mut run, &mut show)?;
+        }
+        Ok((Some(out), started.elapsed().as_secs_f64()))
+    }
+
+    fn tuned(&self, encoder: &str, tuning: &str, seed: u64, from: Option<&PathBuf>) -> Result<PathBuf> {
+        let options = FinetuneOptions {
+            tune: match tuning {
+                "frozen" => Tune::Frozen,
+                "full" => Tune::Full,
+                _ => Tune::Top(self.arguments.top),
+            },
+            image_size: self.arguments.image_size,
+            num_queries: self.arguments.queries,
+            num_blocks: self.arguments.top,
+            masked_attention: false,
+            total_steps: self.arguments.steps,
+            learning_rate: self.arguments.lr,
+            layer_decay: 0.9,
+            warmup_steps: (WARMUP * self.arguments.steps as f64 / 2.0) as usize,
+            cutouts: 0,
+            loss: SetLossConfig { num_points: 1024, ..SetLossConfig::default() },
+            steps: StepOptions { average_decay: 0.99, ..self.steps(self.arguments.batch_size, seed) },
+        };
+        let out = self.run(&[encoder, tuning], seed);
+        let found = match from {
+            Some(folder) => Some(pollster::block_on(read_folder(&Source::open(Some(folder))?))?),
+            None => None,
+        };
+        let mut run = RunFolder::open(&out, &options)?;
+        let show = progress(&format!("{encoder}, {tuning}, seed {seed}"));
+        finetune((&self.labelled, None), &options, (found, self.vit()), &self.device, &mut run, show)?;
+        Ok(out)
+    }
+}
+
+fn progress(title: &str) -> impl FnMut(TrainEvent) + use<> {
+    let mut progress = TrainProgress::new(title);
+    move |event| progress.show(event)
+}
