@@ -24,7 +24,7 @@ pub(super) struct Cell {
     pub(super) ap50: f64,
     /// Recall of 100 masks per photo.
     pub(super) ar100: f64,
-    /// What the encoder took, shared by its tunings.
+    /// CPU time of the encoder's pretraining since it was last started, shared by its tunings.
     pub(super) pretraining_seconds: f64,
     pub(super) finetuning_seconds: f64,
 }
@@ -112,7 +112,7 @@ impl Spread {
 /// The study in words and numbers.
 #[derive(Debug)]
 pub(super) struct Table {
-    /// Encoder; AP50 and AR of each tuning in percent; minutes.
+    /// Encoder; AP50 and AR of each tuning in percent; CPU minutes.
     pub(super) rows: Vec<Vec<String>>,
 }
 
@@ -126,8 +126,8 @@ impl Table {
             "AR",
             "full AP50",
             "AR",
-            "pretraining, min",
-            "fine-tuning, min",
+            "pretraining, CPU min",
+            "fine-tuning, CPU min",
         ]
     }
 

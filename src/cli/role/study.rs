@@ -1,10 +1,10 @@
 //! The grid of runs.
 
 use std::path::PathBuf;
-use std::time::Instant;
 
 use anyhow::Result;
 use burn::tensor::Device;
+use cpu_time::ProcessTime;
 
 use super::super::bundled::Source;
 use super::super::progress::TrainProgress;
@@ -45,9 +45,9 @@ impl Study<'_> {
             for tuning in
                 TUNINGS.into_iter().filter(|tuning| !cells.has(encoder, tuning, seed)).collect::<Vec<_>>()
             {
-                let started = Instant::now();
+                let started = ProcessTime::try_now()?;
                 let run = self.tuned(encoder, tuning, seed, folder.as_ref())?;
-                let finetuning_seconds = started.elapsed().as_secs_f64();
+                let finetuning_seconds = started.try_elapsed()?.as_secs_f64();
                 let engine = pollster::block_on(Engine::load(&Source::open(Some(&run))?, &self.device))?;
                 let vocabulary = Vocabulary::choose(engine.labels(), &self.judged, true)?;
                 let work = predict_dataset(&engine, &self.judged, &self.arguments.images, &vocabulary, || ());
@@ -95,7 +95,7 @@ impl Study<'_> {
         if encoder == ENCODERS[0] {
             return Ok((None, 0.0));
         }
-        let started = Instant::now();
+        let started = ProcessTime::try_now()?;
         let out = self.run(&[encoder], seed);
         let batch_size = self.arguments.pretrain_batch_size;
         let passes = PassOptions {
@@ -121,7 +121,7 @@ impl Study<'_> {
             let mut run = RunFolder::open(&out, &options)?;
             pretrain(&self.unlabelled, None, &options, &self.device, &mut run, &mut show)?;
         }
-        Ok((Some(out), started.elapsed().as_secs_f64()))
+        Ok((Some(out), started.try_elapsed()?.as_secs_f64()))
     }
 
     fn tuned(&self, encoder: &str, tuning: &str, seed: u64, from: Option<&PathBuf>) -> Result<PathBuf> {
