@@ -80,6 +80,20 @@ impl Answer<'_> {
         &self.logits.mask_logits[query * size..(query + 1) * size]
     }
 
+    /// How sure a query is of its mask: the overlap (intersection over union) of the mask with its own probabilities, 0 to 1.
+    ///
+    /// Unlike the mean probability inside, it is low for specks in a haze.
+    fn certainty(&self, query: usize) -> f32 {
+        let (mut inside, mut union) = (0.0, 0.0);
+        for &logit in self.plane(query) {
+            let probability = 1.0 / (1.0 + (-logit).exp());
+            let is_inside = logit > 0.0;
+            inside += if is_inside { probability } else { 0.0 };
+            union += if is_inside { 1.0 } else { probability };
+        }
+        inside / (union + 1e-6)
+    }
+
     fn in_photo(&self, query: usize) -> Option<PhotoLogits> {
         let [height, width] = self.logits.grid;
         self.letterbox.logits_in_photo(self.plane(query), width, height)

@@ -6,7 +6,7 @@ use crate::engine::SegmentOptions;
 /// A mask with fewer positive logits than this is a speck.
 const LEAST_CELLS: usize = 4;
 
-/// Queries by probability times mask quality, best first; of two masks that overlap more than
+/// Queries by probability times certainty of their masks, best first; of two masks that overlap more than
 /// [`SegmentOptions::overlap_thresh`], the better one stays.
 pub(super) fn find(answer: &Answer<'_>, options: &SegmentOptions) -> Vec<Segment> {
     let mut claims: Vec<(Claim, f32)> = answer
@@ -14,7 +14,7 @@ pub(super) fn find(answer: &Answer<'_>, options: &SegmentOptions) -> Vec<Segment
         .into_iter()
         .filter(|claim| claim.probability >= options.score_thresh)
         .filter(|claim| answer.plane(claim.query).iter().filter(|l| **l > 0.0).count() >= LEAST_CELLS)
-        .filter_map(|claim| Some((claim, claim.probability * answer.in_photo(claim.query)?.quality())))
+        .map(|claim| (claim, claim.probability * answer.certainty(claim.query)))
         .filter(|(_, score)| *score > 0.0 && *score >= options.score_thresh)
         .collect();
     claims.sort_by(|a, b| b.1.total_cmp(&a.1));

@@ -6,8 +6,10 @@ use super::{Answer, Claim, Segment};
 use crate::engine::SegmentOptions;
 use crate::mask::BinaryMask;
 
-/// The [`SegmentOptions::top_k`] most probable (query, class) pairs, then each scored by probability times mask quality;
-/// best first. Masks overlap, and a query may come with several classes.
+/// The [`SegmentOptions::top_k`] most probable (query, class) pairs, then each scored by probability times the mean
+/// probability inside the mask; best first. Masks overlap, and a query may come with several classes.
+///
+/// With [`SegmentOptions::any_class`], for which there is no published rule, times the certainty of the mask.
 pub(super) fn find(answer: &Answer<'_>, options: &SegmentOptions) -> Vec<Segment> {
     let mut claims = if options.any_class {
         answer.claims(true)
@@ -24,7 +26,11 @@ pub(super) fn find(answer: &Answer<'_>, options: &SegmentOptions) -> Vec<Segment
     let mut segments: Vec<Segment> = claims
         .into_iter()
         .filter_map(|Claim { query, category, probability }| {
-            let measure = || answer.in_photo(query).map(|logits| (logits.mask(), logits.quality()));
+            let measure = || {
+                let logits = answer.in_photo(query)?;
+                let quality = if options.any_class { answer.certainty(query) } else { logits.quality() };
+                Some((logits.mask(), quality))
+            };
             let (mask, quality) = measured.entry(query).or_insert_with(measure).as_ref()?;
             let segment = Segment { query, category, score: probability * quality, mask: mask.clone() };
             (mask.area() > 0 && segment.score >= options.score_thresh).then_some(segment)

@@ -44,6 +44,21 @@ fn specks_are_not_shown() {
 }
 
 #[test]
+fn a_firm_mask_goes_before_a_speck_in_a_haze() {
+    let mut logits = larger();
+    logits.class_logits = vec![3.0, 0.0, 3.0, 0.0, 3.0, 0.0];
+    logits.mask_logits[..16].fill(-0.2);
+    logits.mask_logits[..4].fill(4.0);
+    let answer = answer(&logits, 1);
+    let options = SegmentOptions { any_class: true, ..SegmentOptions::evaluation() };
+    assert_eq!(queries(&find(&answer, &options)), [1, 0]);
+    assert_eq!(queries(&find(&answer, &SegmentOptions::evaluation())), [0, 1], "by the authors' rule");
+    let firm = 2.0_f32;
+    let (inside, outside) = (8.0 / (1.0 + (-firm).exp()), 8.0 / (1.0 + firm.exp()));
+    assert!((answer.certainty(1) - inside / (8.0 + outside)).abs() < 1e-6);
+}
+
+#[test]
 fn later_masks_cut_into_earlier_ones() {
     let mut logits = larger();
     logits.mask_logits[16..32].copy_from_slice(&[9.0; 16]);
