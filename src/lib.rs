@@ -21,7 +21,7 @@
 //!
 //! | level | module | what |
 //! |---|---|---|
-//! | L0 | [`image`], [`pixels`], [`mask`], [`instance`] | plain data: photos, masks, results |
+//! | L0 | [`image`], [`pixels`], [`mask`], [`instance`], [`hub_name`] | plain data: photos, masks, results, names |
 //! | L1 | [`model`] | tensors only: encoder, MAE, segmenter |
 //! | L2 | [`weights`] | weight folders: names, shapes, shards |
 //! | L3 | [`engine`], `data`, `hub` | the inference path; the training data; checkpoints from the web |
@@ -31,6 +31,7 @@
 #[cfg(all(feature = "native", target_arch = "wasm32"))]
 compile_error!("build for the browser with --no-default-features --features web");
 
+pub mod hub_name;
 pub mod image;
 pub mod instance;
 pub mod mask;

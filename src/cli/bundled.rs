@@ -10,7 +10,8 @@ use anyhow::{Context, Result, bail};
 use indicatif::ProgressBar;
 
 use super::progress;
-use crate::hub::{OnBytes, Repository, RepositoryName, Settings, Site};
+use crate::hub::{OnBytes, Repository, Settings, Site};
+use crate::hub_name::RepositoryName;
 use crate::weights::{SourceError, WeightSource};
 
 const BUNDLED: &str = "www/weights/mae-tiny";

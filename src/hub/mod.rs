@@ -10,7 +10,7 @@ mod site;
 
 pub use cache::Cache;
 pub use client::Client;
-pub use repository::{Repository, RepositoryName};
+pub use repository::Repository;
 pub use settings::Settings;
 pub use site::Site;
 

@@ -7,48 +7,13 @@ use std::fs::{self, File};
 use std::io;
 use std::ops::Range;
 use std::path::PathBuf;
-use std::str::FromStr;
 use std::time::Duration;
 
 use super::cache::{Growing, read_at};
 use super::client::{ClientError, Metadata};
 use super::{Cache, Client, OnBytes, Settings};
+use crate::hub_name::RepositoryName;
 use crate::weights::{SourceError, WeightSource};
-
-/// `owner/name`, at a branch, tag or commit: `owner/name@revision`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RepositoryName {
-    /// `owner/name`
-    pub path: String,
-    /// `main` where none is named.
-    pub revision: String,
-}
-
-impl FromStr for RepositoryName {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let (path, revision) = text.split_once('@').unwrap_or((text, "main"));
-        let is_word = |word: &str| {
-            let allowed = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-            !word.is_empty() && !word.starts_with('.') && word.chars().all(allowed)
-        };
-        let named = path.split_once('/').is_some_and(|(owner, name)| is_word(owner) && is_word(name));
-        if named && revision.split('/').all(is_word) {
-            Ok(Self { path: path.to_owned(), revision: revision.to_owned() })
-        } else {
-            Err(format!(
-                "`{text}` is no name of a model on the Hub; those look like owner/name or owner/name@revision"
-            ))
-        }
-    }
-}
-
-impl Display for RepositoryName {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        write!(f, "{}@{}", self.path, self.revision)
-    }
-}
 
 /// A file of the repository.
 #[derive(Debug)]
@@ -90,7 +55,6 @@ impl Repository {
         let Settings { endpoint, token, cache, offline } = settings;
         let client = Client::new(token, Duration::from_millis(250));
         let cache = Cache::new(&cache, &name.path);
-        let endpoint = endpoint.trim_end_matches('/').to_owned();
         Self { name, endpoint, client, cache, offline, held: RefCell::default(), on_bytes }
     }
 
@@ -101,12 +65,11 @@ impl Repository {
     }
 
     fn place(&self) -> String {
-        format!("{}/{} at revision {}", self.endpoint, self.name.path, self.name.revision)
+        format!("{} at revision {}", self.name.page_at(&self.endpoint), self.name.revision)
     }
 
     fn address(&self, file: &str) -> String {
-        let revision = self.name.revision.replace('/', "%2F");
-        format!("{}/{}/resolve/{revision}/{file}", self.endpoint, self.name.path)
+        format!("{}{file}", self.name.files_at(&self.endpoint))
     }
 
     /// What of `file` is here, after asking the Hub once whether that is today's.

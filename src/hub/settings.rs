@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::{env, fs};
 
+use crate::hub_name::HUB;
+
 /// Where the Hub is, who asks, and where files are kept.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -26,7 +28,7 @@ impl Settings {
         let offline = variable("HF_HUB_OFFLINE")
             .is_some_and(|value| ["1", "true", "yes", "on"].contains(&value.to_lowercase().as_str()));
         Self {
-            endpoint: variable("HF_ENDPOINT").unwrap_or_else(|| "https://huggingface.co".to_owned()),
+            endpoint: variable("HF_ENDPOINT").unwrap_or_else(|| HUB.to_owned()),
             token: token.map(|token| token.trim().to_owned()).filter(|token| !token.is_empty()),
             cache: variable("HF_HUB_CACHE").map_or_else(|| home.join("hub"), PathBuf::from),
             offline,

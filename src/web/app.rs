@@ -1,6 +1,8 @@
 //! The app's one controller: carries events to [`AppState`], and its effects to worker, canvases and disk.
 
-use js_sys::ArrayBuffer;
+use std::collections::HashMap;
+
+use js_sys::{Array, ArrayBuffer};
 use leptos::html::Canvas;
 use leptos::prelude::{
     GetUntracked, LocalStorage, NodeRef, RwSignal, StoredValue, Update, UpdateValue, WithUntracked, WithValue,
@@ -9,13 +11,18 @@ use leptos::task::spawn_local;
 use wasm_bindgen::JsValue;
 use web_sys::{Blob, File, HtmlCanvasElement};
 
+use super::catalogue::{BUNDLED, CATALOGUE};
 use super::client::{Heard, WorkerClient};
 use super::dom;
+use super::dropped::Dropped;
+use super::given::{Given, sort_out};
 use super::overlay::{HitMask, instance_at};
+use super::place::Place;
 use super::protocol::{BackendChoice, Failure, FailureKind, Request, RequestId, Size};
 use super::state::{AppState, Effect, Event};
 
-const DEFAULT_WEIGHTS: &str = "weights/mae-tiny";
+use crate::hub_name::HUB;
+
 /// No photo file is larger; reading one into memory would only slow the tab down before it fails.
 const MAX_FILE_BYTES: f64 = 256.0 * 1024.0 * 1024.0;
 
@@ -33,21 +40,31 @@ pub(super) struct App {
 struct Parts {
     worker: Option<WorkerClient>,
     photo: Option<Blob>,
+    /// Files of the models opened from this device, by the folder's name.
+    folders: HashMap<String, Vec<File>>,
     masks: Vec<HitMask>,
 }
 
 impl App {
     pub(super) fn new() -> Self {
-        let folder = dom::query("weights").unwrap_or_else(|| DEFAULT_WEIGHTS.into());
-        let folder = format!("{}/", folder.trim_end_matches('/'));
-        let weights = dom::resolve(&folder).unwrap_or(folder);
+        let asked = dom::query("weights").filter(|text| !text.is_empty());
+        let (wanted, refused) = match asked.as_deref().map(Place::parse) {
+            Some(Ok(place)) => (place, None),
+            Some(Err(reason)) => (CATALOGUE[0].place(), Some(reason)),
+            None => (CATALOGUE[0].place(), None),
+        };
+        let hub = dom::query("hub").filter(|text| !text.is_empty()).unwrap_or_else(|| HUB.into());
         let backend = BackendChoice::from_query(dom::query("backend").as_deref());
-        Self {
-            state: RwSignal::new(AppState::new(weights, backend)),
+        let app = Self {
+            state: RwSignal::new(AppState::new(wanted, hub, backend)),
             photo_canvas: NodeRef::new(),
             overlay_canvas: NodeRef::new(),
             parts: StoredValue::new_local(Parts::default()),
+        };
+        if let Some(reason) = refused {
+            app.refuse_model(format!("{reason}. The model that comes with this page is used instead."));
         }
+        app
     }
 
     /// Lets the state take in an event, and carries out what follows.
@@ -63,6 +80,32 @@ impl App {
             return self.dispatch(Event::PhotoRefused(Failure::new(FailureKind::Photo, sentence)));
         }
         self.choose_blob(name, file.slice().unwrap_or_else(|_| file.clone().into()));
+    }
+
+    /// Takes whatever was dropped or picked: a photo, or a model.
+    pub(super) fn take(self, dropped: Dropped) {
+        let Dropped { folder, files } = dropped;
+        let paths: Vec<String> = files.iter().map(|(path, _)| path.clone()).collect();
+        match sort_out(folder.as_deref(), &paths) {
+            Given::Photo(index) => self.choose(&files[index].1),
+            Given::Model { name, parts } => {
+                let renamed = parts.iter().map(|(index, name)| dom::renamed(&files[*index].1, name));
+                match renamed.collect() {
+                    Ok(files) => {
+                        self.parts.update_value(|parts| drop(parts.folders.insert(name.clone(), files)));
+                        self.dispatch(Event::ModelChosen(Place::Device(name)));
+                    }
+                    Err(error) => self.refuse_model(dom::words(&error)),
+                }
+            }
+            Given::Neither(sentence) => self.refuse_model(sentence),
+            Given::Nothing => {}
+        }
+    }
+
+    /// Says why something is no model.
+    pub(super) fn refuse_model(self, sentence: String) {
+        self.dispatch(Event::ModelRefused(Failure::new(FailureKind::Choice, sentence)));
     }
 
     /// Takes one of the photos that come with the page.
@@ -113,7 +156,11 @@ impl App {
                 let worker = WorkerClient::spawn(move |heard| self.hear(heard))?;
                 self.parts.update_value(|parts| parts.worker = Some(worker));
             }
-            Effect::Send(request) => self.send(&request, &[])?,
+            Effect::Send(request) => self.send(&request, &self.attachments(&request))?,
+            Effect::ShareModel(place) => {
+                let shared = place.query().filter(|weights| weights != BUNDLED);
+                dom::share("weights", shared.as_deref())?;
+            }
             Effect::SendPhoto(id) => spawn_local(self.send_photo(id)),
             Effect::ShowPhoto(size) => {
                 show(self.photo_canvas.get_untracked(), buffers, size)?;
@@ -149,9 +196,16 @@ impl App {
         }
     }
 
-    fn send(self, request: &Request, buffers: &[ArrayBuffer]) -> Result<(), JsValue> {
-        self.parts
-            .with_value(|parts| parts.worker.as_ref().map_or(Ok(()), |worker| worker.send(request, buffers)))
+    fn send(self, request: &Request, attachments: &Array) -> Result<(), JsValue> {
+        let send =
+            |parts: &Parts| parts.worker.as_ref().map_or(Ok(()), |worker| worker.send(request, attachments));
+        self.parts.with_value(send)
+    }
+
+    /// The files that a request for a model of this device needs.
+    fn attachments(self, request: &Request) -> Array {
+        let Request::Load { place: Place::Device(name), .. } = request else { return Array::new() };
+        self.parts.with_value(|parts| parts.folders.get(name).into_iter().flatten().collect())
     }
 
     async fn send_photo(self, id: RequestId) {
@@ -159,7 +213,7 @@ impl App {
         let blob = self.parts.with_value(|parts| parts.photo.clone());
         let (Some(name), Some(blob)) = (name, blob) else { return };
         let event = match dom::read(&blob).await {
-            Ok(file) => match self.send(&Request::Segment { id, name }, &[file]) {
+            Ok(file) => match self.send(&Request::Segment { id, name }, &Array::of1(&file)) {
                 Ok(()) => return,
                 Err(error) => Event::WorkerDied(dom::words(&error)),
             },

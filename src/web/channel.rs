@@ -1,25 +1,24 @@
-//! One message on the wire: `[value, [buffer, …]]`, the buffers transferred instead of copied.
+//! One message on the wire: `[value, [attachment, …]]`; buffers are transferred instead of copied, files are handles.
 
 use js_sys::{Array, ArrayBuffer};
 use serde::{Serialize, de::DeserializeOwned};
 use wasm_bindgen::{JsCast, JsValue};
 
-/// Packs a message and its buffers.
+/// Packs a message and what is attached to it.
 ///
 /// # Errors
 ///
 /// When the message holds a value that JavaScript cannot.
 pub(super) fn pack<T: Serialize>(
     message: &T,
-    buffers: &[ArrayBuffer],
+    attachments: &Array,
 ) -> Result<Array, serde_wasm_bindgen::Error> {
-    let value = serde_wasm_bindgen::to_value(message)?;
-    Ok(Array::of2(&value, &transfer_list(buffers)))
+    Ok(Array::of2(&serde_wasm_bindgen::to_value(message)?, attachments))
 }
 
-/// The buffers, as `postMessage` wants them.
-pub(super) fn transfer_list(buffers: &[ArrayBuffer]) -> Array {
-    buffers.iter().collect()
+/// The buffers among the attachments, as `postMessage` wants them.
+pub(super) fn transfer_list(attachments: &Array) -> Array {
+    only::<ArrayBuffer>(attachments).iter().collect()
 }
 
 /// Unpacks what [`pack`] packed.
@@ -27,11 +26,12 @@ pub(super) fn transfer_list(buffers: &[ArrayBuffer]) -> Array {
 /// # Errors
 ///
 /// When the message is of another type or version.
-pub(super) fn unpack<T: DeserializeOwned>(
-    data: JsValue,
-) -> Result<(T, Vec<ArrayBuffer>), serde_wasm_bindgen::Error> {
+pub(super) fn unpack<T: DeserializeOwned>(data: JsValue) -> Result<(T, Array), serde_wasm_bindgen::Error> {
     let envelope: Array = data.dyn_into().map_err(serde_wasm_bindgen::Error::from)?;
-    let buffers = Array::from(&envelope.get(1));
-    let message = serde_wasm_bindgen::from_value(envelope.get(0))?;
-    Ok((message, buffers.iter().filter_map(|buffer| buffer.dyn_into().ok()).collect()))
+    Ok((serde_wasm_bindgen::from_value(envelope.get(0))?, Array::from(&envelope.get(1))))
+}
+
+/// The attachments of one type.
+pub(super) fn only<T: JsCast>(attachments: &Array) -> Vec<T> {
+    attachments.iter().filter_map(|attachment| attachment.dyn_into().ok()).collect()
 }

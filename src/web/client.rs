@@ -40,7 +40,7 @@ impl WorkerClient {
         let on_reply = hear.clone();
         let on_message = Closure::new(move |event: MessageEvent| {
             on_reply(match channel::unpack(event.data()) {
-                Ok((reply, buffers)) => Heard::Reply(reply, buffers),
+                Ok((reply, attachments)) => Heard::Reply(reply, channel::only(&attachments)),
                 Err(error) => Heard::Died(format!("its message was not understood: {error}")),
             });
         });
@@ -55,14 +55,14 @@ impl WorkerClient {
         Ok(Self { worker, _on_message: on_message, _on_error: on_error })
     }
 
-    /// Sends a request; the buffers are moved to the worker.
+    /// Sends a request; attached buffers are moved to the worker.
     ///
     /// # Errors
     ///
     /// When a buffer was moved away before.
-    pub(super) fn send(&self, request: &Request, buffers: &[ArrayBuffer]) -> Result<(), JsValue> {
-        let message: Array = channel::pack(request, buffers)?;
-        self.worker.post_message_with_transfer(&message, &channel::transfer_list(buffers))
+    pub(super) fn send(&self, request: &Request, attachments: &Array) -> Result<(), JsValue> {
+        let message = channel::pack(request, attachments)?;
+        self.worker.post_message_with_transfer(&message, &channel::transfer_list(attachments))
     }
 }
 

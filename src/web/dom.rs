@@ -1,10 +1,10 @@
 //! The few browser calls that Leptos has no words for.
 
-use js_sys::{Array, ArrayBuffer, Uint8ClampedArray, Uint32Array};
+use js_sys::{Array, ArrayBuffer, Function, Reflect, Uint8ClampedArray, Uint32Array};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
-    Blob, BlobPropertyBag, CanvasRenderingContext2d, HtmlAnchorElement, HtmlCanvasElement, ImageData,
+    Blob, BlobPropertyBag, CanvasRenderingContext2d, File, HtmlAnchorElement, HtmlCanvasElement, ImageData,
     Response, Url, UrlSearchParams,
 };
 
@@ -24,6 +24,46 @@ pub(super) fn resolve(path: &str) -> Result<String, JsValue> {
 pub(super) fn query(name: &str) -> Option<String> {
     let search = leptos::prelude::window().location().search().ok()?;
     UrlSearchParams::new_with_str(&search).ok()?.get(name)
+}
+
+/// Sets `?name=` in the page's address, or takes it away, without a new entry in the history.
+///
+/// # Errors
+///
+/// When the browser refuses, as it does where this happens too often.
+pub(super) fn share(name: &str, value: Option<&str>) -> Result<(), JsValue> {
+    if query(name).as_deref() == value {
+        return Ok(());
+    }
+    let window = leptos::prelude::window();
+    let address = Url::new(&window.location().href()?)?;
+    match value {
+        Some(value) => address.search_params().set(name, value),
+        None => address.search_params().delete(name),
+    }
+    // These are legible as they are.
+    let address = address.href().replace("%3A", ":").replace("%2F", "/").replace("%40", "@");
+    let history = Reflect::get(&window, &"history".into())?;
+    call(&history, "replaceState", &Array::of3(&JsValue::NULL, &"".into(), &address.into())).map(drop)
+}
+
+/// The same file under another name; its content is not read.
+///
+/// # Errors
+///
+/// When the browser refuses.
+pub(super) fn renamed(file: &File, name: &str) -> Result<File, JsValue> {
+    if file.name() == name { Ok(file.clone()) } else { File::new_with_blob_sequence(&Array::of1(file), name) }
+}
+
+/// Calls a method that we have no other words for.
+///
+/// # Errors
+///
+/// When there is none, or it throws.
+pub(super) fn call(object: &JsValue, method: &str, arguments: &Array) -> Result<JsValue, JsValue> {
+    let method: Function = Reflect::get(object, &method.into())?.dyn_into()?;
+    method.apply(object, arguments)
 }
 
 /// Fetches a file of this site.

@@ -9,10 +9,13 @@
 //! ```
 //!
 //! The main thread never touches a pixel one by one: photo and overlay arrive as finished RGBA buffers. [`protocol`],
-//! [`state`], [`overlay`] and [`export`] are plain Rust and are tested on the host; the rest needs a browser.
+//! [`state`], [`place`], [`overlay`] and [`export`] are plain Rust and are tested on the host; the rest needs a browser.
 
+pub mod catalogue;
 pub mod export;
+pub mod given;
 pub mod overlay;
+pub mod place;
 pub mod protocol;
 pub mod state;
 
@@ -26,5 +29,7 @@ mod client;
 pub mod components;
 #[cfg(feature = "page")]
 mod dom;
+#[cfg(feature = "page")]
+mod dropped;
 #[cfg(feature = "web")]
 pub mod worker;

@@ -5,8 +5,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::place::Place;
+
 /// Raised with every change of these types. A page that meets a worker of another version asks to be reloaded.
-pub const PROTOCOL_VERSION: u32 = 1;
+pub const PROTOCOL_VERSION: u32 = 2;
 
 /// Names one request; its replies carry the same number, which is how late ones are told from current ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -65,12 +67,15 @@ pub enum Backend {
 /// From page to worker.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Request {
-    /// Pick a backend, fetch the weights and get ready.
+    /// Pick a backend, fetch the weights and get ready; a model loaded before serves until then, and goes on where this
+    /// fails. Files: those of the folder, for [`Place::Device`].
     Load {
         /// Answered by [`Reply::Loaded`] or [`Reply::Failed`].
         id: RequestId,
-        /// Address of the weight folder, ending in `/`.
-        weights: String,
+        /// Where the weights are.
+        place: Place,
+        /// Address of the Hub or its mirror.
+        hub: String,
         /// The backend wanted.
         backend: BackendChoice,
     },
@@ -232,6 +237,8 @@ pub enum Progress {
 /// The model in use.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ModelInfo {
+    /// Where its weights came from; never [`Place::SiteOrHub`].
+    pub place: Place,
     /// Where it runs.
     pub backend: Backend,
     /// The device's own description.
@@ -270,6 +277,8 @@ pub enum FailureKind {
     Photo,
     /// The weights could not be fetched or read: try again, or choose other weights.
     Weights,
+    /// What was named or opened is no model: choose another.
+    Choice,
     /// The graphics processor failed: the CPU takes over.
     Gpu,
     /// The worker stopped: restart it.

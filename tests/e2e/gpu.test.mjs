@@ -134,7 +134,7 @@ async function askForLogits({ backend, photo, folder }) {
     }
   };
   await reply("Ready");
-  worker.postMessage([{ Load: { id: 1, weights: folder, backend } }, []]);
+  worker.postMessage([{ Load: { id: 1, place: { Site: folder }, hub: "", backend } }, []]);
   const { model } = await reply("Loaded");
   worker.postMessage([{ Logits: { id: 2 } }, [new Uint8Array(photo).buffer]]);
   const { buffers } = await reply("Logits");

@@ -1,12 +1,15 @@
-//! The ways a photo comes in: dropped, pasted, picked, or one of ours.
+//! The ways a photo comes in: dropped, pasted, picked, or one of ours. A model may be dropped, too.
 
 use leptos::ev;
 use leptos::html::Input;
 use leptos::prelude::*;
+use leptos::task::spawn_local;
 use wasm_bindgen::JsCast;
-use web_sys::{ClipboardEvent, FileList};
+use web_sys::{ClipboardEvent, DataTransfer};
 
 use crate::web::app::App;
+use crate::web::dom;
+use crate::web::dropped::Dropped;
 
 const SAMPLES: [(&str, &str); 3] =
     [("astronaut.jpg", "An astronaut"), ("cat.jpg", "A cat"), ("coffee.jpg", "A cup of coffee")];
@@ -20,7 +23,7 @@ pub(super) fn DropZone(app: App) -> impl IntoView {
     let input = NodeRef::<Input>::new();
     let picked = move |_| {
         if let Some(input) = input.get_untracked() {
-            take_first(app, input.files());
+            app.take(Dropped::picked(input.files().as_ref()));
             // The same file may be picked again.
             input.set_value("");
         }
@@ -58,17 +61,28 @@ fn listen(app: App, dragging: RwSignal<bool>) {
     let drop = window_event_listener(ev::drop, move |event| {
         event.prevent_default();
         dragging.set(false);
-        take_first(app, event.data_transfer().and_then(|data| data.files()));
+        take(app, event.data_transfer());
     });
     let paste = window_event_listener(ev::paste, move |event| {
         let event: &ClipboardEvent = event.unchecked_ref();
-        take_first(app, event.clipboard_data().and_then(|data| data.files()));
+        take(app, event.clipboard_data());
     });
     on_cleanup(move || [over, leave, drop, paste].into_iter().for_each(WindowListenerHandle::remove));
 }
 
-fn take_first(app: App, files: Option<FileList>) {
-    if let Some(file) = files.and_then(|files| files.get(0)) {
-        app.choose(&file);
-    }
+fn take(app: App, data: Option<DataTransfer>) {
+    let Some(data) = data else { return };
+    let coming = Dropped::transferred(&data);
+    spawn_local(async move {
+        let dropped = match coming {
+            Ok(coming) => coming.await,
+            Err(error) => Err(error),
+        };
+        match dropped {
+            Ok(dropped) => app.take(dropped),
+            Err(error) => {
+                app.refuse_model(format!("What you dropped could not be read: {}.", dom::words(&error)));
+            }
+        }
+    });
 }

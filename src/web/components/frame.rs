@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use super::words::megabytes;
 use crate::web::app::App;
 use crate::web::protocol::{Backend, ModelInfo};
 use crate::web::state::Event;
@@ -41,11 +42,6 @@ pub(super) fn Footer(app: App) -> impl IntoView {
             })}
         </footer>
     }
-}
-
-/// `12.3 MB`
-pub(super) fn megabytes(bytes: u64) -> String {
-    format!("{:.1} MB", bytes as f64 / 1e6)
 }
 
 fn backend_name(model: Option<&ModelInfo>) -> &'static str {

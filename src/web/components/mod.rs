@@ -6,8 +6,10 @@ mod controls;
 mod drop_zone;
 mod frame;
 mod instance_list;
+mod model_menu;
 mod status_bar;
 mod viewer;
+mod words;
 
 use leptos::prelude::*;
 
@@ -17,6 +19,7 @@ use controls::Controls;
 use drop_zone::DropZone;
 use frame::{Footer, Header};
 use instance_list::InstanceList;
+use model_menu::ModelMenu;
 use status_bar::StatusBar;
 use viewer::Viewer;
 
@@ -39,6 +42,7 @@ fn Page() -> impl IntoView {
                 <DropZone app/>
             </section>
             <section class="panel" aria-label="Result">
+                <ModelMenu app/>
                 <StatusBar app/>
                 <Controls app/>
                 <InstanceList app/>

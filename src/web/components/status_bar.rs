@@ -2,8 +2,9 @@
 
 use leptos::prelude::*;
 
-use super::frame::megabytes;
+use super::words::{megabytes, title};
 use crate::web::app::App;
+use crate::web::catalogue::CATALOGUE;
 use crate::web::protocol::{Failure, FailureKind, Progress};
 use crate::web::state::{AppState, Event, Status};
 
@@ -13,6 +14,7 @@ pub(super) fn StatusBar(app: App) -> impl IntoView {
     let state = app.state;
     let progress = Memo::new(move |_| state.with(AppState::progress));
     let failure = Memo::new(move |_| state.with(|state| state.failure.clone()));
+    let changing = Memo::new(move |_| state.with(|state| state.is_changing_model()));
     view! {
         <div class="status">
             <p role="status" data-testid="status" data-state=move || state.with(|state| state.status().name())>
@@ -22,6 +24,9 @@ pub(super) fn StatusBar(app: App) -> impl IntoView {
                 Some(share) => view! { <progress max="1" value=share.to_string() aria-label="Progress"></progress> }.into_any(),
                 None => view! { <progress aria-label="Working"></progress> }.into_any(),
             })}
+            <Show when=move || changing.get()>
+                <button class="link" on:click=move |_| app.dispatch(Event::ModelKept)>{move || keep_words(app)}</button>
+            </Show>
         </div>
         {move || failure.get().map(|failure| view! { <FailureBox app failure/> })}
     }
@@ -31,7 +36,7 @@ pub(super) fn StatusBar(app: App) -> impl IntoView {
 #[component]
 fn FailureBox(app: App, failure: Failure) -> impl IntoView {
     let way_on = match failure.kind {
-        FailureKind::Photo => "Dismiss",
+        FailureKind::Photo | FailureKind::Choice => "Dismiss",
         FailureKind::Weights | FailureKind::Internal | FailureKind::Gpu => "Try again",
         FailureKind::Crashed => "Restart",
         FailureKind::Outdated => "Reload",
@@ -41,12 +46,30 @@ fn FailureBox(app: App, failure: Failure) -> impl IntoView {
         FailureKind::Outdated => drop(window().location().reload()),
         _ => app.dispatch(Event::Retried),
     };
+    let bundled = CATALOGUE[0];
+    let (is_loaded, is_bundled) =
+        app.state.with_untracked(|state| (state.model.is_some(), bundled.is_at(&state.wanted)));
+    let other_way = match failure.kind {
+        FailureKind::Weights if is_loaded => Some((keep_words(app), Event::ModelKept)),
+        FailureKind::Weights if !is_bundled => {
+            Some((format!("Use {}", bundled.title), Event::ModelChosen(bundled.place())))
+        }
+        _ => None,
+    };
     view! {
         <div class="failure" role="alert" data-testid="error">
             <p>{failure.sentence.clone()}</p>
             <button on:click=take>{way_on}</button>
+            {other_way.map(|(words, event)| view! {
+                <button on:click=move |_| app.dispatch(event.clone())>{words}</button>
+            })}
         </div>
     }
+}
+
+fn keep_words(app: App) -> String {
+    let used = app.state.with_untracked(|state| state.model.as_ref().map(|model| title(&model.place)));
+    format!("Keep using {}", used.unwrap_or_default())
 }
 
 fn status_words(state: &AppState) -> String {

@@ -1,5 +1,6 @@
 //! What can happen on the page, and what the page then has to do.
 
+use crate::web::place::Place;
 use crate::web::protocol::{Failure, Reply, Request, RequestId, Size};
 
 /// What happened.
@@ -18,6 +19,12 @@ pub enum Event {
     },
     /// The photo's file could not be taken, before the worker saw it.
     PhotoRefused(Failure),
+    /// A model was picked, named, or opened from this device.
+    ModelChosen(Place),
+    /// What was named or opened is no model, before the worker saw it.
+    ModelRefused(Failure),
+    /// The model in use is to stay, whatever was asked for since.
+    ModelKept,
     /// The threshold slider moved.
     ThresholdMoved(f32),
     /// The pointer, or the focus, is on this instance.
@@ -52,6 +59,8 @@ pub enum Effect {
     Send(Request),
     /// Send [`Request::Segment`] under this id, with the bytes of the photo last chosen.
     SendPhoto(RequestId),
+    /// Put the model's place into the page's address.
+    ShareModel(Place),
     /// Show the pixels beside the reply as the photo.
     ShowPhoto(Size),
     /// Keep the mask runs beside the reply for finding what is under the pointer.

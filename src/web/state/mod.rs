@@ -8,6 +8,7 @@ mod update;
 
 pub use event::{Effect, Event, ExportWanted};
 
+use super::place::Place;
 use super::protocol::{BackendChoice, Failure, Found, ModelInfo, Progress, RequestId, Size};
 
 /// The four states a visitor, or a test, can tell apart.
@@ -66,7 +67,9 @@ pub struct Photo {
 /// Everything the page shows.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AppState {
-    weights: String,
+    /// The model asked for last.
+    pub wanted: Place,
+    hub: String,
     backend: BackendChoice,
     worker: Worker,
     next_id: u32,
@@ -97,9 +100,10 @@ pub struct AppState {
 impl AppState {
     /// The state before anything happened.
     #[must_use]
-    pub const fn new(weights: String, backend: BackendChoice) -> Self {
+    pub const fn new(wanted: Place, hub: String, backend: BackendChoice) -> Self {
         Self {
-            weights,
+            wanted,
+            hub,
             backend,
             worker: Worker::Starting,
             next_id: 0,
@@ -140,6 +144,12 @@ impl AppState {
             Worker::Starting => Some(Progress::Probing),
             Worker::Empty | Worker::Idle | Worker::Dead => None,
         }
+    }
+
+    /// Whether another model than the one in use is on its way.
+    #[must_use]
+    pub const fn is_changing_model(&self) -> bool {
+        self.model.is_some() && matches!(self.worker, Worker::Loading { .. })
     }
 
     /// Whether the instance at `index` reaches the threshold.

@@ -5,7 +5,15 @@ use crate::web::state::Status;
 const GONE: &str = "unreachable";
 
 fn new() -> AppState {
-    AppState::new("https://example.org/weights/mae-tiny/".into(), BackendChoice::Auto)
+    AppState::new(bundled(), "https://hub.example".into(), BackendChoice::Auto)
+}
+
+fn bundled() -> Place {
+    Place::Site("weights/mae-tiny".into())
+}
+
+fn other() -> Place {
+    Place::Hub("owner/name".parse().unwrap())
 }
 
 fn ready() -> Event {
@@ -35,6 +43,7 @@ fn sent_paint(effects: &[Effect]) -> RequestId {
 
 fn model(backend: Backend) -> ModelInfo {
     ModelInfo {
+        place: bundled(),
         backend,
         device: "test".into(),
         fallback: None,
@@ -42,6 +51,13 @@ fn model(backend: Backend) -> ModelInfo {
         threshold: 0.4,
         weight_bytes: 1,
         kept: true,
+    }
+}
+
+fn sent_place(effects: &[Effect]) -> (RequestId, Place) {
+    match effects.last() {
+        Some(Effect::Send(Request::Load { id, place, .. })) => (*id, place.clone()),
+        other => panic!("expected Load, got {other:?}"),
     }
 }
 
@@ -68,7 +84,7 @@ fn segmented(state: &mut AppState, id: RequestId, scores: &[f32]) -> Vec<Effect>
 fn a_photo_goes_from_file_to_overlay() {
     let mut state = new();
     assert_eq!(state.status(), Status::Loading);
-    assert_eq!(loaded(&mut state, Backend::Cpu), []);
+    assert_eq!(loaded(&mut state, Backend::Cpu), [Effect::ShareModel(bundled())]);
     assert_eq!(state.status(), Status::Ready);
 
     let id = sent_photo(&choose(&mut state));
@@ -219,4 +235,89 @@ fn picking_twice_puts_back_and_exports_need_a_pick() {
     ));
     state.update(Event::Picked(Some(0)));
     assert_eq!(state.selected, None);
+}
+
+/// With a photo looked at, and another model on its way.
+fn changing(state: &mut AppState) -> RequestId {
+    loaded(state, Backend::Cpu);
+    let id = sent_photo(&choose(state));
+    segmented(state, id, &[0.9]);
+    let (id, place) = sent_place(&state.update(Event::ModelChosen(other())));
+    assert_eq!((place, state.status()), (other(), Status::Loading));
+    assert!(
+        state.is_changing_model() && state.instances.len() == 1,
+        "the result stays until there is another"
+    );
+    id
+}
+
+#[test]
+fn another_model_looks_at_the_photo_again() {
+    let mut state = new();
+    let id = changing(&mut state);
+    let model = ModelInfo { place: other(), ..model(Backend::Cpu) };
+    let effects = state.update(Event::Replied(Reply::Loaded { id, model }));
+    assert_eq!(effects[..2], [Effect::ShareModel(other()), Effect::ClearOverlay]);
+    sent_photo(&effects);
+    assert!(state.instances.is_empty());
+}
+
+#[test]
+fn a_model_that_cannot_be_had_leaves_the_one_in_use() {
+    let mut state = new();
+    let id = changing(&mut state);
+    let failure = Failure::new(FailureKind::Weights, "not there");
+    assert_eq!(state.update(Event::Replied(Reply::Failed { id, failure })), []);
+    assert_eq!((state.status(), state.instances.len()), (Status::Error, 1));
+    assert_eq!(sent_place(&state.update(Event::Retried)).1, other(), "tried again when told to");
+
+    let mut state = new();
+    let id = changing(&mut state);
+    let failure = Failure::new(FailureKind::Weights, "not there");
+    state.update(Event::Replied(Reply::Failed { id, failure }));
+    assert_eq!(state.update(Event::ModelKept), []);
+    assert_eq!((state.status(), &state.wanted), (Status::Ready, &bundled()));
+}
+
+#[test]
+fn a_photo_that_waited_for_a_model_that_failed_is_given_to_the_one_in_use() {
+    let mut state = new();
+    let id = changing(&mut state);
+    choose(&mut state);
+    let failure = Failure::new(FailureKind::Weights, "not there");
+    sent_photo(&state.update(Event::Replied(Reply::Failed { id, failure })));
+}
+
+#[test]
+fn a_download_that_is_not_wanted_any_more_ends_with_its_worker() {
+    let mut state = new();
+    changing(&mut state);
+    assert_eq!(state.update(Event::ModelKept), [Effect::SpawnWorker]);
+    assert_eq!(sent_place(&state.update(ready())).1, bundled());
+
+    let mut state = new();
+    changing(&mut state);
+    assert_eq!(state.update(Event::ModelChosen(bundled())), [Effect::SpawnWorker]);
+    assert_eq!(sent_place(&state.update(ready())).1, bundled());
+}
+
+#[test]
+fn a_model_that_stops_the_worker_is_not_loaded_again_by_the_restart() {
+    let mut state = new();
+    changing(&mut state);
+    state.update(Event::WorkerDied(GONE.into()));
+    assert_eq!(state.status(), Status::Error);
+    state.update(Event::Retried);
+    assert_eq!(sent_place(&state.update(ready())).1, bundled());
+}
+
+#[test]
+fn what_is_no_model_changes_nothing_but_is_said() {
+    let mut state = new();
+    loaded(&mut state, Backend::Cpu);
+    let refused = Failure::new(FailureKind::Choice, "no name");
+    assert_eq!(state.update(Event::ModelRefused(refused)), []);
+    assert_eq!(state.status(), Status::Error);
+    assert_eq!(state.update(Event::Retried), []);
+    assert_eq!(state.status(), Status::Ready);
 }

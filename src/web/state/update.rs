@@ -1,6 +1,7 @@
 //! The transitions.
 
 use super::{AppState, Effect, Event, ExportWanted, Photo, Worker};
+use crate::web::place::Place;
 use crate::web::protocol::{
     Backend, BackendChoice, Export, Failure, FailureKind, ModelInfo, PROTOCOL_VERSION, Progress, Reply,
     Request, RequestId,
@@ -15,6 +16,12 @@ impl AppState {
             Event::WorkerDied(message) => self.died(&message),
             Event::PhotoChosen { name } => self.photo_chosen(name),
             Event::PhotoRefused(failure) => self.photo_failed(failure),
+            Event::ModelChosen(place) => self.model_chosen(place),
+            Event::ModelRefused(failure) => {
+                self.failure = Some(failure);
+                Vec::new()
+            }
+            Event::ModelKept => self.model_kept(),
             Event::ThresholdMoved(threshold) => {
                 self.threshold = threshold;
                 self.hovered = self.hovered.filter(|&index| self.is_shown(index));
@@ -105,16 +112,50 @@ impl AppState {
         if self.model.is_none() {
             self.threshold = model.threshold;
         }
+        self.wanted = model.place.clone();
+        let mut effects = vec![Effect::ShareModel(model.place.clone())];
         self.model = Some(model);
         self.worker = Worker::Idle;
-        if self.waiting { self.submit() } else { Vec::new() }
+        if self.waiting {
+            self.forget_result();
+            effects.push(Effect::ClearOverlay);
+            effects.extend(self.submit());
+        }
+        effects
+    }
+
+    /// The worker keeps the model in use until the new one runs, unless a third is wanted while that is on its way.
+    fn model_chosen(&mut self, place: Place) -> Vec<Effect> {
+        self.failure = None;
+        self.wanted = place;
+        self.waiting = self.photo.is_some();
+        match self.worker {
+            Worker::Idle | Worker::Empty | Worker::Segmenting { .. } => self.load(),
+            Worker::Loading { .. } | Worker::Dead => self.spawn(),
+            Worker::Starting => Vec::new(),
+        }
+    }
+
+    fn model_kept(&mut self) -> Vec<Effect> {
+        self.failure = None;
+        let Some(model) = &self.model else { return Vec::new() };
+        self.wanted = model.place.clone();
+        if !matches!(self.worker, Worker::Loading { .. }) {
+            return Vec::new();
+        }
+        // A download can only be stopped together with the worker.
+        self.waiting = self.photo.is_some();
+        self.spawn()
     }
 
     fn failed(&mut self, id: RequestId, failure: Failure) -> Vec<Effect> {
         if self.is_loading(id) {
-            self.worker = Worker::Empty;
+            self.worker = if self.model.is_some() { Worker::Idle } else { Worker::Empty };
             self.failure = Some(failure);
-            return Vec::new();
+            // What is shown is still the result of the model in use.
+            let unseen = self.model.is_some() && self.waiting && self.elapsed_ms.is_none();
+            self.waiting &= self.model.is_none();
+            return if unseen { self.submit() } else { Vec::new() };
         }
         if self.is_segmenting(id) {
             if failure.kind == FailureKind::Gpu && self.can_leave_gpu() {
@@ -135,6 +176,9 @@ impl AppState {
         }
         self.worker = Worker::Dead;
         self.forget_result();
+        if let Some(model) = &self.model {
+            self.wanted = model.place.clone();
+        }
         let sentence = format!(
             "The part of this page that does the computing stopped ({message}). Restart it to go on."
         );
@@ -157,6 +201,9 @@ impl AppState {
     fn photo_chosen(&mut self, name: String) -> Vec<Effect> {
         self.forget_result();
         self.failure = None;
+        if let (Worker::Idle | Worker::Segmenting { .. }, Some(model)) = (self.worker, &self.model) {
+            self.wanted = model.place.clone();
+        }
         self.photo = Some(Photo { name, size: None });
         self.waiting = true;
         let mut effects = vec![Effect::ClearOverlay];
@@ -188,6 +235,9 @@ impl AppState {
                 self.spawn()
             }
             Worker::Empty => self.load(),
+            Worker::Idle if self.model.as_ref().is_some_and(|model| model.place != self.wanted) => {
+                self.model_chosen(self.wanted.clone())
+            }
             _ => Vec::new(),
         }
     }
@@ -226,7 +276,8 @@ impl AppState {
     fn load(&mut self) -> Vec<Effect> {
         let id = self.issue_id();
         self.worker = Worker::Loading { id, progress: Progress::Probing };
-        vec![Effect::Send(Request::Load { id, weights: self.weights.clone(), backend: self.backend })]
+        let (place, hub) = (self.wanted.clone(), self.hub.clone());
+        vec![Effect::Send(Request::Load { id, place, hub, backend: self.backend })]
     }
 
     fn submit(&mut self) -> Vec<Effect> {

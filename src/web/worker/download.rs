@@ -17,6 +17,8 @@ pub(super) enum DownloadError {
     Missing,
     /// The server wants to know who asks.
     Forbidden,
+    /// The Hub has no such repository or revision, or does not admit to it.
+    NoRepository,
     /// It broke off more often than we try; what the browser or the server said.
     Broken(String),
 }
@@ -27,14 +29,17 @@ pub(super) struct RemoteFile {
     address: String,
     /// Length in bytes, once the server told it.
     pub(super) size: Option<u64>,
-    etag: Option<String>,
+    /// The server's mark for this version of the file.
+    pub(super) etag: Option<String>,
     /// The answer of a server that knows no ranges, read as far as was asked for.
     whole: Option<Body>,
+    /// Whether the server answers requests for ranges, once that is known: some let other sites read whole files only.
+    ranges: Option<bool>,
 }
 
 impl RemoteFile {
     pub(super) const fn new(address: String) -> Self {
-        Self { address, size: None, etag: None, whole: None }
+        Self { address, size: None, etag: None, whole: None, ranges: None }
     }
 
     /// The bytes of `range`, without one to the end of the file; `on_bytes` is called with the number here so far.
@@ -48,7 +53,8 @@ impl RemoteFile {
         on_bytes: impl Fn(u64),
     ) -> Result<Vec<u8>, DownloadError> {
         let Range { start, end } = range.clone().unwrap_or(0..u64::MAX);
-        let (mut content, mut had) = (Vec::new(), 0);
+        let reserved = range.as_ref().map_or(0, |range| range.end - range.start);
+        let (mut content, mut had) = (Vec::with_capacity(reserved as usize), 0);
         let (mut pause_ms, mut attempt) = (FIRST_PAUSE_MS, 1);
         loop {
             let missing = start + content.len() as u64..end;
@@ -90,7 +96,14 @@ impl RemoteFile {
 
     /// Asks for the missing bytes; says whether the server sends those and no others.
     async fn ask(&mut self, missing: &Range<u64>, bounded: bool) -> Result<(Body, bool), DownloadError> {
-        let response = request(&self.address, missing, bounded).await?;
+        let ranged = self.ranges != Some(false);
+        let response = match request(&self.address, ranged.then_some((missing, bounded))).await {
+            Err(error @ DownloadError::Broken(_)) => {
+                self.ranges = self.ranges.or(bounded.then_some(false));
+                return Err(error);
+            }
+            outcome => outcome?,
+        };
         let header = |name| response.headers().get(name).ok().flatten();
         let etag = header("etag");
         if self.etag.is_some() && etag.is_some() && self.etag != etag {
@@ -98,6 +111,7 @@ impl RemoteFile {
         }
         self.etag = self.etag.take().or(etag);
         let ranged = response.status() == 206;
+        self.ranges = self.ranges.or(ranged.then_some(true));
         let size = if ranged {
             header("content-range").and_then(|range| range.rsplit_once('/')?.1.parse().ok())
         } else if header("content-encoding").is_none() {
@@ -152,39 +166,53 @@ impl Body {
 
     async fn chunk(&self) -> Result<Option<Vec<u8>>, DownloadError> {
         let Some(reader) = &self.reader else { return Ok(None) };
-        let chunk = JsFuture::from(reader.read()).await.map_err(|error| broken(&error))?;
-        if Reflect::get(&chunk, &"done".into()).map_err(|error| broken(&error))?.is_truthy() {
+        let broken = |error: JsValue| DownloadError::Broken(super::words(&error));
+        let chunk = JsFuture::from(reader.read()).await.map_err(broken)?;
+        if Reflect::get(&chunk, &"done".into()).map_err(broken)?.is_truthy() {
             return Ok(None);
         }
-        let bytes: Uint8Array =
-            Reflect::get(&chunk, &"value".into()).map_err(|error| broken(&error))?.unchecked_into();
+        let bytes: Uint8Array = Reflect::get(&chunk, &"value".into()).map_err(broken)?.unchecked_into();
         Ok(Some(bytes.to_vec()))
     }
 }
 
-async fn request(address: &str, missing: &Range<u64>, bounded: bool) -> Result<Response, DownloadError> {
-    let request =
-        Request::new_with_str_and_init(address, &RequestInit::new()).map_err(|error| broken(&error))?;
-    let range = match (bounded, missing.start) {
-        (true, from) => Some(format!("bytes={from}-{}", missing.end - 1)),
-        (false, 0) => None,
-        (false, from) => Some(format!("bytes={from}-")),
+async fn request(address: &str, part: Option<(&Range<u64>, bool)>) -> Result<Response, DownloadError> {
+    let broken = |error: JsValue| DownloadError::Broken(super::words(&error));
+    let request = Request::new_with_str_and_init(address, &RequestInit::new()).map_err(broken)?;
+    let range = match part {
+        Some((missing, true)) => Some(format!("bytes={}-{}", missing.start, missing.end - 1)),
+        Some((missing, false)) if missing.start > 0 => Some(format!("bytes={}-", missing.start)),
+        _ => None,
     };
     if let Some(range) = range {
-        request.headers().set("Range", &range).map_err(|error| broken(&error))?;
+        request.headers().set("Range", &range).map_err(broken)?;
     }
-    let response =
-        JsFuture::from(super::scope().fetch_with_request(&request)).await.map_err(|error| broken(&error))?;
-    let response: Response = response.unchecked_into();
-    let kind = response.headers().get("content-type").ok().flatten().unwrap_or_default();
-    match response.status() {
+    let answer = JsFuture::from(super::scope().fetch_with_request(&request)).await;
+    let response: Response = answer.map_err(|_unsaid| unanswered(address))?.unchecked_into();
+    let header = |name| response.headers().get(name).ok().flatten().unwrap_or_default();
+    match (response.status(), header("x-error-code").as_str()) {
         // Some servers answer a missing file with the start page.
-        200..=299 if kind.starts_with("text/html") => Err(DownloadError::Missing),
-        200..=299 => Ok(response),
-        401 | 403 => Err(DownloadError::Forbidden),
-        status @ (408 | 416 | 425 | 429 | 500..) => Err(DownloadError::Broken(format!("status {status}"))),
+        (200..=299, _) if header("content-type").starts_with("text/html") => Err(DownloadError::Missing),
+        (200..=299, _) => Ok(response),
+        (_, "RepoNotFound" | "RevisionNotFound") => Err(DownloadError::NoRepository),
+        (401 | 403, _) => Err(DownloadError::Forbidden),
+        (status @ (408 | 416 | 425 | 429 | 500..), _) => {
+            Err(DownloadError::Broken(format!("status {status}")))
+        }
         _ => Err(DownloadError::Missing),
     }
+}
+
+/// Browsers do not say why there was no answer.
+fn unanswered(address: &str) -> DownloadError {
+    let is_ours = address.starts_with(&super::scope().location().origin());
+    let reason = if is_ours {
+        "the server does not answer; check the connection"
+    } else {
+        "the server does not answer, or lets no other site read its files (CORS); check the connection, or open the \
+         folder from this device"
+    };
+    DownloadError::Broken(reason.to_owned())
 }
 
 async fn sleep(milliseconds: i32) {
@@ -193,9 +221,4 @@ async fn sleep(milliseconds: i32) {
         let _ = super::scope().set_timeout_with_callback_and_timeout_and_arguments_0(&resolve, milliseconds);
     });
     let _ = JsFuture::from(promise).await;
-}
-
-fn broken(error: &JsValue) -> DownloadError {
-    let message = error.dyn_ref::<js_sys::Error>().map(|error| String::from(error.message()));
-    DownloadError::Broken(message.unwrap_or_else(|| format!("{error:?}")))
 }

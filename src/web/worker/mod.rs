@@ -2,26 +2,29 @@
 
 mod buffers;
 mod check;
+mod device_folder;
 mod download;
-mod folder;
 mod photo;
+mod refusal;
 mod session;
+mod source;
 mod store;
+mod web_folder;
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
 
 use js_sys::{Array, ArrayBuffer};
-use wasm_bindgen::{JsCast, closure::Closure};
+use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
 
 use super::channel;
 use super::protocol::{PROTOCOL_VERSION, Reply, Request};
 use session::Session;
 
-/// A request not yet answered, with its buffers.
-type Job = (Request, Vec<ArrayBuffer>);
+/// A request not yet answered, with what is attached to it.
+type Job = (Request, Array);
 
 #[derive(Default)]
 struct Inbox {
@@ -56,9 +59,9 @@ pub fn serve() {
 async fn work(inbox: Rc<RefCell<Inbox>>, mut session: Session) {
     loop {
         let job = inbox.borrow_mut().jobs.pop_front();
-        let Some((request, buffers)) = job else { break };
+        let Some((request, attachments)) = job else { break };
         if !is_superseded(&request, &inbox.borrow().jobs) {
-            session.answer(request, &buffers).await;
+            session.answer(request, &attachments).await;
         }
     }
     inbox.borrow_mut().session = Some(session);
@@ -72,9 +75,10 @@ fn is_superseded(request: &Request, newer: &VecDeque<Job>) -> bool {
 
 /// Says something to the page; the buffers are moved there.
 fn post(reply: &Reply, buffers: &[ArrayBuffer]) {
-    let sent = channel::pack(reply, buffers).map_err(Into::into).and_then(|message: Array| {
-        scope().post_message_with_transfer(&message, &channel::transfer_list(buffers))
-    });
+    let buffers: Array = buffers.iter().collect();
+    let sent = channel::pack(reply, &buffers)
+        .map_err(Into::into)
+        .and_then(|message: Array| scope().post_message_with_transfer(&message, &buffers));
     if let Err(error) = sent {
         wasm_bindgen::throw_val(error);
     }
@@ -82,4 +86,10 @@ fn post(reply: &Reply, buffers: &[ArrayBuffer]) {
 
 fn scope() -> DedicatedWorkerGlobalScope {
     js_sys::global().unchecked_into()
+}
+
+/// What a JavaScript error says.
+fn words(error: &JsValue) -> String {
+    let message = error.dyn_ref::<js_sys::Error>().map(|error| String::from(error.message()));
+    message.unwrap_or_else(|| format!("{error:?}"))
 }

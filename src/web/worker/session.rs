@@ -1,19 +1,21 @@
 //! What the worker remembers between requests, and how it answers each.
 
-use std::fmt::Display;
-
-use js_sys::ArrayBuffer;
+use js_sys::{Array, ArrayBuffer};
+use web_sys::File;
 
 use super::buffers::{bytes_from_buffer, bytes_to_buffer, floats_to_buffer, words_to_buffer};
 use super::check::agree;
-use super::folder::WebFolder;
 use super::photo::Photo;
 use super::post;
+use super::refusal::{not_loaded, not_opened, sentence};
+use super::source::Source;
 use super::store::Store;
 use crate::engine::{DeviceChoice, Picked, pick};
 use crate::engine::{Engine, EngineError, Logits, SegmentOptions};
 use crate::image::{ImageError, RgbImage};
+use crate::web::channel;
 use crate::web::overlay::Focus;
+use crate::web::place::Place;
 use crate::web::protocol::{
     Backend, BackendChoice, Export, Failure, FailureKind, ModelInfo, Progress, Reply, Request, RequestId,
 };
@@ -30,17 +32,22 @@ const MOST_CHECKED_BYTES: u64 = 64_000_000;
 /// The engine and the photo it last looked at.
 #[derive(Default)]
 pub(super) struct Session {
+    /// The graphics processor, once it was found.
+    gpu: Option<Picked>,
     loaded: Option<(Engine, Backend)>,
     photo: Option<Photo>,
 }
 
 impl Session {
     /// Carries out a request and posts its replies.
-    pub(super) async fn answer(&mut self, request: Request, buffers: &[ArrayBuffer]) {
+    pub(super) async fn answer(&mut self, request: Request, attachments: &Array) {
         let id = id_of(&request);
+        let buffers = channel::only::<ArrayBuffer>(attachments);
         let outcome = match request {
-            Request::Load { weights, backend, .. } => self.load(id, weights, backend).await,
-            Request::Segment { name, .. } => self.segment(id, name, buffers).await,
+            Request::Load { place, hub, backend, .. } => {
+                self.load(id, &place, &hub, channel::only(attachments), backend).await
+            }
+            Request::Segment { name, .. } => self.segment(id, name, &buffers).await,
             Request::Paint { threshold, hovered, selected, .. } => {
                 if let Some(photo) = &self.photo {
                     let overlay = photo.overlay(threshold, Focus { hovered, selected });
@@ -49,7 +56,7 @@ impl Session {
                 Ok(())
             }
             Request::Export { export, .. } => self.export(id, export),
-            Request::Logits { .. } => self.logits(id, buffers).await,
+            Request::Logits { .. } => self.logits(id, &buffers).await,
             Request::ForgetWeights { .. } => {
                 Store::clear().await;
                 post(&Reply::WeightsForgotten { id }, &[]);
@@ -61,62 +68,58 @@ impl Session {
         }
     }
 
-    async fn load(&mut self, id: RequestId, weights: String, choice: BackendChoice) -> Result<(), Failure> {
-        self.loaded = None;
-        progress(id, Progress::Probing);
-        let picked = match choice {
-            BackendChoice::Auto => pick(DeviceChoice::Auto).await,
-            BackendChoice::WebGpu => pick(DeviceChoice::Wgpu).await,
-            BackendChoice::Cpu => pick(DeviceChoice::Cpu).await,
-        };
-        let gpu = picked.ok().filter(|picked| picked.is_gpu);
-        let on_bytes =
-            |done_bytes, total_bytes| progress(id, Progress::Downloading { done_bytes, total_bytes });
-        let folder = WebFolder::open(weights, on_bytes).await.map_err(weights_failure)?;
-
-        let fallback = match &gpu {
-            Some(picked) => match start(id, &folder, picked).await {
-                Ok(engine) if is_right(&engine, id, &folder).await => {
-                    self.announce(id, engine, picked, None, &folder);
-                    return Ok(());
-                }
-                Ok(_) => Some("WebGPU computes wrong numbers here, using the CPU"),
-                Err(_) => Some("WebGPU failed here, using the CPU"),
-            },
-            None if choice == BackendChoice::Cpu => None,
-            None => Some("No WebGPU in this browser, using the CPU"),
-        };
-        let picked = pick(DeviceChoice::Cpu).await.map_err(weights_failure)?;
-        let engine = start(id, &folder, &picked).await.map_err(weights_failure)?;
-        self.announce(id, engine, &picked, fallback, &folder);
-        Ok(())
-    }
-
-    fn announce<F: Fn(u64, Option<u64>)>(
+    /// The model in use is let go of only when the new one runs.
+    async fn load(
         &mut self,
         id: RequestId,
-        engine: Engine,
-        picked: &Picked,
-        fallback: Option<&str>,
-        folder: &WebFolder<F>,
-    ) {
+        asked: &Place,
+        hub: &str,
+        files: Vec<File>,
+        choice: BackendChoice,
+    ) -> Result<(), Failure> {
+        progress(id, Progress::Probing);
+        self.find_gpu(choice).await;
+        let gpu = self.gpu.clone().filter(|_| choice != BackendChoice::Cpu);
+        let on_bytes =
+            move |done_bytes, total_bytes| progress(id, Progress::Downloading { done_bytes, total_bytes });
+        let opened = Source::open(asked, hub, files, on_bytes).await;
+        let (source, place) = opened.map_err(|error| not_opened(asked, &error))?;
+
+        let (engine, picked, fallback) = match run(id, &source, gpu, choice).await {
+            Ok(running) => running,
+            Err(error) => return Err(not_loaded(asked, &place, &source, &error).await),
+        };
         let backend = if picked.is_gpu { Backend::WebGpu } else { Backend::Cpu };
         let model = ModelInfo {
+            place,
             backend,
-            device: picked.description.clone(),
+            device: picked.description,
             fallback: fallback.map(String::from),
             labels: engine.labels().to_vec(),
             threshold: FIRST_THRESHOLD,
-            weight_bytes: folder.done_bytes(),
-            kept: folder.is_kept(),
+            weight_bytes: source.done_bytes(),
+            kept: source.is_kept(),
         };
         self.loaded = Some((engine, backend));
         post(&Reply::Loaded { id, model }, &[]);
+        Ok(())
+    }
+
+    /// A device may be made once only.
+    async fn find_gpu(&mut self, choice: BackendChoice) {
+        let choice = match choice {
+            BackendChoice::Auto => DeviceChoice::Auto,
+            BackendChoice::WebGpu => DeviceChoice::Wgpu,
+            BackendChoice::Cpu => return,
+        };
+        if self.gpu.is_none() {
+            self.gpu = pick(choice).await.ok().filter(|picked| picked.is_gpu);
+        }
     }
 
     async fn segment(&mut self, id: RequestId, name: String, buffers: &[ArrayBuffer]) -> Result<(), Failure> {
         self.photo = None;
-        let (engine, backend) = self.loaded.as_ref().ok_or_else(not_loaded)?;
+        let (engine, backend) = self.loaded.as_ref().ok_or_else(no_model)?;
         progress(id, Progress::Decoding);
         let file = buffers.first().map(bytes_from_buffer).unwrap_or_default();
         let image = RgbImage::decode(&file).map_err(|error| photo_failure(&name, &error))?;
@@ -139,7 +142,7 @@ impl Session {
     }
 
     async fn logits(&self, id: RequestId, buffers: &[ArrayBuffer]) -> Result<(), Failure> {
-        let (engine, _) = self.loaded.as_ref().ok_or_else(not_loaded)?;
+        let (engine, _) = self.loaded.as_ref().ok_or_else(no_model)?;
         let file = buffers.first().map(bytes_from_buffer).unwrap_or_default();
         let image = RgbImage::decode(&file).map_err(|error| photo_failure("photo", &error))?;
         let failed = |error: EngineError| Failure::new(FailureKind::Internal, sentence(&error.to_string()));
@@ -164,30 +167,55 @@ impl Session {
     }
 }
 
-async fn start<F: Fn(u64, Option<u64>)>(
+/// An engine on the GPU if there is one and it computes right, else on the CPU, and why there.
+async fn run<F: Fn(u64, Option<u64>) + Clone>(
     id: RequestId,
-    folder: &WebFolder<F>,
+    source: &Source<F>,
+    gpu: Option<Picked>,
+    choice: BackendChoice,
+) -> Result<(Engine, Picked, Option<&'static str>), EngineError> {
+    let fallback = match gpu {
+        Some(picked) => match start(id, source, &picked).await {
+            Ok(engine) if is_right(&engine, id, source).await => return Ok((engine, picked, None)),
+            Ok(_) => Some("WebGPU computes wrong numbers here, using the CPU"),
+            Err(error @ (EngineError::Weights(_) | EngineError::NotASegmenter)) => return Err(error),
+            Err(_) => Some("WebGPU failed here, using the CPU"),
+        },
+        None if choice == BackendChoice::Cpu => None,
+        None => Some("No WebGPU in this browser, using the CPU"),
+    };
+    let picked = pick(DeviceChoice::Cpu).await?;
+    let engine = start(id, source, &picked).await?;
+    Ok((engine, picked, fallback))
+}
+
+async fn start<F: Fn(u64, Option<u64>) + Clone>(
+    id: RequestId,
+    source: &Source<F>,
     picked: &Picked,
 ) -> Result<Engine, EngineError> {
-    folder.rewind();
-    let loaded = Engine::load(folder, &picked.device).await;
+    source.rewind();
+    let loaded = Engine::load(source, &picked.device).await;
     if let Err(EngineError::Weights(WeightsError::Damaged { .. })) = &loaded {
         // What was kept of it is damaged too: the next attempt must fetch it again.
         Store::clear().await;
     }
     let engine = loaded?;
-    progress(id, Progress::WarmingUp);
-    engine.warm_up().await?;
+    // Only graphics processors have kernels to compile.
+    if picked.is_gpu {
+        progress(id, Progress::WarmingUp);
+        engine.warm_up().await?;
+    }
     Ok(engine)
 }
 
 /// Compares the GPU's numbers with the CPU's. A model too large to run twice is taken at its word.
-async fn is_right<F: Fn(u64, Option<u64>)>(gpu: &Engine, id: RequestId, folder: &WebFolder<F>) -> bool {
-    if folder.done_bytes() > MOST_CHECKED_BYTES {
+async fn is_right<F: Fn(u64, Option<u64>) + Clone>(gpu: &Engine, id: RequestId, source: &Source<F>) -> bool {
+    if source.done_bytes() > MOST_CHECKED_BYTES {
         return true;
     }
     let Ok(picked) = pick(DeviceChoice::Cpu).await else { return true };
-    match start(id, folder, &picked).await {
+    match start(id, source, &picked).await {
         Ok(cpu) => agree(gpu, &cpu).await.unwrap_or(false),
         Err(_) => true,
     }
@@ -212,21 +240,10 @@ const fn id_of(request: &Request) -> RequestId {
     }
 }
 
-fn not_loaded() -> Failure {
+fn no_model() -> Failure {
     Failure::new(FailureKind::Internal, "The model is not loaded yet. Try again in a moment.")
 }
 
 fn photo_failure(name: &str, error: &ImageError) -> Failure {
     Failure::new(FailureKind::Photo, format!("{name}: {error}."))
-}
-
-fn weights_failure(error: impl Display) -> Failure {
-    Failure::new(FailureKind::Weights, sentence(&error.to_string()))
-}
-
-/// The error with a capital letter and a full stop.
-fn sentence(error: &str) -> String {
-    let mut letters = error.chars();
-    let first = letters.next().map(|letter| letter.to_uppercase().to_string()).unwrap_or_default();
-    format!("{first}{}.", letters.as_str().trim_end_matches('.'))
 }

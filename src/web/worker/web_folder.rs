@@ -13,40 +13,51 @@ const MANIFEST: &str = "manifest.json";
 /// The folder at an address.
 pub(super) struct WebFolder<F> {
     address: String,
+    /// What to call it before people.
+    title: String,
+    /// What to do where it is not open to everyone.
+    way_in: String,
     manifest: Option<(Manifest, Vec<u8>)>,
     store: Store,
     sizes: RefCell<HashMap<String, u64>>,
     /// Files being read; taken out while one is.
     open: RefCell<HashMap<String, RemoteFile>>,
     done_bytes: Cell<u64>,
-    kept: Cell<bool>,
+    /// Bytes kept for the next visit, unless keeping failed once.
+    kept_bytes: Cell<Option<u64>>,
     /// Called with the bytes here so far, and in all where that is known.
     on_bytes: F,
 }
 
 impl<F: Fn(u64, Option<u64>)> WebFolder<F> {
-    /// Reads the manifest of the folder at `address`, which ends in `/`. A folder without one works; nothing of it is
-    /// kept.
+    /// Reads the manifest of the folder at `address`, which ends in `/`. A folder without one works; its ranges are kept
+    /// under the server's own mark for their version, if it has one.
     ///
     /// # Errors
     ///
     /// When the manifest cannot be fetched although the server has one, or is damaged.
-    pub(super) async fn open(address: String, on_bytes: F) -> Result<Self, SourceError> {
-        let store = Store::open().await;
+    pub(super) async fn open(
+        address: String,
+        title: String,
+        way_in: String,
+        on_bytes: F,
+    ) -> Result<Self, SourceError> {
         let mut folder = Self {
             address,
+            title,
+            way_in,
             manifest: None,
-            store,
+            store: Store::open().await,
             sizes: RefCell::default(),
             open: RefCell::default(),
             done_bytes: Cell::new(0),
-            kept: Cell::new(true),
+            kept_bytes: Cell::new(Some(0)),
             on_bytes,
         };
         match folder.fetch(MANIFEST, None).await {
             Ok(bytes) => {
                 let manifest = serde_json::from_slice(&bytes)
-                    .map_err(|error| unavailable(MANIFEST, &folder.address, error.to_string()))?;
+                    .map_err(|error| folder.unavailable(MANIFEST, error.to_string()))?;
                 folder.manifest = Some((manifest, bytes));
             }
             Err(SourceError::NotFound { .. }) => {}
@@ -62,7 +73,12 @@ impl<F: Fn(u64, Option<u64>)> WebFolder<F> {
 
     /// Whether everything read so far is kept for the next visit.
     pub(super) fn is_kept(&self) -> bool {
-        self.manifest.is_some() && self.kept.get()
+        self.kept_bytes.get().is_some_and(|bytes| bytes > 0)
+    }
+
+    /// Whether the server has `file`.
+    pub(super) async fn has(&self, file: &str) -> bool {
+        self.fetch(file, Some(0..1)).await.is_ok()
     }
 
     /// Starts the count again, for a second read of the same folder.
@@ -90,32 +106,54 @@ impl<F: Fn(u64, Option<u64>)> WebFolder<F> {
             self.sizes.borrow_mut().insert(file.to_owned(), size);
         }
         self.open.borrow_mut().insert(file.to_owned(), remote);
-        outcome.map_err(|error| {
-            let (file, place) = (file.to_owned(), self.address.clone());
-            match error {
-                DownloadError::Missing => SourceError::NotFound { file, place },
-                DownloadError::Forbidden => {
-                    let reason =
-                        "accept its licence, download it there, and open the folder from this device";
-                    SourceError::Forbidden { file, place, reason: reason.to_owned() }
-                }
-                DownloadError::Broken(reason) => SourceError::Unavailable { file, place, reason },
+        outcome.map_err(|error| self.refusal(file, error))
+    }
+
+    fn refusal(&self, file: &str, error: DownloadError) -> SourceError {
+        let (file, place) = (file.to_owned(), self.title.clone());
+        match error {
+            DownloadError::Missing => SourceError::NotFound { file, place },
+            DownloadError::Forbidden => SourceError::Forbidden { file, place, reason: self.way_in.clone() },
+            DownloadError::NoRepository => {
+                let reason = "the Hub has no such model or revision, or keeps it private; check the name";
+                SourceError::Forbidden { file, place, reason: reason.to_owned() }
             }
-        })
+            DownloadError::Broken(reason) => SourceError::Unavailable { file, place, reason },
+        }
+    }
+
+    fn unavailable(&self, file: &str, reason: String) -> SourceError {
+        SourceError::Unavailable { file: file.to_owned(), place: self.title.clone(), reason }
+    }
+
+    /// What names this version of the file wherever it is kept.
+    fn version(&self, file: &str) -> Option<String> {
+        if let Some(promise) = self.promise(file) {
+            return Some(promise.sha256.clone());
+        }
+        let etag = self.open.borrow().get(file)?.etag.clone()?;
+        Some(js_sys::encode_uri_component(&format!("{}{file} {etag}", self.address)).into())
     }
 
     /// The bytes, from the store where they are there, else from the server.
     async fn fetch_or_recall(&self, file: &str, range: Option<Range<u64>>) -> Result<Vec<u8>, SourceError> {
-        let Some(promise) = self.promise(file) else { return self.fetch(file, range).await };
-        let Range { start, end } = range.clone().unwrap_or(0..promise.bytes);
-        let key = format!("{}/{start}-{end}", promise.sha256);
-        if let Some(content) =
-            self.store.get(&key).await.filter(|content| content.len() as u64 == end - start)
-        {
-            return Ok(content);
-        }
-        let content = self.fetch(file, range).await?;
-        self.kept.set(self.kept.get() && self.store.put(&key, &content).await);
+        let whole = self.promise(file).map(|promise| 0..promise.bytes);
+        let (Some(version), Some(Range { start, end })) = (self.version(file), range.clone().or(whole))
+        else {
+            return self.fetch(file, range).await;
+        };
+        let key = format!("{version}/{start}-{end}");
+        let known = self.store.get(&key).await.filter(|content| content.len() as u64 == end - start);
+        let (content, is_kept) = match known {
+            Some(content) => (content, true),
+            None => {
+                let content = self.fetch(file, range).await?;
+                let is_kept = self.store.put(&key, &content).await;
+                (content, is_kept)
+            }
+        };
+        let kept_bytes = self.kept_bytes.get().filter(|_| is_kept);
+        self.kept_bytes.set(kept_bytes.map(|bytes| bytes + content.len() as u64));
         Ok(content)
     }
 
@@ -131,7 +169,7 @@ impl<F: Fn(u64, Option<u64>)> WeightSource for WebFolder<F> {
         if file == MANIFEST {
             return match &self.manifest {
                 Some((_, bytes)) => Ok(bytes.clone()),
-                None => Err(SourceError::NotFound { file: file.into(), place: self.address.clone() }),
+                None => Err(SourceError::NotFound { file: file.into(), place: self.title.clone() }),
             };
         }
         self.fetch_or_recall(file, None).await.map(|content| self.count(content))
@@ -144,8 +182,4 @@ impl<F: Fn(u64, Option<u64>)> WeightSource for WebFolder<F> {
     fn size(&self, file: &str) -> Option<u64> {
         self.sizes.borrow().get(file).copied().or_else(|| Some(self.promise(file)?.bytes))
     }
-}
-
-fn unavailable(file: &str, place: &str, reason: String) -> SourceError {
-    SourceError::Unavailable { file: file.into(), place: place.into(), reason }
 }

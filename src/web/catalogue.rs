@@ -1,0 +1,105 @@
+//! The models of the menu, and what a visitor should know before the download.
+
+use super::place::Place;
+
+/// A model of the menu.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Listed {
+    /// What to call it.
+    pub title: &'static str,
+    /// What it is good for.
+    pub about: &'static str,
+    /// Its place, as in `?weights=`.
+    pub weights: &'static str,
+    /// Size of the download, in bytes.
+    pub bytes: u64,
+    /// Number of labels.
+    pub labels: usize,
+    /// Licence of the weights.
+    pub licence: &'static str,
+}
+
+/// The model of a page that is asked for no other.
+pub const BUNDLED: &str = "weights/mae-tiny";
+
+/// table: first the one that comes with the page.
+pub const CATALOGUE: [Listed; 3] = [
+    Listed {
+        title: "mae-tiny",
+        about: "quick, but weak",
+        weights: BUNDLED,
+        bytes: 11_902_306,
+        labels: 12,
+        licence: "licence in its model card",
+    },
+    Listed {
+        title: "EoMT-S, COCO",
+        about: "everyday things, a few seconds per photo",
+        weights: "hf:tue-mps/coco_panoptic_eomt_small_640_2x",
+        bytes: 96_000_000,
+        labels: 133,
+        licence: "MIT licence",
+    },
+    Listed {
+        title: "EoMT-B, COCO",
+        about: "more exact; best with a graphics processor",
+        weights: "hf:tue-mps/coco_panoptic_eomt_base_640_2x",
+        bytes: 372_000_000,
+        labels: 133,
+        licence: "MIT licence",
+    },
+];
+
+impl Listed {
+    /// The entry for a place, if it is one of the menu's.
+    #[must_use]
+    pub fn of(place: &Place) -> Option<Self> {
+        CATALOGUE.into_iter().find(|listed| listed.is_at(place))
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn place(&self) -> Place {
+        match self.weights.strip_prefix("hf:").map(str::parse) {
+            Some(Ok(name)) => Place::Hub(name),
+            _ => Place::Site(self.weights.to_owned()),
+        }
+    }
+
+    /// Whether `place` is its place.
+    #[must_use]
+    pub fn is_at(&self, place: &Place) -> bool {
+        match place {
+            Place::Site(path) => path.trim_start_matches("./").trim_end_matches('/') == self.weights,
+            place => *place == self.place(),
+        }
+    }
+
+    /// Its repository's name, or its folder's.
+    #[must_use]
+    pub fn id(&self) -> String {
+        self.place().title()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_model_of_the_menu_can_be_asked_for_by_its_address() {
+        for listed in CATALOGUE {
+            let place = Place::parse(listed.weights).unwrap();
+            assert_eq!((Listed::of(&place), place), (Some(listed), listed.place()));
+        }
+    }
+
+    #[test]
+    fn what_is_said_of_the_bundled_model_is_so() {
+        let manifest = include_str!("../../www/weights/mae-tiny/manifest.json");
+        assert!(manifest.contains(&CATALOGUE[0].bytes.to_string()), "size");
+        let config: serde_json::Value =
+            serde_json::from_str(include_str!("../../www/weights/mae-tiny/config.json")).unwrap();
+        assert_eq!(config["id2label"].as_object().unwrap().len(), CATALOGUE[0].labels);
+    }
+}

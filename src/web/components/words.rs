@@ -1,0 +1,30 @@
+//! Sizes and places in words.
+
+use crate::web::catalogue::{BUNDLED, Listed};
+use crate::web::place::Place;
+
+/// `12.3 MB`
+pub(super) fn megabytes(bytes: u64) -> String {
+    let megabytes = bytes as f64 / 1e6;
+    if megabytes < 20.0 { format!("{megabytes:.1} MB") } else { format!("{megabytes:.0} MB") }
+}
+
+/// What to call the model at a place.
+pub(super) fn title(place: &Place) -> String {
+    Listed::of(place).map_or_else(|| place.title(), |listed| listed.title.to_owned())
+}
+
+/// Where it comes from.
+pub(super) fn origin(place: &Place) -> String {
+    match place {
+        place if Listed::of(place).is_some_and(|listed| listed.weights == BUNDLED) => {
+            "comes with this page".into()
+        }
+        Place::Hub(_) | Place::SiteOrHub(_) => "from the Hub".into(),
+        Place::Device(_) => "from this device".into(),
+        Place::Site(address) => match address.split_once("://") {
+            Some((_, rest)) => format!("from {}", rest.split('/').next().unwrap_or_default()),
+            None => "from this site".into(),
+        },
+    }
+}

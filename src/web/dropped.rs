@@ -1,0 +1,107 @@
+//! Files out of drops and pickers, and out of dropped folders.
+
+use js_sys::{Array, Promise, Reflect};
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{DataTransfer, File, FileList};
+
+use super::dom::call;
+
+/// What came in, in one piece.
+#[derive(Debug, Default)]
+pub(super) struct Dropped {
+    /// Name of the folder, if it is one.
+    pub(super) folder: Option<String>,
+    /// The files, with their paths from the folder on.
+    pub(super) files: Vec<(String, File)>,
+}
+
+impl Dropped {
+    /// From a file picker; one for folders gives paths.
+    pub(super) fn picked(files: Option<&FileList>) -> Self {
+        let listed =
+            files.into_iter().flat_map(|files| (0..files.length()).filter_map(|index| files.get(index)));
+        let files: Vec<_> = listed.map(|file| (path_of(&file), file)).collect();
+        let folder = files.first().and_then(|(path, _)| Some(path.split_once('/')?.0.to_owned()));
+        Self { folder, files }
+    }
+
+    /// From a drop or the clipboard. What is to be read of it must be named before the event is over; the content of
+    /// folders comes later.
+    pub(super) fn transferred(
+        data: &DataTransfer,
+    ) -> Result<impl Future<Output = Result<Self, JsValue>> + use<>, JsValue> {
+        let plain = Self::picked(data.files().as_ref());
+        let items = Array::from(&Reflect::get(data, &"items".into())?);
+        let mut folder = None;
+        for item in items {
+            let entry = call(&item, "webkitGetAsEntry", &Array::new()).unwrap_or_default();
+            if !entry.is_falsy() && Reflect::get(&entry, &"isDirectory".into())?.is_truthy() {
+                folder = Some(entry);
+                break;
+            }
+        }
+        Ok(async move {
+            let Some(folder) = folder else { return Ok(plain) };
+            let name = text(&folder, "name")?;
+            Ok(Self { files: files_in(&folder, &name).await?, folder: Some(name) })
+        })
+    }
+}
+
+/// The files of a folder and of the folders right below it.
+async fn files_in(folder: &JsValue, name: &str) -> Result<Vec<(String, File)>, JsValue> {
+    let mut files = Vec::new();
+    for entry in entries(folder).await? {
+        let path = format!("{name}/{}", text(&entry, "name")?);
+        if !is_folder(&entry)? {
+            files.push((path, ask(&entry, "file").await?.dyn_into()?));
+            continue;
+        }
+        for entry in entries(&entry).await? {
+            if !is_folder(&entry)? {
+                files.push((
+                    format!("{path}/{}", text(&entry, "name")?),
+                    ask(&entry, "file").await?.dyn_into()?,
+                ));
+            }
+        }
+    }
+    Ok(files)
+}
+
+async fn entries(folder: &JsValue) -> Result<Vec<JsValue>, JsValue> {
+    let reader = call(folder, "createReader", &Array::new())?;
+    let mut entries = Vec::new();
+    loop {
+        // Browsers hand over a hundred at a time, then none.
+        let some = Array::from(&ask(&reader, "readEntries").await?);
+        if some.length() == 0 {
+            return Ok(entries);
+        }
+        entries.extend(some);
+    }
+}
+
+/// Calls a method that answers through two callbacks.
+async fn ask(object: &JsValue, method: &str) -> Result<JsValue, JsValue> {
+    let answer = Promise::new(&mut |resolve, reject| {
+        if let Err(error) = call(object, method, &Array::of2(&resolve, &reject)) {
+            let _ = reject.call1(&JsValue::UNDEFINED, &error);
+        }
+    });
+    JsFuture::from(answer).await
+}
+
+fn is_folder(entry: &JsValue) -> Result<bool, JsValue> {
+    Ok(Reflect::get(entry, &"isDirectory".into())?.is_truthy())
+}
+
+fn text(object: &JsValue, property: &str) -> Result<String, JsValue> {
+    Ok(Reflect::get(object, &property.into())?.as_string().unwrap_or_default())
+}
+
+/// The path in the folder that was picked, else the name.
+fn path_of(file: &File) -> String {
+    text(file, "webkitRelativePath").ok().filter(|path| !path.is_empty()).unwrap_or_else(|| file.name())
+}
