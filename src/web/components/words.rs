@@ -17,9 +17,7 @@ pub(super) fn title(place: &Place) -> String {
 /// Where it comes from.
 pub(super) fn origin(place: &Place) -> String {
     match place {
-        place if Listed::of(place).is_some_and(|listed| listed.weights == BUNDLED) => {
-            "comes with this page".into()
-        }
+        place if Listed::of(place).is_some_and(|listed| listed.weights == BUNDLED) => "bundled".into(),
         Place::Hub(_) | Place::SiteOrHub(_) => "from the Hub".into(),
         Place::Device(_) => "from this device".into(),
         Place::Site(address) => match address.split_once("://") {
