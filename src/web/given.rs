@@ -1,8 +1,8 @@
 //! What a visitor dropped or picked, told apart by name: a photo, or the files of a model.
 
-const WEIGHTS: &str = "model.safetensors";
-const INDEX: &str = "model.safetensors.index.json";
-const PICKLES: [&str; 5] = [".bin", ".pth", ".pt", ".ckpt", ".pkl"];
+/// The forms that weights have: endings, and what a file that stands alone is called in a folder; best first.
+const FORMS: [(&[&str], &str); 2] =
+    [(&[".safetensors"], "model.safetensors"), (&[".bin", ".pth", ".pt"], "pytorch_model.bin")];
 
 /// What it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,62 +25,49 @@ pub enum Given {
 /// Sorts files out by their paths, relative to what was dropped; `folder` is the name of the folder, if it was one.
 #[must_use]
 pub fn sort_out(folder: Option<&str>, paths: &[String]) -> Given {
-    let is_model = |path: &String| is_weights(path) || is_pickle(path) || path.ends_with(".json");
-    match (folder, paths.iter().position(|path| !is_model(path))) {
-        (None, Some(photo)) if !paths.iter().any(|path| is_weights(path)) => Given::Photo(photo),
+    let has_weights = FORMS.iter().any(|(endings, _)| paths.iter().any(|path| ends_with(path, endings)));
+    let photo = paths.iter().position(|path| !path.ends_with(".json"));
+    match (folder, photo) {
+        (None, Some(photo)) if !has_weights => Given::Photo(photo),
         (None, None) if paths.is_empty() => Given::Nothing,
-        _ => model(folder, paths),
+        _ => FORMS.iter().find_map(|(endings, whole)| model(folder, paths, endings, whole)).unwrap_or_else(|| {
+            let what = folder.or_else(|| paths.first().map(|path| file_of(path))).unwrap_or_default();
+            Given::Neither(format!(
+                "{what} holds no weights. Open a folder with config.json and model.safetensors, or choose a photo."
+            ))
+        }),
     }
 }
 
-fn model(folder: Option<&str>, paths: &[String]) -> Given {
-    let what = folder.or_else(|| paths.first().map(|path| file_of(path))).unwrap_or_default();
-    let holds = |ending: &str| paths.iter().any(|path| path.ends_with(ending));
-    let Some(home) = paths
-        .iter()
-        .filter(|path| is_weights(path))
-        .map(|path| folder_of(path))
-        .min_by_key(|home| home.len())
-    else {
-        return Given::Neither(if PICKLES.iter().any(|ending| holds(ending)) {
-            format!(
-                "{what} holds weights in a form that this page does not read. Convert them with \
-                 `mae-seg import {what} --out folder`, and open that folder here."
-            )
-        } else {
-            format!(
-                "{what} holds no weights. Open a folder with config.json and model.safetensors, or choose a photo."
-            )
-        });
-    };
+/// The model in the topmost folder with weights of this form, if there are any.
+fn model(folder: Option<&str>, paths: &[String], endings: &[&str], whole: &str) -> Option<Given> {
+    let weights = paths.iter().filter(|path| ends_with(path, endings));
+    let home = weights.map(|path| folder_of(path)).min_by_key(|home| home.len())?;
     let here = || paths.iter().enumerate().filter(|(_, path)| folder_of(path) == home);
-    let shards: Vec<_> = here().filter(|(_, path)| is_weights(path)).collect();
-    let whole = |name: &str| here().any(|(_, path)| file_of(path) == name);
+    let shards: Vec<_> = here().filter(|(_, path)| ends_with(path, endings)).collect();
+    let index = format!("{whole}.index.json");
+    let complete = here().any(|(_, path)| [whole, &index].contains(&file_of(path)));
     let alone = match shards.as_slice() {
-        [(index, _)] if !whole(INDEX) => Some(*index),
-        _ if whole(INDEX) || whole(WEIGHTS) => None,
+        [(index, _)] if !complete => Some(*index),
+        _ if complete => None,
         _ => {
-            return Given::Neither(format!(
-                "{what} holds {} safetensors files and no {INDEX} that says how they belong together. Open one of them.",
+            return Some(Given::Neither(format!(
+                "There are {} files of weights and no {index} that says how they belong together. Open one of them.",
                 shards.len()
-            ));
+            )));
         }
     };
     let part = |(index, path): (usize, &String)| {
-        let name = if Some(index) == alone { WEIGHTS } else { file_of(path) };
+        let name = if Some(index) == alone { whole } else { file_of(path) };
         (index, name.to_owned())
     };
-    let stem = |index: usize| file_of(&paths[index]).trim_end_matches(".safetensors").to_owned();
-    let name = folder.map(str::to_owned).or_else(|| alone.map(stem)).unwrap_or_else(|| "model".to_owned());
-    Given::Model { name, parts: here().map(part).collect() }
+    let stem = |index: usize| file_of(&paths[index]).rsplit_once('.').map(|(stem, _)| stem.to_owned());
+    let name = folder.map(str::to_owned).or_else(|| stem(alone?)).unwrap_or_else(|| "model".to_owned());
+    Some(Given::Model { name, parts: here().map(part).collect() })
 }
 
-fn is_weights(path: &str) -> bool {
-    path.ends_with(".safetensors")
-}
-
-fn is_pickle(path: &str) -> bool {
-    PICKLES.iter().any(|ending| path.ends_with(ending))
+fn ends_with(path: &str, endings: &[&str]) -> bool {
+    endings.iter().any(|ending| path.ends_with(ending))
 }
 
 fn file_of(path: &str) -> &str {
@@ -125,6 +112,15 @@ mod tests {
     }
 
     #[test]
+    fn files_of_pytorch_are_weights_where_there_are_no_better_ones() {
+        let parts = vec![part(0, "pytorch_model.bin")];
+        assert_eq!(sorted(None, &["mae.pth"]), Given::Model { name: "mae".to_owned(), parts });
+        let parts = vec![part(0, "pytorch_model.bin"), part(1, "model.safetensors")];
+        let given = Given::Model { name: "m".to_owned(), parts };
+        assert_eq!(sorted(Some("m"), &["m/pytorch_model.bin", "m/model.safetensors"]), given);
+    }
+
+    #[test]
     fn shards_keep_their_names() {
         let paths = ["model.safetensors.index.json", "a-1.safetensors", "a-2.safetensors"];
         let parts = paths.iter().enumerate().map(|(index, path)| part(index, path)).collect();
@@ -136,9 +132,7 @@ mod tests {
         for (folder, paths, word) in [
             (Some("holiday"), vec!["holiday/a.jpg"], "holiday holds no weights"),
             (None, vec!["config.json"], "config.json holds no weights"),
-            (None, vec!["model.pth"], "mae-seg import model.pth"),
-            (Some("m"), vec!["m/pytorch_model.bin", "m/config.json"], "mae-seg import m"),
-            (None, vec!["a.safetensors", "b.safetensors"], "2 safetensors files"),
+            (None, vec!["a.safetensors", "b.safetensors"], "2 files of weights"),
         ] {
             match sorted(folder, &paths) {
                 Given::Neither(sentence) => assert!(sentence.contains(word), "{sentence}"),

@@ -19,10 +19,6 @@ mod source;
 mod stream;
 mod tables;
 mod tensors;
-#[cfg(feature = "native")]
-mod torch;
-#[cfg(not(feature = "native"))]
-#[path = "torch_elsewhere.rs"]
 mod torch;
 
 pub use collect::collect;

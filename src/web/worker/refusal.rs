@@ -2,15 +2,10 @@
 
 use std::fmt::Display;
 
-use super::source::Source;
 use crate::engine::EngineError;
 use crate::web::place::Place;
 use crate::web::protocol::{Failure, FailureKind};
 use crate::weights::{SourceError, WeightsError};
-
-const WEIGHTS: &str = "model.safetensors";
-/// Where the same numbers often are, in a form that can hold programs too.
-const PICKLES: [&str; 2] = ["pytorch_model.bin", "pytorch_model.bin.index.json"];
 
 /// Why `place` could not even be opened.
 pub(super) fn not_opened(asked: &Place, error: &SourceError) -> Failure {
@@ -25,12 +20,7 @@ pub(super) fn not_opened(asked: &Place, error: &SourceError) -> Failure {
 }
 
 /// Why the model at `place` was not loaded.
-pub(super) async fn not_loaded<F: Fn(u64, Option<u64>) + Clone>(
-    asked: &Place,
-    place: &Place,
-    source: &Source<F>,
-    error: &EngineError,
-) -> Failure {
+pub(super) fn not_loaded(asked: &Place, place: &Place, error: &EngineError) -> Failure {
     let title = place.title();
     let named = place.query().unwrap_or_else(|| title.clone());
     match error {
@@ -38,17 +28,6 @@ pub(super) async fn not_loaded<F: Fn(u64, Option<u64>) + Clone>(
             "the model {title} is an encoder to fine-tune from: it finds no objects by itself. Train a mask head on it with \
              `mae-seg finetune --encoder {named}`, and open the result here"
         )),
-        EngineError::Weights(WeightsError::Source(SourceError::NotFound { file, .. })) if file == WEIGHTS => {
-            for pickle in PICKLES {
-                if source.has(pickle).await {
-                    return weights(format!(
-                        "the model {title} holds its weights as {pickle} only, which this page does not read. Convert them with \
-                         `mae-seg import {named} --out folder`, and open that folder here"
-                    ));
-                }
-            }
-            weights(error)
-        }
         EngineError::Weights(WeightsError::Source(error)) => not_opened(asked, error),
         error => weights(error),
     }

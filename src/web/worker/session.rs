@@ -87,7 +87,7 @@ impl Session {
 
         let (engine, picked, fallback) = match run(id, &source, gpu, choice).await {
             Ok(running) => running,
-            Err(error) => return Err(not_loaded(asked, &place, &source, &error).await),
+            Err(error) => return Err(not_loaded(asked, &place, &error)),
         };
         let backend = if picked.is_gpu { Backend::WebGpu } else { Backend::Cpu };
         let model = ModelInfo {

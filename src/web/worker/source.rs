@@ -51,14 +51,6 @@ impl<F: Fn(u64, Option<u64>) + Clone> Source<F> {
         Ok((Self::Web(repository(name, hub, on_bytes).await?), Place::Hub(name.clone())))
     }
 
-    /// Whether there is such a file, beside those that were read.
-    pub(super) async fn has(&self, file: &str) -> bool {
-        match self {
-            Self::Web(folder) => folder.has(file).await,
-            Self::Device(folder) => folder.size(file).is_some(),
-        }
-    }
-
     /// Bytes read so far.
     pub(super) fn done_bytes(&self) -> u64 {
         match self {
