@@ -131,14 +131,6 @@ impl Task for Contrasting<'_> {
         self.learning_rate(step).into()
     }
 
-    fn validate_every(&self) -> Option<usize> {
-        None
-    }
-
-    fn validate(&self, _model: &ContrastiveEncoder) -> Result<BTreeMap<&'static str, f64>, TrainError> {
-        Ok(BTreeMap::new())
-    }
-
     fn panel(
         &self,
         _model: &ContrastiveEncoder,

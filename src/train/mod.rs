@@ -9,6 +9,7 @@ mod average;
 mod batches;
 mod checkpoint;
 mod contrast;
+mod error;
 mod event;
 mod finetune;
 mod gradients;
@@ -24,8 +25,9 @@ pub mod schedule;
 mod task;
 mod tensorboard;
 
-pub use checkpoint::{RunFolder, TrainError};
+pub use checkpoint::RunFolder;
 pub use contrast::{ContrastOptions, contrast};
+pub use error::TrainError;
 pub use event::{Step, TrainEvent};
 pub use finetune::{FinetuneOptions, Tune, ValidationSet, finetune};
 pub use hiding::MaskSampling;

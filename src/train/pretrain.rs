@@ -156,14 +156,6 @@ impl Task for Pretraining<'_> {
         self.learning_rate(step).into()
     }
 
-    fn validate_every(&self) -> Option<usize> {
-        None
-    }
-
-    fn validate(&self, _model: &MaskedAutoencoder) -> Result<BTreeMap<&'static str, f64>, TrainError> {
-        Ok(BTreeMap::new())
-    }
-
     fn panel(
         &self,
         model: &MaskedAutoencoder,

@@ -92,7 +92,9 @@ pub(super) trait Task: Sync {
     /// How many photos a batch holds.
     fn photos(&self, batch: &Self::Batch) -> usize;
     /// Photos that could not be used, in words.
-    fn skipped(&self, batch: &Self::Batch) -> Vec<String>;
+    fn skipped(&self, _batch: &Self::Batch) -> Vec<String> {
+        Vec::new()
+    }
     /// The share of the photos `part` in the loss of the step.
     fn loss(
         &self,
@@ -106,9 +108,13 @@ pub(super) trait Task: Sync {
     /// Learning rates of all parameters.
     fn learning_rates(&self, step: usize) -> ModuleLearningRate;
     /// Steps between validations; `None` where there is nothing to validate on.
-    fn validate_every(&self) -> Option<usize>;
+    fn validate_every(&self) -> Option<usize> {
+        None
+    }
     /// How good the model, without gradients, is on photos it does not learn from: the number to choose by comes first.
-    fn validate(&self, model: &Self::Model) -> Result<BTreeMap<&'static str, f64>, TrainError>;
+    fn validate(&self, _model: &Self::Model) -> Result<BTreeMap<&'static str, f64>, TrainError> {
+        Ok(BTreeMap::new())
+    }
     /// Draws what the model, without gradients, makes of a batch into a new file.
     fn panel(
         &self,

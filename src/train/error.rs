@@ -1,0 +1,76 @@
+//! Why training stopped.
+
+use std::io;
+use std::path::PathBuf;
+
+use burn::tensor::TensorReadError;
+
+use super::loss::LossError;
+use crate::data::DataError;
+use crate::eval::EvalError;
+use crate::model::ConfigError;
+use crate::weights::WeightsError;
+
+/// Why training stopped.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TrainError {
+    /// The data could not be used.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// Weights could not be loaded or written.
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
+    /// The architecture contradicts itself.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// Validation failed.
+    #[error(transparent)]
+    Validation(#[from] EvalError),
+    /// The set loss could not be computed.
+    #[error(transparent)]
+    Loss(#[from] LossError),
+    /// An option has no meaning.
+    #[error("{0}")]
+    Option(String),
+    /// A file of the run could not be written or read.
+    #[error("`{path}`: {source}")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The run folder belongs to another command.
+    #[error(
+        "`{0}` holds a run with other options; continue it with the same options or choose another --out"
+    )]
+    OtherRun(PathBuf),
+    /// The loss or a gradient is no number any more.
+    #[error(
+        "step {step} broke at `{}` (loss {loss}); the checkpoint before it is intact: lower the learning rate or clip gradients",
+        parameter.as_deref().unwrap_or("the loss")
+    )]
+    NotFinite {
+        /// The step.
+        step: usize,
+        /// The loss.
+        loss: f64,
+        /// The first parameter whose values or gradient are no numbers.
+        parameter: Option<String>,
+    },
+    /// The device did not hand numbers back.
+    #[error("reading numbers back from the device failed: {0}")]
+    Read(#[from] TensorReadError),
+    /// The saved optimiser state cannot be read.
+    #[error("the optimiser state in `{path}` cannot be read ({reason}); remove the folder to start again")]
+    Optimizer {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A picture could not be made.
+    #[error("the panel could not be written: {0}")]
+    Panel(String),
+}

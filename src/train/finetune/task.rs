@@ -1,0 +1,201 @@
+//! Batches, loss and learning rates of fine-tuning.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::Path;
+
+use burn::module::ParamGroup;
+use burn::optim::lr_scheduler::module_lr_scheduler::ModuleLearningRate;
+use burn::tensor::{Device, Tensor, TensorData};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use super::super::TrainError;
+use super::super::loss::{Divisors, Target, set_loss};
+use super::super::optimizer::learning_rates;
+use super::super::panel::{MOST_ROWS, prediction_panel};
+use super::super::points::SeededDraws;
+use super::super::schedule::{LayerDecay, MaskAnnealing, TwoStageWarmup};
+use super::super::task::{Loss, StepOptions, Task};
+use super::{FinetuneOptions, ValidationSet};
+use crate::data::sampler::balanced;
+use crate::data::{AugmentOptions, SegmentationSet};
+use crate::engine::Engine;
+use crate::eval::{Vocabulary, evaluate, predict_dataset};
+use crate::model::{MaskSegmenter, SegmenterConfig, SegmenterOutput};
+use crate::pixels::Preprocess;
+
+/// Fine-tuning as the loop sees it.
+pub(super) struct Finetuning<'a> {
+    pub(super) photos: &'a SegmentationSet,
+    pub(super) validation: Option<&'a ValidationSet>,
+    pub(super) options: &'a FinetuneOptions,
+    pub(super) segmenter: SegmenterConfig,
+    pub(super) repeats: Vec<f64>,
+    pub(super) per_epoch: usize,
+    pub(super) preprocess: &'a Preprocess,
+    pub(super) device: Device,
+}
+
+/// A step's photos with what is to be found in them.
+pub(super) struct Batch {
+    /// `[B, 3, S, S]`
+    pixels: Vec<f32>,
+    targets: Vec<Target>,
+}
+
+impl Finetuning<'_> {
+    /// `[part, 3, S, S]`
+    fn images(&self, batch: &Batch, part: &Range<usize>, device: &Device) -> Tensor<4> {
+        let side = self.options.image_size;
+        let numbers = 3 * side * side;
+        let pixels = batch.pixels[part.start * numbers..part.end * numbers].to_vec();
+        Tensor::from_data(TensorData::new(pixels, [part.len(), 3, side, side]), device)
+    }
+
+    fn rng(&self, step: usize, purpose: u64) -> ChaCha8Rng {
+        let mut rng = ChaCha8Rng::seed_from_u64(self.options.steps.seed);
+        rng.set_stream(2 * step as u64 + purpose);
+        rng
+    }
+
+    /// Which queries of `part` keep their masks in which block, by annealing; nothing is predicted where no query does.
+    fn masking_plan(&self, photos: usize, part: &Range<usize>, step: usize) -> Vec<Option<Vec<bool>>> {
+        if !self.options.masked_attention {
+            return Vec::new();
+        }
+        let queries = self.segmenter.num_queries;
+        let mut rng = self.rng(step, 0);
+        let mut draw = |p: f64| {
+            let all: Vec<bool> = (0..photos * queries).map(|_| rng.random_bool(p)).collect();
+            all[part.start * queries..part.end * queries].to_vec()
+        };
+        let probabilities =
+            MaskAnnealing::new(self.segmenter.num_blocks).probabilities(step, self.options.total_steps);
+        probabilities.into_iter().map(|p| (p > 0.0).then(|| draw(p))).collect()
+    }
+
+    fn warmup(&self) -> TwoStageWarmup {
+        TwoStageWarmup {
+            new_steps: self.options.warmup_steps,
+            encoder_steps: 2 * self.options.warmup_steps,
+            total_steps: self.options.total_steps,
+        }
+    }
+}
+
+impl Task for Finetuning<'_> {
+    type Model = MaskSegmenter;
+    type Batch = Batch;
+
+    fn steps(&self) -> usize {
+        self.options.total_steps
+    }
+
+    fn epoch(&self, steps: usize) -> f64 {
+        (steps * self.options.steps.batch_size) as f64 / self.per_epoch as f64
+    }
+
+    /// A balanced shuffle per epoch, epochs end to end.
+    fn batch(&self, step: usize) -> Result<Batch, TrainError> {
+        let StepOptions { seed, batch_size, .. } = self.options.steps;
+        let side = self.options.image_size;
+        let augment = AugmentOptions { cutouts: self.options.cutouts, ..AugmentOptions::training(side) };
+        let first = step * batch_size;
+        let epoch = (first / self.per_epoch) as u64;
+        let order = balanced(&self.repeats, seed, epoch);
+        let indices: Vec<usize> =
+            (0..batch_size).map(|i| order[(first % self.per_epoch + i) % order.len()]).collect();
+        let samples = self.photos.batch(&indices, &augment, seed, epoch)?;
+        let mut batch =
+            Batch { pixels: Vec::with_capacity(batch_size * 3 * side * side), targets: Vec::new() };
+        for sample in samples {
+            batch.pixels.extend(sample.pixels);
+            let ignore = Some(sample.ignore);
+            batch.targets.push(Target { labels: sample.labels, masks: sample.masks, ignore });
+        }
+        Ok(batch)
+    }
+
+    fn photos(&self, batch: &Batch) -> usize {
+        batch.targets.len()
+    }
+
+    /// Every prediction gets the full loss; the parts reported are the final prediction's.
+    fn loss(
+        &self,
+        model: &MaskSegmenter,
+        batch: &Batch,
+        part: Range<usize>,
+        step: usize,
+    ) -> Result<Loss, TrainError> {
+        let config = &self.options.loss;
+        let divisors = Divisors::of(&batch.targets, self.segmenter.num_queries, config);
+        let seeds: Vec<u64> = self.rng(step, 1).random_iter().take(batch.targets.len()).collect();
+        let mut draws = SeededDraws::new(&seeds[part.clone()]);
+        let plan = self.masking_plan(batch.targets.len(), &part, step);
+        let targets = &batch.targets[part.clone()];
+        let mut sum: Option<Loss> = None;
+        for output in model.forward_masked(self.images(batch, &part, &self.device), &plan) {
+            let SegmenterOutput { class_logits, mask_logits } = output;
+            let loss = set_loss(class_logits, mask_logits, targets, divisors, config, &mut draws)?;
+            let total = match sum {
+                Some(before) => before.total + loss.total,
+                None => loss.total,
+            };
+            let parts = [("mask", loss.mask), ("dice", loss.dice), ("class", loss.class)];
+            sum = Some(Loss { total, parts: BTreeMap::from(parts) });
+        }
+        sum.ok_or_else(|| TrainError::Option("the model made no prediction".to_owned()))
+    }
+
+    fn learning_rate(&self, step: usize) -> f64 {
+        self.options.learning_rate * self.warmup().new_parameters(step)
+    }
+
+    /// By depth; without the encoder's own blocks nothing of it learns anyway.
+    fn learning_rates(&self, step: usize) -> ModuleLearningRate {
+        let (depth, layer_decay) = (self.segmenter.encoder.depth, self.options.layer_decay);
+        let encoder = self.options.learning_rate * self.warmup().encoder(step);
+        let decay = LayerDecay { rate: layer_decay, depth, full_rate_blocks: 0 };
+        let mut groups = vec![
+            (ParamGroup::from_predicate("encoder."), encoder * layer_decay.powi(depth as i32)),
+            (ParamGroup::from_predicate("encoder.norm."), encoder),
+        ];
+        for block in 0..depth {
+            let prefix = format!("encoder.blocks.{block}.");
+            groups.push((ParamGroup::from_predicate(prefix), encoder * decay.block(block)));
+        }
+        learning_rates(self.learning_rate(step), &groups)
+    }
+
+    fn validate_every(&self) -> Option<usize> {
+        self.validation.map(|validation| validation.every)
+    }
+
+    fn validate(&self, model: &MaskSegmenter) -> Result<BTreeMap<&'static str, f64>, TrainError> {
+        let Some(ValidationSet { dataset, images, .. }) = self.validation else {
+            return Ok(BTreeMap::new());
+        };
+        let labels = self.photos.labels().to_vec();
+        let device = self.device.clone().without_autodiff();
+        let engine = Engine::new(model.clone(), labels, self.preprocess.clone(), device);
+        let vocabulary = Vocabulary::choose(engine.labels(), dataset, false)?;
+        let predictions = pollster::block_on(predict_dataset(&engine, dataset, images, &vocabulary, || ()))?;
+        let measured = evaluate(&vocabulary.translate(dataset), &predictions)?.masks;
+        let number = |value: Option<f64>| value.unwrap_or(0.0);
+        Ok(BTreeMap::from([("val_ap", number(measured.ap)), ("val_ap50", number(measured.ap50))]))
+    }
+
+    fn panel(
+        &self,
+        model: &MaskSegmenter,
+        batch: &Batch,
+        _step: usize,
+        path: &Path,
+    ) -> Result<(), TrainError> {
+        let shown = 0..batch.targets.len().min(MOST_ROWS);
+        let images = self.images(batch, &shown, &self.device.clone().without_autodiff());
+        prediction_panel(model, images, &batch.targets[shown], self.preprocess, path)
+    }
+}
