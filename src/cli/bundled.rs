@@ -152,7 +152,7 @@ impl WeightSource for Source {
 }
 
 /// Bytes and time left of every file that is fetched.
-fn download_bar() -> OnBytes {
+pub(super) fn download_bar() -> OnBytes {
     let bar: ProgressBar = progress::download();
     Box::new(move |file, done, total| {
         bar.set_message(file.to_owned());

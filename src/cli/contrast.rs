@@ -8,6 +8,7 @@ use clap::Args;
 use super::device::DeviceArg;
 use super::pretrain::ModelSize;
 use super::progress::TrainProgress;
+use super::shards;
 use super::steps::PassesArg;
 use crate::data::PhotoSet;
 use crate::train::{ContrastOptions, RunFolder, contrast};
@@ -21,8 +22,8 @@ use crate::train::{ContrastOptions, RunFolder, contrast};
   mae-seg contrast --data photos/ --out runs/contrast
   mae-seg finetune --train train.json --images photos/ --encoder runs/contrast --out runs/seg")]
 pub(super) struct Arguments {
-    /// Folders of images (searched through) or WebDataset tars
-    #[arg(long, required = true, num_args = 1.., value_name = "DIR|TAR")]
+    /// Folders of images (searched through) or WebDataset tars, on disk or at addresses of the web
+    #[arg(long, required = true, num_args = 1.., value_name = "DIR|TAR|URL")]
     data: Vec<PathBuf>,
     /// Folder of the run: checkpoint, metrics.jsonl, panels
     #[arg(long, value_name = "RUN")]
@@ -58,7 +59,7 @@ pub(super) fn run(args: &Arguments) -> Result<()> {
         passes: args.passes.options(),
     };
     options.encoder.validate().context("these sizes make no model")?;
-    let photos = PhotoSet::open(&args.data)?;
+    let photos = PhotoSet::open(&shards::local(&args.data)?)?;
     let picked = args.device.pick()?;
     let mut progress = TrainProgress::new(&format!("{} photos, {}", photos.len(), picked.description));
     let mut run = RunFolder::open(&args.out, &options)?;

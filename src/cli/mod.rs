@@ -22,6 +22,7 @@ mod progress;
 mod recipe;
 mod report;
 mod role;
+mod shards;
 mod steps;
 
 use std::io::Write;

@@ -7,6 +7,7 @@ use clap::{Args, ValueEnum};
 
 use super::device::DeviceArg;
 use super::progress::TrainProgress;
+use super::shards;
 use super::steps::PassesArg;
 use crate::data::{PhotoSet, TeacherFeatures};
 use crate::model::{DecoderConfig, HiddenPatches, LossOn, MaeConfig, VitConfig};
@@ -21,8 +22,8 @@ use crate::train::{MaskSampling, PretrainOptions, RunFolder, pretrain};
   mae-seg pretrain --data shard-0000.tar shard-0001.tar --epochs 400 --batch-size 64 --out runs/mae
   mae-seg pretrain --data photos/ --hidden-patches mask-token --loss-on all --out runs/bert-like")]
 pub(super) struct Arguments {
-    /// Folders of images (searched through) or WebDataset tars
-    #[arg(long, required = true, num_args = 1.., value_name = "DIR|TAR")]
+    /// Folders of images (searched through) or WebDataset tars, on disk or at addresses of the web
+    #[arg(long, required = true, num_args = 1.., value_name = "DIR|TAR|URL")]
     data: Vec<PathBuf>,
     /// Folder of the run: checkpoint, metrics.jsonl, panels
     #[arg(long, value_name = "RUN")]
@@ -158,7 +159,7 @@ pub(super) fn run(args: &Arguments) -> anyhow::Result<()> {
     let mut options = args.options();
     options.model.teacher_dim = teacher.as_ref().map_or(0, TeacherFeatures::channels);
     options.model.validate().context("these sizes make no model")?;
-    let photos = PhotoSet::open(&args.data)?;
+    let photos = PhotoSet::open(&shards::local(&args.data)?)?;
     let picked = args.device.pick()?;
     let mut progress = TrainProgress::new(&format!("{} photos, {}", photos.len(), picked.description));
     let mut run = RunFolder::open(&args.out, &options)?;

@@ -16,6 +16,7 @@ use super::device::DeviceArg;
 use super::html::Page;
 use super::output::{print_line, write_file};
 use super::pretrain::ModelSize;
+use super::shards;
 use crate::data::{CocoDataset, LabelSpace, PhotoSet, SegmentationSet};
 
 const EXAMPLES: &str = "\
@@ -34,8 +35,8 @@ pub(super) struct Arguments {
     /// TOML file with a table for this verb, its flags as keys; flags given here replace the file's
     #[arg(long, value_name = "TOML", value_parser = super::recipe::existing)]
     recipe: Option<PathBuf>,
-    /// Photos without labels: folders of images (searched through) or WebDataset tars
-    #[arg(long, required = true, num_args = 1.., value_name = "DIR|TAR")]
+    /// Photos without labels: folders of images (searched through) or WebDataset tars, on disk or on the web
+    #[arg(long, required = true, num_args = 1.., value_name = "DIR|TAR|URL")]
     data: Vec<PathBuf>,
     /// COCO instances file to fine-tune on
     #[arg(long, value_name = "COCO.json")]
@@ -98,7 +99,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
     let picked = arguments.device.pick()?;
     let study = Study {
         arguments,
-        unlabelled: PhotoSet::open(&arguments.data)?,
+        unlabelled: PhotoSet::open(&shards::local(&arguments.data)?)?,
         labelled: SegmentationSet::open(&arguments.train, &arguments.images, LabelSpace::Object, None)?,
         judged: CocoDataset::load(&arguments.val)?,
         device: picked.device,

@@ -183,3 +183,40 @@ fn a_range_beyond_the_end_is_an_error() {
     let error = block_on(site(&hub).read_range(WEIGHTS, beyond..beyond + 8)).unwrap_err();
     assert!(error.to_string().contains("416"), "{error}");
 }
+
+#[test]
+fn shards_come_from_the_web_once_and_over_dropped_lines() {
+    let mut tar = tar::Builder::new(Vec::new());
+    for index in 0..2_u8 {
+        let mut png = std::io::Cursor::new(Vec::new());
+        let photo =
+            image::RgbImage::from_fn(90, 90, |x, y| image::Rgb([(x * y) as u8, (x ^ y) as u8, index]));
+        photo.write_to(&mut png, image::ImageFormat::Png).unwrap();
+        let mut header = tar::Header::new_ustar();
+        header.set_size(png.get_ref().len() as u64);
+        tar.append_data(&mut header, format!("{index}.png"), png.get_ref().as_slice()).unwrap();
+    }
+    let bytes = tar.into_inner().unwrap();
+    assert!(bytes.len() > 10_000);
+    let hub = Hub::start(HashMap::from([("shard.tar".to_owned(), bytes)]));
+    hub.with(|behaviour| behaviour.drop_after = vec![5_000]);
+    let folder = tempfile::tempdir().unwrap();
+    let pretrain = |name: &str| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_mae-seg"));
+        command.arg("pretrain").arg("--out").arg(folder.path().join("run"));
+        command.arg("--data").arg(format!("{}/owner/model/resolve/main/{name}", hub.address));
+        command.args(["--image-size", "32", "--batch-size", "2", "--epochs", "1", "--device", "cpu"]);
+        command.args(["--decoder-dim", "32", "--decoder-depth", "1"]);
+        command.env("XDG_CACHE_HOME", folder.path()).output().unwrap()
+    };
+    let output = pretrain("shard.tar");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(hub.ranges("shard.tar").len(), 3, "its length, one dropped, one from there on");
+    let kept = fs::read_dir(folder.path().join("mae-seg/shards")).unwrap();
+    assert!(kept.map(|entry| entry.unwrap().path()).all(|path| path.extension().is_some_and(|e| e == "tar")));
+    assert!(pretrain("shard.tar").status.success());
+    assert_eq!(hub.ranges("shard.tar").len(), 3, "what is here is not fetched again");
+    let output = pretrain("missing.tar");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("missing.tar"));
+}
