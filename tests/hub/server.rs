@@ -124,7 +124,7 @@ fn answer_hub(
     };
     let sha256: String = Sha256::digest(content).iter().map(|byte| format!("{byte:02x}")).collect();
     let mut answer = vec![format!("X-Repo-Commit: {COMMIT}")];
-    if file.ends_with(".safetensors") {
+    if [".safetensors", ".tar"].iter().any(|end| file.ends_with(end)) {
         answer.push(format!("X-Linked-ETag: \"{sha256}\""));
         answer.push(format!("X-Linked-Size: {}", content.len()));
         answer.push(format!("Location: {storage}/storage/{file}"));
