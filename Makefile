@@ -1,6 +1,8 @@
 # make serve   build the page and serve it on http://127.0.0.1:8080
 # make test    everything: lints, docs, native tests, the built page in a headless browser
 # make check   lints only
+# make parity-full  the published architectures at their real size against Python's transformers, and Python reading
+#              what we write; needs a Python (PYTHON=…) with torch, transformers >= 5, timm, safetensors, huggingface_hub
 # make dist    the page as static files for any host, in dist/
 #
 # Each installs what it misses (see tests/install.sh).
@@ -9,7 +11,9 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
 
-.PHONY: serve test check native page browser dist
+.PHONY: serve test check native page browser parity-full dist
+
+PYTHON ?= python3
 
 serve:
 	tests/install.sh build
@@ -35,6 +39,20 @@ page:
 browser:
 	tests/install.sh browser
 	cd tests/e2e && node --test --test-concurrency=1
+
+parity-full: export PARITY_FULL := $(CURDIR)/target/parity-full
+parity-full: export PYTHON := $(PYTHON)
+parity-full:
+	@$(PYTHON) -c "import torch, transformers, timm, safetensors, huggingface_hub" || \
+		{ echo "parity-full needs Python with torch, transformers >= 5, timm, safetensors, huggingface_hub: make parity-full PYTHON=..."; exit 1; }
+	mkdir -p $(PARITY_FULL)
+	$(PYTHON) tests/fixtures/generate_full.py write $(PARITY_FULL)
+	cargo test --test parity full -- --ignored --nocapture --test-threads=1
+	cargo run -- import $(PARITY_FULL)/mae_base --out $(PARITY_FULL)/mae_base_imported --dtype f32
+	cargo run -- import $(PARITY_FULL)/mae_original/mae_pretrain_vit_base_full.pth --out $(PARITY_FULL)/mae_original_imported --dtype f32
+	cargo run -- import $(PARITY_FULL)/eomt_small --out $(PARITY_FULL)/eomt_small_imported --dtype f32
+	$(PYTHON) tests/fixtures/generate_full.py check $(PARITY_FULL)
+	cargo test --test hub python -- --ignored
 
 dist:
 	tests/install.sh build

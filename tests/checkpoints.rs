@@ -37,7 +37,14 @@ fn a_pytorch_file_is_inspected_and_imported() {
         let source = fixture("layouts_mae").join(file);
         let source = source.to_str().unwrap();
         let told = done(&place, &["inspect", source]);
-        assert!(told.contains("every tensor has its place") && told.contains("masked autoencoder"), "{told}");
+        for words in [
+            "every tensor has its place",
+            "masked autoencoder",
+            "12508 numbers, F32",
+            "licence       not stated",
+        ] {
+            assert!(told.contains(words), "{told}");
+        }
 
         done(&place, &["import", source, "--out", file, "--dtype", "f32"]);
         let shard = fs::read(place.path().join(file).join("model-00001-of-00001.safetensors")).unwrap();
@@ -46,6 +53,23 @@ fn a_pytorch_file_is_inspected_and_imported() {
             assert!(same || tensor == reference[&name], "{file}: {name}");
         }
     }
+}
+
+#[test]
+fn what_would_be_missing_is_listed_and_the_licence_travels() {
+    let place = tempfile::tempdir().unwrap();
+    let write = |name: &str, content: &str| fs::write(place.path().join(name), content).unwrap();
+    fs::copy(fixture("layouts_eomt/model.safetensors"), place.path().join("model.safetensors")).unwrap();
+    let config = fs::read_to_string(fixture("layouts_eomt/config.json")).unwrap();
+    write("config.json", &config);
+    write("README.md", "---\nlicense: mit\n---\n# A model\n");
+    assert!(done(&place, &["inspect", "."]).contains("licence       mit"));
+    done(&place, &["import", ".", "--out", "ours"]);
+    assert!(done(&place, &["inspect", "ours"]).contains("licence       mit"));
+
+    write("config.json", &config.replace("\"num_queries\": 4", "\"num_queries\": 5"));
+    let told = done(&place, &["inspect", "."]);
+    assert!(told.contains("1 tensor(s) of another shape: query.weight"), "{told}");
 }
 
 #[test]

@@ -30,8 +30,9 @@ Examples:
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
-    /// Weight folder or training run [default: the bundled weights]
-    #[arg(long, value_name = "DIR")]
+    /// Training run, weight folder, .safetensors or PyTorch file, hf:owner/name[@revision], or address
+    /// [default: the bundled weights]
+    #[arg(long, value_name = "WEIGHTS")]
     weights: Option<PathBuf>,
     /// Annotations in COCO's instances format
     #[arg(long, value_name = "COCO.json")]

@@ -8,15 +8,16 @@ use clap::{Args, ValueEnum};
 use super::bundled::Source;
 use super::device::DeviceArg;
 use super::output::write_folder;
-use crate::weights::{Promises, StoredAs, convert, export, read_folder};
+use crate::weights::{Checkpoint, Promises, StoredAs, convert, export};
 
 /// Rewrite published weights as a weight folder of ours, under Hugging Face's names.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   mae-seg import eomt-small/ --out weights/eomt-small
-  mae-seg import vit_base_patch16_224_mae.safetensors --out weights/mae-base --dtype f32")]
+  mae-seg import mae_pretrain_vit_base.pth --out weights/mae-base --dtype f32
+  mae-seg import tue-mps/coco_panoptic_eomt_small_640_2x --out weights/eomt-small")]
 pub(super) struct Arguments {
-    /// Weight folder, or a .safetensors file
+    /// Training run, weight folder, .safetensors or PyTorch file, hf:owner/name[@revision], or address
     source: PathBuf,
     /// Folder to write; its files of the same names are replaced
     #[arg(long, value_name = "DIR")]
@@ -24,9 +25,9 @@ pub(super) struct Arguments {
     /// How numbers are stored
     #[arg(long, value_enum, default_value_t)]
     dtype: DtypeArg,
-    /// Licence of the weights, as their publisher states it
-    #[arg(long, default_value = "not stated")]
-    licence: String,
+    /// Licence of the weights, as their publisher states it [default: what their manifest or model card says]
+    #[arg(long)]
+    licence: Option<String>,
 }
 
 /// How numbers are stored.
@@ -41,11 +42,19 @@ enum DtypeArg {
 
 /// Runs the verb.
 pub(super) fn run(arguments: &Arguments) -> Result<()> {
-    let folder = pollster::block_on(read_folder(&Source::open(Some(&arguments.source))?))?;
-    let folder = convert(folder, &DeviceArg::Cpu.pick()?.device)?;
+    let source = Source::open(Some(&arguments.source))?;
+    let checkpoint = pollster::block_on(Checkpoint::open(&source))?;
+    let licence = match &arguments.licence {
+        Some(licence) => Some(licence.clone()),
+        None => pollster::block_on(checkpoint.licence(&source))?,
+    };
+    let folder = convert(pollster::block_on(checkpoint.read(&source))?, &DeviceArg::Cpu.pick()?.device)?;
     let name = arguments.out.file_name().and_then(|name| name.to_str()).unwrap_or("imported");
-    let promises =
-        Promises { name: name.to_owned(), licence: arguments.licence.clone(), data: "not stated".to_owned() };
+    let promises = Promises {
+        name: name.to_owned(),
+        licence: licence.unwrap_or_else(|| "not stated".to_owned()),
+        data: "not stated".to_owned(),
+    };
     let stored_as = match arguments.dtype {
         DtypeArg::F16 => StoredAs::F16,
         DtypeArg::F32 => StoredAs::F32,

@@ -1,5 +1,6 @@
 //! `mae-seg inspect`
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use anyhow::Result;
@@ -8,40 +9,49 @@ use clap::Args;
 use super::bundled::Source;
 use super::device::DeviceArg;
 use super::output::print_line;
-use crate::weights::{Architecture, Folder, compare, read_folder};
+use crate::pixels::Preprocess;
+use crate::weights::{Architecture, Checkpoint, ModelConfig};
 
-/// Say what a checkpoint holds and whether it would load.
+/// Say what a checkpoint holds and whether it would load; no weight is read.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   mae-seg inspect runs/seg
-  mae-seg inspect mae-base.safetensors")]
+  mae-seg inspect mae_pretrain_vit_base.pth
+  mae-seg inspect tue-mps/coco_panoptic_eomt_small_640_2x")]
 pub(super) struct Arguments {
-    /// Weight folder, training run, or a .safetensors file
+    /// Training run, weight folder, .safetensors or PyTorch file, hf:owner/name[@revision], or address
     source: PathBuf,
 }
 
 /// Runs the verb.
 pub(super) fn run(arguments: &Arguments) -> Result<()> {
-    let folder = pollster::block_on(read_folder(&Source::open(Some(&arguments.source))?))?;
-    for line in architecture(&folder) {
-        print_line(&line)?;
+    let source = Source::open(Some(&arguments.source))?;
+    let checkpoint = pollster::block_on(Checkpoint::open(&source))?;
+    let licence = pollster::block_on(checkpoint.licence(&source))?;
+    let numbers =
+        checkpoint.tensors().map(|tensor| tensor.shape.iter().product()).fold(0, usize::saturating_add);
+    let types: BTreeSet<String> = checkpoint.tensors().map(|tensor| format!("{:?}", tensor.dtype)).collect();
+    let types = types.into_iter().collect::<Vec<_>>().join(", ");
+    let Preprocess { mean, std, .. } = &checkpoint.preprocess;
+    let mut lines = architecture(&checkpoint.config);
+    lines.push(format!("tensors       {}, {numbers} numbers, {types}", checkpoint.tensors().count()));
+    lines.push(format!("layout        {:?}", checkpoint.layout));
+    lines.push(format!("mean, std     {mean:?}, {std:?}"));
+    if !checkpoint.config.labels.is_empty() {
+        lines.push(format!("labels        {}", checkpoint.config.labels.join(", ")));
     }
-    let numbers: usize = folder.tensors.values().map(|tensor| tensor.values.len()).sum();
-    print_line(&format!("tensors       {}, {numbers} numbers", folder.tensors.len()))?;
-    print_line(&format!("layout        {:?}", folder.layout))?;
-    let preprocess = &folder.preprocess;
-    print_line(&format!("mean, std     {:?}, {:?}", preprocess.mean, preprocess.std))?;
-    if !folder.config.labels.is_empty() {
-        print_line(&format!("labels        {}", folder.config.labels.join(", ")))?;
-    }
-    let differences = compare(&folder, &DeviceArg::Cpu.pick()?.device);
-    let fit = differences.to_string();
-    print_line(&format!("fit           {}", if fit.is_empty() { "every tensor has its place" } else { &fit }))
+    lines.push(format!(
+        "licence       {}",
+        licence.as_deref().unwrap_or("not stated; ask whoever published it")
+    ));
+    let fit = checkpoint.differences(&DeviceArg::Cpu.pick()?.device).to_string();
+    lines.push(format!("fit           {}", if fit.is_empty() { "every tensor has its place" } else { &fit }));
+    lines.iter().try_for_each(|line| print_line(line))
 }
 
-fn architecture(folder: &Folder) -> Vec<String> {
-    let encoder = folder.config.encoder();
-    let mut lines = vec![match &folder.config.architecture {
+fn architecture(config: &ModelConfig) -> Vec<String> {
+    let encoder = config.encoder();
+    let mut lines = vec![match &config.architecture {
         Architecture::Encoder(_) => "architecture  encoder, to fine-tune from".to_owned(),
         Architecture::Mae(mae) => {
             let decoder = &mae.decoder;

@@ -34,8 +34,9 @@ pub(super) struct Arguments {
     /// Photos: JPEG, PNG, WebP, GIF, BMP or TIFF
     #[arg(required = true, value_name = "IMAGE")]
     images: Vec<PathBuf>,
-    /// Weight folder or training run [default: the bundled weights]
-    #[arg(long, value_name = "DIR")]
+    /// Training run, weight folder, .safetensors or PyTorch file, hf:owner/name[@revision], or address
+    /// [default: the bundled weights]
+    #[arg(long, value_name = "WEIGHTS")]
     weights: Option<PathBuf>,
     /// Folder for overlays and cut-outs [default: found; nothing with --json]
     #[arg(long, value_name = "DIR")]

@@ -17,9 +17,9 @@ use crate::eval::probe::{
     Labelled, LabelledPhotos, Scores, central_crop, features, linear_probe, nearest_neighbours,
 };
 use crate::eval::{Likeness, reconstruction};
-use crate::model::{MaskSegmenter, MaskedAutoencoder, PatchMask, SegmenterConfig, VisionTransformer};
+use crate::model::{MaskedAutoencoder, PatchMask, VisionTransformer};
 use crate::pixels::Preprocess;
-use crate::weights::{Architecture, apply, apply_encoder, read_folder};
+use crate::weights::{Architecture, Checkpoint};
 
 const EXAMPLES: &str = "\
 The encoder stays as it is. Its class token is judged by a vote of the 20 nearest training photos (cosine, DINO's weights)
@@ -37,8 +37,8 @@ const BATCH: usize = 16;
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
-    /// Training run or weight folder
-    #[arg(long, value_name = "DIR")]
+    /// Training run, weight folder, .safetensors or PyTorch file, hf:owner/name[@revision], or address
+    #[arg(long, value_name = "WEIGHTS")]
     weights: PathBuf,
     /// Photos to learn from: a folder with a folder per class, or COCO annotations
     #[arg(long, value_name = "PATH")]
@@ -83,22 +83,20 @@ struct Probed {
 
 impl Probed {
     fn load(weights: &Path, device: Device) -> Result<Self> {
-        let folder = pollster::block_on(read_folder(&Source::open(Some(weights))?))?;
-        let (layout, image_size) = (folder.layout, folder.config.image_size());
-        let (encoder, autoencoder) = match &folder.config.architecture {
+        let source = Source::open(Some(weights))?;
+        let checkpoint = pollster::block_on(Checkpoint::open(&source))?;
+        let (encoder, autoencoder) = match &checkpoint.config.architecture {
             Architecture::Mae(config) => {
-                let model = apply(MaskedAutoencoder::new(config, &device), layout, folder.tensors)?;
+                let fresh = MaskedAutoencoder::new(config, &device);
+                let model = pollster::block_on(checkpoint.load(&source, fresh))?;
                 (model.encoder.clone(), Some(model))
             }
-            Architecture::Segmenter(config) => {
-                (apply(MaskSegmenter::new(config, &device), layout, folder.tensors)?.encoder, None)
-            }
-            Architecture::Encoder(config) => {
-                let around = MaskSegmenter::new(&SegmenterConfig::new(config.clone(), 1, 1, 1), &device);
-                (apply_encoder(around, layout, folder.tensors)?.encoder, None)
+            Architecture::Encoder(_) | Architecture::Segmenter(_) => {
+                (pollster::block_on(checkpoint.encoder(&source, &device))?, None)
             }
         };
-        Ok(Self { encoder, autoencoder, image_size, preprocess: folder.preprocess, device })
+        let image_size = checkpoint.config.image_size();
+        Ok(Self { encoder, autoencoder, image_size, preprocess: checkpoint.preprocess, device })
     }
 
     fn crops(&self, photos: &[(PathBuf, Vec<usize>)]) -> Result<Vec<Vec<f32>>> {

@@ -5,7 +5,7 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest, Sha256};
+use crate::weights::Digest;
 
 /// One repository's part of the cache.
 #[derive(Debug)]
@@ -134,7 +134,7 @@ impl Growing {
         let address = self.blob.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         if address.len() == 64 {
             self.file.rewind()?;
-            let mut digest = Sha256::new();
+            let mut digest = Digest::default();
             let mut chunk = vec![0; 1 << 20];
             loop {
                 match self.file.read(&mut chunk)? {
@@ -142,8 +142,7 @@ impl Growing {
                     count => digest.update(&chunk[..count]),
                 }
             }
-            let found: String = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-            if found != address {
+            if digest.finish() != address {
                 fs::remove_file(&self.path)?;
                 return Ok(false);
             }

@@ -1,11 +1,14 @@
-//! From any layout to ours.
+//! From any layout to ours, and from any architecture to its encoder.
 
 use std::collections::BTreeMap;
 
 use burn::module::Module;
 use burn::tensor::Device;
 
-use super::{Architecture, Differences, Folder, HostTensor, Layout, Loader, WeightsError, apply, collect};
+use super::{
+    Architecture, Checkpoint, Differences, Folder, HostTensor, Layout, Loader, WeightSource, WeightsError,
+    apply, collect,
+};
 use crate::model::{MaskSegmenter, MaskedAutoencoder, VisionTransformer, VitConfig};
 
 /// An encoder below the path at which larger models have theirs.
@@ -37,18 +40,33 @@ pub fn convert(folder: Folder, device: &Device) -> Result<Folder, WeightsError> 
     Ok(Folder { config, preprocess, layout: to, tensors })
 }
 
-/// What sets the tensors of `folder` apart from what its architecture needs.
-#[must_use]
-pub fn compare(folder: &Folder, device: &Device) -> Differences {
-    let headers = folder.tensors.iter().map(|(name, tensor)| (name.as_str(), tensor.shape.as_slice()));
-    let loader = match &folder.config.architecture {
-        Architecture::Encoder(encoder) => Loader::new(&Encoder::new(encoder, device), folder.layout),
-        Architecture::Mae(mae) => Loader::new(&MaskedAutoencoder::new(mae, device), folder.layout),
-        Architecture::Segmenter(segmenter) => {
-            Loader::new(&MaskSegmenter::new(segmenter, device), folder.layout)
-        }
-    };
-    loader.compare(headers)
+impl Checkpoint {
+    /// What sets its tensors apart from what its architecture needs; no weight is read.
+    #[must_use]
+    pub fn differences(&self, device: &Device) -> Differences {
+        let loader = match &self.config.architecture {
+            Architecture::Encoder(encoder) => Loader::new(&Encoder::new(encoder, device), self.layout),
+            Architecture::Mae(mae) => Loader::new(&MaskedAutoencoder::new(mae, device), self.layout),
+            Architecture::Segmenter(segmenter) => {
+                Loader::new(&MaskSegmenter::new(segmenter, device), self.layout)
+            }
+        };
+        loader.compare(self.shapes())
+    }
+
+    /// The encoder of whatever this is, on `device`; all other tensors are passed over.
+    ///
+    /// # Errors
+    /// As [`Checkpoint::load`].
+    pub async fn encoder(
+        &self,
+        source: &impl WeightSource,
+        device: &Device,
+    ) -> Result<VisionTransformer, WeightsError> {
+        let fresh = Encoder::new(self.config.encoder(), device);
+        let loader = Loader::encoder(&fresh, self.layout);
+        Ok(self.fill(source, loader, fresh).await?.encoder)
+    }
 }
 
 fn renamed<M: Module>(

@@ -48,7 +48,7 @@ pub struct Checkpoint {
     pub layout: Layout,
     /// Tables of contents of all shards.
     pub headers: Vec<Header>,
-    manifest: Manifest,
+    pub(super) manifest: Manifest,
 }
 
 impl Checkpoint {
@@ -80,18 +80,46 @@ impl Checkpoint {
     /// # Errors
     /// [`WeightsError::Mismatch`] and [`WeightsError::Type`] before any weight is read, [`WeightsError::Damaged`] after.
     pub async fn load<M: Module>(&self, source: &impl WeightSource, module: M) -> Result<M, WeightsError> {
-        let mut loader = Loader::new(&module, self.layout);
-        let shapes = self.tensors().map(|tensor| (tensor.name.as_str(), tensor.shape.as_slice()));
-        loader.compare(shapes).into_result()?;
+        let loader = Loader::new(&module, self.layout);
+        self.fill(source, loader, module).await
+    }
+
+    /// Puts what `loader` wants into `module`, the one it was made for.
+    pub(super) async fn fill<M: Module>(
+        &self,
+        source: &impl WeightSource,
+        mut loader: Loader,
+        module: M,
+    ) -> Result<M, WeightsError> {
+        loader.compare(self.shapes()).into_result()?;
         let wanted: BTreeSet<String> =
             self.tensors().map(|tensor| tensor.name.clone()).filter(|name| loader.wants(name)).collect();
         self.stream(source, |name| wanted.contains(name), |name, tensor| loader.put(name, tensor)).await?;
         loader.finish(module)
     }
 
+    /// Every tensor, in memory.
+    ///
+    /// # Errors
+    /// [`WeightsError::Type`] before any weight is read, [`WeightsError::Damaged`] after.
+    pub async fn read(self, source: &impl WeightSource) -> Result<Folder, WeightsError> {
+        let mut tensors = BTreeMap::new();
+        let put = |name: &str, tensor| {
+            tensors.insert(name.to_owned(), tensor);
+            Ok(())
+        };
+        self.stream(source, |_| true, put).await?;
+        let Self { config, preprocess, layout, .. } = self;
+        Ok(Folder { config, preprocess, layout, tensors })
+    }
+
     /// Every tensor's table entry, in the order of the files.
     pub fn tensors(&self) -> impl Iterator<Item = &StoredTensor> {
         self.headers.iter().flat_map(|header| &header.tensors)
+    }
+
+    pub(super) fn shapes(&self) -> impl Iterator<Item = (&str, &[usize])> {
+        self.tensors().map(|tensor| (tensor.name.as_str(), tensor.shape.as_slice()))
     }
 
     async fn stream(
@@ -115,15 +143,7 @@ impl Checkpoint {
 /// # Errors
 /// [`WeightsError`] naming the file at fault.
 pub async fn read_folder(source: &impl WeightSource) -> Result<Folder, WeightsError> {
-    let checkpoint = Checkpoint::open(source).await?;
-    let mut tensors = BTreeMap::new();
-    let put = |name: &str, tensor| {
-        tensors.insert(name.to_owned(), tensor);
-        Ok(())
-    };
-    checkpoint.stream(source, |_| true, put).await?;
-    let Checkpoint { config, preprocess, layout, .. } = checkpoint;
-    Ok(Folder { config, preprocess, layout, tensors })
+    Checkpoint::open(source).await?.read(source).await
 }
 
 /// The tables of contents of the file that was named, or of what Hugging Face's libraries look for, in their order.
@@ -180,7 +200,10 @@ fn shapes(headers: &[Header]) -> Result<Shapes, WeightsError> {
     Ok(shapes)
 }
 
-async fn optional(source: &impl WeightSource, file: &str) -> Result<Option<Vec<u8>>, WeightsError> {
+pub(super) async fn optional(
+    source: &impl WeightSource,
+    file: &str,
+) -> Result<Option<Vec<u8>>, WeightsError> {
     match source.read(file).await {
         Ok(bytes) => Ok(Some(bytes)),
         Err(SourceError::NotFound { .. }) => Ok(None),

@@ -1,8 +1,8 @@
 //! Published layouts of tensor names.
 //!
 //! A row maps one of our parameters (path through the module tree, `{}` for a layer index) to the tensors of the
-//! file, and says how they make it up. Python's `Linear` stores `[out, in]`, Burn's `[in, out]`. A layout is a list of
-//! sections: rows that recur below other prefixes are written once.
+//! file, and says how they make it up. Python's `Linear` stores `[out, in]`, Burn's `[in, out]`. A layout is lists of
+//! sections: what layouts share, and rows that recur below other prefixes, is written once.
 
 use super::tables::{
     EOMT, EOMT_EARLY, EOMT_GATED, EOMT_NATIVE, EOMT_PACKED, TIMM, TIMM_SCALED, VIT, VIT_MAE, VIT_MAE_FIRST,
@@ -95,7 +95,7 @@ impl Layout {
     }
 
     pub(super) fn rules(self) -> impl Iterator<Item = Rule> {
-        let sections: &[Section] = match self {
+        let lists: &[&[Section]] = match self {
             Self::VitMae => VIT_MAE,
             Self::VitMaeFirst => VIT_MAE_FIRST,
             Self::Vit => VIT,
@@ -107,7 +107,7 @@ impl Layout {
             Self::EomtEarly => EOMT_EARLY,
             Self::EomtNative => EOMT_NATIVE,
         };
-        sections.iter().flat_map(|Section(ours, files, rows)| {
+        lists.iter().copied().flatten().flat_map(|Section(ours, files, rows)| {
             rows.iter().map(move |(name, parts, form)| Rule {
                 ours: format!("{ours}{name}"),
                 files: parts.iter().map(|part| format!("{files}{part}")).collect(),

@@ -1,7 +1,7 @@
 //! What a folder of ours promises about its files.
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
+use sha2::{Digest as _, Sha256};
 
 use super::WeightsError;
 
@@ -48,13 +48,13 @@ impl ManifestFile {
 /// A promise being checked while the file passes by.
 pub(super) struct Promise<'p> {
     promised: &'p ManifestFile,
-    digest: Sha256,
+    digest: Digest,
     bytes: u64,
 }
 
 impl<'p> Promise<'p> {
     pub(super) fn new(promised: &'p ManifestFile) -> Self {
-        Self { promised, digest: Sha256::new(), bytes: 0 }
+        Self { promised, digest: Digest::default(), bytes: 0 }
     }
 
     pub(super) fn update(&mut self, bytes: &[u8]) {
@@ -71,7 +71,7 @@ impl<'p> Promise<'p> {
         if self.bytes != *bytes {
             return Err(damaged(format!("{bytes} bytes"), format!("{} bytes", self.bytes)));
         }
-        let found = hexadecimal(&self.digest.finalize());
+        let found = self.digest.finish();
         if found == *sha256 {
             Ok(())
         } else {
@@ -88,12 +88,27 @@ impl Manifest {
     }
 }
 
+/// SHA-256 of what passes by.
+#[derive(Debug, Default)]
+pub struct Digest(Sha256);
+
+impl Digest {
+    /// Takes what comes next.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// The digest of everything that came, in lower-case hexadecimal.
+    #[must_use]
+    pub fn finish(self) -> String {
+        self.0.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
 /// Lower-case hexadecimal SHA-256.
 #[must_use]
 pub fn sha256_hex(content: &[u8]) -> String {
-    hexadecimal(&Sha256::digest(content))
-}
-
-fn hexadecimal(digest: &[u8]) -> String {
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    let mut digest = Digest::default();
+    digest.update(content);
+    digest.finish()
 }

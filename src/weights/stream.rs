@@ -194,3 +194,102 @@ impl Window {
         Ok(&self.bytes[from..to])
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use super::*;
+    use crate::weights::{SourceError, StoredAs, write_safetensors};
+
+    /// A file in memory that notes what is asked of it.
+    struct Watched {
+        bytes: Vec<u8>,
+        asked: RefCell<Vec<Range<u64>>>,
+    }
+
+    impl WeightSource for Watched {
+        async fn read(&self, _: &str) -> Result<Vec<u8>, SourceError> {
+            Ok(self.bytes.clone())
+        }
+
+        async fn read_range(&self, _: &str, range: Range<u64>) -> Result<Vec<u8>, SourceError> {
+            self.asked.borrow_mut().push(range.clone());
+            let end = self.bytes.len().min(range.end as usize);
+            Ok(self.bytes[range.start as usize..end].to_vec())
+        }
+
+        fn size(&self, _: &str) -> Option<u64> {
+            None
+        }
+    }
+
+    /// Three tensors, the middle one larger than a window, none of them where a window begins.
+    fn watched(stored_as: StoredAs) -> (Watched, Vec<(String, HostTensor)>) {
+        let tensor = |name: &str, count: usize| {
+            let values = (0..count).map(|n| (n % 251) as f32 - 7.0).collect();
+            (name.to_owned(), HostTensor { shape: vec![count], values })
+        };
+        let tensors =
+            vec![tensor("a", 5), tensor("b", WINDOW_BYTES as usize / stored_as.bytes() + 9), tensor("c", 3)];
+        let mut bytes = write_safetensors(&tensors, stored_as, "m").unwrap();
+        // Another space in the header, and every number of the file is cut by the end of a window.
+        let length = u64::from_le_bytes(bytes[..8].try_into().unwrap()) + 1;
+        bytes.splice(..8, length.to_le_bytes());
+        bytes.insert(length as usize + 7, b' ');
+        (Watched { bytes, asked: RefCell::default() }, tensors)
+    }
+
+    fn read(
+        source: &Watched,
+        promise: Option<&ManifestFile>,
+        names: &str,
+    ) -> Result<Vec<(String, HostTensor)>, WeightsError> {
+        pollster::block_on(async {
+            let header = Header::read(source, "m").await?;
+            let mut read = Vec::new();
+            let put = |name: &str, tensor| {
+                read.push((name.to_owned(), tensor));
+                Ok(())
+            };
+            header.stream(source, promise, |name| names.contains(name), put).await?;
+            Ok(read)
+        })
+    }
+
+    #[test]
+    fn numbers_cut_by_the_end_of_a_window_are_whole_again() {
+        for stored_as in [StoredAs::F32, StoredAs::F16] {
+            let (source, tensors) = watched(stored_as);
+            assert!(read(&source, None, "abc").unwrap() == tensors);
+            let asked = source.asked.borrow();
+            assert!(asked.iter().all(|range| range.end - range.start <= WINDOW_BYTES));
+            assert!(
+                asked.windows(2).all(|pair| pair[0].end == pair[1].start),
+                "nothing comes twice: {asked:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_not_wanted_is_not_fetched_unless_it_was_promised() {
+        let (source, tensors) = watched(StoredAs::F32);
+        assert!(read(&source, None, "c").unwrap() == tensors[2..]);
+        let last = source.asked.borrow().last().cloned().unwrap();
+        assert_eq!(last, source.bytes.len() as u64 - 12..source.bytes.len() as u64);
+
+        let promise = ManifestFile::of("m", &source.bytes);
+        assert!(read(&source, Some(&promise), "c").unwrap() == tensors[2..]);
+        let (mut other, _) = watched(StoredAs::F32);
+        *other.bytes.last_mut().unwrap() ^= 1;
+        assert!(matches!(read(&other, Some(&promise), "a"), Err(WeightsError::Damaged { .. })));
+    }
+
+    #[test]
+    fn a_file_that_ends_early_is_refused_though_its_length_was_not_told() {
+        let (mut source, _) = watched(StoredAs::F16);
+        source.bytes.truncate(source.bytes.len() - 20);
+        assert!(read(&source, None, "a").is_ok(), "that much is there");
+        assert!(read(&source, None, "b").unwrap_err().to_string().contains("`m`"));
+    }
+}

@@ -108,8 +108,6 @@ const EOMT_BLOCK: &[Row] = &[
     ("norm1.beta", &["norm1.bias"], Same),
     ("attn.qkv.weight", &["attention.q_proj.weight", "attention.k_proj.weight", "attention.v_proj.weight"], TransposedColumns),
     ("attn.qkv.bias", &["attention.q_proj.bias", "attention.k_proj.bias", "attention.v_proj.bias"], Joined),
-    ("attn.proj.weight", &["attention.out_proj.weight"], Transposed),
-    ("attn.proj.bias", &["attention.out_proj.bias"], Same),
     ("scale1.gamma", &["layer_scale1.lambda1"], Same),
     ("norm2.gamma", &["norm2.weight"], Same),
     ("norm2.beta", &["norm2.bias"], Same),
@@ -117,17 +115,15 @@ const EOMT_BLOCK: &[Row] = &[
 ];
 
 #[rustfmt::skip]
-const EOMT_EARLY_BLOCK: &[Row] = &[
-    ("norm1.gamma", &["norm1.weight"], Same),
-    ("norm1.beta", &["norm1.bias"], Same),
-    ("attn.qkv.weight", &["attention.q_proj.weight", "attention.k_proj.weight", "attention.v_proj.weight"], TransposedColumns),
-    ("attn.qkv.bias", &["attention.q_proj.bias", "attention.k_proj.bias", "attention.v_proj.bias"], Joined),
+const OUT_PROJ: &[Row] = &[
+    ("attn.proj.weight", &["attention.out_proj.weight"], Transposed),
+    ("attn.proj.bias", &["attention.out_proj.bias"], Same),
+];
+
+#[rustfmt::skip]
+const PROJ_OUT: &[Row] = &[
     ("attn.proj.weight", &["attention.proj_out.weight"], Transposed),
     ("attn.proj.bias", &["attention.proj_out.bias"], Same),
-    ("scale1.gamma", &["layer_scale1.lambda1"], Same),
-    ("norm2.gamma", &["norm2.weight"], Same),
-    ("norm2.beta", &["norm2.bias"], Same),
-    ("scale2.gamma", &["layer_scale2.lambda1"], Same),
 ];
 
 #[rustfmt::skip]
@@ -219,20 +215,17 @@ const LATERAL_PROJECTION: &[Row] = &[
 ];
 
 #[rustfmt::skip]
-pub(super) const VIT_MAE: &[Section] = &[
+const VIT_MAE_COMMON: &[Section] = &[
     Section("encoder.", "vit.", VIT_STEM),
     Section("encoder.blocks.{}.", "vit.encoder.layer.{}.", VIT_BLOCK),
     Section("", "", VIT_MAE_DECODER),
-    Section("decoder_blocks.{}.", "decoder.decoder_encoder.layer.{}.", VIT_BLOCK),
 ];
 
-#[rustfmt::skip]
-pub(super) const VIT_MAE_FIRST: &[Section] = &[
-    Section("encoder.", "vit.", VIT_STEM),
-    Section("encoder.blocks.{}.", "vit.encoder.layer.{}.", VIT_BLOCK),
-    Section("", "", VIT_MAE_DECODER),
-    Section("decoder_blocks.{}.", "decoder.decoder_layers.{}.", VIT_BLOCK),
-];
+pub(super) const VIT_MAE: &[&[Section]] =
+    &[VIT_MAE_COMMON, &[Section("decoder_blocks.{}.", "decoder.decoder_encoder.layer.{}.", VIT_BLOCK)]];
+
+pub(super) const VIT_MAE_FIRST: &[&[Section]] =
+    &[VIT_MAE_COMMON, &[Section("decoder_blocks.{}.", "decoder.decoder_layers.{}.", VIT_BLOCK)]];
 
 #[rustfmt::skip]
 const PROJECTOR: &[Row] = &[
@@ -243,34 +236,30 @@ const PROJECTOR: &[Row] = &[
 ];
 
 #[rustfmt::skip]
-pub(super) const VIT: &[Section] = &[
+pub(super) const VIT: &[&[Section]] = &[&[
     Section("encoder.", "", VIT_STEM),
     Section("encoder.blocks.{}.", "encoder.layer.{}.", VIT_BLOCK),
     Section("projector.", "projector.", PROJECTOR),
-];
+]];
 
 #[rustfmt::skip]
-pub(super) const TIMM: &[Section] = &[
+const TIMM_COMMON: &[Section] = &[
     Section("encoder.", "", TIMM_STEM),
     Section("encoder.blocks.{}.", "blocks.{}.", TIMM_BLOCK),
     Section("", "", MAE_DECODER),
     Section("decoder_blocks.{}.", "decoder_blocks.{}.", TIMM_BLOCK),
 ];
 
-#[rustfmt::skip]
-pub(super) const TIMM_SCALED: &[Section] = &[
-    Section("encoder.", "", TIMM_STEM),
-    Section("encoder.blocks.{}.", "blocks.{}.", TIMM_BLOCK),
-    Section("", "", MAE_DECODER),
-    Section("decoder_blocks.{}.", "decoder_blocks.{}.", TIMM_BLOCK),
-    Section("encoder.blocks.{}.", "blocks.{}.", TIMM_SCALES),
-];
+pub(super) const TIMM: &[&[Section]] = &[TIMM_COMMON];
+
+pub(super) const TIMM_SCALED: &[&[Section]] =
+    &[TIMM_COMMON, &[Section("encoder.blocks.{}.", "blocks.{}.", TIMM_SCALES)]];
 
 #[rustfmt::skip]
-pub(super) const EOMT: &[Section] = &[
+const EOMT_COMMON: &[Section] = &[
     Section("encoder.", "", EOMT_STEM),
     Section("encoder.blocks.{}.", "layers.{}.", EOMT_BLOCK),
-    Section("encoder.blocks.{}.", "layers.{}.", MLP),
+    Section("encoder.blocks.{}.", "layers.{}.", OUT_PROJ),
     Section("", "", EOMT_QUERIES),
     Section("", "", EOMT_CLASSES),
     Section("", "", EOMT_MASKS),
@@ -278,58 +267,36 @@ pub(super) const EOMT: &[Section] = &[
     Section("lateral.norms.{}.", "lateral.norms.{}.", LATERAL_NORM),
     Section("lateral.projections.{}.", "lateral.projections.{}.", LATERAL_PROJECTION),
     Section("lateral.blocks.{}.", "lateral.layers.{}.", EOMT_BLOCK),
+    Section("lateral.blocks.{}.", "lateral.layers.{}.", OUT_PROJ),
     Section("lateral.blocks.{}.", "lateral.layers.{}.", MLP),
     Section("lateral.norm.", "lateral.norm.", LATERAL_NORM),
 ];
 
-#[rustfmt::skip]
-pub(super) const EOMT_GATED: &[Section] = &[
-    Section("encoder.", "", EOMT_STEM),
-    Section("encoder.blocks.{}.", "layers.{}.", EOMT_BLOCK),
-    Section("encoder.blocks.{}.", "layers.{}.", GATED_MLP),
-    Section("", "", EOMT_QUERIES),
-    Section("", "", EOMT_CLASSES),
-    Section("", "", EOMT_MASKS),
-    Section("head.upscale.{}.", "upscale_block.block.{}.", EOMT_UPSCALE),
-    Section("lateral.norms.{}.", "lateral.norms.{}.", LATERAL_NORM),
-    Section("lateral.projections.{}.", "lateral.projections.{}.", LATERAL_PROJECTION),
-    Section("lateral.blocks.{}.", "lateral.layers.{}.", EOMT_BLOCK),
-    Section("lateral.blocks.{}.", "lateral.layers.{}.", MLP),
-    Section("lateral.norm.", "lateral.norm.", LATERAL_NORM),
-];
+pub(super) const EOMT: &[&[Section]] = &[EOMT_COMMON, &[Section("encoder.blocks.{}.", "layers.{}.", MLP)]];
+
+pub(super) const EOMT_GATED: &[&[Section]] =
+    &[EOMT_COMMON, &[Section("encoder.blocks.{}.", "layers.{}.", GATED_MLP)]];
+
+pub(super) const EOMT_PACKED: &[&[Section]] =
+    &[EOMT_COMMON, &[Section("encoder.blocks.{}.", "layers.{}.", PACKED_MLP)]];
 
 #[rustfmt::skip]
-pub(super) const EOMT_PACKED: &[Section] = &[
-    Section("encoder.", "", EOMT_STEM),
-    Section("encoder.blocks.{}.", "layers.{}.", EOMT_BLOCK),
-    Section("encoder.blocks.{}.", "layers.{}.", PACKED_MLP),
-    Section("", "", EOMT_QUERIES),
-    Section("", "", EOMT_CLASSES),
-    Section("", "", EOMT_MASKS),
-    Section("head.upscale.{}.", "upscale_block.block.{}.", EOMT_UPSCALE),
-    Section("lateral.norms.{}.", "lateral.norms.{}.", LATERAL_NORM),
-    Section("lateral.projections.{}.", "lateral.projections.{}.", LATERAL_PROJECTION),
-    Section("lateral.blocks.{}.", "lateral.layers.{}.", EOMT_BLOCK),
-    Section("lateral.blocks.{}.", "lateral.layers.{}.", MLP),
-    Section("lateral.norm.", "lateral.norm.", LATERAL_NORM),
-];
-
-#[rustfmt::skip]
-pub(super) const EOMT_EARLY: &[Section] = &[
+pub(super) const EOMT_EARLY: &[&[Section]] = &[&[
     Section("encoder.", "model.", EOMT_STEM),
-    Section("encoder.blocks.{}.", "model.encoder.layers.{}.", EOMT_EARLY_BLOCK),
+    Section("encoder.blocks.{}.", "model.encoder.layers.{}.", EOMT_BLOCK),
+    Section("encoder.blocks.{}.", "model.encoder.layers.{}.", PROJ_OUT),
     Section("encoder.blocks.{}.", "model.encoder.layers.{}.", MLP),
     Section("", "model.encoder.", EOMT_QUERIES),
     Section("", "", EOMT_CLASSES),
     Section("", "model.", EOMT_MASKS),
     Section("head.upscale.{}.", "model.upscale_block.block.{}.", EOMT_UPSCALE),
-];
+]];
 
 #[rustfmt::skip]
-pub(super) const EOMT_NATIVE: &[Section] = &[
+pub(super) const EOMT_NATIVE: &[&[Section]] = &[&[
     Section("encoder.", "network.encoder.backbone.", TIMM_STEM),
     Section("encoder.blocks.{}.", "network.encoder.backbone.blocks.{}.", TIMM_BLOCK),
     Section("encoder.blocks.{}.", "network.encoder.backbone.blocks.{}.", TIMM_SCALES),
     Section("", "network.", NATIVE_HEAD),
     Section("head.upscale.{}.", "network.upscale.{}.", NATIVE_UPSCALE),
-];
+]];

@@ -7,6 +7,7 @@ mod server;
 use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use burn::tensor::Device;
 use mae_seg::engine::Engine;
@@ -177,6 +178,26 @@ fn pytorchs_files_are_found_where_there_are_no_others() {
 }
 
 #[test]
+#[ignore = "needs Python with huggingface_hub; make parity-full runs it"]
+fn python_finds_what_we_fetched() {
+    let (hub, cache) = (Hub::start(tiny()), tempfile::tempdir().unwrap());
+    block_on(read_folder(&repository(&hub, cache.path(), |_| {}))).unwrap();
+    let script = "import sys; from huggingface_hub import snapshot_download, hf_hub_download, scan_cache_dir\n\
+                  cache = sys.argv[1]\n\
+                  print(hf_hub_download('owner/model', 'model.safetensors', cache_dir=cache, local_files_only=True))\n\
+                  print(snapshot_download('owner/model', cache_dir=cache, local_files_only=True))\n\
+                  print([len(repo.revisions) for repo in scan_cache_dir(cache).repos])";
+    let python = std::env::var("PYTHON").unwrap_or_else(|_| "python3".to_owned());
+    let output = Command::new(python).args(["-c", script]).arg(cache.path()).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let told = String::from_utf8(output.stdout).unwrap();
+    let lines: Vec<&str> = told.lines().collect();
+    let snapshot = cache.path().join("models--owner--model/snapshots").join(COMMIT);
+    assert_eq!(fs::read(lines[0]).unwrap(), tiny()[WEIGHTS]);
+    assert_eq!((Path::new(lines[1]), lines[2]), (snapshot.as_path(), "[1]"));
+}
+
+#[test]
 fn a_range_beyond_the_end_is_an_error() {
     let hub = Hub::start(tiny());
     let beyond = tiny()[WEIGHTS].len() as u64;
@@ -202,7 +223,7 @@ fn shards_come_from_the_web_once_and_over_dropped_lines() {
     hub.with(|behaviour| behaviour.drop_after = vec![5_000]);
     let folder = tempfile::tempdir().unwrap();
     let pretrain = |name: &str| {
-        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_mae-seg"));
+        let mut command = Command::new(env!("CARGO_BIN_EXE_mae-seg"));
         command.arg("pretrain").arg("--out").arg(folder.path().join("run"));
         command.arg("--data").arg(format!("{}/owner/model/resolve/main/{name}", hub.address));
         command.args(["--image-size", "32", "--batch-size", "2", "--epochs", "1", "--device", "cpu"]);

@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod eomt;
+mod full;
 mod gradients;
 mod layouts;
 mod mae;

@@ -1,8 +1,9 @@
 //! Recorded tensors, checkpoint folders, and what counts as equal.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::{Read, Seek, SeekFrom};
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use burn::tensor::{Device, Tensor, TensorData};
 use mae_seg::weights::{Folder, SourceError, WeightSource, read_folder};
@@ -23,7 +24,11 @@ impl WeightSource for Directory {
     }
 
     async fn read_range(&self, file: &str, range: Range<u64>) -> Result<Vec<u8>, SourceError> {
-        Ok(self.read(file).await?[range.start as usize..range.end as usize].to_vec())
+        let mut file = File::open(self.0.join(file)).unwrap();
+        file.seek(SeekFrom::Start(range.start)).unwrap();
+        let mut bytes = Vec::new();
+        file.take(range.end - range.start).read_to_end(&mut bytes).unwrap();
+        Ok(bytes)
     }
 
     fn size(&self, file: &str) -> Option<u64> {
@@ -37,12 +42,16 @@ impl WeightSource for Directory {
 
 /// The checkpoint folder of fixture `name`.
 pub(crate) fn checkpoint(name: &str) -> Folder {
-    pollster::block_on(read_folder(&Directory(fixtures().join(name), None))).unwrap()
+    checkpoint_in(fixtures().join(name), None)
 }
 
 /// The checkpoint in one file of fixture `name`.
 pub(crate) fn checkpoint_file(name: &str, file: &str) -> Folder {
-    pollster::block_on(read_folder(&Directory(fixtures().join(name), Some(file.to_owned())))).unwrap()
+    checkpoint_in(fixtures().join(name), Some(file))
+}
+
+pub(crate) fn checkpoint_in(folder: PathBuf, file: Option<&str>) -> Folder {
+    pollster::block_on(read_folder(&Directory(folder, file.map(str::to_owned)))).unwrap()
 }
 
 /// The recorded inputs and outputs of fixture `name`.
@@ -52,7 +61,12 @@ pub(crate) struct Recording {
 
 impl Recording {
     pub(crate) fn of(name: &str) -> Self {
-        Self { bytes: fs::read(fixtures().join(format!("{name}_io.safetensors"))).unwrap() }
+        Self::at(&fixtures().join(name))
+    }
+
+    /// What is recorded beside the checkpoint folder at `place`.
+    pub(crate) fn at(place: &Path) -> Self {
+        Self { bytes: fs::read(format!("{}_io.safetensors", place.display())).unwrap() }
     }
 
     /// What is recorded beside the tensors of fixture `name`.
