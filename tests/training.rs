@@ -92,7 +92,6 @@ fn finetuning(tune: Tune) -> FinetuneOptions {
         tune,
         image_size: 32,
         num_queries: 4,
-        placed_queries: true,
         num_blocks: 1,
         masked_attention: true,
         total_steps: 80,

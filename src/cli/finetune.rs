@@ -68,9 +68,6 @@ pub(super) struct Arguments {
     /// Learned queries: no photo yields more instances
     #[arg(long, default_value_t = 50, value_parser = super::at_least_one)]
     queries: usize,
-    /// Start queries at random instead of at places spread over the photo
-    #[arg(long)]
-    random_queries: bool,
     /// Blocks the queries take part in
     #[arg(long, default_value_t = 3, value_parser = super::at_least_one)]
     blocks: usize,
@@ -135,7 +132,6 @@ impl Arguments {
             tune: self.tune,
             image_size: self.image_size,
             num_queries: self.queries,
-            placed_queries: !self.random_queries,
             num_blocks: self.blocks,
             masked_attention: !self.no_masked_attention,
             total_steps: self.total_steps,

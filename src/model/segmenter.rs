@@ -2,7 +2,7 @@
 
 use burn::module::{Module, Param};
 use burn::nn::{Initializer, LayerNorm, Linear};
-use burn::tensor::{Bool, Device, Int, Tensor, TensorData, s};
+use burn::tensor::{Bool, Device, Tensor, TensorData};
 
 use super::{
     Block, ConfigError, DecoderConfig, MaskHead, SegmenterConfig, VisionTransformer, init, resample_grid,
@@ -114,29 +114,6 @@ impl MaskSegmenter {
         Ok(self)
     }
 
-    /// The same model whose queries start as what the encoder says, on average over `images`, about places spread over the
-    /// photo: each begins with a neighbourhood of its own instead of having to find one, as anchors do in DAB-DETR
-    /// (<https://arxiv.org/abs/2201.12329>). Queries beyond the number of patches stay as they are.
-    ///
-    /// # Shapes
-    /// - `images`: `[B, 3, height, width]`, normalised
-    #[must_use]
-    pub fn with_placed_queries(mut self, images: Tensor<4>) -> Self {
-        let [rows, columns] = self.grid(&images);
-        let first_patch = self.config.num_queries + self.config.encoder.num_prefix();
-        let patches =
-            self.join(images).narrow(1, first_patch, rows * columns).mean_dim(0).squeeze_dim::<2>(0);
-        let cells = spread(self.config.num_queries, [rows, columns]);
-        let (count, device) = (cells.len(), patches.device());
-        let cells = Tensor::<1, Int>::from_data(TensorData::new(cells, [count]), &device);
-        let placed = patches.select(0, cells);
-        self.queries = self.queries.map(|queries| {
-            let learned = queries.is_require_grad();
-            queries.slice_assign(s![0..count], placed.clone()).detach().set_require_grad(learned)
-        });
-        self
-    }
-
     /// # Shapes
     /// - `images`: `[B, 3, height, width]`, normalised
     #[must_use]
@@ -231,22 +208,6 @@ impl MaskSegmenter {
     }
 }
 
-/// Up to `count` different cells of a grid, evenly spread: the R2 sequence, whose steps are powers of the plastic number.
-fn spread(count: usize, [rows, columns]: [usize; 2]) -> Vec<i32> {
-    const STEP: [f64; 2] = [0.754_877_666_246_693, 0.569_840_290_998_053];
-    let mut cells: Vec<i32> = Vec::new();
-    let mut point = 0;
-    while cells.len() < count.min(rows * columns) {
-        let [x, y] = STEP.map(|step| (0.5 + step * f64::from(point)).fract());
-        let cell = (y * rows as f64) as i32 * columns as i32 + (x * columns as f64) as i32;
-        if !cells.contains(&cell) {
-            cells.push(cell);
-        }
-        point += 1;
-    }
-    cells
-}
-
 /// Bilinear reduction without antialiasing (`align_corners` false): for an even factor, the mean of the 2×2 centre.
 fn pool_to_grid(logits: Tensor<4>, [rows, columns]: [usize; 2]) -> Tensor<4> {
     let [batch, count, height, width] = logits.dims();
@@ -257,37 +218,4 @@ fn pool_to_grid(logits: Tensor<4>, [rows, columns]: [usize; 2]) -> Tensor<4> {
     let cells = logits.reshape([batch, count, rows, fy, columns, fx]);
     let centre = cells.narrow(3, fy / 2 - 1, 2).narrow(5, fx / 2 - 1, 2);
     centre.mean_dim(5).mean_dim(3).reshape([batch, count, rows, columns])
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::VitConfig;
-
-    #[test]
-    fn places_are_different_and_all_over() {
-        let cells = spread(36, [12, 12]);
-        let quarter = |cell: &i32| (cell / 12 / 6, cell % 12 / 6);
-        for which in [(0, 0), (0, 1), (1, 0), (1, 1)] {
-            assert!((7..=11).contains(&cells.iter().filter(|cell| quarter(cell) == which).count()));
-        }
-        let mut all = spread(200, [12, 10]);
-        all.sort_unstable();
-        assert_eq!(all, (0..120).collect::<Vec<_>>());
-    }
-
-    #[test]
-    fn placed_queries_are_tokens_of_their_places() {
-        let device = Device::flex();
-        let config = SegmenterConfig::new(VitConfig::plain(32, 8, 16, 2, 2), 3, 1, 1);
-        let images = Tensor::<4>::ones([2, 3, 32, 32], &device);
-        let model = MaskSegmenter::new(&config, &device);
-        let tokens = model.join(images.clone()).narrow(0, 0, 1).squeeze_dim::<2>(0);
-        let placed = model.with_placed_queries(images).queries.val();
-        for (query, cell) in spread(3, [4, 4]).into_iter().enumerate() {
-            let token = tokens.clone().narrow(0, 3 + 1 + cell as usize, 1);
-            let apart = (placed.clone().narrow(0, query, 1) - token).abs().max().into_scalar::<f32>();
-            assert!(apart < 1e-5, "query {query}: {apart}");
-        }
-    }
 }

@@ -5,7 +5,7 @@ mod task;
 use std::path::PathBuf;
 
 use burn::module::Module;
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 
 use self::task::Finetuning;
@@ -15,13 +15,10 @@ use super::optimizer::{AdamWOptions, adamw, with_stable_ids};
 use super::task::{StepOptions, train};
 use super::{RunFolder, TrainError, TrainEvent};
 use crate::data::sampler::balanced;
-use crate::data::{AugmentOptions, CocoDataset, SegmentationSet};
+use crate::data::{CocoDataset, SegmentationSet};
 use crate::model::{MaskSegmenter, SegmenterConfig, VitConfig};
 use crate::pixels::Preprocess;
 use crate::weights::{Architecture, Folder, ModelConfig, apply_encoder};
-
-/// Photos that the tokens queries start as are averaged over.
-const PLACING_PHOTOS: usize = 64;
 
 /// How much of the encoder changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,8 +41,6 @@ pub struct FinetuneOptions {
     pub image_size: usize,
     /// Learned queries.
     pub num_queries: usize,
-    /// Whether queries start at places spread over the photo instead of at random.
-    pub placed_queries: bool,
     /// Blocks the queries take part in.
     pub num_blocks: usize,
     /// Queries attend only inside their predicted masks at first, which anneals away; without it a step is cheaper.
@@ -146,15 +141,6 @@ fn build(
         model = apply_encoder(model, layout, tensors)?;
     }
     let mut model = model.with_image_size(options.image_size)?;
-    if options.placed_queries {
-        let augment = AugmentOptions { cutouts: 0, ..AugmentOptions::training(options.image_size) };
-        let indices: Vec<usize> = (0..photos.len().min(PLACING_PHOTOS)).collect();
-        let samples = photos.batch(&indices, &augment, options.steps.seed, 0)?;
-        let side = options.image_size;
-        let pixels: Vec<f32> = samples.into_iter().flat_map(|sample| sample.pixels).collect();
-        let pixels = TensorData::new(pixels, [indices.len(), 3, side, side]);
-        model = model.with_placed_queries(Tensor::from_data(pixels, device));
-    }
     let frozen = options.frozen_blocks(config.encoder.depth);
     if options.tune != Tune::Full {
         model.encoder.patch_embed = model.encoder.patch_embed.no_grad();

@@ -133,7 +133,6 @@ impl Study<'_> {
             },
             image_size: self.arguments.image_size,
             num_queries: self.arguments.queries,
-            placed_queries: true,
             num_blocks: self.arguments.top,
             masked_attention: false,
             total_steps: self.arguments.steps,
