@@ -41,8 +41,9 @@ pub(super) struct Arguments {
     /// Steps between validations
     #[arg(long, default_value_t = 1000, value_parser = super::at_least_one, value_name = "STEPS")]
     validate_every: usize,
-    /// Pretraining run or weight folder; without it the encoder starts from scratch
-    #[arg(long, value_name = "RUN|WEIGHTS")]
+    /// Training run, weight folder, .safetensors or PyTorch file, hf:owner/name[@revision], or address;
+    /// without it the encoder starts from scratch
+    #[arg(long, value_name = "WEIGHTS")]
     encoder: Option<PathBuf>,
     /// Folder of the run: checkpoint, metrics.jsonl, panels
     #[arg(long, value_name = "RUN")]
