@@ -516,3 +516,31 @@ fn the_role_of_pretraining_is_measured_and_told() {
     assert_eq!(image::open(bench.path("role/role.png")).unwrap().width(), 960);
     assert!(!stderr(&bench.run(line())).contains("step 1/1"), "and then not again");
 }
+
+#[test]
+fn fine_tuning_goes_on_from_a_whole_segmenter() {
+    let bench = Bench::new();
+    bench.annotated();
+    let line = |from: &'static str, out: &'static str, labels: &'static str| {
+        let start = ["finetune", "--train", "a.json", "--images", ".", "--encoder", from, "--out", out];
+        let how = ["--labels", labels, "--lr", "0", "--steps", "1", "--points", "16", "--batch-size", "1"];
+        let whole = ["--whole", "--average", "0", "--image-size", "32", "--device", "cpu"];
+        bench.run(start.into_iter().chain(how).chain(whole))
+    };
+    let output = line("weights", "seg", "object");
+    assert!(output.status.success(), "{}", stderr(&output));
+    let weights = |path: &str| fs::read(bench.path(path).join("model.safetensors")).unwrap();
+    let read = |bytes: &[u8], name: &str| {
+        safetensors::SafeTensors::deserialize(bytes).unwrap().tensor(name).unwrap().data().to_vec()
+    };
+    let (before, after) = (weights("weights"), weights("seg/checkpoint"));
+    for name in ["query.weight", "mask_head.fc1.weight", "layernorm.weight"] {
+        assert_eq!(read(&before, name), read(&after, name), "{name} is where it was");
+    }
+    let classes = |bytes: &[u8]| read(bytes, "class_predictor.bias").len() / 4;
+    assert_eq!((classes(&before), classes(&after)), (3, 2), "one label in place of two");
+    let output = line("seg", "again", "object");
+    assert!(output.status.success(), "{}", stderr(&output));
+    let name = "class_predictor.weight";
+    assert_eq!(read(&weights("again/checkpoint"), name), read(&after, name), "known labels are kept");
+}

@@ -92,6 +92,7 @@ fn finetuning(tune: Tune) -> FinetuneOptions {
         tune,
         image_size: 32,
         num_queries: 4,
+        whole: false,
         num_blocks: 1,
         masked_attention: true,
         total_steps: 80,

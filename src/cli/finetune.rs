@@ -24,6 +24,8 @@ use crate::weights::read_folder;
 #[command(after_help = "Examples:
   mae-seg finetune --train train.json --images photos/ --encoder runs/mae --out runs/seg
   mae-seg finetune --train train.json --images photos/ --encoder runs/mae --tune top:4 --labels object --out runs/seg
+  mae-seg finetune --train train.json --images photos/ --encoder tue-mps/coco_panoptic_eomt_small_640_2x --whole \\
+    --labels category --image-size 640 --out runs/mine
   mae-seg finetune --train train.json --images photos/ --cutouts cutouts/ --out runs/from-scratch")]
 pub(super) struct Arguments {
     /// COCO instances file
@@ -45,6 +47,9 @@ pub(super) struct Arguments {
     /// without it the encoder starts from scratch
     #[arg(long, value_name = "WEIGHTS")]
     encoder: Option<PathBuf>,
+    /// Go on from all of --encoder, a segmenter: with its queries and blocks, its head, and the labels it shares
+    #[arg(long, requires = "encoder")]
+    whole: bool,
     /// Folder of the run: checkpoint, metrics.jsonl, panels
     #[arg(long, value_name = "RUN")]
     out: PathBuf,
@@ -133,6 +138,7 @@ impl Arguments {
             tune: self.tune,
             image_size: self.image_size,
             num_queries: self.queries,
+            whole: self.whole,
             num_blocks: self.blocks,
             masked_attention: !self.no_masked_attention,
             total_steps: self.total_steps,

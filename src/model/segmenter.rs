@@ -114,6 +114,15 @@ impl MaskSegmenter {
         Ok(self)
     }
 
+    /// The same model for other classes, which it does not know yet.
+    #[must_use]
+    pub fn with_classes(mut self, num_classes: usize, device: &Device) -> Self {
+        self.config.num_classes = num_classes;
+        let (width, upscale) = (self.config.encoder.embed_dim, self.config.num_upscale_blocks);
+        self.head.class_predictor = MaskHead::new(width, num_classes, upscale, device).class_predictor;
+        self
+    }
+
     /// # Shapes
     /// - `images`: `[B, 3, height, width]`, normalised
     #[must_use]

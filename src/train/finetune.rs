@@ -18,7 +18,7 @@ use crate::data::sampler::balanced;
 use crate::data::{CocoDataset, SegmentationSet};
 use crate::model::{MaskSegmenter, SegmenterConfig, VitConfig};
 use crate::pixels::Preprocess;
-use crate::weights::{Architecture, Folder, ModelConfig, apply_encoder};
+use crate::weights::{Architecture, Folder, ModelConfig, apply, apply_encoder};
 
 /// How much of the encoder changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,6 +41,8 @@ pub struct FinetuneOptions {
     pub image_size: usize,
     /// Learned queries.
     pub num_queries: usize,
+    /// Whether the weights to start from, a segmenter's, are used whole: with its own queries and blocks, and its head.
+    pub whole: bool,
     /// Blocks the queries take part in.
     pub num_blocks: usize,
     /// Queries attend only inside their predicted masks at first, which anneals away; without it a step is cheaper.
@@ -133,15 +135,21 @@ fn build(
     (folder, fresh): (Option<Folder>, VitConfig),
     device: &Device,
 ) -> Result<MaskSegmenter, TrainError> {
-    let encoder = folder.as_ref().map_or(&fresh, |folder| folder.config.encoder());
-    let config = options.segmenter(encoder, photos.labels().len());
-    config.validate()?;
-    let mut model = MaskSegmenter::new(&config, device);
-    if let Some(Folder { layout, tensors, .. }) = folder {
-        model = apply_encoder(model, layout, tensors)?;
-    }
+    let model = match folder {
+        Some(folder) if options.whole => whole(folder, photos.labels(), device)?,
+        folder => {
+            let encoder = folder.as_ref().map_or(&fresh, |folder| folder.config.encoder());
+            let config = options.segmenter(encoder, photos.labels().len());
+            config.validate()?;
+            let model = MaskSegmenter::new(&config, device);
+            match folder {
+                Some(Folder { layout, tensors, .. }) => apply_encoder(model, layout, tensors)?,
+                None => model,
+            }
+        }
+    };
     let mut model = model.with_image_size(options.image_size)?;
-    let frozen = options.frozen_blocks(config.encoder.depth);
+    let frozen = options.frozen_blocks(model.config().encoder.depth);
     if options.tune != Tune::Full {
         model.encoder.patch_embed = model.encoder.patch_embed.no_grad();
         model.encoder.cls_token = model.encoder.cls_token.set_require_grad(false);
@@ -154,4 +162,14 @@ fn build(
     model.encoder.blocks =
         blocks.map(|(i, block)| if i < frozen { block.no_grad() } else { block }).collect();
     Ok(model)
+}
+
+/// The segmenter of a folder, to go on from; where it knows other labels, those are learned anew.
+fn whole(folder: Folder, labels: &[String], device: &Device) -> Result<MaskSegmenter, TrainError> {
+    let Architecture::Segmenter(config) = &folder.config.architecture else {
+        let reason = "only a segmenter has queries and a head to go on from; this is an encoder: start without --whole";
+        return Err(TrainError::Option(reason.to_owned()));
+    };
+    let model = apply(MaskSegmenter::new(config, device), folder.layout, folder.tensors)?;
+    Ok(if folder.config.labels == labels { model } else { model.with_classes(labels.len(), device) })
 }

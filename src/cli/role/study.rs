@@ -133,6 +133,7 @@ impl Study<'_> {
             },
             image_size: self.arguments.image_size,
             num_queries: self.arguments.queries,
+            whole: false,
             num_blocks: self.arguments.top,
             masked_attention: false,
             total_steps: self.arguments.steps,
