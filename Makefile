@@ -3,6 +3,7 @@
 # make check   lints only
 # make parity-full  the published architectures at their real size against Python's transformers, and Python reading
 #              what we write; needs a Python (PYTHON=…) with torch, transformers >= 5, timm, safetensors, huggingface_hub
+# make browser-full   the page with a model of 96 MB over a slow line that breaks
 # make dist    the page as static files for any host, in dist/
 #
 # Each installs what it misses (see tests/install.sh).
@@ -11,7 +12,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
 
-.PHONY: serve test check native page browser parity-full dist
+.PHONY: serve test check native page browser browser-full parity-full dist
 
 PYTHON ?= python3
 
@@ -53,6 +54,10 @@ parity-full:
 	cargo run -- import $(PARITY_FULL)/eomt_small --out $(PARITY_FULL)/eomt_small_imported --dtype f32
 	$(PYTHON) tests/fixtures/generate_full.py check $(PARITY_FULL)
 	cargo test --test hub python -- --ignored
+
+browser-full:
+	tests/install.sh browser
+	cd tests/e2e && FULL=1 node --test streaming.test.mjs
 
 dist:
 	tests/install.sh build

@@ -66,13 +66,13 @@ export class SegmenterPage {
   }
 
   /** Does something that gives the page a photo; answers the state it ends in. */
-  async answerTo(action) {
+  async answerTo(action, timeout = 120_000) {
     const before = await this.page.evaluate(() => window.states.length);
     await action();
     const ended = await this.page.waitForFunction(
       (from) => window.states.slice(from).find((state) => state === "ready" || state === "error"),
       before,
-      { timeout: 120_000 },
+      { timeout },
     );
     return ended.jsonValue();
   }

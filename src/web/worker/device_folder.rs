@@ -9,6 +9,7 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Blob, File};
 
+use crate::web::dom::words;
 use crate::weights::{SourceError, WeightSource};
 
 /// Files that the visitor opened.
@@ -48,7 +49,7 @@ impl<F: Fn(u64, Option<u64>)> DeviceFolder<F> {
         let buffer = buffer.map_err(|error| SourceError::Unavailable {
             file: file.to_owned(),
             place: self.name.clone(),
-            reason: super::words(&error),
+            reason: words(&error),
         })?;
         let bytes = Uint8Array::new(&buffer).to_vec();
         self.done_bytes.set(self.done_bytes.get() + bytes.len() as u64);

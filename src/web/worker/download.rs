@@ -2,10 +2,13 @@
 
 use std::ops::Range;
 
-use js_sys::{Promise, Reflect, Uint8Array};
+use js_sys::Promise;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{ReadableStreamDefaultReader, Request, RequestInit, Response};
+use web_sys::{Request, RequestInit, Response};
+
+use super::stream::Stream;
+use crate::web::dom::words;
 
 const ATTEMPTS: u32 = 5;
 const FIRST_PAUSE_MS: i32 = 250;
@@ -120,15 +123,15 @@ impl RemoteFile {
             None
         };
         self.size = size.or(self.size);
-        let reader = response.body().map(|body| body.get_reader().unchecked_into());
-        Ok((Body { reader, position: if ranged { missing.start } else { 0 }, rest: Vec::new() }, ranged))
+        let position = if ranged { missing.start } else { 0 };
+        Ok((Body { stream: Stream::of(&response), position, rest: Vec::new() }, ranged))
     }
 }
 
 /// An answer being read.
 #[derive(Debug)]
 struct Body {
-    reader: Option<ReadableStreamDefaultReader>,
+    stream: Option<Stream>,
     /// Where in the file `rest` begins.
     position: u64,
     /// Read, but not asked for yet.
@@ -157,27 +160,17 @@ impl Body {
                 return Ok(true);
             }
             self.position = here;
-            self.rest = match self.chunk().await? {
-                Some(chunk) => chunk,
-                None => return Ok(false),
-            };
+            let Some(stream) = &mut self.stream else { return Ok(false) };
+            let broken = |error: JsValue| DownloadError::Broken(words(&error));
+            if !stream.next(&mut self.rest).await.map_err(broken)? {
+                return Ok(false);
+            }
         }
-    }
-
-    async fn chunk(&self) -> Result<Option<Vec<u8>>, DownloadError> {
-        let Some(reader) = &self.reader else { return Ok(None) };
-        let broken = |error: JsValue| DownloadError::Broken(super::words(&error));
-        let chunk = JsFuture::from(reader.read()).await.map_err(broken)?;
-        if Reflect::get(&chunk, &"done".into()).map_err(broken)?.is_truthy() {
-            return Ok(None);
-        }
-        let bytes: Uint8Array = Reflect::get(&chunk, &"value".into()).map_err(broken)?.unchecked_into();
-        Ok(Some(bytes.to_vec()))
     }
 }
 
 async fn request(address: &str, part: Option<(&Range<u64>, bool)>) -> Result<Response, DownloadError> {
-    let broken = |error: JsValue| DownloadError::Broken(super::words(&error));
+    let broken = |error: JsValue| DownloadError::Broken(words(&error));
     let request = Request::new_with_str_and_init(address, &RequestInit::new()).map_err(broken)?;
     let range = match part {
         Some((missing, true)) => Some(format!("bytes={}-{}", missing.start, missing.end - 1)),

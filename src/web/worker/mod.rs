@@ -9,6 +9,7 @@ mod refusal;
 mod session;
 mod source;
 mod store;
+mod stream;
 mod web_folder;
 
 use std::cell::RefCell;
@@ -16,7 +17,7 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 
 use js_sys::{Array, ArrayBuffer};
-use wasm_bindgen::{JsCast, JsValue, closure::Closure};
+use wasm_bindgen::{JsCast, closure::Closure};
 use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
 
 use super::channel;
@@ -86,10 +87,4 @@ fn post(reply: &Reply, buffers: &[ArrayBuffer]) {
 
 fn scope() -> DedicatedWorkerGlobalScope {
     js_sys::global().unchecked_into()
-}
-
-/// What a JavaScript error says.
-fn words(error: &JsValue) -> String {
-    let message = error.dyn_ref::<js_sys::Error>().map(|error| String::from(error.message()));
-    message.unwrap_or_else(|| format!("{error:?}"))
 }

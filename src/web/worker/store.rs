@@ -1,9 +1,13 @@
 //! The browser's cache of weights, by digest and range: a file is kept once, whatever address it came from.
 
+use std::cell::RefCell;
+
 use js_sys::{Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Cache, CacheStorage, Response};
+
+use super::stream::Stream;
 
 const NAME: &str = "mae-seg-weights";
 
@@ -11,6 +15,8 @@ const NAME: &str = "mae-seg-weights";
 #[derive(Debug)]
 pub(super) struct Store {
     cache: Option<Cache>,
+    /// What is kept passes through here: browsers are slow to let go of buffers.
+    passage: RefCell<Uint8Array>,
 }
 
 impl Store {
@@ -20,25 +26,40 @@ impl Store {
             Some(storage) => JsFuture::from(storage.open(NAME)).await.ok().map(JsCast::unchecked_into),
             None => None,
         };
-        Self { cache }
+        Self { cache, passage: RefCell::new(Uint8Array::new_with_length(0)) }
     }
 
     /// What is kept under `key`.
     pub(super) async fn get(&self, key: &str) -> Option<Vec<u8>> {
         let found = JsFuture::from(self.cache.as_ref()?.match_with_str(&address(key))).await.ok()?;
         let response: Response = found.dyn_into().ok()?;
-        let content = JsFuture::from(response.array_buffer().ok()?).await.ok()?;
-        Some(Uint8Array::new(&content).to_vec())
+        let mut stream = Stream::of(&response)?;
+        let (mut content, mut chunk) = (Vec::new(), Vec::new());
+        while stream.next(&mut chunk).await.ok()? {
+            content.extend_from_slice(&chunk);
+        }
+        Some(content)
     }
 
     /// Keeps a part of a file; says whether that worked.
     pub(super) async fn put(&self, key: &str, content: &[u8]) -> bool {
-        let (Some(cache), Ok(response)) =
-            (&self.cache, Response::new_with_opt_js_u8_array(Some(&Uint8Array::from(content))))
-        else {
+        let Some(cache) = &self.cache else { return false };
+        let Ok(response) = Response::new_with_opt_js_u8_array(Some(&self.passed(content))) else {
             return false;
         };
         JsFuture::from(cache.put_with_str(&address(key), &response)).await.is_ok()
+    }
+
+    /// The content outside of WebAssembly, until the next call.
+    fn passed(&self, content: &[u8]) -> Uint8Array {
+        let length = u32::try_from(content.len()).unwrap_or(u32::MAX);
+        let mut passage = self.passage.borrow_mut();
+        if passage.length() < length {
+            *passage = Uint8Array::new_with_length(length);
+        }
+        let part = passage.subarray(0, length);
+        part.copy_from(content);
+        part
     }
 
     /// Removes every kept file.
