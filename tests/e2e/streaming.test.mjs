@@ -41,7 +41,7 @@ async function status(id, name) {
 }
 
 test("a model streams into the page over a slow line that breaks twice", { timeout: 600_000, skip: process.platform !== "linux" }, async (context) => {
-  const files = eomt(full ? {} : { depth: 2, side: 320, queries: 50 });
+  const files = eomt(full ? {} : { depth: 3, side: 320, queries: 50 });
   const model = files["model.safetensors"].length / MIB;
   const hub = await serveHub({ "owner/large": files });
   const site = await serve();
