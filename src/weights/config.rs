@@ -37,6 +37,7 @@ struct VitMaeKeys {
     intermediate_size: usize,
     image_size: usize,
     patch_size: usize,
+    #[serde(default = "of_vit_mae")]
     layer_norm_eps: f64,
     decoder_hidden_size: usize,
     decoder_num_hidden_layers: usize,
@@ -64,6 +65,7 @@ struct EomtKeys {
     mlp_ratio: usize,
     image_size: usize,
     patch_size: usize,
+    #[serde(default = "of_eomt")]
     layer_norm_eps: f64,
     num_queries: usize,
     num_blocks: usize,
@@ -84,6 +86,16 @@ struct EomtKeys {
     lateral_layers: Vec<usize>,
     #[serde(default = "two_unnamed_labels")]
     id2label: BTreeMap<usize, String>,
+}
+
+/// What `ViTMAEConfig` has where the file says nothing.
+fn of_vit_mae() -> f64 {
+    1e-12
+}
+
+/// What `EomtConfig` has where the file says nothing.
+fn of_eomt() -> f64 {
+    1e-6
 }
 
 fn four() -> usize {
@@ -382,6 +394,22 @@ mod tests {
         ] {
             assert_eq!(ModelConfig::from_json(&config.to_json().unwrap()).unwrap(), config);
         }
+    }
+
+    #[test]
+    fn an_epsilon_left_out_is_that_of_its_class() {
+        let without = |config: &ModelConfig| {
+            let mut json: Value = serde_json::from_slice(&config.to_json().unwrap()).unwrap();
+            json.as_object_mut().unwrap().remove("layer_norm_eps");
+            let read = ModelConfig::from_json(json.to_string().as_bytes()).unwrap();
+            read.encoder().layer_norm_eps
+        };
+        let labels = vec!["cat".to_owned()];
+        let encoder = VitConfig { layer_norm_eps: 1e-3, ..VitConfig::tiny(224) };
+        let mae = Architecture::Mae(MaeConfig::new(encoder.clone(), DecoderConfig::new(128, 2, 4)));
+        let seg = Architecture::Segmenter(SegmenterConfig::new(encoder, 50, 1, 3));
+        assert_eq!(without(&ModelConfig { architecture: mae, labels: vec![] }), 1e-12);
+        assert_eq!(without(&ModelConfig { architecture: seg, labels }), 1e-6);
     }
 
     #[test]
