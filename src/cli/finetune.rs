@@ -43,7 +43,7 @@ pub(super) struct Arguments {
     /// Steps between validations
     #[arg(long, default_value_t = 1000, value_parser = super::at_least_one, value_name = "STEPS")]
     validate_every: usize,
-    /// Training run, weight folder, .safetensors or PyTorch file, hf:owner/name[@revision], or address;
+    /// Training run, weight folder, .safetensors or PyTorch file, `hf:owner/name[@revision]`, or address;
     /// without it the encoder starts from scratch
     #[arg(long, value_name = "WEIGHTS")]
     encoder: Option<PathBuf>,

@@ -17,7 +17,7 @@ use crate::weights::{Checkpoint, Promises, StoredAs, convert, export};
   mae-seg import mae_pretrain_vit_base.pth --out weights/mae-base --dtype f32
   mae-seg import tue-mps/coco_panoptic_eomt_small_640_2x --out weights/eomt-small")]
 pub(super) struct Arguments {
-    /// Training run, weight folder, .safetensors or PyTorch file, hf:owner/name[@revision], or address
+    /// Training run, weight folder, .safetensors or PyTorch file, `hf:owner/name[@revision]`, or address
     source: PathBuf,
     /// Folder to write; its files of the same names are replaced
     #[arg(long, value_name = "DIR")]

@@ -19,7 +19,7 @@ use crate::weights::{Architecture, Checkpoint, ModelConfig};
   mae-seg inspect mae_pretrain_vit_base.pth
   mae-seg inspect tue-mps/coco_panoptic_eomt_small_640_2x")]
 pub(super) struct Arguments {
-    /// Training run, weight folder, .safetensors or PyTorch file, hf:owner/name[@revision], or address
+    /// Training run, weight folder, .safetensors or PyTorch file, `hf:owner/name[@revision]`, or address
     source: PathBuf,
 }
 

@@ -34,7 +34,7 @@ pub(super) struct Arguments {
     /// Photos: JPEG, PNG, WebP, GIF, BMP or TIFF
     #[arg(required = true, value_name = "IMAGE")]
     images: Vec<PathBuf>,
-    /// Training run, weight folder, .safetensors or PyTorch file, hf:owner/name[@revision], or address
+    /// Training run, weight folder, .safetensors or PyTorch file, `hf:owner/name[@revision]`, or address
     /// [default: the bundled weights]
     #[arg(long, value_name = "WEIGHTS")]
     weights: Option<PathBuf>,

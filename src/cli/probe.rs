@@ -37,7 +37,7 @@ const BATCH: usize = 16;
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
-    /// Training run, weight folder, .safetensors or PyTorch file, hf:owner/name[@revision], or address
+    /// Training run, weight folder, .safetensors or PyTorch file, `hf:owner/name[@revision]`, or address
     #[arg(long, value_name = "WEIGHTS")]
     weights: PathBuf,
     /// Photos to learn from: a folder with a folder per class, or COCO annotations
