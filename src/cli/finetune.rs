@@ -71,8 +71,8 @@ pub(super) struct Arguments {
     /// Side of the input, in pixels
     #[arg(long, default_value_t = 224)]
     image_size: usize,
-    /// Learned queries: no photo yields more instances
-    #[arg(long, default_value_t = 50, value_parser = super::at_least_one)]
+    /// Learned queries: no photo yields more instances; 0: each patch may claim the object around it, learned faster
+    #[arg(long, default_value_t = 50)]
     queries: usize,
     /// Blocks the queries take part in
     #[arg(long, default_value_t = 3, value_parser = super::at_least_one)]

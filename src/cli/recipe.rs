@@ -48,10 +48,10 @@ fn flags(recipe: &Table, verb: &Command, given: &[OsString]) -> Result<Vec<OsStr
             bail!("[{name}] has `{key}`, which is no flag of `mae-seg {name}`; see its --help");
         }
         let flag = format!("--{key}");
-        let is_this = |argument: &&OsString| {
+        let is_this = |argument: &OsString| {
             argument.to_str().is_some_and(|text| text.split('=').next() == Some(flag.as_str()))
         };
-        if given.iter().find(is_this).is_some() || matches!(value, Value::Boolean(false)) {
+        if given.iter().any(is_this) || matches!(value, Value::Boolean(false)) {
             continue;
         }
         let values = values(value).with_context(|| format!("[{name}] {key}"))?;

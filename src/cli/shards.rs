@@ -1,16 +1,14 @@
 //! Shards of photos at addresses of the web, brought here once.
 
-use std::env;
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
-use sha2::{Digest, Sha256};
 
 use super::bundled::download_bar;
-use crate::hub::Site;
-use crate::weights::WeightSource as _;
+use crate::hub::{Site, user_cache};
+use crate::weights::{WeightSource as _, sha256_hex};
 
 /// Bytes asked for at once.
 const WINDOW: u64 = 8 << 20;
@@ -20,17 +18,10 @@ pub(super) fn local(data: &[PathBuf]) -> Result<Vec<PathBuf>> {
     let is_address = |path: &&str| path.starts_with("http://") || path.starts_with("https://");
     data.iter()
         .map(|path| match path.to_str().filter(is_address) {
-            Some(address) => fetched(address, &cache()),
+            Some(address) => fetched(address, &user_cache().join("mae-seg/shards")),
             None => Ok(path.clone()),
         })
         .collect()
-}
-
-/// `mae-seg/shards` where this system keeps what can be fetched again.
-fn cache() -> PathBuf {
-    let user_cache = || Some(env::home_dir()?.join(".cache"));
-    let cache = env::var_os("XDG_CACHE_HOME").map(PathBuf::from).or_else(user_cache);
-    cache.unwrap_or_else(env::temp_dir).join("mae-seg/shards")
 }
 
 /// The file of an address in `cache`, fetched from where an earlier attempt stopped.
@@ -38,7 +29,7 @@ fn fetched(address: &str, cache: &Path) -> Result<PathBuf> {
     let Some((folder, name)) = address.rsplit_once('/').filter(|(_, name)| name.ends_with(".tar")) else {
         bail!("{address}: only .tar shards are read from the web");
     };
-    let key: String = Sha256::digest(address).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    let key = &sha256_hex(address.as_bytes())[..16];
     let (whole, part) = (cache.join(format!("{key}-{name}")), cache.join(format!("{key}-{name}.part")));
     if whole.is_file() {
         return Ok(whole);
@@ -56,6 +47,9 @@ fn fetched(address: &str, cache: &Path) -> Result<PathBuf> {
         file.write_all(&pollster::block_on(site.read_range(name, range))?).with_context(here)?;
     }
     file.sync_all().with_context(here)?;
+    if file.metadata().with_context(here)?.len() != size {
+        bail!("{} was written by someone else meanwhile; remove it and try again", part.display());
+    }
     fs::rename(&part, &whole).with_context(here)?;
     Ok(whole)
 }

@@ -87,6 +87,7 @@ impl Default for SegmentOptions {
 
 impl SegmentOptions {
     /// For average precision: the best 100 (query, class) pairs, whatever their score and overlap.
+    /// See [`Engine::evaluation`].
     #[must_use]
     pub fn evaluation() -> Self {
         Self { selection: Selection::Pairs, score_thresh: 0.0, top_k: 100, ..Self::default() }
@@ -193,6 +194,17 @@ impl Engine {
         let (pixels, letterbox) = prepare(image, &self.preprocess);
         let logits = self.forward(pixels, letterbox).await?;
         Ok(self.instances(&logits, letterbox, options))
+    }
+
+    /// The options that average precision is measured with: [`SegmentOptions::evaluation`], and each object once where
+    /// every patch is a query, since neighbours are meant to answer for the same one.
+    #[must_use]
+    pub fn evaluation(&self, any_class: bool) -> SegmentOptions {
+        let all = SegmentOptions { any_class, ..SegmentOptions::evaluation() };
+        if self.model.config().num_queries > 0 {
+            return all;
+        }
+        SegmentOptions { selection: Selection::Distinct, ..all }
     }
 
     /// The numbers behind [`Engine::segment`], for tests that compare devices.

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::{EvalError, Prediction, Vocabulary, VocabularyKind};
 use crate::data::coco::{CocoDataset, CocoImage};
-use crate::engine::{Engine, SegmentOptions};
+use crate::engine::Engine;
 use crate::image::RgbImage;
 
 /// The predictions of `engine` for every photo of `dataset` below `images`; `done` is called after each photo.
@@ -22,7 +22,7 @@ pub async fn predict_dataset(
     mut done: impl FnMut(),
 ) -> Result<Vec<Prediction>, EvalError> {
     let any_class = vocabulary.kind() == VocabularyKind::ClassAgnostic;
-    let options = SegmentOptions { any_class, ..SegmentOptions::evaluation() };
+    let options = engine.evaluation(any_class);
     let mut predictions = Vec::new();
     for image in &dataset.images {
         let photo = read(image, images)?;

@@ -11,7 +11,7 @@ mod site;
 pub use cache::Cache;
 pub use client::Client;
 pub use repository::Repository;
-pub use settings::Settings;
+pub use settings::{Settings, user_cache};
 pub use site::Site;
 
 /// Called with a file's name, its bytes here so far, and its length where that is known.

@@ -22,7 +22,7 @@ impl Settings {
     /// Reads the environment.
     #[must_use]
     pub fn from_environment() -> Self {
-        let home = variable("HF_HOME").map_or_else(default_home, PathBuf::from);
+        let home = variable("HF_HOME").map_or_else(|| user_cache().join("huggingface"), PathBuf::from);
         let token_file = variable("HF_TOKEN_PATH").map_or_else(|| home.join("token"), PathBuf::from);
         let token = variable("HF_TOKEN").or_else(|| fs::read_to_string(token_file).ok());
         let offline = variable("HF_HUB_OFFLINE")
@@ -36,10 +36,12 @@ impl Settings {
     }
 }
 
-fn default_home() -> PathBuf {
-    let user_cache = || Some(env::home_dir()?.join(".cache"));
-    let cache = variable("XDG_CACHE_HOME").map(PathBuf::from).or_else(user_cache);
-    cache.unwrap_or_else(env::temp_dir).join("huggingface")
+/// Where this user's programs keep what can be fetched again (`XDG_CACHE_HOME`, or `.cache` at home).
+#[must_use]
+pub fn user_cache() -> PathBuf {
+    let at_home = || Some(env::home_dir()?.join(".cache"));
+    let cache = variable("XDG_CACHE_HOME").map(PathBuf::from).or_else(at_home);
+    cache.unwrap_or_else(env::temp_dir)
 }
 
 fn variable(name: &str) -> Option<String> {

@@ -296,7 +296,7 @@ impl MaeConfig {
 pub struct SegmenterConfig {
     /// The encoder.
     pub encoder: VitConfig,
-    /// Learned queries, each of which may claim one instance.
+    /// Learned queries, each of which may claim one instance; 0: every patch is a query and may claim the one around it.
     pub num_queries: usize,
     /// Classes, without "no object".
     pub num_classes: usize,
@@ -334,7 +334,6 @@ impl SegmenterConfig {
     /// [`ConfigError`] naming the field at fault.
     pub fn validate(&self) -> Result<(), ConfigError> {
         self.encoder.validate()?;
-        nonzero("num_queries", self.num_queries)?;
         nonzero("num_classes", self.num_classes)?;
         nonzero("num_blocks", self.num_blocks)?;
         nonzero("num_upscale_blocks + 1", self.num_upscale_blocks.saturating_add(1))?;

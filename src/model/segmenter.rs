@@ -67,8 +67,8 @@ pub struct MaskSegmenter {
     pub encoder: VisionTransformer,
     /// New blocks over the encoder's features, where the config names lateral layers.
     pub lateral: Option<LateralBlocks>,
-    /// `[Q, D]`
-    pub queries: Param<Tensor<2>>,
+    /// `[Q, D]`; without them every patch is a query, for the object around it.
+    pub queries: Option<Param<Tensor<2>>>,
     /// Classes and masks.
     pub head: MaskHead,
     #[module(skip)]
@@ -87,7 +87,7 @@ impl MaskSegmenter {
         Self {
             encoder: vit,
             lateral: (!config.lateral_layers.is_empty()).then(|| LateralBlocks::new(config, device)),
-            queries: queries.init([config.num_queries, d], device),
+            queries: (config.num_queries > 0).then(|| queries.init([config.num_queries, d], device)),
             head: MaskHead::new(d, config.num_classes, config.num_upscale_blocks, device),
             config: config.clone(),
         }
@@ -186,16 +186,24 @@ impl MaskSegmenter {
             tokens = merged;
         }
         let [batch, _, d] = tokens.dims();
-        let queries = self.queries.val().unsqueeze::<3>().expand([batch, self.config.num_queries, d]);
-        Tensor::cat(vec![queries, tokens], 1)
+        match &self.queries {
+            Some(queries) => {
+                let queries = queries.val().unsqueeze::<3>().expand([batch, self.config.num_queries, d]);
+                Tensor::cat(vec![queries, tokens], 1)
+            }
+            None => tokens,
+        }
     }
 
     fn predict(&self, tokens: Tensor<3>, grid: [usize; 2]) -> SegmenterOutput {
         let norm = self.lateral.as_ref().map_or(&self.encoder.norm, |lateral| &lateral.norm);
         let tokens = norm.forward(tokens);
-        let queries = tokens.clone().narrow(1, 0, self.config.num_queries);
         let first_patch = self.config.num_queries + self.config.encoder.num_prefix();
-        let patches = tokens.narrow(1, first_patch, grid[0] * grid[1]);
+        let patches = tokens.clone().narrow(1, first_patch, grid[0] * grid[1]);
+        let queries = match self.config.num_queries {
+            0 => patches.clone(),
+            count => tokens.narrow(1, 0, count),
+        };
         SegmenterOutput {
             class_logits: self.head.classes(queries.clone()),
             mask_logits: self.head.masks(queries, patches, grid),

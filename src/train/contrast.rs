@@ -4,15 +4,14 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
 
-use burn::optim::lr_scheduler::module_lr_scheduler::ModuleLearningRate;
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 
 use super::checkpoint::Standing;
 use super::optimizer::{AdamWOptions, adamw, with_stable_ids};
 use super::panel::{MOST_ROWS, views_panel};
 use super::passes::{PassOptions, Passes};
-use super::task::{Loss, Task, train};
+use super::task::{Loss, Task, images, train};
 use super::{RunFolder, TrainError, TrainEvent};
 use crate::data::{CropOptions, PhotoBatch, PhotoSet};
 use crate::model::{ContrastiveEncoder, VitConfig, contrastive_loss};
@@ -71,15 +70,6 @@ struct Contrasting<'a> {
     device: Device,
 }
 
-impl Contrasting<'_> {
-    /// `[count, 3, S, S]`
-    fn images(&self, view: &PhotoBatch, count: usize, device: &Device) -> Tensor<4> {
-        let side = self.options.encoder.image_size;
-        let pixels = view.pixels[..count * 3 * side * side].to_vec();
-        Tensor::from_data(TensorData::new(pixels, [count, 3, side, side]), device)
-    }
-}
-
 impl Task for Contrasting<'_> {
     type Model = ContrastiveEncoder;
     /// Two views of each photo.
@@ -115,10 +105,10 @@ impl Task for Contrasting<'_> {
         model: &ContrastiveEncoder,
         batch: &[PhotoBatch; 2],
         part: Range<usize>,
-        _step: usize,
     ) -> Result<Loss, TrainError> {
+        let side = self.options.encoder.image_size;
         let [first, second] =
-            batch.each_ref().map(|view| model.forward(self.images(view, part.len(), &self.device)));
+            batch.each_ref().map(|view| model.forward(images(&view.pixels, &part, side, &self.device)));
         let total = contrastive_loss(first, second, self.options.temperature);
         Ok(Loss { total, parts: BTreeMap::new() })
     }
@@ -127,19 +117,15 @@ impl Task for Contrasting<'_> {
         self.passes.learning_rate(step)
     }
 
-    fn learning_rates(&self, step: usize) -> ModuleLearningRate {
-        self.learning_rate(step).into()
-    }
-
     fn panel(
         &self,
         _model: &ContrastiveEncoder,
         batch: &[PhotoBatch; 2],
-        _step: usize,
         path: &Path,
     ) -> Result<(), TrainError> {
-        let shown = self.photos(batch).min(MOST_ROWS);
+        let (shown, side) = (0..self.photos(batch).min(MOST_ROWS), self.options.encoder.image_size);
         let device = self.device.clone().without_autodiff();
-        views_panel(batch.each_ref().map(|view| self.images(view, shown, &device)), self.preprocess, path)
+        let views = batch.each_ref().map(|view| images(&view.pixels, &shown, side, &device));
+        views_panel(views, self.preprocess, path)
     }
 }

@@ -9,14 +9,19 @@
 //!
 //! The divisors are known before anything is predicted, so a batch that goes through the model in parts has the same loss.
 
+mod classes;
+mod masks;
+
 use burn::prelude::*;
 use burn::tensor::TensorReadError;
-use burn::tensor::activation::{log_sigmoid, log_softmax, sigmoid};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use self::classes::{class_loss, lies_in_ignored, verdicts};
+use self::masks::{MaskLosses, mask_losses};
+use super::centres::Centres;
 use super::matcher::match_queries;
-use super::points::{MapSize, PointBudget, PointDraws, choose_uncertain, sample_mask, sample_own};
+use super::points::{PointBudget, PointDraws};
 use crate::mask::BinaryMask;
 
 /// What an image shows: the truth the queries are compared to.
@@ -99,6 +104,12 @@ impl Divisors {
             class_weight: if weight > 0.0 { weight } else { 1.0 },
         }
     }
+
+    /// Where every patch is a query: by how many answer for an object, in the masks and in the classes.
+    pub(crate) fn of_centres(centres: &[Centres]) -> Self {
+        let pairs = centres.iter().map(|centres| centres.pairs.len()).sum::<usize>().max(1) as f32;
+        Self { objects: pairs, class_weight: pairs }
+    }
 }
 
 /// The loss of one prediction over a batch, or a part's share in it.
@@ -177,15 +188,55 @@ pub fn set_loss(
     config.check()?;
     check_targets(&class_logits, targets)?;
     let matches = match_queries(class_logits.clone(), mask_logits.clone(), targets, config, draws)?;
-    let verdicts = verdicts(&mask_logits, targets, &matches)?;
-    let (mask, dice) = mask_losses(mask_logits, targets, &matches, config.budget(), draws)?;
-    let (mask, dice) = (mask.div_scalar(divisors.objects), dice.div_scalar(divisors.objects));
+    let unjudged = if targets.iter().any(|target| target.ignore.is_some()) {
+        lies_in_ignored(mask_logits.clone(), targets)?
+    } else {
+        vec![false; mask_logits.dims()[..2].iter().product()]
+    };
+    let masks = mask_losses(mask_logits, targets, &matches, config.budget(), draws)?;
+    let verdicts = verdicts(&unjudged, targets, &matches, |_| 1.0);
     let class = class_loss(class_logits, &verdicts, config.no_object_coefficient);
+    Ok(weighted((masks, class), matches, divisors, config))
+}
+
+/// The same where every patch is a query and `centres` says which object each answers for; all queries weigh the same.
+///
+/// A patch's class is to be as probable as its mask is right (intersection over union with the object): the score then
+/// ranks masks, not only objects (Generalized Focal Loss, <https://arxiv.org/abs/2006.04388>).
+///
+/// # Errors
+/// As [`set_loss`].
+pub(crate) fn centre_loss(
+    class_logits: Tensor<3>,
+    mask_logits: Tensor<4>,
+    (targets, centres): (&[Target], &[Centres]),
+    divisors: Divisors,
+    config: &SetLossConfig,
+    draws: &mut impl PointDraws,
+) -> Result<SetLoss, LossError> {
+    config.check()?;
+    check_targets(&class_logits, targets)?;
+    let matches: Vec<_> = centres.iter().map(|centres| centres.pairs.clone()).collect();
+    let unjudged: Vec<bool> = centres.iter().flat_map(|centres| centres.unjudged.iter().copied()).collect();
+    let masks = mask_losses(mask_logits, targets, &matches, config.budget(), draws)?;
+    let verdicts = verdicts(&unjudged, targets, &matches, |pair| masks.overlaps[pair]);
+    let class = class_loss(class_logits, &verdicts, 1.0);
+    Ok(weighted((masks, class), matches, divisors, config))
+}
+
+fn weighted(
+    (masks, class): (MaskLosses, Tensor<1>),
+    matches: Vec<Vec<(usize, usize)>>,
+    divisors: Divisors,
+    config: &SetLossConfig,
+) -> SetLoss {
+    let mask = masks.entropy.div_scalar(divisors.objects);
+    let dice = masks.dice.div_scalar(divisors.objects);
     let class = class.div_scalar(divisors.class_weight);
     let total = mask.clone() * config.mask_coefficient
         + dice.clone() * config.dice_coefficient
         + class.clone() * config.class_coefficient;
-    Ok(SetLoss { total, mask, dice, class, matches })
+    SetLoss { total, mask, dice, class, matches }
 }
 
 fn check_targets(class_logits: &Tensor<3>, targets: &[Target]) -> Result<(), LossError> {
@@ -204,129 +255,6 @@ fn check_targets(class_logits: &Tensor<3>, targets: &[Target]) -> Result<(), Los
         }
     }
     Ok(())
-}
-
-/// What a query's class should be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Verdict {
-    Class(usize),
-    AnyClass,
-    NoObject,
-    Unjudged,
-}
-
-/// One verdict per query, image after image.
-fn verdicts(
-    mask_logits: &Tensor<4>,
-    targets: &[Target],
-    matches: &[Vec<(usize, usize)>],
-) -> Result<Vec<Verdict>, LossError> {
-    let [images, queries, ..] = mask_logits.dims();
-    let mut verdicts = vec![Verdict::NoObject; images * queries];
-    if targets.iter().any(|target| target.ignore.is_some()) {
-        let ignored = lies_in_ignored(mask_logits.clone(), targets)?;
-        for (verdict, _) in verdicts.iter_mut().zip(ignored).filter(|(_, ignored)| *ignored) {
-            *verdict = Verdict::Unjudged;
-        }
-    }
-    for (image, (pairs, target)) in matches.iter().zip(targets).enumerate() {
-        for &(query, object) in pairs {
-            verdicts[image * queries + query] =
-                target.labels[object].map_or(Verdict::AnyClass, Verdict::Class);
-        }
-    }
-    Ok(verdicts)
-}
-
-/// For each query whether more than half of its predicted mask (logit > 0) lies in its image's `ignore`.
-fn lies_in_ignored(mask_logits: Tensor<4>, targets: &[Target]) -> Result<Vec<bool>, LossError> {
-    let [images, queries, height, width] = mask_logits.dims();
-    let size = MapSize { width, height };
-    let centres = size.centres();
-    let ignored = targets.iter().flat_map(|target| match &target.ignore {
-        Some(ignore) => sample_mask(ignore, &centres),
-        None => vec![0.0; size.area()],
-    });
-    let logits = mask_logits.without_autodiff().reshape([images, queries, size.area()]);
-    let ignored = Tensor::<3>::from_data(
-        TensorData::new(ignored.collect(), [images, 1, size.area()]),
-        &logits.device(),
-    );
-    let predicted = logits.greater_scalar(0.0).float();
-    let area = predicted.clone().sum_dim(2);
-    let inside = predicted.mul(ignored).sum_dim(2);
-    let measured = Tensor::cat(vec![inside, area], 2).try_into_vec_as::<f32>()?;
-    Ok(measured.chunks_exact(2).map(|m| m[0] > 0.5 * m[1]).collect())
-}
-
-/// Binary cross-entropy and dice of the matched masks, each summed over pairs.
-fn mask_losses(
-    mask_logits: Tensor<4>,
-    targets: &[Target],
-    matches: &[Vec<(usize, usize)>],
-    budget: PointBudget,
-    draws: &mut impl PointDraws,
-) -> Result<(Tensor<1>, Tensor<1>), LossError> {
-    let [images, queries, height, width] = mask_logits.dims();
-    let (device, size) = (mask_logits.device(), MapSize { width, height });
-    let pairs = matches.iter().enumerate().flat_map(|(image, pairs)| pairs.iter().map(move |p| (image, p.0)));
-    let (of_images, rows): (Vec<usize>, Vec<i32>) =
-        pairs.map(|(image, query)| (image, (image * queries + query) as i32)).unzip();
-    if rows.is_empty() {
-        return Ok((Tensor::zeros([1], &device), Tensor::zeros([1], &device)));
-    }
-    let pairs = rows.len();
-    let rows = Tensor::<1, Int>::from_data(TensorData::new(rows, [pairs]), &device);
-    let maps = mask_logits.reshape([images * queries, size.area()]).select(0, rows);
-    let seen = maps.clone().without_autodiff().try_into_vec_as::<f32>()?;
-    let points = choose_uncertain(&seen, &of_images, size, budget, draws);
-    let truth =
-        matches.iter().zip(targets).flat_map(|(pairs, t)| pairs.iter().map(|&(_, object)| &t.masks[object]));
-    let truth: Vec<f32> =
-        truth.zip(points.chunks_exact(2 * budget.total)).flat_map(|(mask, p)| sample_mask(mask, p)).collect();
-    let truth = Tensor::<2>::from_data(TensorData::new(truth, [pairs, budget.total]), &device);
-    let logits = sample_own(maps, size, &points);
-    let entropy = log_sigmoid(logits.clone().neg()).add(truth.clone().mul(logits.clone())).neg();
-    let mask = entropy.mean_dim(1).sum();
-    let dice = dice_loss(sigmoid(logits), truth).sum();
-    Ok((mask, dice))
-}
-
-/// `1 - (2·|s∩t| + 1) / (|s| + |t| + 1)` per row of two `[M, P]` maps: `[M, 1]`.
-fn dice_loss(filled: Tensor<2>, truth: Tensor<2>) -> Tensor<2> {
-    let overlap = filled.clone().mul(truth.clone()).sum_dim(1).mul_scalar(2.0).add_scalar(1.0);
-    let area = filled.add(truth).sum_dim(1).add_scalar(1.0);
-    overlap.div(area).neg().add_scalar(1.0)
-}
-
-/// Weighted cross-entropy, summed over all queries.
-fn class_loss(class_logits: Tensor<3>, verdicts: &[Verdict], no_object: f32) -> Tensor<1> {
-    let [_, _, columns] = class_logits.dims();
-    let (device, count, classes) = (class_logits.device(), verdicts.len(), columns - 1);
-    let judged = verdicts.iter().map(|&verdict| match verdict {
-        Verdict::Class(class) => (class as i32, 1.0),
-        Verdict::NoObject => (classes as i32, no_object),
-        Verdict::AnyClass | Verdict::Unjudged => (classes as i32, 0.0),
-    });
-    let (labels, weights): (Vec<i32>, Vec<f32>) = judged.unzip();
-    let any: Vec<i32> =
-        (0..).zip(verdicts).filter(|(_, v)| **v == Verdict::AnyClass).map(|(row, _)| row).collect();
-    let log_p = log_softmax(class_logits.reshape([count, columns]), 1);
-    let labels = Tensor::<2, Int>::from_data(TensorData::new(labels, [count, 1]), &device);
-    let weights = Tensor::<2>::from_data(TensorData::new(weights, [count, 1]), &device);
-    let mut likelihood = log_p.clone().gather(1, labels).mul(weights).sum();
-    if !any.is_empty() {
-        let rows = Tensor::<1, Int>::from_data(TensorData::new(any.clone(), [any.len()]), &device);
-        let of_objects = log_p.select(0, rows).slice([0..any.len(), 0..classes]);
-        likelihood = likelihood.add(log_sum_exp(of_objects).sum());
-    }
-    likelihood.neg()
-}
-
-/// `log Σ exp` along the rows of `[N, K]`: `[N, 1]`.
-fn log_sum_exp(logits: Tensor<2>) -> Tensor<2> {
-    let largest = logits.clone().detach().max_dim(1);
-    logits.sub(largest.clone()).exp().sum_dim(1).log().add(largest)
 }
 
 #[cfg(test)]

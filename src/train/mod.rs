@@ -7,6 +7,7 @@
 
 mod average;
 mod batches;
+mod centres;
 mod checkpoint;
 mod contrast;
 mod error;

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
 
-use burn::optim::lr_scheduler::module_lr_scheduler::ModuleLearningRate;
 use burn::tensor::{Device, Tensor, TensorData};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -15,7 +14,7 @@ use super::hiding::MaskSampling;
 use super::optimizer::{AdamWOptions, adamw, with_stable_ids};
 use super::panel::{MOST_ROWS, reconstruction_panel};
 use super::passes::{PassOptions, Passes};
-use super::task::{Loss, Task, train};
+use super::task::{Loss, Task, images, train};
 use super::{RunFolder, TrainError, TrainEvent};
 use crate::data::{PhotoBatch, PhotoSet, TeacherFeatures};
 use crate::model::{MaeConfig, MaskedAutoencoder, PatchMask};
@@ -70,30 +69,15 @@ struct Pretraining<'a> {
     device: Device,
 }
 
-impl Pretraining<'_> {
-    fn image_numbers(&self) -> usize {
-        3 * self.options.model.encoder.image_size.pow(2)
-    }
-
-    /// `[part, 3, S, S]`
-    fn images(&self, batch: &PhotoBatch, part: &Range<usize>, device: &Device) -> Tensor<4> {
-        let (numbers, side) = (self.image_numbers(), self.options.model.encoder.image_size);
-        let pixels = batch.pixels[part.start * numbers..part.end * numbers].to_vec();
-        Tensor::from_data(TensorData::new(pixels, [part.len(), 3, side, side]), device)
-    }
-
-    /// Of a whole batch, from the seed and the step alone.
-    fn mask(&self, photos: usize, step: usize) -> PatchMask {
-        let mut rng = ChaCha8Rng::seed_from_u64(self.options.passes.steps.seed);
-        rng.set_stream(step as u64);
-        let model = &self.options.model;
-        self.options.mask_sampling.draw(&mut rng, photos, model.encoder.grid(), model.num_visible())
-    }
+/// A step's photos with what is hidden of each.
+struct Batch {
+    photos: PhotoBatch,
+    mask: PatchMask,
 }
 
 impl Task for Pretraining<'_> {
     type Model = MaskedAutoencoder;
-    type Batch = PhotoBatch;
+    type Batch = Batch;
 
     fn steps(&self) -> usize {
         self.passes.steps()
@@ -103,45 +87,41 @@ impl Task for Pretraining<'_> {
         self.passes.epoch(steps)
     }
 
-    fn batch(&self, step: usize) -> Result<PhotoBatch, TrainError> {
+    fn batch(&self, step: usize) -> Result<Batch, TrainError> {
         let (indices, pass) = self.passes.indices(step);
-        let encoder = &self.options.model.encoder;
+        let model = &self.options.model;
+        let encoder = &model.encoder;
         let teacher = self.teacher.map(|teacher| (teacher, encoder.grid()));
         let seed = self.options.passes.steps.seed;
-        Ok(self.passes.photos.batch(
-            &indices,
-            &self.passes.crop(encoder.image_size),
-            teacher,
-            (seed, pass),
-        )?)
+        let crop = self.passes.crop(encoder.image_size);
+        let photos = self.passes.photos.batch(&indices, &crop, teacher, (seed, pass))?;
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        rng.set_stream(step as u64);
+        let mask =
+            self.options.mask_sampling.draw(&mut rng, indices.len(), encoder.grid(), model.num_visible());
+        Ok(Batch { photos, mask })
     }
 
-    fn photos(&self, batch: &PhotoBatch) -> usize {
-        batch.pixels.len() / self.image_numbers()
+    fn photos(&self, batch: &Batch) -> usize {
+        batch.mask.batch()
     }
 
-    fn skipped(&self, batch: &PhotoBatch) -> Vec<String> {
-        batch.skipped.iter().map(ToString::to_string).collect()
+    fn skipped(&self, batch: &Batch) -> Vec<String> {
+        batch.photos.skipped.iter().map(ToString::to_string).collect()
     }
 
-    fn loss(
-        &self,
-        model: &MaskedAutoencoder,
-        batch: &PhotoBatch,
-        part: Range<usize>,
-        step: usize,
-    ) -> Result<Loss, TrainError> {
-        let photos = self.photos(batch);
-        let share = part.len() as f64 / photos as f64;
-        let images = self.images(batch, &part, &self.device);
-        let mask = self.mask(photos, step).of_images(part.clone());
+    fn loss(&self, model: &MaskedAutoencoder, batch: &Batch, part: Range<usize>) -> Result<Loss, TrainError> {
+        let Batch { photos: PhotoBatch { pixels, features, .. }, mask } = batch;
+        let share = part.len() as f64 / mask.batch() as f64;
+        let images = images(pixels, &part, self.options.model.encoder.image_size, &self.device);
+        let numbers = features.len() / mask.batch();
+        let mask = mask.of_images(part.clone());
         let output = model.forward(images.clone(), &mask);
         let of_pixels = model.loss(images, output.prediction, &mask).mul_scalar(share);
         let Some(predicted) = output.features else {
             return Ok(Loss { total: of_pixels, parts: BTreeMap::new() });
         };
-        let numbers = batch.features.len() / photos;
-        let target = batch.features[part.start * numbers..part.end * numbers].to_vec();
+        let target = features[part.start * numbers..part.end * numbers].to_vec();
         let target = Tensor::from_data(TensorData::new(target, predicted.dims()), &self.device);
         let of_features = model.feature_loss(predicted, target).mul_scalar(share);
         let parts = BTreeMap::from([("pixels", of_pixels.clone()), ("features", of_features.clone())]);
@@ -152,20 +132,12 @@ impl Task for Pretraining<'_> {
         self.passes.learning_rate(step)
     }
 
-    fn learning_rates(&self, step: usize) -> ModuleLearningRate {
-        self.learning_rate(step).into()
-    }
-
-    fn panel(
-        &self,
-        model: &MaskedAutoencoder,
-        batch: &PhotoBatch,
-        step: usize,
-        path: &Path,
-    ) -> Result<(), TrainError> {
-        let shown = 0..self.photos(batch).min(MOST_ROWS);
-        let images = self.images(batch, &shown, &self.device.clone().without_autodiff());
-        let mask = self.mask(self.photos(batch), step).of_images(shown);
+    fn panel(&self, model: &MaskedAutoencoder, batch: &Batch, path: &Path) -> Result<(), TrainError> {
+        let Batch { photos, mask } = batch;
+        let shown = 0..mask.batch().min(MOST_ROWS);
+        let (side, device) = (self.options.model.encoder.image_size, self.device.clone().without_autodiff());
+        let images = images(&photos.pixels, &shown, side, &device);
+        let mask = mask.of_images(shown);
         reconstruction_panel(model, images, &mask, self.preprocess, path)
     }
 }

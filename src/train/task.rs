@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::path::Path;
 use std::thread;
 
 use burn::module::Module;
 use burn::optim::lr_scheduler::module_lr_scheduler::ModuleLearningRate;
 use burn::optim::{GradientsAccumulator, GradientsParams};
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 
 use super::average::averaged;
@@ -87,7 +88,7 @@ pub(super) trait Task: Sync {
     fn steps(&self) -> usize;
     /// Passes over the data after so many steps.
     fn epoch(&self, steps: usize) -> f64;
-    /// The photos of a step, a pure function of the step.
+    /// The photos of a step and all that is drawn for them, a pure function of the step.
     fn batch(&self, step: usize) -> Result<Self::Batch, TrainError>;
     /// How many photos a batch holds.
     fn photos(&self, batch: &Self::Batch) -> usize;
@@ -96,17 +97,13 @@ pub(super) trait Task: Sync {
         Vec::new()
     }
     /// The share of the photos `part` in the loss of the step.
-    fn loss(
-        &self,
-        model: &Self::Model,
-        batch: &Self::Batch,
-        part: Range<usize>,
-        step: usize,
-    ) -> Result<Loss, TrainError>;
+    fn loss(&self, model: &Self::Model, batch: &Self::Batch, part: Range<usize>) -> Result<Loss, TrainError>;
     /// Learning rate of new parameters.
     fn learning_rate(&self, step: usize) -> f64;
     /// Learning rates of all parameters.
-    fn learning_rates(&self, step: usize) -> ModuleLearningRate;
+    fn learning_rates(&self, step: usize) -> ModuleLearningRate {
+        self.learning_rate(step).into()
+    }
     /// Steps between validations; `None` where there is nothing to validate on.
     fn validate_every(&self) -> Option<usize> {
         None
@@ -116,13 +113,7 @@ pub(super) trait Task: Sync {
         Ok(BTreeMap::new())
     }
     /// Draws what the model, without gradients, makes of a batch into a new file.
-    fn panel(
-        &self,
-        model: &Self::Model,
-        batch: &Self::Batch,
-        step: usize,
-        path: &std::path::Path,
-    ) -> Result<(), TrainError>;
+    fn panel(&self, model: &Self::Model, batch: &Self::Batch, path: &Path) -> Result<(), TrainError>;
 }
 
 /// Goes on from where `at` stands until every step is done.
@@ -138,7 +129,7 @@ pub(super) fn train<T: Task>(
     on_event(TrainEvent::Started { done, steps, parameters: trainable(&at.model) });
     thread::scope(|scope| {
         let mut batches = Batches::spawn(scope, done..steps, |step| task.batch(step));
-        for step in done..steps {
+        for _ in done..steps {
             let Some(batch) = batches.next() else { break };
             let batch = batch?;
             task.skipped(&batch).into_iter().for_each(|photo| on_event(TrainEvent::Skipped(photo)));
@@ -157,7 +148,7 @@ pub(super) fn train<T: Task>(
             on_event(TrainEvent::Step(report));
             if due(options.panel_every) {
                 let path = run.panel(at.step);
-                task.panel(&kept(), &batch, step, &path)?;
+                task.panel(&kept(), &batch, &path)?;
                 on_event(TrainEvent::Panel(path));
             }
             if due(options.save_every) {
@@ -182,7 +173,7 @@ fn one_step<T: Task>(
     let mut gradients = GradientsAccumulator::new();
     let (mut loss, mut parts) = (0.0, BTreeMap::new());
     for part in options.parts(task.photos(batch)) {
-        let share = task.loss(&at.model, batch, part, step)?;
+        let share = task.loss(&at.model, batch, part)?;
         loss += scalar(share.total.clone())?;
         for (name, value) in share.parts {
             *parts.entry(name).or_insert(0.0) += scalar(value)?;
@@ -209,6 +200,13 @@ fn one_step<T: Task>(
         validation: BTreeMap::new(),
     };
     Ok((at, report))
+}
+
+/// Some of the square photos in `pixels`, `[B, 3, side, side]`, as a tensor `[part, 3, side, side]`.
+pub(super) fn images(pixels: &[f32], part: &Range<usize>, side: usize, device: &Device) -> Tensor<4> {
+    let numbers = 3 * side * side;
+    let pixels = pixels[part.start * numbers..part.end * numbers].to_vec();
+    Tensor::from_data(TensorData::new(pixels, [part.len(), 3, side, side]), device)
 }
 
 fn scalar(value: Tensor<1>) -> Result<f64, TrainError> {

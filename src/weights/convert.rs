@@ -1,13 +1,11 @@
 //! From any layout to ours, and from any architecture to its encoder.
 
-use std::collections::BTreeMap;
-
 use burn::module::Module;
 use burn::tensor::Device;
 
 use super::{
-    Architecture, Checkpoint, Differences, Folder, HostTensor, Layout, Loader, WeightSource, WeightsError,
-    apply, collect,
+    Architecture, Checkpoint, Differences, Folder, Loader, WeightSource, WeightsError, apply, apply_encoder,
+    collect,
 };
 use crate::model::{MaskSegmenter, MaskedAutoencoder, VisionTransformer, VitConfig};
 
@@ -31,13 +29,16 @@ pub fn convert(folder: Folder, device: &Device) -> Result<Folder, WeightsError> 
     let Folder { config, preprocess, layout, tensors } = folder;
     let (from, to) = (layout, config.layout());
     let tensors = match &config.architecture {
-        Architecture::Encoder(encoder) => renamed(Encoder::new(encoder, device), (from, to), tensors),
-        Architecture::Mae(mae) => renamed(MaskedAutoencoder::new(mae, device), (from, to), tensors),
+        // What contrast trained beside the encoder is not part of it.
+        Architecture::Encoder(encoder) => {
+            collect(&apply_encoder(Encoder::new(encoder, device), from, tensors)?, to)
+        }
+        Architecture::Mae(mae) => collect(&apply(MaskedAutoencoder::new(mae, device), from, tensors)?, to),
         Architecture::Segmenter(segmenter) => {
-            renamed(MaskSegmenter::new(segmenter, device), (from, to), tensors)
+            collect(&apply(MaskSegmenter::new(segmenter, device), from, tensors)?, to)
         }
     }?;
-    Ok(Folder { config, preprocess, layout: to, tensors })
+    Ok(Folder { config, preprocess, layout: to, tensors: tensors.into_iter().collect() })
 }
 
 impl Checkpoint {
@@ -45,7 +46,7 @@ impl Checkpoint {
     #[must_use]
     pub fn differences(&self, device: &Device) -> Differences {
         let loader = match &self.config.architecture {
-            Architecture::Encoder(encoder) => Loader::new(&Encoder::new(encoder, device), self.layout),
+            Architecture::Encoder(encoder) => Loader::encoder(&Encoder::new(encoder, device), self.layout),
             Architecture::Mae(mae) => Loader::new(&MaskedAutoencoder::new(mae, device), self.layout),
             Architecture::Segmenter(segmenter) => {
                 Loader::new(&MaskSegmenter::new(segmenter, device), self.layout)
@@ -67,12 +68,4 @@ impl Checkpoint {
         let loader = Loader::encoder(&fresh, self.layout);
         Ok(self.fill(source, loader, fresh).await?.encoder)
     }
-}
-
-fn renamed<M: Module>(
-    fresh: M,
-    (from, to): (Layout, Layout),
-    tensors: BTreeMap<String, HostTensor>,
-) -> Result<BTreeMap<String, HostTensor>, WeightsError> {
-    Ok(collect(&apply(fresh, from, tensors)?, to)?.into_iter().collect())
 }

@@ -296,7 +296,7 @@ mod tests {
         let mut model = MaskSegmenter::new(&tiny(vec![]), &device);
         model.encoder = model.encoder.no_grad();
         let model = apply(model, Layout::Eomt, checkpoint()).unwrap();
-        assert!(model.queries.is_require_grad());
+        assert!(model.queries.unwrap().is_require_grad());
         assert!(!model.encoder.cls_token.is_require_grad());
     }
 

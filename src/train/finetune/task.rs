@@ -6,17 +6,18 @@ use std::path::Path;
 
 use burn::module::ParamGroup;
 use burn::optim::lr_scheduler::module_lr_scheduler::ModuleLearningRate;
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::Device;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::super::TrainError;
-use super::super::loss::{Divisors, Target, set_loss};
+use super::super::centres::Centres;
+use super::super::loss::{Divisors, Target, centre_loss, set_loss};
 use super::super::optimizer::learning_rates;
 use super::super::panel::{MOST_ROWS, prediction_panel};
 use super::super::points::SeededDraws;
 use super::super::schedule::{LayerDecay, MaskAnnealing, TwoStageWarmup};
-use super::super::task::{Loss, StepOptions, Task};
+use super::super::task::{Loss, StepOptions, Task, images};
 use super::{FinetuneOptions, ValidationSet};
 use crate::data::sampler::balanced;
 use crate::data::{AugmentOptions, SegmentationSet};
@@ -42,34 +43,30 @@ pub(super) struct Batch {
     /// `[B, 3, S, S]`
     pixels: Vec<f32>,
     targets: Vec<Target>,
+    divisors: Divisors,
+    /// Per photo, where every patch is a query.
+    centres: Option<Vec<Centres>>,
+    /// Of each photo's points.
+    seeds: Vec<u64>,
+    /// Per block, which queries keep their masks; nothing is predicted where none does.
+    plan: Vec<Option<Vec<bool>>>,
 }
 
 impl Finetuning<'_> {
-    /// `[part, 3, S, S]`
-    fn images(&self, batch: &Batch, part: &Range<usize>, device: &Device) -> Tensor<4> {
-        let side = self.options.image_size;
-        let numbers = 3 * side * side;
-        let pixels = batch.pixels[part.start * numbers..part.end * numbers].to_vec();
-        Tensor::from_data(TensorData::new(pixels, [part.len(), 3, side, side]), device)
-    }
-
     fn rng(&self, step: usize, purpose: u64) -> ChaCha8Rng {
         let mut rng = ChaCha8Rng::seed_from_u64(self.options.steps.seed);
         rng.set_stream(2 * step as u64 + purpose);
         rng
     }
 
-    /// Which queries of `part` keep their masks in which block, by annealing; nothing is predicted where no query does.
-    fn masking_plan(&self, photos: usize, part: &Range<usize>, step: usize) -> Vec<Option<Vec<bool>>> {
-        if !self.options.masked_attention {
+    /// [`Batch::plan`], by annealing.
+    fn plan(&self, photos: usize, step: usize) -> Vec<Option<Vec<bool>>> {
+        if !self.options.masked_attention || self.segmenter.num_queries == 0 {
             return Vec::new();
         }
-        let queries = self.segmenter.num_queries;
         let mut rng = self.rng(step, 0);
-        let mut draw = |p: f64| {
-            let all: Vec<bool> = (0..photos * queries).map(|_| rng.random_bool(p)).collect();
-            all[part.start * queries..part.end * queries].to_vec()
-        };
+        let mut draw =
+            |p: f64| (0..photos * self.segmenter.num_queries).map(|_| rng.random_bool(p)).collect();
         let probabilities =
             MaskAnnealing::new(self.segmenter.num_blocks).probabilities(step, self.options.total_steps);
         probabilities.into_iter().map(|p| (p > 0.0).then(|| draw(p))).collect()
@@ -107,14 +104,21 @@ impl Task for Finetuning<'_> {
         let indices: Vec<usize> =
             (0..batch_size).map(|i| order[(first % self.per_epoch + i) % order.len()]).collect();
         let samples = self.photos.batch(&indices, &augment, seed, epoch)?;
-        let mut batch =
-            Batch { pixels: Vec::with_capacity(batch_size * 3 * side * side), targets: Vec::new() };
+        let (mut pixels, mut targets) = (Vec::with_capacity(batch_size * 3 * side * side), Vec::new());
         for sample in samples {
-            batch.pixels.extend(sample.pixels);
+            pixels.extend(sample.pixels);
             let ignore = Some(sample.ignore);
-            batch.targets.push(Target { labels: sample.labels, masks: sample.masks, ignore });
+            targets.push(Target { labels: sample.labels, masks: sample.masks, ignore });
         }
-        Ok(batch)
+        let grid = self.segmenter.encoder.grid();
+        let centres: Option<Vec<_>> = (self.segmenter.num_queries == 0)
+            .then(|| targets.iter().map(|target| Centres::of(target, grid)).collect());
+        let divisors = match &centres {
+            Some(centres) => Divisors::of_centres(centres),
+            None => Divisors::of(&targets, self.segmenter.num_queries, &self.options.loss),
+        };
+        let seeds = self.rng(step, 1).random_iter().take(batch_size).collect();
+        Ok(Batch { pixels, targets, divisors, centres, seeds, plan: self.plan(batch_size, step) })
     }
 
     fn photos(&self, batch: &Batch) -> usize {
@@ -122,23 +126,23 @@ impl Task for Finetuning<'_> {
     }
 
     /// Every prediction gets the full loss; the parts reported are the final prediction's.
-    fn loss(
-        &self,
-        model: &MaskSegmenter,
-        batch: &Batch,
-        part: Range<usize>,
-        step: usize,
-    ) -> Result<Loss, TrainError> {
-        let config = &self.options.loss;
-        let divisors = Divisors::of(&batch.targets, self.segmenter.num_queries, config);
-        let seeds: Vec<u64> = self.rng(step, 1).random_iter().take(batch.targets.len()).collect();
-        let mut draws = SeededDraws::new(&seeds[part.clone()]);
-        let plan = self.masking_plan(batch.targets.len(), &part, step);
+    fn loss(&self, model: &MaskSegmenter, batch: &Batch, part: Range<usize>) -> Result<Loss, TrainError> {
+        let (config, queries) = (&self.options.loss, self.segmenter.num_queries);
+        let mut draws = SeededDraws::new(&batch.seeds[part.clone()]);
+        let of_part = |kept: &Vec<bool>| kept[part.start * queries..part.end * queries].to_vec();
+        let plan: Vec<_> = batch.plan.iter().map(|kept| kept.as_ref().map(of_part)).collect();
         let targets = &batch.targets[part.clone()];
+        let images = images(&batch.pixels, &part, self.options.image_size, &self.device);
         let mut sum: Option<Loss> = None;
-        for output in model.forward_masked(self.images(batch, &part, &self.device), &plan) {
+        for output in model.forward_masked(images, &plan) {
             let SegmenterOutput { class_logits, mask_logits } = output;
-            let loss = set_loss(class_logits, mask_logits, targets, divisors, config, &mut draws)?;
+            let loss = match &batch.centres {
+                Some(centres) => {
+                    let truth = (targets, &centres[part.clone()]);
+                    centre_loss(class_logits, mask_logits, truth, batch.divisors, config, &mut draws)?
+                }
+                None => set_loss(class_logits, mask_logits, targets, batch.divisors, config, &mut draws)?,
+            };
             let total = match sum {
                 Some(before) => before.total + loss.total,
                 None => loss.total,
@@ -187,15 +191,10 @@ impl Task for Finetuning<'_> {
         Ok(BTreeMap::from([("val_ap", number(measured.ap)), ("val_ap50", number(measured.ap50))]))
     }
 
-    fn panel(
-        &self,
-        model: &MaskSegmenter,
-        batch: &Batch,
-        _step: usize,
-        path: &Path,
-    ) -> Result<(), TrainError> {
+    fn panel(&self, model: &MaskSegmenter, batch: &Batch, path: &Path) -> Result<(), TrainError> {
         let shown = 0..batch.targets.len().min(MOST_ROWS);
-        let images = self.images(batch, &shown, &self.device.clone().without_autodiff());
+        let device = self.device.clone().without_autodiff();
+        let images = images(&batch.pixels, &shown, self.options.image_size, &device);
         prediction_panel(model, images, &batch.targets[shown], self.preprocess, path)
     }
 }

@@ -3,6 +3,7 @@
 use burn::prelude::*;
 use safetensors::SafeTensors;
 
+use super::classes::Verdict;
 use super::*;
 use crate::train::points::SeededDraws;
 
@@ -163,7 +164,7 @@ fn unknown_class_means_anything_but_no_object() {
     let device = Device::flex();
     let logits = [1.0_f32, -0.5, 0.3];
     let class = Tensor::<3>::from_data(TensorData::new(logits.to_vec(), [1, 1, 3]), &device);
-    let loss = class_loss(class, &[Verdict::AnyClass], 0.1);
+    let loss = class_loss(class, &[Verdict::AnyClass(1.0)], 0.1);
     let e: Vec<f64> = logits.iter().map(|&z| f64::from(z).exp()).collect();
     let some = (e[0] + e[1]) / (e[0] + e[1] + e[2]);
     assert_close(value(&loss), -some.ln(), 1e-6, "-log(1 - p(no object))");
@@ -173,7 +174,7 @@ fn unknown_class_means_anything_but_no_object() {
 fn class_loss_sums_what_is_judged() {
     let device = Device::flex();
     let class = Tensor::<3>::zeros([1, 4, 3], &device);
-    let verdicts = [Verdict::Class(1), Verdict::NoObject, Verdict::Unjudged, Verdict::NoObject];
+    let verdicts = [Verdict::Class(1, 1.0), Verdict::NoObject, Verdict::Unjudged, Verdict::NoObject];
     let loss = value(&class_loss(class.clone(), &verdicts, 0.1));
     assert_close(loss, 1.2 * 3_f64.ln(), 1e-6, "equal logits, weights 1, 0.1 and 0.1");
     assert_eq!(value(&class_loss(class, &[Verdict::Unjudged; 4], 0.1)), 0.0);
@@ -206,8 +207,35 @@ fn queries_in_unlabelled_regions_are_not_judged() {
     );
     let ignore = Some(BinaryMask::from_fn(16, 16, |x, _| x < 8));
     let target = Target { ignore, ..Target::default() };
-    let found = verdicts(&logits, &[target], &[Vec::new()]).unwrap();
-    assert_eq!(found, [Verdict::Unjudged, Verdict::NoObject, Verdict::NoObject]);
+    assert_eq!(lies_in_ignored(logits, &[target]).unwrap(), [true, false, false]);
+}
+
+#[test]
+fn a_patch_is_as_sure_as_its_mask_is_right() {
+    let device = Device::flex().autodiff();
+    let mask = BinaryMask::from_fn(8, 8, |x, _| x < 4);
+    let targets = [Target { labels: vec![Some(0)], masks: vec![mask], ignore: None }];
+    let centres = [Centres { pairs: vec![(1, 0)], unjudged: vec![false, false, true] }];
+    // Of the object's 32 cells it has 16, and 16 others.
+    let map: Vec<f32> = (0..64).map(|i| if (2..6).contains(&(i % 8)) { 9.0 } else { -9.0 }).collect();
+    let masks = TensorData::new([vec![0.0; 64], map, vec![0.0; 64]].concat(), [1, 3, 8, 8]);
+    let class = Tensor::<3>::from_data(TensorData::new(vec![0.0_f32; 6], [1, 3, 2]), &device).require_grad();
+    let loss = centre_loss(
+        class.clone(),
+        Tensor::from_data(masks, &device),
+        (&targets, &centres),
+        Divisors::of_centres(&centres),
+        &config(64),
+        &mut SeededDraws::new(&[1]),
+    )
+    .unwrap();
+    assert_close(value(&loss.class), 2.0 * 2_f64.ln(), 1e-6, "two patches judged, both undecided");
+    let gradient = class.grad(&loss.class.backward()).unwrap().try_into_vec_as::<f32>().unwrap();
+    let third = 1.0 / 3.0_f32;
+    let expected = [0.5, -0.5, 0.5 - third, third - 0.5, 0.0, 0.0];
+    for (found, expected) in gradient.into_iter().zip(expected) {
+        assert_close(f64::from(found), f64::from(expected), 1e-6, "probability minus overlap");
+    }
 }
 
 #[test]

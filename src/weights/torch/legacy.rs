@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use super::reader::Reader;
 use super::tensors::Contents;
 use super::value::{Heap, Value};
 use super::{MAX_PICKLE_BYTES, TorchError, machine, shown};
@@ -94,7 +95,7 @@ async fn places<'b>(
             return Err(refused(TorchError::Truncated));
         }
         let count = exactly(source, file, at..start).await?;
-        let count = count.iter().rev().fold(0, |count: u64, &byte| count << 8 | u64::from(byte));
+        let count = Reader { bytes: &count, at: 0 }.number(count.len()).map_err(refused)? as u64;
         let end = count.checked_mul(width).and_then(|bytes| start.checked_add(bytes));
         at =
             end.filter(|&end| end <= size).ok_or_else(|| refused(TorchError::Storage { key: shown(key) }))?;

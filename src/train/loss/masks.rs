@@ -1,0 +1,76 @@
+//! How well matched masks cover their objects.
+
+use burn::prelude::*;
+use burn::tensor::activation::{log_sigmoid, sigmoid};
+
+use super::super::points::{MapSize, PointBudget, PointDraws, choose_uncertain, sample_mask, sample_own};
+use super::{LossError, Target};
+use crate::mask::BinaryMask;
+
+/// Of the matched masks, summed over pairs.
+pub(super) struct MaskLosses {
+    /// Binary cross-entropy, `[1]`.
+    pub(super) entropy: Tensor<1>,
+    /// `[1]`
+    pub(super) dice: Tensor<1>,
+    /// Of each pair, intersection over union of predicted and true mask, without gradient.
+    pub(super) overlaps: Vec<f32>,
+}
+
+/// Compares matched masks with their objects at uncertain points.
+pub(super) fn mask_losses(
+    mask_logits: Tensor<4>,
+    targets: &[Target],
+    matches: &[Vec<(usize, usize)>],
+    budget: PointBudget,
+    draws: &mut impl PointDraws,
+) -> Result<MaskLosses, LossError> {
+    let [images, queries, height, width] = mask_logits.dims();
+    let (device, size) = (mask_logits.device(), MapSize { width, height });
+    let pairs = matches.iter().enumerate().flat_map(|(image, pairs)| pairs.iter().map(move |p| (image, p.0)));
+    let (of_images, rows): (Vec<usize>, Vec<i32>) =
+        pairs.map(|(image, query)| (image, (image * queries + query) as i32)).unzip();
+    if rows.is_empty() {
+        let none = || Tensor::zeros([1], &device);
+        return Ok(MaskLosses { entropy: none(), dice: none(), overlaps: Vec::new() });
+    }
+    let pairs = rows.len();
+    let rows = Tensor::<1, Int>::from_data(TensorData::new(rows, [pairs]), &device);
+    let maps = mask_logits.reshape([images * queries, size.area()]).select(0, rows);
+    let seen = maps.clone().without_autodiff().try_into_vec_as::<f32>()?;
+    let points = choose_uncertain(&seen, &of_images, size, budget, draws);
+    let truth =
+        matches.iter().zip(targets).flat_map(|(pairs, t)| pairs.iter().map(|&(_, object)| &t.masks[object]));
+    let truth: Vec<&BinaryMask> = truth.collect();
+    let overlaps = truth.iter().zip(seen.chunks_exact(size.area())).map(|(t, map)| overlap(map, size, t));
+    let overlaps = overlaps.collect();
+    let truth: Vec<f32> = truth
+        .into_iter()
+        .zip(points.chunks_exact(2 * budget.total))
+        .flat_map(|(mask, p)| sample_mask(mask, p))
+        .collect();
+    let truth = Tensor::<2>::from_data(TensorData::new(truth, [pairs, budget.total]), &device);
+    let logits = sample_own(maps, size, &points);
+    let entropy = log_sigmoid(logits.clone().neg()).add(truth.clone().mul(logits.clone())).neg();
+    let dice = dice_loss(sigmoid(logits), truth).sum();
+    Ok(MaskLosses { entropy: entropy.mean_dim(1).sum(), dice, overlaps })
+}
+
+/// Intersection over union of where `map` is positive with the mask, at the map's resolution.
+fn overlap(map: &[f32], size: MapSize, mask: &BinaryMask) -> f32 {
+    let truth = sample_mask(mask, &size.centres());
+    let (mut inside, mut union) = (0.0, 0.0);
+    for (&logit, covered) in map.iter().zip(truth) {
+        let (least, most) = if logit > 0.0 { (covered, 1.0) } else { (0.0, covered) };
+        inside += least;
+        union += most;
+    }
+    if union > 0.0 { inside / union } else { 0.0 }
+}
+
+/// `1 - (2·|s∩t| + 1) / (|s| + |t| + 1)` per row of two `[M, P]` maps: `[M, 1]`.
+fn dice_loss(filled: Tensor<2>, truth: Tensor<2>) -> Tensor<2> {
+    let overlap = filled.clone().mul(truth.clone()).sum_dim(1).mul_scalar(2.0).add_scalar(1.0);
+    let area = filled.add(truth).sum_dim(1).add_scalar(1.0);
+    overlap.div(area).neg().add_scalar(1.0)
+}
