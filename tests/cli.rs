@@ -463,6 +463,11 @@ fn fine_tuning_starts_from_an_encoder_that_learned_by_contrast() {
     let contrast = ["contrast", "--data", "a.png", "--out", "contrast", "--epochs", "2"];
     let output = bench.run(contrast.into_iter().chain(small));
     assert!(output.status.success(), "{}", stderr(&output));
+    for line in [&["inspect", "contrast"][..], &["export", "contrast", "--out", "encoder"]] {
+        let output = bench.run(line.iter().copied());
+        assert!(output.status.success(), "what only contrast needs is no surprise: {}", stderr(&output));
+        assert!(!stderr(&output).contains("projector"), "{}", stderr(&output));
+    }
     let finetune =
         ["finetune", "--train", "a.json", "--images", ".", "--encoder", "contrast", "--out", "seg"];
     let tuned = ["--val", "a.json", "--steps", "1", "--queries", "2", "--points", "16"];

@@ -201,12 +201,15 @@ fn a_step_in_parts_is_the_same_step() {
         options.passes.steps = StepOptions { accumulate, clip_norm: Some(0.5), ..steps() };
         run_pretraining(&photos, out, &options, |_| ()).unwrap();
     });
-    same("finetune", &|out, accumulate| {
-        let options = finetuning(Tune::Full);
-        let steps = StepOptions { accumulate, ..options.steps.clone() };
-        let options = FinetuneOptions { total_steps: 8, learning_rate: 1e-3, steps, ..options };
-        run_finetuning(&photos, out, &options, |_| ()).unwrap();
-    });
+    for num_queries in [4, 0] {
+        same(&format!("finetune-{num_queries}"), &|out, accumulate| {
+            let options = finetuning(Tune::Full);
+            let steps = StepOptions { accumulate, ..options.steps.clone() };
+            let options =
+                FinetuneOptions { num_queries, total_steps: 8, learning_rate: 1e-3, steps, ..options };
+            run_finetuning(&photos, out, &options, |_| ()).unwrap();
+        });
+    }
 }
 
 #[test]
@@ -269,9 +272,11 @@ fn every_way_of_tuning_learns_the_squares() {
             .unwrap();
     let dataset = CocoDataset::load(&folder.path().join("train.json")).unwrap();
     let validation = ValidationSet { dataset, images: folder.path().to_owned(), every: 40 };
-    for tune in [Tune::Frozen, Tune::Top(1), Tune::Full] {
-        let out = folder.path().join(format!("{tune:?}"));
-        let mut options = finetuning(tune);
+    for (tune, num_queries) in
+        [(Tune::Frozen, 4), (Tune::Top(1), 4), (Tune::Full, 4), (Tune::Frozen, 0), (Tune::Full, 0)]
+    {
+        let out = folder.path().join(format!("{tune:?}-{num_queries}"));
+        let mut options = FinetuneOptions { num_queries, ..finetuning(tune) };
         options.steps.keep = 2;
         let mut run = RunFolder::open(&out, &options).unwrap();
         finetune(
@@ -290,7 +295,7 @@ fn every_way_of_tuning_learns_the_squares() {
             .collect();
         let mean = |part: &[f64]| part.iter().sum::<f64>() / part.len() as f64;
         let (first, last) = (mean(&dice[..5]), mean(&dice[dice.len() - 5..]));
-        assert!(last < 0.7 * first, "{tune:?}: {first} → {last}");
+        assert!(last < 0.7 * first, "{tune:?}, {num_queries} queries: {first} → {last}");
         assert!(out.join("panels/step-000080.png").is_file(), "a panel of the last step");
         let names = |folder: &Path| {
             let names = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());

@@ -57,6 +57,9 @@ fn architecture(config: &ModelConfig) -> Vec<String> {
             let decoder = &mae.decoder;
             format!("architecture  masked autoencoder, decoder {} × {}", decoder.depth, decoder.embed_dim)
         }
+        Architecture::Segmenter(segmenter) if segmenter.num_queries == 0 => {
+            format!("architecture  segmenter, every patch a query, {} classes", segmenter.num_classes)
+        }
         Architecture::Segmenter(segmenter) => format!(
             "architecture  segmenter, {} queries in {} blocks, {} classes",
             segmenter.num_queries, segmenter.num_blocks, segmenter.num_classes

@@ -5,8 +5,12 @@ use burn::nn::{Initializer, LayerNorm, Linear};
 use burn::tensor::{Bool, Device, Tensor, TensorData};
 
 use super::{
-    Block, ConfigError, DecoderConfig, MaskHead, SegmenterConfig, VisionTransformer, init, resample_grid,
+    Block, ConfigError, DecoderConfig, Extent, MaskHead, SegmenterConfig, VisionTransformer, init,
+    resample_grid,
 };
+
+/// Odds that a fresh model gives an object against "no object" where every patch is a query.
+const PRIOR: f32 = 0.1;
 
 /// One prediction of the [`MaskSegmenter`].
 #[derive(Debug, Clone)]
@@ -71,6 +75,8 @@ pub struct MaskSegmenter {
     pub queries: Option<Param<Tensor<2>>>,
     /// Classes and masks.
     pub head: MaskHead,
+    /// Where every patch is a query.
+    pub extent: Option<Extent>,
     #[module(skip)]
     config: SegmenterConfig,
 }
@@ -84,11 +90,20 @@ impl MaskSegmenter {
         let queries = Initializer::Normal { mean: 0.0, std: 1.0 };
         let mut vit = VisionTransformer::new(encoder, device);
         vit.pos_embed = vit.pos_embed.set_require_grad(true);
+        let mut head = MaskHead::new(d, config.num_classes, config.num_upscale_blocks, device);
+        if config.num_queries == 0 {
+            // Masks begin as the extents alone, and few patches as an object (prior of RetinaNet, <https://arxiv.org/abs/1708.02002>).
+            head.fc3.weight = Initializer::Zeros.init([d, d], device);
+            let mut bias = vec![0.0; config.num_classes];
+            bias.push((config.num_classes as f32 / PRIOR).ln());
+            head.class_predictor.bias = Some(Param::from_data(TensorData::from(bias.as_slice()), device));
+        }
         Self {
             encoder: vit,
             lateral: (!config.lateral_layers.is_empty()).then(|| LateralBlocks::new(config, device)),
             queries: (config.num_queries > 0).then(|| queries.init([config.num_queries, d], device)),
-            head: MaskHead::new(d, config.num_classes, config.num_upscale_blocks, device),
+            head,
+            extent: (config.num_queries == 0).then(|| Extent::new(d, device)),
             config: config.clone(),
         }
     }
@@ -204,10 +219,13 @@ impl MaskSegmenter {
             0 => patches.clone(),
             count => tokens.narrow(1, 0, count),
         };
-        SegmenterOutput {
-            class_logits: self.head.classes(queries.clone()),
-            mask_logits: self.head.masks(queries, patches, grid),
+        let class_logits = self.head.classes(queries.clone());
+        let mut mask_logits = self.head.masks(queries, patches.clone(), grid);
+        if let Some(extent) = &self.extent {
+            let [_, _, height, width] = mask_logits.dims();
+            mask_logits = mask_logits + extent.forward(patches, grid, [height, width]);
         }
+        SegmenterOutput { class_logits, mask_logits }
     }
 
     /// `[B, 1, T, T]`: true where a query must not look at a patch, namely outside its own predicted mask.

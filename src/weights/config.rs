@@ -135,6 +135,11 @@ impl ModelConfig {
                 let config: Self = serde_json::from_value::<VitMaeKeys>(value).map_err(wrong)?.into();
                 if encoder_alone { config.without_decoder() } else { config }
             }
+            Some("eomt") if value["num_queries"] == 0 => {
+                return Err(WeightsError::Config(
+                    "`num_queries` is 0, but EoMT finds objects by queries".to_owned(),
+                ));
+            }
             Some("eomt" | "mae_seg") => segmenter(serde_json::from_value(value).map_err(wrong)?)?,
             Some(other) => {
                 return Err(WeightsError::Config(format!(
@@ -195,7 +200,8 @@ impl ModelConfig {
             ),
             Architecture::Segmenter(config) => {
                 let keys = eomt_keys(config, &self.labels);
-                let published = keys.lateral_layers.is_empty()
+                let published = keys.num_queries > 0
+                    && keys.lateral_layers.is_empty()
                     && keys.layer_scale
                     && keys.qkv_bias
                     && keys.mlp_dim.is_none();

@@ -282,7 +282,8 @@ mod tests {
     #[test]
     fn collect_then_apply_returns_every_parameter() {
         let device = Device::flex();
-        for config in [tiny(vec![]), tiny(vec![1, 3])] {
+        let by_patches = SegmenterConfig { num_queries: 0, ..tiny(vec![]) };
+        for config in [tiny(vec![]), tiny(vec![1, 3]), by_patches] {
             let saved = collect(&MaskSegmenter::new(&config, &device), Layout::Eomt).unwrap();
             let other = MaskSegmenter::new(&config, &device);
             let loaded = apply(other, Layout::Eomt, saved.iter().cloned().collect()).unwrap();

@@ -153,6 +153,8 @@ const PACKED_MLP: &[Row] = &[
 #[rustfmt::skip]
 const EOMT_QUERIES: &[Row] = &[
     ("queries", &["query.weight"], Same),
+    ("extent.form.weight", &["extent.weight"], Transposed),
+    ("extent.form.bias", &["extent.bias"], Same),
 ];
 
 #[rustfmt::skip]
