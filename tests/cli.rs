@@ -509,17 +509,24 @@ fn the_role_of_pretraining_is_measured_and_told() {
     }
     cells.retain(|cell| cell["encoder"] != "MAE" || cell["tuning"] != "frozen");
     fs::create_dir(bench.path("role")).unwrap();
-    fs::write(bench.path("role/role.json"), Value::from(cells).to_string()).unwrap();
+    let options = json!({"data": ["a.png"], "train": "a.json", "val": "a.json", "images": ".", "model": "Tiny",
+        "image_size": 32, "decoder_dim": 32, "decoder_depth": 1, "epochs": 1, "pretrain_batch_size": 1,
+        "pretrain_lr": 5e-4, "steps": 1, "batch_size": 1, "lr": 3e-4, "queries": 2, "top": 1});
+    let results = json!({"options": options, "cells": cells});
+    fs::write(bench.path("role/role.json"), results.to_string()).unwrap();
     let output = bench.run(line());
     assert!(output.status.success(), "{}", stderr(&output));
     let told = String::from_utf8(output.stdout).unwrap();
     assert!(told.contains("| contrast | 25.0 | 50.0 | 25.0 | 50.0 | 25.0 | 50.0 | 1.0 | 1.0 |"), "{told}");
     assert!(told.contains("| MAE | ") && !told.contains("–"), "{told}");
-    let cells: Vec<Value> = serde_json::from_slice(&fs::read(bench.path("role/role.json")).unwrap()).unwrap();
-    assert_eq!(cells.len(), 12, "what was missing is measured");
+    let results: Value = serde_json::from_slice(&fs::read(bench.path("role/role.json")).unwrap()).unwrap();
+    assert_eq!(results["cells"].as_array().unwrap().len(), 12, "what was missing is measured");
     assert!(bench.path("role/MAE-frozen-0/checkpoint").is_dir() && !bench.path("role/contrast-0").exists());
     assert_eq!(image::open(bench.path("role/role.png")).unwrap().width(), 960);
     assert!(!stderr(&bench.run(line())).contains("step 1/1"), "and then not again");
+    let other = bench.run(line().chain(["--lr", "1e-3"]));
+    assert_eq!(other.status.code(), Some(1));
+    assert!(stderr(&other).contains("other options"), "{}", stderr(&other));
 }
 
 #[test]

@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 
 use super::bundled::Source;
 use super::device::DeviceArg;
-use super::pretrain::ModelSize;
+use super::encoder::ModelSize;
 use super::progress::TrainProgress;
 use super::steps::StepsArg;
 use crate::data::{CocoDataset, LabelSpace, SegmentationSet};

@@ -8,6 +8,7 @@ mod compare;
 mod contrast;
 mod device;
 mod draw;
+mod encoder;
 mod eval;
 mod export;
 mod finetune;

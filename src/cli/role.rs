@@ -9,13 +9,14 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
 use clap::Args;
+use serde::Serialize;
 
 use self::cells::Cells;
 use self::study::Study;
 use super::device::DeviceArg;
+use super::encoder::ModelSize;
 use super::html::Page;
 use super::output::{print_line, write_file};
-use super::pretrain::ModelSize;
 use super::shards;
 use crate::data::{CocoDataset, LabelSpace, PhotoSet, SegmentationSet};
 
@@ -29,10 +30,11 @@ Example:
   mae-seg role --recipe recipes/role.toml --data photos/ --train train.json --val val.json --images . --out role";
 
 /// Measure what masked autoencoding does for instance segmentation
-#[derive(Debug, Args)]
+#[derive(Debug, Args, Serialize)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
     /// TOML file with a table for this verb, its flags as keys; flags given here replace the file's
+    #[serde(skip)]
     #[arg(long, value_name = "TOML", value_parser = super::recipe::existing)]
     recipe: Option<PathBuf>,
     /// Photos without labels: folders of images (searched through) or WebDataset tars, on disk or on the web
@@ -48,9 +50,11 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "DIR")]
     images: PathBuf,
     /// Folder for results and runs
+    #[serde(skip)]
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
     /// Where to compute
+    #[serde(skip)]
     #[arg(long, value_enum, default_value_t)]
     device: DeviceArg,
     /// Size of the encoder
@@ -83,13 +87,14 @@ pub(super) struct Arguments {
     /// Peak learning rate of fine-tuning
     #[arg(long, default_value_t = 3e-4)]
     lr: f64,
-    /// Learned queries
-    #[arg(long, default_value_t = 20, value_parser = super::at_least_one)]
+    /// Learned queries; 0: each patch may claim the object around it, learned faster
+    #[arg(long, default_value_t = 0)]
     queries: usize,
     /// Last blocks of the encoder that change where not all do
     #[arg(long, default_value_t = 4, value_parser = super::at_least_one, value_name = "BLOCKS")]
     top: usize,
     /// How often everything is repeated
+    #[serde(skip)]
     #[arg(long, default_value_t = 2, value_parser = super::at_least_one)]
     seeds: usize,
 }
@@ -106,7 +111,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
     };
     fs::create_dir_all(&arguments.out)
         .with_context(|| format!("cannot create the folder {}", arguments.out.display()))?;
-    let mut cells = Cells::open(&arguments.out.join("role.json"))?;
+    let mut cells = Cells::open(&arguments.out.join("role.json"), &serde_json::to_value(arguments)?)?;
     for seed in 0..arguments.seeds as u64 {
         study.measure(seed, &mut cells)?;
     }

@@ -3,8 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::super::output::{percent, write_file};
 
@@ -33,32 +34,50 @@ pub(super) struct Cell {
 #[derive(Debug)]
 pub(super) struct Cells {
     path: PathBuf,
-    pub(super) all: Vec<Cell>,
+    results: Results,
+}
+
+/// What role.json holds.
+#[derive(Debug, Serialize, Deserialize)]
+struct Results {
+    /// What every cell was measured with.
+    options: Value,
+    cells: Vec<Cell>,
 }
 
 impl Cells {
-    pub(super) fn open(path: &Path) -> Result<Self> {
-        let all = match fs::read(path) {
+    /// Those in the file at `path`, if there is one; all were to be measured with `options`.
+    pub(super) fn open(path: &Path, options: &Value) -> Result<Self> {
+        let results = match fs::read(path) {
             Ok(bytes) => serde_json::from_slice(&bytes)
                 .with_context(|| format!("{} does not hold a study's results", path.display()))?,
-            Err(_) => Vec::new(),
+            Err(_) => Results { options: options.clone(), cells: Vec::new() },
         };
-        Ok(Self { path: path.to_owned(), all })
+        if results.options != *options {
+            bail!(
+                "{} holds a study with other options; go on with the same ones or choose another --out",
+                path.display()
+            );
+        }
+        Ok(Self { path: path.to_owned(), results })
     }
 
     pub(super) fn has(&self, encoder: &str, tuning: &str, seed: u64) -> bool {
-        self.all.iter().any(|cell| cell.encoder == encoder && cell.tuning == tuning && cell.seed == seed)
+        self.results
+            .cells
+            .iter()
+            .any(|cell| cell.encoder == encoder && cell.tuning == tuning && cell.seed == seed)
     }
 
     pub(super) fn add(&mut self, cell: Cell) -> Result<()> {
-        self.all.push(cell);
-        write_file(&self.path, &serde_json::to_vec_pretty(&self.all)?)
+        self.results.cells.push(cell);
+        write_file(&self.path, &serde_json::to_vec_pretty(&self.results)?)
     }
 
     fn of(&self, encoder: &str, tuning: Option<&str>, number: fn(&Cell) -> f64) -> Vec<f64> {
         let wanted =
             |cell: &&Cell| cell.encoder == encoder && tuning.is_none_or(|tuning| cell.tuning == tuning);
-        self.all.iter().filter(wanted).map(number).collect()
+        self.results.cells.iter().filter(wanted).map(number).collect()
     }
 
     /// Mean and standard deviation of AP50 over the seeds.
@@ -145,6 +164,8 @@ impl Table {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     fn cell(encoder: &str, seed: u64, ap50: f64) -> Cell {
@@ -164,13 +185,16 @@ mod tests {
     fn the_table_holds_means_and_sample_deviations() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("role.json");
-        let mut cells = Cells::open(&path).unwrap();
+        let open = || Cells::open(&path, &json!({"steps": 5}));
+        let mut cells = open().unwrap();
         cells.add(cell("MAE", 0, 0.10)).unwrap();
         cells.add(cell("MAE", 1, 0.12)).unwrap();
         assert!(cells.has("MAE", "full", 1) && !cells.has("MAE", "frozen", 1));
-        let markdown = Cells::open(&path).unwrap().table().markdown();
+        let markdown = open().unwrap().table().markdown();
         let line = "| MAE | – | – | – | – | 11.0 ± 1.4 | 20.0 ± 0.0 | 1.5 | 1.0 |";
         assert!(markdown.contains(line), "{markdown}");
         assert!(markdown.contains("| from scratch | – |"), "{markdown}");
+        let other = Cells::open(&path, &json!({"steps": 6})).unwrap_err().to_string();
+        assert!(other.contains("other options"), "{other}");
     }
 }

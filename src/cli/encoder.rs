@@ -1,0 +1,93 @@
+//! What the verbs that train an encoder on photos without labels share.
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result};
+use burn::tensor::Device;
+use clap::{Args, ValueEnum};
+use serde::Serialize;
+
+use super::device::DeviceArg;
+use super::progress::TrainProgress;
+use super::shards;
+use crate::data::PhotoSet;
+use crate::model::VitConfig;
+use crate::train::{RunFolder, TrainError, TrainEvent};
+
+#[derive(Debug, Args)]
+pub(super) struct EncoderArg {
+    /// Folders of images (searched through) or WebDataset tars, on disk or at addresses of the web
+    #[arg(long, required = true, num_args = 1.., value_name = "DIR|TAR|URL")]
+    data: Vec<PathBuf>,
+    /// Folder of the run: checkpoint, metrics.jsonl, panels
+    #[arg(long, value_name = "RUN")]
+    out: PathBuf,
+    /// Where to compute
+    #[arg(long, value_enum, default_value_t)]
+    device: DeviceArg,
+    /// Size of the encoder
+    #[arg(long, value_enum, default_value_t = ModelSize::Tiny)]
+    model: ModelSize,
+    /// Side of the training crops, in pixels
+    #[arg(long, default_value_t = 224)]
+    image_size: usize,
+    /// Side of a patch, in pixels
+    #[arg(long, default_value_t = 16)]
+    patch_size: usize,
+}
+
+/// Widths and depths with a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
+pub(super) enum ModelSize {
+    /// 192 wide, 12 deep, 3 heads
+    Tiny,
+    /// 384 wide, 12 deep, 6 heads
+    Small,
+    /// 768 wide, 12 deep, 12 heads
+    Base,
+    /// 1024 wide, 24 deep, 16 heads
+    Large,
+    /// 1280 wide, 32 deep, 16 heads
+    Huge,
+}
+
+impl ModelSize {
+    pub(super) fn encoder(self, image_size: usize, patch_size: usize) -> VitConfig {
+        let (width, depth, heads) = match self {
+            Self::Tiny => (192, 12, 3),
+            Self::Small => (384, 12, 6),
+            Self::Base => (768, 12, 12),
+            Self::Large => (1024, 24, 16),
+            Self::Huge => (1280, 32, 16),
+        };
+        VitConfig::plain(image_size, patch_size, width, depth, heads)
+    }
+}
+
+impl EncoderArg {
+    pub(super) fn config(&self) -> Result<VitConfig> {
+        let config = self.model.encoder(self.image_size, self.patch_size);
+        config.validate().context("these sizes make no model")?;
+        Ok(config)
+    }
+
+    /// Does `training` with `options` where the run stands, and shows how far it is.
+    pub(super) fn train(
+        &self,
+        options: &impl Serialize,
+        training: impl FnOnce(
+            &PhotoSet,
+            &Device,
+            &mut RunFolder,
+            &mut dyn FnMut(TrainEvent),
+        ) -> Result<(), TrainError>,
+    ) -> Result<()> {
+        let photos = PhotoSet::open(&shards::local(&self.data)?)?;
+        let picked = self.device.pick()?;
+        let mut progress = TrainProgress::new(&format!("{} photos, {}", photos.len(), picked.description));
+        let mut run = RunFolder::open(&self.out, options)?;
+        training(&photos, &picked.device, &mut run, &mut |event| progress.show(event))?;
+        progress.finish(&format!("pretrained; fine-tune with --encoder {}", self.out.display()));
+        Ok(())
+    }
+}
