@@ -95,6 +95,7 @@ fn finetuning(tune: Tune) -> FinetuneOptions {
         whole: false,
         num_blocks: 1,
         masked_attention: true,
+        drop_path: 0.0,
         total_steps: 80,
         learning_rate: 3e-3,
         layer_decay: 1.0,
@@ -152,6 +153,7 @@ fn a_killed_run_goes_on_to_the_same_losses_and_weights() {
     write_photos(&photos);
     let finetuning = FinetuneOptions {
         total_steps: 9,
+        drop_path: 0.3,
         steps: StepOptions { save_every: 3, ..finetuning(Tune::Full).steps },
         ..finetuning(Tune::Full)
     };
@@ -205,8 +207,8 @@ fn a_step_in_parts_is_the_same_step() {
         same(&format!("finetune-{num_queries}"), &|out, accumulate| {
             let options = finetuning(Tune::Full);
             let steps = StepOptions { accumulate, ..options.steps.clone() };
-            let options =
-                FinetuneOptions { num_queries, total_steps: 8, learning_rate: 1e-3, steps, ..options };
+            let short = FinetuneOptions { total_steps: 8, learning_rate: 1e-3, steps, ..options };
+            let options = FinetuneOptions { num_queries, drop_path: 0.3, ..short };
             run_finetuning(&photos, out, &options, |_| ()).unwrap();
         });
     }

@@ -80,6 +80,9 @@ pub(super) struct Arguments {
     /// Let queries attend everywhere from the start: cheaper steps, slower learning
     #[arg(long)]
     no_masked_attention: bool,
+    /// How often the deepest block's branches are dropped for a photo (stochastic depth); less further up
+    #[arg(long, default_value_t = 0.0, value_name = "RATE")]
+    drop_path: f64,
     /// Optimiser steps
     #[arg(long = "steps", default_value_t = 20_000, value_parser = super::at_least_one)]
     total_steps: usize,
@@ -141,6 +144,7 @@ impl Arguments {
             whole: self.whole,
             num_blocks: self.blocks,
             masked_attention: !self.no_masked_attention,
+            drop_path: self.drop_path,
             total_steps: self.total_steps,
             learning_rate: self.lr,
             layer_decay: self.layer_decay,

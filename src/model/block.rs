@@ -3,7 +3,7 @@
 use burn::module::{Module, Param};
 use burn::nn::{Initializer, LayerNorm, Linear};
 use burn::tensor::activation::{gelu, silu};
-use burn::tensor::{Bool, Device, Tensor};
+use burn::tensor::{Bool, Device, Tensor, TensorData};
 
 use super::{Attention, DecoderConfig, VitConfig, init};
 
@@ -112,10 +112,28 @@ impl Block {
     /// - `blocked`: `[B, 1, T, T]`, see [`Attention::forward`]
     #[must_use]
     pub fn forward(&self, tokens: Tensor<3>, blocked: Option<Tensor<4, Bool>>) -> Tensor<3> {
+        self.forward_dropped(tokens, blocked, None)
+    }
+
+    /// The same with stochastic depth: `factors` of the two branches, per image, 0 where one is dropped.
+    #[must_use]
+    pub fn forward_dropped(
+        &self,
+        tokens: Tensor<3>,
+        blocked: Option<Tensor<4, Bool>>,
+        factors: Option<&[Vec<f32>; 2]>,
+    ) -> Tensor<3> {
+        let dropped = |branch: Tensor<3>, index: usize| match factors {
+            Some(factors) => {
+                let of_images = TensorData::new(factors[index].clone(), [branch.dims()[0], 1, 1]);
+                branch.clone() * Tensor::from_data(of_images, &branch.device())
+            }
+            None => branch,
+        };
         let mixed = self.attn.forward(self.norm1.forward(tokens.clone()), blocked);
-        let tokens = tokens + scaled(self.scale1.as_ref(), mixed);
+        let tokens = tokens + dropped(scaled(self.scale1.as_ref(), mixed), 0);
         let thought = self.mlp.forward(self.norm2.forward(tokens.clone()));
-        tokens + scaled(self.scale2.as_ref(), thought)
+        tokens + dropped(scaled(self.scale2.as_ref(), thought), 1)
     }
 }
 
@@ -123,5 +141,22 @@ fn scaled(scale: Option<&LayerScale>, branch: Tensor<3>) -> Tensor<3> {
     match scale {
         Some(scale) => scale.forward(branch),
         None => branch,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_photo_without_its_branches_passes_through() {
+        let device = Device::flex();
+        let block = Block::encoder(&VitConfig::plain(8, 4, 8, 1, 2), &device);
+        let tokens = Tensor::<3>::random([2, 5, 8], burn::tensor::Distribution::Default, &device);
+        let values = |tokens: Tensor<3>| tokens.into_data().try_to_vec::<f32>().unwrap();
+        let dropped = block.forward_dropped(tokens.clone(), None, Some(&[vec![0.0, 1.0], vec![0.0, 1.0]]));
+        let expected =
+            [values(tokens.clone())[..40].to_vec(), values(block.forward(tokens, None))[40..].to_vec()];
+        assert_eq!(values(dropped), expected.concat());
     }
 }

@@ -1,5 +1,7 @@
 //! The mask segmenter: learned queries join the tokens and each claims one instance.
 
+use std::ops::Range;
+
 use burn::module::{Module, Param};
 use burn::nn::{Initializer, LayerNorm, Linear};
 use burn::tensor::{Bool, Device, Tensor, TensorData};
@@ -19,6 +21,31 @@ pub struct SegmenterOutput {
     pub class_logits: Tensor<3>,
     /// `[B, Q, height, width]`: positive inside the instance; ×2ⁿ the patch grid for n upscale blocks.
     pub mask_logits: Tensor<4>,
+}
+
+/// What is drawn for a step of training.
+#[derive(Debug, Clone, Default)]
+pub struct TrainingPlan {
+    /// Masked attention: where a block the queries take part in has an entry, the model predicts before that block and
+    /// queries attend only to patches inside their predicted masks. The entry says, per image and query (`[B · Q]`), who
+    /// keeps its mask there; mask annealing turns them off one by one. `None`: no prediction and no mask there.
+    pub masked: Vec<Option<Vec<bool>>>,
+    /// Stochastic depth (<https://arxiv.org/abs/1603.09382>): per block of the model, from the first on, what each image's
+    /// two branches are multiplied by. Without an entry nothing is dropped.
+    pub branches: Vec<[Vec<f32>; 2]>,
+}
+
+impl TrainingPlan {
+    /// The plan for some images of the batch, each with so many queries.
+    #[must_use]
+    pub fn of_images(&self, part: Range<usize>, queries: usize) -> Self {
+        let of_queries = |kept: &Vec<bool>| kept[part.start * queries..part.end * queries].to_vec();
+        let of_branch = |factors: &Vec<f32>| factors[part.clone()].to_vec();
+        Self {
+            masked: self.masked.iter().map(|kept| kept.as_ref().map(of_queries)).collect(),
+            branches: self.branches.iter().map(|pair| pair.each_ref().map(of_branch)).collect(),
+        }
+    }
 }
 
 /// New blocks over features from several depths of an encoder that stays as it is (PMT, <https://github.com/tue-mps/pmt>).
@@ -143,33 +170,29 @@ impl MaskSegmenter {
     #[must_use]
     pub fn forward(&self, images: Tensor<4>) -> SegmenterOutput {
         let grid = self.grid(&images);
-        let tokens =
-            self.blocks().iter().fold(self.join(images), |tokens, block| block.forward(tokens, None));
+        let tokens = self.join(images, &[]);
+        let tokens = self.blocks().iter().fold(tokens, |tokens, block| block.forward(tokens, None));
         self.predict(tokens, grid)
     }
 
-    /// Training's forward pass: where `plan` holds an entry for a block, the model predicts before that block and its
-    /// queries attend only to patches inside their predicted masks (masked attention). All predictions are returned,
-    /// the final one last; each is to get the full loss.
-    ///
-    /// `plan[block]` says, per image and query (`[B · Q]`), who keeps its mask in that block; mask annealing turns them
-    /// off one by one. `None`: no prediction and no mask there.
+    /// Training's forward pass. All predictions are returned, the final one last; each is to get the full loss.
     ///
     /// # Shapes
     /// - `images`: `[B, 3, height, width]`, normalised
     #[must_use]
-    pub fn forward_masked(&self, images: Tensor<4>, plan: &[Option<Vec<bool>>]) -> Vec<SegmenterOutput> {
+    pub fn forward_training(&self, images: Tensor<4>, plan: &TrainingPlan) -> Vec<SegmenterOutput> {
         let grid = self.grid(&images);
-        let mut tokens = self.join(images);
+        let mut tokens = self.join(images, &plan.branches);
         let mut outputs = Vec::new();
+        let later = plan.branches.get(self.config.query_free_depth()..).unwrap_or_default();
         for (index, block) in self.blocks().iter().enumerate() {
-            let blocked = plan.get(index).and_then(Option::as_ref).map(|kept| {
+            let blocked = plan.masked.get(index).and_then(Option::as_ref).map(|kept| {
                 let output = self.predict(tokens.clone(), grid);
                 let blocked = self.blocked(&output.mask_logits, grid, kept);
                 outputs.push(output);
                 blocked
             });
-            tokens = block.forward(tokens, blocked);
+            tokens = block.forward_dropped(tokens, blocked, later.get(index));
         }
         outputs.push(self.predict(tokens, grid));
         outputs
@@ -188,11 +211,11 @@ impl MaskSegmenter {
     }
 
     /// Runs the query-free blocks and puts the queries in front: `[B, Q + prefix + L, D]`.
-    fn join(&self, images: Tensor<4>) -> Tensor<3> {
+    fn join(&self, images: Tensor<4>, branches: &[[Vec<f32>; 2]]) -> Tensor<3> {
         let mut tokens = self.encoder.with_prefix(self.encoder.embed(images));
         let mut laterals = Vec::new();
         for (index, block) in self.encoder.blocks[..self.config.query_free_depth()].iter().enumerate() {
-            tokens = block.forward(tokens, None);
+            tokens = block.forward_dropped(tokens, None, branches.get(index));
             if self.config.lateral_layers.contains(&(index + 1)) {
                 laterals.push(tokens.clone());
             }

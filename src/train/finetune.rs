@@ -47,6 +47,8 @@ pub struct FinetuneOptions {
     pub num_blocks: usize,
     /// Queries attend only inside their predicted masks at first, which anneals away; without it a step is cheaper.
     pub masked_attention: bool,
+    /// How often the deepest block's branches are dropped for a photo (stochastic depth), 0 to below 1; less further up.
+    pub drop_path: f64,
     /// Optimiser steps.
     pub total_steps: usize,
     /// Peak learning rate of new parameters and the encoder's last block.
@@ -109,6 +111,10 @@ pub fn finetune(
     mut on_event: impl FnMut(TrainEvent),
 ) -> Result<(), TrainError> {
     options.steps.check()?;
+    if !(0.0..1.0).contains(&options.drop_path) {
+        let reason = "branches are dropped at a rate from 0 to below 1".to_owned();
+        return Err(TrainError::Option(reason));
+    }
     let preprocess = Preprocess::square(options.image_size);
     let device = device.clone().autodiff();
     device.seed(options.steps.seed);

@@ -2,7 +2,7 @@
 
 use burn::tensor::{Device, Tensor};
 use mae_seg::mask::BinaryMask;
-use mae_seg::model::{MaskSegmenter, SegmenterConfig, SegmenterOutput};
+use mae_seg::model::{MaskSegmenter, SegmenterConfig, SegmenterOutput, TrainingPlan};
 use mae_seg::train::loss::{Divisors, SetLossConfig, Target, set_loss};
 use mae_seg::train::points::PointDraws;
 use mae_seg::weights::{Architecture, Layout, apply};
@@ -29,8 +29,8 @@ fn predict(
     images: Tensor<4>,
 ) -> Vec<SegmenterOutput> {
     let everyone = vec![true; images.dims()[0] * config.num_queries];
-    let plan = if run == "p1" { vec![Some(everyone); config.num_blocks] } else { Vec::new() };
-    model.forward_masked(images, &plan)
+    let masked = if run == "p1" { vec![Some(everyone); config.num_blocks] } else { Vec::new() };
+    model.forward_training(images, &TrainingPlan { masked, branches: Vec::new() })
 }
 
 struct RecordedDraws<'r> {

@@ -136,6 +136,7 @@ impl Study<'_> {
             whole: false,
             num_blocks: self.arguments.top,
             masked_attention: false,
+            drop_path: 0.0,
             total_steps: self.arguments.steps,
             learning_rate: self.arguments.lr,
             layer_decay: 0.9,

@@ -23,7 +23,7 @@ use crate::data::sampler::balanced;
 use crate::data::{AugmentOptions, SegmentationSet};
 use crate::engine::Engine;
 use crate::eval::{Vocabulary, evaluate, predict_dataset};
-use crate::model::{MaskSegmenter, SegmenterConfig, SegmenterOutput};
+use crate::model::{MaskSegmenter, SegmenterConfig, SegmenterOutput, TrainingPlan};
 use crate::pixels::Preprocess;
 
 /// Fine-tuning as the loop sees it.
@@ -48,8 +48,7 @@ pub(super) struct Batch {
     centres: Option<Vec<Centres>>,
     /// Of each photo's points.
     seeds: Vec<u64>,
-    /// Per block, which queries keep their masks; nothing is predicted where none does.
-    plan: Vec<Option<Vec<bool>>>,
+    plan: TrainingPlan,
 }
 
 impl Finetuning<'_> {
@@ -59,17 +58,34 @@ impl Finetuning<'_> {
         rng
     }
 
-    /// [`Batch::plan`], by annealing.
-    fn plan(&self, photos: usize, step: usize) -> Vec<Option<Vec<bool>>> {
-        if !self.options.masked_attention || self.segmenter.num_queries == 0 {
-            return Vec::new();
-        }
+    fn plan(&self, photos: usize, step: usize) -> TrainingPlan {
         let mut rng = self.rng(step, 0);
-        let mut draw =
-            |p: f64| (0..photos * self.segmenter.num_queries).map(|_| rng.random_bool(p)).collect();
-        let probabilities =
-            MaskAnnealing::new(self.segmenter.num_blocks).probabilities(step, self.options.total_steps);
-        probabilities.into_iter().map(|p| (p > 0.0).then(|| draw(p))).collect()
+        let mut plan = TrainingPlan::default();
+        if self.options.masked_attention && self.segmenter.num_queries > 0 {
+            let mut draw =
+                |p: f64| (0..photos * self.segmenter.num_queries).map(|_| rng.random_bool(p)).collect();
+            let annealing = MaskAnnealing::new(self.segmenter.num_blocks);
+            let probabilities = annealing.probabilities(step, self.options.total_steps);
+            plan.masked = probabilities.into_iter().map(|p| (p > 0.0).then(|| draw(p))).collect();
+        }
+        if self.options.drop_path > 0.0 {
+            let mut factors = |rate: f64| -> Vec<f32> {
+                let kept = (1.0 / (1.0 - rate)) as f32;
+                (0..photos).map(|_| if rng.random_bool(rate) { 0.0 } else { kept }).collect()
+            };
+            plan.branches =
+                self.drop_rates().into_iter().map(|rate| [factors(rate), factors(rate)]).collect();
+        }
+        plan
+    }
+
+    /// How often the branches of each block are dropped: the deeper the more, and none of what does not learn.
+    fn drop_rates(&self) -> Vec<f64> {
+        let depth = self.segmenter.encoder.depth;
+        let new_blocks = if self.segmenter.lateral_layers.is_empty() { 0 } else { self.segmenter.num_blocks };
+        let (frozen, last) = (self.options.frozen_blocks(depth), (depth + new_blocks - 1).max(1));
+        let rate = |block| self.options.drop_path * block as f64 / last as f64;
+        (0..depth + new_blocks).map(|block| if block < frozen { 0.0 } else { rate(block) }).collect()
     }
 
     fn warmup(&self) -> TwoStageWarmup {
@@ -129,12 +145,11 @@ impl Task for Finetuning<'_> {
     fn loss(&self, model: &MaskSegmenter, batch: &Batch, part: Range<usize>) -> Result<Loss, TrainError> {
         let (config, queries) = (&self.options.loss, self.segmenter.num_queries);
         let mut draws = SeededDraws::new(&batch.seeds[part.clone()]);
-        let of_part = |kept: &Vec<bool>| kept[part.start * queries..part.end * queries].to_vec();
-        let plan: Vec<_> = batch.plan.iter().map(|kept| kept.as_ref().map(of_part)).collect();
+        let plan = batch.plan.of_images(part.clone(), queries);
         let targets = &batch.targets[part.clone()];
         let images = images(&batch.pixels, &part, self.options.image_size, &self.device);
         let mut sum: Option<Loss> = None;
-        for output in model.forward_masked(images, &plan) {
+        for output in model.forward_training(images, &plan) {
             let SegmenterOutput { class_logits, mask_logits } = output;
             let loss = match &batch.centres {
                 Some(centres) => {
