@@ -30,6 +30,9 @@ pub(super) struct Arguments {
     /// What the weights were trained on
     #[arg(long, default_value = "not stated")]
     data: String,
+    /// Score from which its objects are worth showing, 0 to 1: where the page's slider starts, predict's default
+    #[arg(long, value_name = "SCORE", value_parser = super::predict::score)]
+    score_thresh: Option<f32>,
 }
 
 /// Runs the verb.
@@ -41,6 +44,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
         name: arguments.name.clone().unwrap_or_else(|| stem.to_owned()),
         licence: arguments.licence.clone(),
         data: arguments.data.clone(),
+        threshold: arguments.score_thresh,
     };
     write_folder(&arguments.out, &export(&folder, promises, StoredAs::F16)?)
 }

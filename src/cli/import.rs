@@ -54,6 +54,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
         name: name.to_owned(),
         licence: licence.unwrap_or_else(|| "not stated".to_owned()),
         data: "not stated".to_owned(),
+        threshold: None,
     };
     let stored_as = match arguments.dtype {
         DtypeArg::F16 => StoredAs::F16,

@@ -44,7 +44,7 @@ pub(super) struct Arguments {
     /// Print COCO results and nothing else to stdout
     #[arg(long)]
     json: bool,
-    /// Leave out objects below this score, 0 to 1 [default: 0.05; 0.8 for instance and panoptic; 0 for pairs]
+    /// Leave out objects below this score, 0 to 1 [default: what the weights say; 0.8 for instance and panoptic; 0 for pairs]
     #[arg(long, value_name = "SCORE", value_parser = score)]
     score_thresh: Option<f32>,
     /// How the model's numbers become objects
@@ -73,18 +73,20 @@ enum SelectArg {
 }
 
 impl Arguments {
-    fn options(&self) -> SegmentOptions {
+    fn options(&self, engine: &Engine) -> SegmentOptions {
         let options = SegmentOptions::reference(match self.select {
             SelectArg::Distinct => Selection::Distinct,
             SelectArg::Instance => Selection::Painted,
             SelectArg::Panoptic => Selection::Panoptic,
             SelectArg::Pairs => Selection::Pairs,
         });
-        SegmentOptions { score_thresh: self.score_thresh.unwrap_or(options.score_thresh), ..options }
+        let usual =
+            if options.selection == Selection::Distinct { engine.threshold() } else { options.score_thresh };
+        SegmentOptions { score_thresh: self.score_thresh.unwrap_or(usual), ..options }
     }
 }
 
-fn score(text: &str) -> Result<f32, String> {
+pub(super) fn score(text: &str) -> Result<f32, String> {
     let value = text.parse().ok().filter(|value| (0.0..=1.0).contains(value));
     value.ok_or_else(|| "a score is a number from 0 to 1".to_owned())
 }
@@ -116,7 +118,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
         fs::create_dir_all(out).with_context(|| format!("cannot create the folder {}", out.display()))?;
     }
 
-    let options = arguments.options();
+    let options = arguments.options(&engine);
     let names = unique_names(&arguments.images);
     let bar = progress::bar(arguments.images.len(), "segmenting");
     let (mut rows, mut failures) = (Vec::new(), 0);

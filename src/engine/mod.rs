@@ -117,12 +117,16 @@ pub struct Logits {
     pub grid: [usize; 2],
 }
 
+/// [`Engine::threshold`] of weights that say nothing about it.
+const THRESHOLD: f32 = 0.3;
+
 /// A segmenter on a device, ready for photos.
 #[derive(Debug)]
 pub struct Engine {
     model: MaskSegmenter,
     labels: Vec<String>,
     preprocess: Preprocess,
+    threshold: f32,
     device: Device,
 }
 
@@ -138,7 +142,9 @@ impl Engine {
         };
         let module = MaskSegmenter::new(config, device);
         let model = checkpoint.load(source, module).await?;
-        Ok(Self::new(model, checkpoint.config.labels, checkpoint.preprocess, device.clone()))
+        let threshold = checkpoint.manifest.threshold.unwrap_or(THRESHOLD).clamp(0.0, 1.0);
+        let engine = Self::new(model, checkpoint.config.labels, checkpoint.preprocess, device.clone());
+        Ok(Self { threshold, ..engine })
     }
 
     /// An engine around a model that exists already; `labels` in the order of its classes, `device` where it is.
@@ -150,7 +156,7 @@ impl Engine {
         device: Device,
     ) -> Self {
         preprocess.multiple_of = model.config().encoder.patch_size;
-        Self { model, labels, preprocess, device }
+        Self { model, labels, preprocess, threshold: THRESHOLD, device }
     }
 
     /// The same engine for photos brought to `side` pixels instead of what the weights say; positions of patches are
@@ -164,6 +170,12 @@ impl Engine {
     #[must_use]
     pub fn labels(&self) -> &[String] {
         &self.labels
+    }
+
+    /// Score from which objects are worth showing to people ([`Selection::Distinct`]), 0 to 1.
+    #[must_use]
+    pub fn threshold(&self) -> f32 {
+        self.threshold
     }
 
     /// How photos become pixels.

@@ -80,6 +80,12 @@ impl Answer<'_> {
         &self.logits.mask_logits[query * size..(query + 1) * size]
     }
 
+    /// The query's mask on the canvas, at the logits' own size.
+    fn drawn(&self, query: usize) -> BinaryMask {
+        let ([height, width], plane) = (self.logits.grid, self.plane(query));
+        BinaryMask::from_fn(width, height, |x, y| plane[y * width + x] > 0.0)
+    }
+
     /// How sure a query is of its mask: the overlap (intersection over union) of the mask with its own probabilities, 0 to 1.
     ///
     /// Unlike the mean probability inside, it is low for specks in a haze.

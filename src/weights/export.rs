@@ -20,6 +20,8 @@ pub struct Promises {
     pub licence: String,
     /// What they were trained on.
     pub data: String,
+    /// Score from which objects are worth showing, 0 to 1, where it is known.
+    pub threshold: Option<f32>,
 }
 
 /// The files of a weight folder, by name, the manifest last; the tensors keep their names.
@@ -59,6 +61,7 @@ pub fn export(
         files: files.iter().map(|(name, content)| ManifestFile::of(name, content)).collect(),
         licence: promises.licence,
         data: promises.data,
+        threshold: promises.threshold,
     };
     files.push(("manifest.json".to_owned(), json(json!(manifest))?));
     Ok(files)
@@ -67,7 +70,9 @@ pub fn export(
 /// Python's `EoMT` masks attention at inference too, unless the weights say that training has annealed it away.
 fn with_annealed_masks(folder: &Folder) -> BTreeMap<String, HostTensor> {
     let mut tensors = folder.tensors.clone();
-    if let Architecture::Segmenter(config) = &folder.config.architecture {
+    if let Architecture::Segmenter(config) = &folder.config.architecture
+        && config.num_queries > 0
+    {
         let never = HostTensor { shape: vec![config.num_blocks], values: vec![0.0; config.num_blocks] };
         tensors.insert("attn_mask_probs".to_owned(), never);
     }

@@ -48,7 +48,8 @@ pub struct Checkpoint {
     pub layout: Layout,
     /// Tables of contents of all shards.
     pub headers: Vec<Header>,
-    pub(super) manifest: Manifest,
+    /// What the folder says about itself; empty without a `manifest.json`.
+    pub manifest: Manifest,
 }
 
 impl Checkpoint {

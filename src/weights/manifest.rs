@@ -6,7 +6,7 @@ use sha2::{Digest as _, Sha256};
 use super::WeightsError;
 
 /// `manifest.json`: sizes and digests, checked before a shard is used, and where the weights come from.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Manifest {
     /// Short name shown to people.
     pub name: String,
@@ -16,6 +16,9 @@ pub struct Manifest {
     pub licence: String,
     /// What they were trained on.
     pub data: String,
+    /// Score from which their objects are worth showing, 0 to 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub threshold: Option<f32>,
 }
 
 /// One file's promise.

@@ -2,6 +2,7 @@
 
 use super::{Answer, Claim, Segment};
 use crate::engine::SegmentOptions;
+use crate::mask::BinaryMask;
 
 /// A mask with fewer positive logits than this is a speck.
 const LEAST_CELLS: usize = 4;
@@ -13,21 +14,24 @@ pub(super) fn find(answer: &Answer<'_>, options: &SegmentOptions) -> Vec<Segment
         .claims(options.any_class)
         .into_iter()
         .filter(|claim| claim.probability >= options.score_thresh)
-        .filter(|claim| answer.plane(claim.query).iter().filter(|l| **l > 0.0).count() >= LEAST_CELLS)
+        .filter(|claim| answer.drawn(claim.query).area() >= LEAST_CELLS)
         .map(|claim| (claim, claim.probability * answer.certainty(claim.query)))
         .filter(|(_, score)| *score > 0.0 && *score >= options.score_thresh)
         .collect();
     claims.sort_by(|a, b| b.1.total_cmp(&a.1));
-    let mut kept: Vec<Segment> = Vec::new();
-    for (Claim { query, category, .. }, score) in claims {
+    // Compared as the model drew them: on a large photo, enlarging every candidate would take seconds.
+    let mut kept: Vec<(Claim, f32, BinaryMask)> = Vec::new();
+    for (claim, score) in claims {
         if kept.len() == options.top_k {
             break;
         }
-        let Some(logits) = answer.in_photo(query) else { continue };
-        let mask = logits.mask();
-        if kept.iter().all(|better| better.mask.iou(&mask) <= f64::from(options.overlap_thresh)) {
-            kept.push(Segment { query, category, score, mask });
+        let drawn = answer.drawn(claim.query);
+        if kept.iter().all(|(_, _, better)| better.iou(&drawn) <= f64::from(options.overlap_thresh)) {
+            kept.push((claim, score, drawn));
         }
     }
-    kept
+    let segment = |(Claim { query, category, .. }, score, _)| {
+        Some(Segment { query, category, score, mask: answer.in_photo(query)?.mask() })
+    };
+    kept.into_iter().filter_map(segment).collect()
 }

@@ -102,6 +102,17 @@ fn a_photo_goes_from_file_to_overlay() {
 }
 
 #[test]
+fn another_model_brings_its_own_threshold() {
+    let mut state = new();
+    loaded(&mut state, Backend::Cpu);
+    state.update(Event::ThresholdMoved(0.7));
+    let (id, place) = sent_place(&state.update(Event::ModelChosen(other())));
+    let model = ModelInfo { place, threshold: 0.2, ..model(Backend::Cpu) };
+    state.update(Event::Replied(Reply::Loaded { id, model }));
+    assert_eq!(state.threshold, 0.2);
+}
+
+#[test]
 fn a_photo_chosen_while_loading_waits_for_the_model() {
     let mut state = new();
     state.update(Event::Started);

@@ -109,7 +109,7 @@ impl AppState {
         if self.gpu_failed && model.fallback.is_none() {
             model.fallback = Some("WebGPU failed here, using the CPU".into());
         }
-        if self.model.is_none() {
+        if self.model.as_ref().is_none_or(|before| before.place != model.place) {
             self.threshold = model.threshold;
         }
         self.wanted = model.place.clone();

@@ -23,9 +23,6 @@ use crate::weights::WeightsError;
 
 /// Instances below this score are never shown, so they are not computed.
 const LOWEST_SCORE: f32 = 0.05;
-/// Where the threshold slider starts.
-const FIRST_THRESHOLD: f32 = 0.3;
-
 /// Weights above this size are not loaded a second time for the comparison with the CPU.
 const MOST_CHECKED_BYTES: u64 = 64_000_000;
 
@@ -96,7 +93,7 @@ impl Session {
             device: picked.description,
             fallback: fallback.map(String::from),
             labels: engine.labels().to_vec(),
-            threshold: FIRST_THRESHOLD,
+            threshold: engine.threshold(),
             weight_bytes: source.done_bytes(),
             kept: source.is_kept(),
         };
