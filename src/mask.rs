@@ -162,6 +162,14 @@ impl BinaryMask {
         if union == 0 { 0.0 } else { inter as f64 / union as f64 }
     }
 
+    /// Intersection over the smaller of two areas: 1 where one mask lies inside the other, 0 where [`BinaryMask::iou`] is.
+    #[must_use]
+    pub fn containment(&self, other: &Self) -> f64 {
+        let (areas, smaller) = (self.area() + other.area(), self.area().min(other.area()));
+        let iou = self.iou(other);
+        if smaller == 0 { 0.0 } else { iou / (1.0 + iou) * areas as f64 / smaller as f64 }
+    }
+
     /// Puts every pixel of `other` inside, a mask of the same size.
     pub fn add(&mut self, other: &Self) {
         self.words.iter_mut().zip(&other.words).for_each(|(word, other)| *word |= other);

@@ -67,6 +67,8 @@ pub struct SegmentOptions {
     pub top_k: usize,
     /// For [`Selection::Distinct`]: two masks that overlap more than this (intersection over union) are one object.
     pub overlap_thresh: f32,
+    /// For [`Selection::Distinct`]: so are two of one class that overlap more than this (intersection over the smaller).
+    pub containment_thresh: f32,
     /// One candidate per query, scored by the probability that it is a thing of any class; not for
     /// [`Selection::Panoptic`].
     pub any_class: bool,
@@ -80,6 +82,7 @@ impl Default for SegmentOptions {
             score_thresh: 0.05,
             top_k: 50,
             overlap_thresh: 0.6,
+            containment_thresh: 0.7,
             any_class: false,
         }
     }
@@ -216,7 +219,7 @@ impl Engine {
         if self.model.config().num_queries > 0 {
             return all;
         }
-        SegmentOptions { selection: Selection::Distinct, ..all }
+        SegmentOptions { selection: Selection::Distinct, containment_thresh: 1.0, ..all }
     }
 
     /// The numbers behind [`Engine::segment`], for tests that compare devices.

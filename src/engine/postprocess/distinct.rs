@@ -7,8 +7,8 @@ use crate::mask::BinaryMask;
 /// A mask with fewer positive logits than this is a speck.
 const LEAST_CELLS: usize = 4;
 
-/// Queries by probability times certainty of their masks, best first; of two masks that overlap more than
-/// [`SegmentOptions::overlap_thresh`], the better one stays.
+/// Queries by probability times certainty of their masks, best first; of two that are one object by
+/// [`SegmentOptions::overlap_thresh`] or [`SegmentOptions::containment_thresh`], the better one stays.
 pub(super) fn find(answer: &Answer<'_>, options: &SegmentOptions) -> Vec<Segment> {
     let mut claims: Vec<(Claim, f32)> = answer
         .claims(options.any_class)
@@ -26,7 +26,12 @@ pub(super) fn find(answer: &Answer<'_>, options: &SegmentOptions) -> Vec<Segment
             break;
         }
         let drawn = answer.drawn(claim.query);
-        if kept.iter().all(|(_, _, better)| better.iou(&drawn) <= f64::from(options.overlap_thresh)) {
+        let is_same = |(better, _, mask): &(Claim, f32, BinaryMask)| {
+            mask.iou(&drawn) > f64::from(options.overlap_thresh)
+                || better.category == claim.category
+                    && mask.containment(&drawn) > f64::from(options.containment_thresh)
+        };
+        if !kept.iter().any(is_same) {
             kept.push((claim, score, drawn));
         }
     }

@@ -33,6 +33,21 @@ fn one_object_is_shown_once() {
 }
 
 #[test]
+fn a_part_of_an_object_is_not_another_of_its_class() {
+    let mut logits = larger();
+    // The second query sees the upper quarter of what the first sees.
+    logits.mask_logits[16 + 4..32].fill(-3.0);
+    logits.mask_logits[16..20].fill(3.0);
+    logits.mask_logits[0..4].fill(3.0);
+    let found = |num_classes, class_logits: Vec<f32>| {
+        let logits = Logits { class_logits, ..logits.clone() };
+        queries(&find(&answer(&logits, num_classes), &SegmentOptions::default()))
+    };
+    assert_eq!(found(1, vec![2.0, 0.0, 1.0, 0.0, -5.0, 0.0]), [0]);
+    assert_eq!(found(2, vec![2.0, 0.0, 0.0, 0.0, 2.0, 0.0, -9.0, -9.0, 0.0]), [0, 1], "a tie on a person");
+}
+
+#[test]
 fn specks_are_not_shown() {
     let logits = Logits { mask_logits: vec![-9.0; 48], ..larger() };
     let mut speck = logits.clone();
