@@ -12,7 +12,7 @@ use mae_seg::image::RgbImage;
 use mae_seg::weights::{SourceError, WeightSource};
 use serde::{Deserialize, Serialize};
 
-const PHOTO: &str = "cat.jpg";
+const PHOTO: &str = "photographer.jpg";
 /// Every so many values are kept: enough to notice any difference, little to store.
 const STRIDE: Stride = Stride { class_logits: 1, mask_logits: 7 };
 const TOLERANCE: f32 = 1e-4;

@@ -32,7 +32,7 @@ describe("difficult files", () => {
       assert.equal(await page.give(await make()), "error");
       assert.match(await page.error(), sentence);
       assert.deepEqual(await page.instances(), []);
-      assert.equal(await page.sample("cat.jpg"), "ready", await page.error());
+      assert.equal(await page.sample("photographer.jpg"), "ready", await page.error());
       assert.equal(await page.error(), undefined);
     });
   }

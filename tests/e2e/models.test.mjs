@@ -139,7 +139,7 @@ describe("the model menu", () => {
       assert.equal(await open(), "ready", await page.error());
       assert.equal(await name(text), "error");
       assert.match(await page.error(), /owner\/name/);
-      assert.equal(await page.sample("cat.jpg"), "ready", "the page goes on");
+      assert.equal(await page.sample("photographer.jpg"), "ready", "the page goes on");
     });
   }
 
@@ -169,7 +169,7 @@ describe("the model menu", () => {
       assert.equal(weights(), null);
       await page.page.getByRole("button", { name: "Keep using mae-tiny" }).click();
       assert.equal(await page.error(), undefined);
-      assert.equal(await page.sample("cat.jpg"), "ready", await page.error());
+      assert.equal(await page.sample("photographer.jpg"), "ready", await page.error());
     });
   }
 
@@ -211,7 +211,7 @@ describe("the model menu", () => {
     await page.page.getByText(/Fetching the model/).waitFor();
     assert.equal(await page.answerTo(() => page.page.getByRole("button", { name: "Keep using mae-tiny" }).click()), "ready");
     assert.match(await facts(), /bundled/);
-    assert.equal(await page.sample("cat.jpg"), "ready", await page.error());
+    assert.equal(await page.sample("photographer.jpg"), "ready", await page.error());
   });
 
   test("works by keyboard alone", async () => {
@@ -265,7 +265,7 @@ describe("a model of this device", () => {
   });
 
   test("is told from a photo where both are dropped on the same page", async () => {
-    assert.equal(await page.answerTo(() => drop(join(root, "www/samples/cat.jpg"))), "ready", await page.error());
+    assert.equal(await page.answerTo(() => drop(join(root, "www/samples/photographer.jpg"))), "ready", await page.error());
     const shallow = join(root, "tests/fixtures/eomt_registers");
     assert.equal(await page.answerTo(() => drop(shallow)), "ready", await page.error());
     assert.match(await menuTitle(), /eomt_registers/);
@@ -281,6 +281,6 @@ describe("a model of this device", () => {
     assert.equal(await page.answerTo(() => drop(folder)), "error");
     assert.match(await page.error(), /holiday-.* holds no weights.*config\.json/s);
     assert.equal(await menuTitle(), before);
-    assert.equal(await page.answerTo(() => drop(join(root, "www/samples/cat.jpg"))), "ready", await page.error());
+    assert.equal(await page.answerTo(() => drop(join(root, "www/samples/photographer.jpg"))), "ready", await page.error());
   });
 });

@@ -25,7 +25,7 @@ pub(super) fn Controls(app: App) -> impl IntoView {
                 <output>{move || format!("{:.0} %", threshold.get() * 100.0)}</output>
                 <input
                     type="range"
-                    min="0.05"
+                    min="0.02"
                     max="0.95"
                     step="0.01"
                     data-testid="threshold"

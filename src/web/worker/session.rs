@@ -22,7 +22,7 @@ use crate::web::protocol::{
 use crate::weights::WeightsError;
 
 /// Instances below this score are never shown, so they are not computed.
-const LOWEST_SCORE: f32 = 0.05;
+const LOWEST_SCORE: f32 = 0.02;
 /// Weights above this size are not loaded a second time for the comparison with the CPU.
 const MOST_CHECKED_BYTES: u64 = 64_000_000;
 
