@@ -463,6 +463,18 @@ fn fine_tuning_starts_from_an_encoder_that_learned_by_contrast() {
     let contrast = ["contrast", "--data", "a.png", "--out", "contrast", "--epochs", "2"];
     let output = bench.run(contrast.into_iter().chain(small));
     assert!(output.status.success(), "{}", stderr(&output));
+    fs::write(bench.path("cut.tar"), [7; 600]).unwrap();
+    let damaged = ["contrast", "--data", "a.png", "cut.tar", "--out", "damaged", "--epochs", "1"];
+    let output = bench.run(damaged.into_iter().chain(small));
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("cut.tar") && stderr(&output).contains("skipped 1 times"),
+        "{}",
+        stderr(&output)
+    );
+    let output = bench.run(damaged.into_iter().chain(small).chain(["--damaged", "stop"]));
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("cut.tar"), "{}", stderr(&output));
     for line in [&["inspect", "contrast"][..], &["export", "contrast", "--out", "encoder"]] {
         let output = bench.run(line.iter().copied());
         assert!(output.status.success(), "what only contrast needs is no surprise: {}", stderr(&output));

@@ -10,7 +10,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use burn::tensor::Device;
 use image::{Rgb, RgbImage};
-use mae_seg::data::{CocoDataset, LabelSpace, PhotoSet, SegmentationSet};
+use mae_seg::data::{CocoDataset, Damaged, LabelSpace, PhotoSet, SegmentationSet};
 use mae_seg::model::{DecoderConfig, HiddenPatches, LossOn, MaeConfig, VitConfig};
 use mae_seg::train::loss::SetLossConfig;
 use mae_seg::train::{
@@ -123,7 +123,7 @@ fn run_pretraining(
     options: &PretrainOptions,
     on_event: impl FnMut(TrainEvent),
 ) -> Result<(), TrainError> {
-    let photos = PhotoSet::open(&[photos.to_owned()]).unwrap();
+    let photos = PhotoSet::open(&[photos.to_owned()], Damaged::Stop).unwrap();
     pretrain(&photos, None, options, &Device::flex(), &mut RunFolder::open(out, options)?, on_event)
 }
 
@@ -332,7 +332,7 @@ fn contrast_learns_to_tell_photos_apart() {
     let passes = PassOptions { epochs: 30, ..passes() };
     let options = ContrastOptions { encoder: encoder(), temperature: 0.2, colour: 0.2, passes };
     let out = folder.path().join("contrast");
-    let set = PhotoSet::open(&[photos]).unwrap();
+    let set = PhotoSet::open(&[photos], Damaged::Stop).unwrap();
     let mut run = RunFolder::open(&out, &options).unwrap();
     contrast(&set, &options, &Device::flex(), &mut run, |_| ()).unwrap();
     let losses = losses(&out);

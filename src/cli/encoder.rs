@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::device::DeviceArg;
 use super::progress::TrainProgress;
 use super::shards;
-use crate::data::PhotoSet;
+use crate::data::{Damaged, PhotoSet};
 use crate::model::VitConfig;
 use crate::train::{RunFolder, TrainError, TrainEvent};
 
@@ -19,6 +19,9 @@ pub(super) struct EncoderArg {
     /// Folders of images (searched through) or WebDataset tars, on disk or at addresses of the web
     #[arg(long, required = true, num_args = 1.., value_name = "DIR|TAR|URL")]
     data: Vec<PathBuf>,
+    /// What to do about photos that are no images and shards that were cut short
+    #[arg(long, value_enum, default_value_t)]
+    damaged: DamagedArg,
     /// Folder of the run: checkpoint, metrics.jsonl, panels
     #[arg(long, value_name = "RUN")]
     out: PathBuf,
@@ -34,6 +37,15 @@ pub(super) struct EncoderArg {
     /// Side of a patch, in pixels
     #[arg(long, default_value_t = 16)]
     patch_size: usize,
+}
+
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+enum DamagedArg {
+    /// Name them, count them and go on
+    #[default]
+    Skip,
+    /// Stop at the first
+    Stop,
 }
 
 /// Widths and depths with a name.
@@ -82,9 +94,17 @@ impl EncoderArg {
             &mut dyn FnMut(TrainEvent),
         ) -> Result<(), TrainError>,
     ) -> Result<()> {
-        let photos = PhotoSet::open(&shards::local(&self.data)?)?;
+        let damaged = match self.damaged {
+            DamagedArg::Skip => Damaged::Skip,
+            DamagedArg::Stop => Damaged::Stop,
+        };
+        let photos = PhotoSet::open(&shards::local(&self.data)?, damaged)?;
         let picked = self.device.pick()?;
         let mut progress = TrainProgress::new(&format!("{} photos, {}", photos.len(), picked.description));
+        photos
+            .cut()
+            .iter()
+            .for_each(|shard| progress.show(TrainEvent::Skipped(format!("the rest of a shard: {shard}"))));
         let mut run = RunFolder::open(&self.out, options)?;
         training(&photos, &picked.device, &mut run, &mut |event| progress.show(event))?;
         progress.finish(&format!("pretrained; fine-tune with --encoder {}", self.out.display()));

@@ -118,7 +118,7 @@ impl TrainProgress {
     pub(super) fn finish(&self, text: &str) {
         self.bar.finish_and_clear();
         let skipped =
-            if self.skipped == 0 { String::new() } else { format!("; {} photos skipped", self.skipped) };
+            if self.skipped == 0 { String::new() } else { format!("; skipped {} times", self.skipped) };
         self.line(&format!("{text}{skipped}"));
     }
 

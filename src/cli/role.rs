@@ -18,7 +18,7 @@ use super::encoder::ModelSize;
 use super::html::Page;
 use super::output::{print_line, write_file};
 use super::shards;
-use crate::data::{CocoDataset, LabelSpace, PhotoSet, SegmentationSet};
+use crate::data::{CocoDataset, Damaged, LabelSpace, PhotoSet, SegmentationSet};
 
 const EXAMPLES: &str = "\
 The same encoder is trained four ways (not at all; by telling photos apart; by drawing hidden patches, their places filled
@@ -104,7 +104,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
     let picked = arguments.device.pick()?;
     let study = Study {
         arguments,
-        unlabelled: PhotoSet::open(&shards::local(&arguments.data)?)?,
+        unlabelled: PhotoSet::open(&shards::local(&arguments.data)?, Damaged::Stop)?,
         labelled: SegmentationSet::open(&arguments.train, &arguments.images, LabelSpace::Object, None)?,
         judged: CocoDataset::load(&arguments.val)?,
         device: picked.device,

@@ -36,4 +36,4 @@ pub use dataset::SegmentationSet;
 pub use error::DataError;
 pub use features::TeacherFeatures;
 pub use labels::LabelSpace;
-pub use photos::{PhotoBatch, PhotoSet};
+pub use photos::{Damaged, PhotoBatch, PhotoSet};

@@ -17,11 +17,23 @@ const EXTENSIONS: [&str; 8] = ["jpg", "jpeg", "png", "webp", "bmp", "gif", "tif"
 /// Neighbours tried in place of an unreadable photo before a batch gives up.
 const REPLACEMENTS: usize = 100;
 
+/// What to do about photos and shards that cannot be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Damaged {
+    /// Name them and go on: the next photo takes a photo's place, and of a shard what stands before the damage counts.
+    #[default]
+    Skip,
+    /// Stop at the first.
+    Stop,
+}
+
 /// Photos on disk; holds an index only, the bytes are read when a batch asks for them.
 #[derive(Debug, Clone, Default)]
 pub struct PhotoSet {
     shards: Vec<PathBuf>,
     photos: Vec<Photo>,
+    damaged: Damaged,
+    cut: Vec<String>,
 }
 
 #[derive(Debug, Clone)]
@@ -57,9 +69,9 @@ impl PhotoSet {
     ///
     /// # Errors
     ///
-    /// A path that cannot be read, a shard that was cut short, or no photo at all.
-    pub fn open(paths: &[PathBuf]) -> Result<Self, DataError> {
-        let mut set = Self::default();
+    /// A path that cannot be read, a shard that was cut short if `damaged` stops there, or no photo at all.
+    pub fn open(paths: &[PathBuf], damaged: Damaged) -> Result<Self, DataError> {
+        let mut set = Self { damaged, ..Self::default() };
         for path in paths {
             set.add(path)?;
         }
@@ -82,7 +94,14 @@ impl PhotoSet {
             entries.iter().try_for_each(|entry| self.add(entry))
         } else if has_extension(path, &["tar"]) {
             let shard = self.shards.len();
-            self.photos.extend(shard::index(path)?.into_iter().map(|member| Photo::Member { shard, member }));
+            let mut members = Vec::new();
+            match shard::index(path, &mut members) {
+                Err(error @ DataError::Shard { .. }) if self.damaged == Damaged::Skip => {
+                    self.cut.push(error.to_string());
+                }
+                outcome => outcome?,
+            }
+            self.photos.extend(members.into_iter().map(|member| Photo::Member { shard, member }));
             self.shards.push(path.to_path_buf());
             Ok(())
         } else {
@@ -91,6 +110,12 @@ impl PhotoSet {
             }
             Ok(())
         }
+    }
+
+    /// The shards that were cut short, each in a sentence.
+    #[must_use]
+    pub fn cut(&self) -> &[String] {
+        &self.cut
     }
 
     /// Number of photos.
@@ -129,7 +154,7 @@ impl PhotoSet {
     ///
     /// # Errors
     ///
-    /// When a hundred photos in a row are unreadable, or the teacher's file lacks one.
+    /// At an unreadable photo if the set stops there, when a hundred in a row are unreadable, or the teacher's file lacks one.
     pub fn batch(
         &self,
         indices: &[usize],
@@ -176,6 +201,7 @@ impl PhotoSet {
         for offset in 0..tried {
             match self.photo(index + offset) {
                 Ok(photo) => return Ok((index + offset, photo, skipped)),
+                Err(error) if self.damaged == Damaged::Stop => return Err(error),
                 Err(error) => skipped.push(error),
             }
         }
@@ -218,7 +244,7 @@ mod tests {
     #[test]
     fn folders_and_shards_become_one_sorted_set() {
         let dir = folder();
-        let set = PhotoSet::open(&[dir.path().to_path_buf()]).unwrap();
+        let set = PhotoSet::open(&[dir.path().to_path_buf()], Damaged::Skip).unwrap();
         assert_eq!(set.len(), 3);
         let colours: Vec<_> = (0..3).map(|i| set.photo(i).unwrap().pixels()[..3].to_vec()).collect();
         assert_eq!(colours, [[255, 0, 0], [0, 255, 0], [0, 0, 255]]);
@@ -227,7 +253,7 @@ mod tests {
     #[test]
     fn crops_are_normalised_planes_in_the_order_asked() {
         let dir = folder();
-        let set = PhotoSet::open(&[dir.path().to_path_buf()]).unwrap();
+        let set = PhotoSet::open(&[dir.path().to_path_buf()], Damaged::Skip).unwrap();
         let crop = CropOptions { image_size: 8, ..CropOptions::default() };
         let batch = set.batch(&[2, 0], &crop, None, (1, 0)).unwrap();
         assert_eq!(batch.pixels.len(), 2 * 3 * 64);
@@ -247,7 +273,7 @@ mod tests {
             image::RgbImage::from_fn(60, 50, |x, y| Rgb([(x * 4) as u8, (y * 5) as u8, (x * y) as u8]));
         noisy.save(dir.path().join("a.png")).unwrap();
         noisy.save(dir.path().join("b.png")).unwrap();
-        let set = PhotoSet::open(&[dir.path().to_path_buf()]).unwrap();
+        let set = PhotoSet::open(&[dir.path().to_path_buf()], Damaged::Skip).unwrap();
         let crop = CropOptions { image_size: 16, ..CropOptions::default() };
         let pixels =
             |indices: &[usize], seed, epoch| set.batch(indices, &crop, None, (seed, epoch)).unwrap().pixels;
@@ -261,18 +287,21 @@ mod tests {
     fn unreadable_photos_are_named_and_replaced() {
         let dir = folder();
         fs::write(dir.path().join("b.jpg"), "no image").unwrap();
-        let set = PhotoSet::open(&[dir.path().to_path_buf()]).unwrap();
+        let set = PhotoSet::open(&[dir.path().to_path_buf()], Damaged::Skip).unwrap();
         let crop = CropOptions { image_size: 8, flip: false, ..CropOptions::default() };
         let batch = set.batch(&[1], &crop, None, (1, 0)).unwrap();
         assert_eq!(batch.skipped.len(), 1);
         assert!(batch.skipped[0].to_string().contains("b.jpg"), "{}", batch.skipped[0]);
         assert!(batch.pixels[64] > 2.0, "the green neighbour stands in");
+        let strict = PhotoSet::open(&[dir.path().to_path_buf()], Damaged::Stop).unwrap();
+        let error = strict.batch(&[1], &crop, None, (1, 0)).unwrap_err().to_string();
+        assert!(error.contains("b.jpg"), "{error}");
     }
 
     #[test]
     fn nothing_readable_is_an_error() {
         let dir = tempfile::tempdir().unwrap();
-        let open = || PhotoSet::open(&[dir.path().to_path_buf()]);
+        let open = || PhotoSet::open(&[dir.path().to_path_buf()], Damaged::Skip);
         assert!(matches!(open(), Err(DataError::NoPhotos(_))));
         fs::write(dir.path().join("a.jpg"), "no image").unwrap();
         let error = open().unwrap().batch(&[0], &CropOptions::default(), None, (1, 0)).unwrap_err();

@@ -18,14 +18,13 @@ pub(super) struct Member {
     pub(super) len: u64,
 }
 
-/// Lists the photos of a shard without reading their bytes.
-pub(super) fn index(path: &Path) -> Result<Vec<Member>, DataError> {
+/// Lists the photos of a shard without reading their bytes; those before its damage, where it has one, are in `members` too.
+pub(super) fn index(path: &Path, members: &mut Vec<Member>) -> Result<(), DataError> {
     let io_error = |source| DataError::Io { path: path.to_path_buf(), source };
     let cut = |reason: String| DataError::Shard { path: path.to_path_buf(), reason };
     let mut file = File::open(path).map_err(io_error)?;
     let total = file.metadata().map_err(io_error)?.len();
     let mut archive = tar::Archive::new(&mut file);
-    let mut members = Vec::new();
     for entry in archive.entries_with_seek().map_err(|e| cut(e.to_string()))? {
         let entry = entry.map_err(|e| cut(e.to_string()))?;
         let name = entry.path().map_err(|e| cut(e.to_string()))?.to_string_lossy().into_owned();
@@ -40,7 +39,7 @@ pub(super) fn index(path: &Path) -> Result<Vec<Member>, DataError> {
     if !ends_with_marker(&mut file).map_err(io_error)? {
         return Err(cut("its end marker is missing".into()));
     }
-    Ok(members)
+    Ok(())
 }
 
 fn ends_with_marker(file: &mut File) -> io::Result<bool> {
@@ -82,7 +81,8 @@ mod tests {
         let path = dir.path().join("a.tar");
         fs::write(&path, shard(&[("0.jpg", b"first"), ("0.json", b"{}"), ("sub/1.PNG", b"second one")]))
             .unwrap();
-        let members = index(&path).unwrap();
+        let mut members = Vec::new();
+        index(&path, &mut members).unwrap();
         let names: Vec<_> = members.iter().map(|m| m.name.as_str()).collect();
         assert_eq!(names, ["0.jpg", "sub/1.PNG"]);
         assert_eq!(read(&path, &members[0]).unwrap(), b"first");
@@ -96,7 +96,13 @@ mod tests {
         let whole = shard(&[("0.jpg", &[7; 700]), ("1.jpg", &[8; 700])]);
         for len in [0, 100, 512, 900, 1536, 1600, 2048, 2700, whole.len() - 1024] {
             fs::write(&path, &whole[..len]).unwrap();
-            let message = index(&path).unwrap_err().to_string();
+            let mut members = Vec::new();
+            let message = index(&path, &mut members).unwrap_err().to_string();
+            assert_eq!(
+                members.len(),
+                [0, 1536, 3072].iter().filter(|end| len >= **end).count().saturating_sub(1),
+                "{len}"
+            );
             assert!(message.contains("cut.tar") && message.contains("complete tar"), "{len}: {message}");
         }
     }

@@ -11,8 +11,11 @@ use crate::web::app::App;
 use crate::web::dom;
 use crate::web::dropped::Dropped;
 
-const SAMPLES: [(&str, &str); 3] =
-    [("astronaut.jpg", "An astronaut"), ("photographer.jpg", "A photographer"), ("coffee.jpg", "A cup of coffee")];
+const SAMPLES: [(&str, &str); 3] = [
+    ("astronaut.jpg", "An astronaut"),
+    ("photographer.jpg", "A photographer"),
+    ("coffee.jpg", "A cup of coffee"),
+];
 
 /// File picker and samples; dropping and pasting work anywhere on the page.
 #[component]
