@@ -20,10 +20,6 @@ $mae_seg pretrain --recipe "$recipe" --data "${shards[@]}" --teacher-features "$
   --out "$out/mae"
 $mae_seg finetune --recipe "$recipe" --train "$data/objects/train.json" --images "$data/objects" \
   --cutouts "$data/cutouts" --encoder "$out/mae" --out "$out/seg"
-# The same once more in larger photos, for smaller objects.
-$mae_seg finetune --recipe "$recipe" --train "$data/objects/train.json" --images "$data/objects" \
-  --cutouts "$data/cutouts" --encoder "$out/seg" --whole --image-size 288 --steps 800 --lr 1.5e-4 --warmup-steps 30 \
-  --out "$out/seg-288"
-$mae_seg eval --weights "$out/seg-288" --annotations "$data/objects/val.json" --images "$data/objects" \
+$mae_seg eval --weights "$out/seg" --annotations "$data/objects/val.json" --images "$data/objects" \
   --class-agnostic --report "$out/report"
-$mae_seg export "$out/seg-288" --out "$out/mae-tiny" --score-thresh 0.07
+$mae_seg export "$out/seg" --out "$out/mae-tiny" --score-thresh 0.07

@@ -82,7 +82,7 @@ impl Default for SegmentOptions {
             score_thresh: 0.05,
             top_k: 50,
             overlap_thresh: 0.6,
-            containment_thresh: 0.6,
+            containment_thresh: 0.5,
             any_class: false,
         }
     }
