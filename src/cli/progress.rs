@@ -117,8 +117,11 @@ impl TrainProgress {
 
     pub(super) fn finish(&self, text: &str) {
         self.bar.finish_and_clear();
-        let skipped =
-            if self.skipped == 0 { String::new() } else { format!("; skipped {} times", self.skipped) };
+        let skipped = if self.skipped == 0 {
+            String::new()
+        } else {
+            format!("; {} damaged files skipped", self.skipped)
+        };
         self.line(&format!("{text}{skipped}"));
     }
 
