@@ -19,7 +19,7 @@ pub(super) fn find(answer: &Answer<'_>, options: &SegmentOptions) -> Vec<Segment
         .filter(|(_, score)| *score > 0.0 && *score >= options.score_thresh)
         .collect();
     claims.sort_by(|a, b| b.1.total_cmp(&a.1));
-    // Compared as the model drew them: on a large photo, enlarging every candidate would take seconds.
+    // Compared as the model drew them: only what is kept has to be enlarged to the photo.
     let mut kept: Vec<(Claim, f32, BinaryMask)> = Vec::new();
     for (claim, score) in claims {
         if kept.len() == options.top_k {
