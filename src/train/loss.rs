@@ -219,7 +219,8 @@ pub(crate) fn centre_loss(
     let matches: Vec<_> = centres.iter().map(|centres| centres.pairs.clone()).collect();
     let unjudged: Vec<bool> = centres.iter().flat_map(|centres| centres.unjudged.iter().copied()).collect();
     let masks = mask_losses(mask_logits, targets, &matches, config.budget(), draws)?;
-    let verdicts = verdicts(&unjudged, targets, &matches, |pair| masks.overlaps[pair]);
+    let overlaps = masks.overlaps(targets, &matches);
+    let verdicts = verdicts(&unjudged, targets, &matches, |pair| overlaps[pair]);
     let class = class_loss(class_logits, &verdicts, 1.0);
     Ok(weighted((masks, class), matches, divisors, config))
 }

@@ -55,6 +55,7 @@ pub(super) fn lies_in_ignored(mask_logits: Tensor<4>, targets: &[Target]) -> Res
     let measured = Tensor::cat(vec![inside, area], 2).try_into_vec_as::<f32>()?;
     Ok(measured.chunks_exact(2).map(|m| m[0] > 0.5 * m[1]).collect())
 }
+
 /// Weighted cross-entropy, summed over all queries.
 pub(super) fn class_loss(class_logits: Tensor<3>, verdicts: &[Verdict], no_object: f32) -> Tensor<1> {
     let [_, _, columns] = class_logits.dims();

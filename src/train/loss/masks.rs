@@ -13,8 +13,21 @@ pub(super) struct MaskLosses {
     pub(super) entropy: Tensor<1>,
     /// `[1]`
     pub(super) dice: Tensor<1>,
-    /// Of each pair, intersection over union of predicted and true mask, without gradient.
-    pub(super) overlaps: Vec<f32>,
+    /// The predicted maps, pair after pair, without gradient.
+    seen: Vec<f32>,
+    size: MapSize,
+}
+
+impl MaskLosses {
+    /// Of each pair, intersection over union of where the prediction is positive with the true mask, at the map's
+    /// resolution.
+    pub(super) fn overlaps(&self, targets: &[Target], matches: &[Vec<(usize, usize)>]) -> Vec<f32> {
+        let centres = self.size.centres();
+        let maps = self.seen.chunks_exact(self.size.area());
+        maps.zip(truth(targets, matches))
+            .map(|(map, mask)| overlap(map, &sample_mask(mask, &centres)))
+            .collect()
+    }
 }
 
 /// Compares matched masks with their objects at uncertain points.
@@ -32,35 +45,33 @@ pub(super) fn mask_losses(
         pairs.map(|(image, query)| (image, (image * queries + query) as i32)).unzip();
     if rows.is_empty() {
         let none = || Tensor::zeros([1], &device);
-        return Ok(MaskLosses { entropy: none(), dice: none(), overlaps: Vec::new() });
+        return Ok(MaskLosses { entropy: none(), dice: none(), seen: Vec::new(), size });
     }
     let pairs = rows.len();
     let rows = Tensor::<1, Int>::from_data(TensorData::new(rows, [pairs]), &device);
     let maps = mask_logits.reshape([images * queries, size.area()]).select(0, rows);
     let seen = maps.clone().without_autodiff().try_into_vec_as::<f32>()?;
     let points = choose_uncertain(&seen, &of_images, size, budget, draws);
-    let truth =
-        matches.iter().zip(targets).flat_map(|(pairs, t)| pairs.iter().map(|&(_, object)| &t.masks[object]));
-    let truth: Vec<&BinaryMask> = truth.collect();
-    let overlaps = truth.iter().zip(seen.chunks_exact(size.area())).map(|(t, map)| overlap(map, size, t));
-    let overlaps = overlaps.collect();
-    let truth: Vec<f32> = truth
-        .into_iter()
-        .zip(points.chunks_exact(2 * budget.total))
-        .flat_map(|(mask, p)| sample_mask(mask, p))
-        .collect();
+    let truth = truth(targets, matches).zip(points.chunks_exact(2 * budget.total));
+    let truth: Vec<f32> = truth.flat_map(|(mask, p)| sample_mask(mask, p)).collect();
     let truth = Tensor::<2>::from_data(TensorData::new(truth, [pairs, budget.total]), &device);
     let logits = sample_own(maps, size, &points);
     let entropy = log_sigmoid(logits.clone().neg()).add(truth.clone().mul(logits.clone())).neg();
     let dice = dice_loss(sigmoid(logits), truth).sum();
-    Ok(MaskLosses { entropy: entropy.mean_dim(1).sum(), dice, overlaps })
+    Ok(MaskLosses { entropy: entropy.mean_dim(1).sum(), dice, seen, size })
 }
 
-/// Intersection over union of where `map` is positive with the mask, at the map's resolution.
-fn overlap(map: &[f32], size: MapSize, mask: &BinaryMask) -> f32 {
-    let truth = sample_mask(mask, &size.centres());
+/// The true mask of each pair.
+fn truth<'t>(
+    targets: &'t [Target],
+    matches: &'t [Vec<(usize, usize)>],
+) -> impl Iterator<Item = &'t BinaryMask> {
+    matches.iter().zip(targets).flat_map(|(pairs, t)| pairs.iter().map(|&(_, object)| &t.masks[object]))
+}
+
+fn overlap(map: &[f32], truth: &[f32]) -> f32 {
     let (mut inside, mut union) = (0.0, 0.0);
-    for (&logit, covered) in map.iter().zip(truth) {
+    for (&logit, &covered) in map.iter().zip(truth) {
         let (least, most) = if logit > 0.0 { (covered, 1.0) } else { (0.0, covered) };
         inside += least;
         union += most;
