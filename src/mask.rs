@@ -237,6 +237,10 @@ mod tests {
         assert!((a.iou(&b) - 30.0 / 90.0).abs() < 1e-12);
         assert_eq!(BinaryMask::empty(5, 5).bbox(), [0; 4]);
         assert_eq!(a.iou(&BinaryMask::empty(5, 5)), 0.0);
+        let part = BinaryMask::from_fn(100, 80, |x, y| (60..80).contains(&x) && (20..40).contains(&y));
+        assert!((a.containment(&part) - 0.5).abs() < 1e-12);
+        assert!((b.containment(&part) - 1.0).abs() < 1e-12);
+        assert_eq!(a.containment(&BinaryMask::empty(100, 80)), 0.0);
     }
 
     #[test]

@@ -10,22 +10,21 @@ const LEAST_CELLS: usize = 4;
 /// Queries by probability times certainty of their masks, best first; of two that are one object by
 /// [`SegmentOptions::overlap_thresh`] or [`SegmentOptions::containment_thresh`], the better one stays.
 pub(super) fn find(answer: &Answer<'_>, options: &SegmentOptions) -> Vec<Segment> {
-    let mut claims: Vec<(Claim, f32)> = answer
+    // Compared as the model drew them: only what is kept has to be enlarged to the photo.
+    let mut claims: Vec<(Claim, f32, BinaryMask)> = answer
         .claims(options.any_class)
         .into_iter()
         .filter(|claim| claim.probability >= options.score_thresh)
-        .filter(|claim| answer.drawn(claim.query).area() >= LEAST_CELLS)
-        .map(|claim| (claim, claim.probability * answer.certainty(claim.query)))
-        .filter(|(_, score)| *score > 0.0 && *score >= options.score_thresh)
+        .map(|claim| (claim, claim.probability * answer.certainty(claim.query), answer.drawn(claim.query)))
+        .filter(|(_, _, drawn)| drawn.area() >= LEAST_CELLS)
+        .filter(|(_, score, _)| *score > 0.0 && *score >= options.score_thresh)
         .collect();
     claims.sort_by(|a, b| b.1.total_cmp(&a.1));
-    // Compared as the model drew them: only what is kept has to be enlarged to the photo.
     let mut kept: Vec<(Claim, f32, BinaryMask)> = Vec::new();
-    for (claim, score) in claims {
+    for (claim, score, drawn) in claims {
         if kept.len() == options.top_k {
             break;
         }
-        let drawn = answer.drawn(claim.query);
         let is_same = |(better, _, mask): &(Claim, f32, BinaryMask)| {
             mask.iou(&drawn) > f64::from(options.overlap_thresh)
                 || better.category == claim.category
