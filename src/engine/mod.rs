@@ -120,9 +120,6 @@ pub struct Logits {
     pub grid: [usize; 2],
 }
 
-/// [`Engine::threshold`] of weights that say nothing about it.
-const THRESHOLD: f32 = 0.3;
-
 /// A segmenter on a device, ready for photos.
 #[derive(Debug)]
 pub struct Engine {
@@ -145,8 +142,8 @@ impl Engine {
         };
         let module = MaskSegmenter::new(config, device);
         let model = checkpoint.load(source, module).await?;
-        let threshold = checkpoint.manifest.threshold.unwrap_or(THRESHOLD).clamp(0.0, 1.0);
         let engine = Self::new(model, checkpoint.config.labels, checkpoint.preprocess, device.clone());
+        let threshold = checkpoint.manifest.threshold.unwrap_or(engine.threshold).clamp(0.0, 1.0);
         Ok(Self { threshold, ..engine })
     }
 
@@ -159,7 +156,8 @@ impl Engine {
         device: Device,
     ) -> Self {
         preprocess.multiple_of = model.config().encoder.patch_size;
-        Self { model, labels, preprocess, threshold: THRESHOLD, device }
+        let threshold = model.config().usual_threshold();
+        Self { model, labels, preprocess, threshold, device }
     }
 
     /// The same engine for photos brought to `side` pixels instead of what the weights say; positions of patches are

@@ -10,7 +10,7 @@ use crate::image::RgbImage;
 
 /// The predictions of `engine` for every photo of `dataset` below `images`; `done` is called after each photo.
 ///
-/// The best 100 (query, class) pairs of a photo count; where classes do not matter, the best 100 masks.
+/// What of a photo counts is said by [`Engine::evaluation`].
 ///
 /// # Errors
 /// [`EvalError`] naming the photo that cannot be used, or what stopped the engine.

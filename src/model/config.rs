@@ -324,6 +324,13 @@ impl SegmenterConfig {
         }
     }
 
+    /// Score from which objects are usually worth showing, 0 to 1. Patches learn to be as sure as their masks are right,
+    /// which is less sure than learned queries are.
+    #[must_use]
+    pub fn usual_threshold(&self) -> f32 {
+        if self.num_queries == 0 { 0.07 } else { 0.3 }
+    }
+
     /// Encoder blocks that run before the queries join.
     #[must_use]
     pub fn query_free_depth(&self) -> usize {

@@ -61,8 +61,7 @@ fn columns_picture(
     })
 }
 
-/// Photo, true objects, and the objects found with a score of at least 0.3 (0.07 where every patch is a query and scores
-/// are estimates of overlap), one photo a row.
+/// Photo, true objects, and the objects found that are usually worth showing, one photo a row.
 pub(super) fn prediction_panel(
     model: &MaskSegmenter,
     images: Tensor<4>,
@@ -77,8 +76,7 @@ pub(super) fn prediction_panel(
     let pixels = host(images);
     let (classes, masks) = (host(output.class_logits), host(output.mask_logits));
     let num_classes = model.config().num_classes;
-    let score_thresh = if model.config().num_queries == 0 { 0.07 } else { 0.3 };
-    let options = SegmentOptions { score_thresh, ..Default::default() };
+    let options = SegmentOptions { score_thresh: model.config().usual_threshold(), ..Default::default() };
     let letterbox = Letterbox::fit(side, side, side);
     let mut picture = image::RgbImage::new((3 * side) as u32, (rows * side) as u32);
     let photos = pixels.chunks_exact(3 * side * side).zip(classes.chunks_exact(classes.len() / rows));
