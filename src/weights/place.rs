@@ -1,5 +1,7 @@
 //! Which tensors of a file make up which parameter, and how.
 
+use std::iter;
+
 use super::layouts::{Form, index_in};
 use super::{HostTensor, Layout};
 
@@ -59,11 +61,10 @@ impl Place {
         let width = ours.last().copied().unwrap_or(1);
         match self.form {
             Form::Same => {}
-            Form::Joined => values.extend(parts.flatten()),
+            Form::Joined => values = joined(values, parts),
             Form::Transposed => values = transpose(&values, ours[1], ours[0]),
             Form::TransposedColumns => {
-                values.extend(parts.flatten());
-                values = transpose(&values, ours[1], ours[0]);
+                values = transpose(&joined(values, parts), ours[1], ours[0]);
             }
             Form::Positions | Form::PositionsAfterClass => {
                 drop(values.drain(..class_row(&values, width).len()));
@@ -101,6 +102,47 @@ fn class_row(table: &[f32], width: usize) -> &[f32] {
     if is_square(table.len() / width) { &[] } else { &table[..width] }
 }
 
+fn joined(first: Vec<f32>, rest: impl Iterator<Item = Vec<f32>>) -> Vec<f32> {
+    iter::once(first).chain(rest).collect::<Vec<_>>().concat()
+}
+
+/// Takes no more memory than the numbers need: what is returned stays as long as the model.
 fn transpose(values: &[f32], rows: usize, columns: usize) -> Vec<f32> {
-    (0..columns).flat_map(|column| (0..rows).map(move |row| values[row * columns + column])).collect()
+    let mut transposed = Vec::with_capacity(values.len());
+    for column in 0..columns {
+        transposed.extend((0..rows).map(|row| values[row * columns + column]));
+    }
+    transposed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_hold_no_more_memory_than_their_numbers_need() {
+        let assembled = |form, parts: &[&[f32]], ours: &[usize]| {
+            let place = Place { files: vec![String::new(); parts.len()], form };
+            place.assemble(parts.iter().map(|part| part.to_vec()), ours)
+        };
+        for (form, parts, ours, expected) in [
+            (
+                Form::Transposed,
+                vec![&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0][..]],
+                [3, 2],
+                [1.0, 4.0, 2.0, 5.0, 3.0, 6.0],
+            ),
+            (
+                Form::TransposedColumns,
+                vec![&[1.0, 2.0, 3.0], &[4.0, 5.0, 6.0]],
+                [3, 2],
+                [1.0, 4.0, 2.0, 5.0, 3.0, 6.0],
+            ),
+            (Form::Joined, vec![&[1.0, 2.0, 3.0], &[4.0, 5.0, 6.0]], [6, 1], [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]),
+        ] {
+            let values = assembled(form, &parts, &ours);
+            assert_eq!(values, expected, "{form:?}");
+            assert_eq!(values.capacity(), expected.len(), "{form:?}");
+        }
+    }
 }

@@ -5,13 +5,16 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { chromium } from "playwright-core";
 
-const chromiumPath = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+const places = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+
+/** The Chromium to test with. */
+export const chromiumPath = () => process.env.CHROMIUM ?? places.find(existsSync);
+
+export const flags = ["--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking"];
 
 /** A headless Chromium; `gpu` adds its software WebGPU adapter. */
 export function launch({ gpu = false } = {}) {
-  const executablePath = process.env.CHROMIUM ?? chromiumPath.find(existsSync);
-  const args = ["--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking"];
-  return chromium.launch({ executablePath, args: [...args, ...(gpu ? ["--enable-unsafe-webgpu"] : [])] });
+  return chromium.launch({ executablePath: chromiumPath(), args: [...flags, ...(gpu ? ["--enable-unsafe-webgpu"] : [])] });
 }
 
 // Runs in the page: every state it goes through, however briefly, and every long task.
