@@ -14,9 +14,10 @@ use mae_seg::data::{CocoDataset, Damaged, LabelSpace, PhotoSet, SegmentationSet}
 use mae_seg::model::{DecoderConfig, HiddenPatches, LossOn, MaeConfig, VitConfig};
 use mae_seg::train::loss::SetLossConfig;
 use mae_seg::train::{
-    ContrastOptions, FinetuneOptions, MaskSampling, PassOptions, PretrainOptions, RunFolder, StepOptions,
-    TrainError, TrainEvent, Tune, ValidationSet, contrast, finetune, pretrain,
+    ContrastOptions, FinetuneOptions, MaskSampling, PassOptions, Precision, PretrainOptions, RunFolder,
+    StepOptions, TrainError, TrainEvent, Tune, ValidationSet, contrast, finetune, pretrain,
 };
+use safetensors::{Dtype, SafeTensors};
 use serde_json::{Value, json};
 
 const SIDE: u32 = 48;
@@ -66,6 +67,7 @@ fn steps() -> StepOptions {
         batch_size: 4,
         accumulate: 1,
         clip_norm: None,
+        precision: Precision::F32,
         weight_decay: 0.05,
         average_decay: 0.9,
         seed: 7,
@@ -178,6 +180,30 @@ fn a_killed_run_goes_on_to_the_same_losses_and_weights() {
             assert!(bytes(&killed) == bytes(&whole), "{name}: {file}");
         }
     }
+}
+
+#[test]
+fn half_precision_learns_alike_and_keeps_whole_numbers() {
+    let _alone = alone();
+    let folder = tempfile::tempdir().unwrap();
+    let photos = folder.path().join("photos");
+    write_photos(&photos);
+    let of = |precision| {
+        let out = folder.path().join(format!("{precision:?}"));
+        let mut options = finetuning(Tune::Full);
+        options.steps = StepOptions { precision, accumulate: 2, ..options.steps };
+        run_finetuning(&photos, &out, &options, |_| ()).unwrap();
+        let weights = fs::read(out.join("checkpoint/model.safetensors")).unwrap();
+        let weights = SafeTensors::deserialize(&weights).unwrap();
+        assert!(weights.tensors().iter().all(|(_, tensor)| tensor.dtype() == Dtype::F32));
+        losses(&out)
+    };
+    let (whole, half) = (of(Precision::F32), of(Precision::Bf16));
+    assert_ne!(whole[0], half[0]);
+    assert!((whole[0] / half[0] - 1.0).abs() < 0.01, "{} {}", whole[0], half[0]);
+    let end =
+        |losses: &[f64]| losses[losses.len() - 10..].iter().sum::<f64>() / losses[..10].iter().sum::<f64>();
+    assert!(end(&half) < 0.7 && (end(&half) - end(&whole)).abs() < 0.1, "{} {}", end(&half), end(&whole));
 }
 
 #[test]

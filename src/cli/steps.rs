@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
-use crate::train::{PassOptions, StepOptions};
+use crate::train::{PassOptions, Precision, StepOptions};
 
 #[derive(Debug, Args)]
 pub(super) struct StepsArg {
@@ -17,6 +17,9 @@ pub(super) struct StepsArg {
     /// Scale gradients down to this norm where they are larger
     #[arg(long, value_name = "NORM")]
     clip_norm: Option<f64>,
+    /// What the blocks' matrix products are computed in; bf16 is faster where the device has it
+    #[arg(long, value_enum, default_value_t)]
+    precision: PrecisionArg,
     /// Decay of weights
     #[arg(long, default_value_t = 0.05)]
     weight_decay: f32,
@@ -34,12 +37,23 @@ pub(super) struct StepsArg {
     keep: usize,
 }
 
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+enum PrecisionArg {
+    #[default]
+    F32,
+    Bf16,
+}
+
 impl StepsArg {
     pub(super) fn options(&self, batch_size: usize, average_decay: f64) -> StepOptions {
         StepOptions {
             batch_size,
             accumulate: self.accumulate,
             clip_norm: self.clip_norm,
+            precision: match self.precision {
+                PrecisionArg::F32 => Precision::F32,
+                PrecisionArg::Bf16 => Precision::Bf16,
+            },
             weight_decay: self.weight_decay,
             average_decay,
             seed: self.seed,

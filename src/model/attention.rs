@@ -5,7 +5,7 @@ use burn::nn::Linear;
 use burn::tensor::ops::AttentionModuleOptions;
 use burn::tensor::{Bool, Device, Tensor};
 
-use super::init;
+use super::{init, product};
 
 /// Multi-head self-attention with one product for queries, keys and values (`softmax(q kᵀ / √d_h) v`).
 #[derive(Module, Debug)]
@@ -36,9 +36,7 @@ impl Attention {
     pub fn forward(&self, tokens: Tensor<3>, blocked: Option<Tensor<4, Bool>>) -> Tensor<3> {
         let [batch, length, width] = tokens.dims();
         let heads = self.num_heads;
-        let parts = self
-            .qkv
-            .forward(tokens)
+        let parts = product(&self.qkv, tokens)
             .reshape([batch, length, 3, heads, width / heads])
             .permute([2, 0, 3, 1, 4]);
         let [query, key, value] =
@@ -52,6 +50,6 @@ impl Attention {
             None,
             AttentionModuleOptions::default(),
         );
-        self.proj.forward(mixed.swap_dims(1, 2).reshape([batch, length, width]))
+        product(&self.proj, mixed.swap_dims(1, 2).reshape([batch, length, width]))
     }
 }

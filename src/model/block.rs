@@ -5,7 +5,7 @@ use burn::nn::{Initializer, LayerNorm, Linear};
 use burn::tensor::activation::{gelu, silu};
 use burn::tensor::{Bool, Device, Tensor, TensorData};
 
-use super::{Attention, DecoderConfig, VitConfig, init};
+use super::{Attention, DecoderConfig, VitConfig, init, product};
 
 /// Two linear layers around an exact (erf) GELU, or around a gate (`SwiGLU`, <https://arxiv.org/abs/2002.05202>).
 #[derive(Module, Debug)]
@@ -22,13 +22,14 @@ impl Mlp {
     /// - `tokens`, returns: `[B, T, D]`
     #[must_use]
     pub fn forward(&self, tokens: Tensor<3>) -> Tensor<3> {
-        let inner = self.fc1.forward(tokens);
-        self.fc2.forward(if self.gated {
+        let inner = product(&self.fc1, tokens);
+        let thought = if self.gated {
             let hidden = inner.dims()[2] / 2;
             silu(inner.clone().narrow(2, 0, hidden)) * inner.narrow(2, hidden, hidden)
         } else {
             gelu(inner)
-        })
+        };
+        product(&self.fc2, thought)
     }
 }
 

@@ -22,8 +22,11 @@ mod mae;
 mod masking;
 mod patch;
 mod pos_embed;
+mod product;
 mod segmenter;
 mod vit;
+
+use product::product;
 
 pub use attention::Attention;
 pub use block::{Block, LayerScale, Mlp};

@@ -16,6 +16,7 @@ use super::batches::Batches;
 use super::checkpoint::{Best, Standing, Written};
 use super::gradients::{clip, not_finite};
 use super::optimizer::trainable;
+use super::precision::Precision;
 use super::{RunFolder, Step, TrainError, TrainEvent};
 
 /// What every recipe chooses about its steps.
@@ -27,6 +28,9 @@ pub struct StepOptions {
     pub accumulate: usize,
     /// Largest Euclidean norm of all gradients together; larger ones are scaled down to it.
     pub clip_norm: Option<f64>,
+    /// What the blocks' products are computed in.
+    #[serde(default)]
+    pub precision: Precision,
     /// AdamW's decay.
     pub weight_decay: f32,
     /// How much of the moving average of the parameters stays at each step; 0: no average is kept.
@@ -125,6 +129,7 @@ pub(super) fn train<T: Task>(
     run: &mut RunFolder,
     on_event: &mut dyn FnMut(TrainEvent),
 ) -> Result<(), TrainError> {
+    options.precision.check(&at.model)?;
     let (done, steps) = (at.step, task.steps());
     on_event(TrainEvent::Started { done, steps, parameters: trainable(&at.model) });
     thread::scope(|scope| {
@@ -173,7 +178,7 @@ fn one_step<T: Task>(
     let mut gradients = GradientsAccumulator::new();
     let (mut loss, mut parts) = (0.0, BTreeMap::new());
     for part in options.parts(task.photos(batch)) {
-        let share = task.loss(&at.model, batch, part)?;
+        let share = task.loss(&options.precision.working(&at.model), batch, part)?;
         loss += scalar(share.total.clone())?;
         for (name, value) in share.parts {
             *parts.entry(name).or_insert(0.0) += scalar(value)?;

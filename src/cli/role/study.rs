@@ -16,8 +16,8 @@ use crate::eval::{Vocabulary, evaluate, predict_dataset};
 use crate::model::{DecoderConfig, HiddenPatches, MaeConfig, VitConfig};
 use crate::train::loss::SetLossConfig;
 use crate::train::{
-    ContrastOptions, FinetuneOptions, MaskSampling, PassOptions, PretrainOptions, RunFolder, StepOptions,
-    TrainEvent, Tune, contrast, finetune, pretrain,
+    ContrastOptions, FinetuneOptions, MaskSampling, PassOptions, Precision, PretrainOptions, RunFolder,
+    StepOptions, TrainEvent, Tune, contrast, finetune, pretrain,
 };
 use crate::weights::read_folder;
 
@@ -80,6 +80,7 @@ impl Study<'_> {
         StepOptions {
             batch_size,
             accumulate: 1,
+            precision: Precision::F32,
             clip_norm: Some(1.0),
             weight_decay: 0.05,
             average_decay: 0.0,

@@ -1,0 +1,17 @@
+//! Matrix products in the precision of their weights.
+
+use burn::nn::Linear;
+use burn::tensor::{FloatDType, Tensor};
+
+/// `tokens · W + b`, computed in the type of `W`.
+///
+/// # Shapes
+/// - `tokens`: `[B, T, D in]`
+/// - returns `[B, T, D out]`, in the type of `tokens`
+pub(super) fn product(linear: &Linear, tokens: Tensor<3>) -> Tensor<3> {
+    let (given, computed) = (FloatDType::from(tokens.dtype()), FloatDType::from(linear.weight.val().dtype()));
+    if given == computed {
+        return linear.forward(tokens);
+    }
+    linear.forward(tokens.cast(computed)).cast(given)
+}

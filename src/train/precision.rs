@@ -1,0 +1,61 @@
+//! Mixed precision: the blocks' products in half, everything else in single precision.
+
+use burn::module::{Module, ModuleMapper, Param};
+use burn::tensor::{DType, FloatDType, Tensor};
+use serde::{Deserialize, Serialize};
+
+use super::TrainError;
+
+/// What the matrix products of the blocks are computed in. Weights, norms, attention scores, losses and the optimiser
+/// keep single precision.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Precision {
+    /// Single precision.
+    #[default]
+    F32,
+    /// `bfloat16`: the range of single precision, so that no loss needs to be scaled, with 8 bits of its digits.
+    Bf16,
+}
+
+impl Precision {
+    /// # Errors
+    /// [`TrainError::Option`] where the device of `model` lacks it.
+    pub(super) fn check<M: Module>(self, model: &M) -> Result<(), TrainError> {
+        match self {
+            Self::Bf16 if !model.devices().iter().all(|device| device.supports_dtype(DType::BF16)) => {
+                Err(TrainError::Option("this device has no bfloat16; train with --precision f32".to_owned()))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The model for one pass: its blocks' weights are rounded, and hand their gradients on to those of `model`.
+    pub(super) fn working<M: Module>(self, model: &M) -> M {
+        match self {
+            Self::F32 => model.clone(),
+            Self::Bf16 => model.clone().map(&mut Rounding(Vec::new())),
+        }
+    }
+}
+
+/// Holds the path of the module it is in.
+struct Rounding(Vec<String>);
+
+impl ModuleMapper for Rounding {
+    fn enter_module(&mut self, name: &str, _container_type: &str) {
+        self.0.push(name.to_owned());
+    }
+
+    fn exit_module(&mut self, _name: &str, _container_type: &str) {
+        self.0.pop();
+    }
+
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        if self.0.iter().any(|name| name == "attn" || name == "mlp") {
+            Param::initialized(param.id, param.val().cast(FloatDType::BF16))
+        } else {
+            param
+        }
+    }
+}
