@@ -10,7 +10,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use burn::tensor::Device;
 use image::{Rgb, RgbImage};
-use mae_seg::data::{CocoDataset, Damaged, LabelSpace, PhotoSet, SegmentationSet};
+use mae_seg::data::{CocoDataset, Damaged, LabelSpace, PhotoFolder, PhotoSet, SegmentationSet};
 use mae_seg::model::{DecoderConfig, HiddenPatches, LossOn, MaeConfig, VitConfig};
 use mae_seg::train::loss::SetLossConfig;
 use mae_seg::train::{
@@ -299,7 +299,7 @@ fn every_way_of_tuning_learns_the_squares() {
         SegmentationSet::open(&folder.path().join("train.json"), folder.path(), LabelSpace::Category, None)
             .unwrap();
     let dataset = CocoDataset::load(&folder.path().join("train.json")).unwrap();
-    let validation = ValidationSet { dataset, images: folder.path().to_owned(), every: 40 };
+    let validation = ValidationSet { dataset, images: PhotoFolder::open(folder.path()).unwrap(), every: 40 };
     for (tune, num_queries) in
         [(Tune::Frozen, 4), (Tune::Top(1), 4), (Tune::Full, 4), (Tune::Frozen, 0), (Tune::Full, 0)]
     {

@@ -11,7 +11,7 @@ use super::bundled::Source;
 use super::device::DeviceArg;
 use super::output::{percent, print_line, write_file};
 use super::{image_size, progress, report};
-use crate::data::CocoDataset;
+use crate::data::{CocoDataset, PhotoFolder};
 use crate::engine::Engine;
 use crate::eval::{Evaluation, Metrics, Vocabulary, VocabularyKind, evaluate, predict_dataset};
 
@@ -37,8 +37,8 @@ pub(super) struct Arguments {
     /// Annotations in COCO's instances format
     #[arg(long, value_name = "COCO.json")]
     annotations: PathBuf,
-    /// Folder that the annotations' file names start from
-    #[arg(long, value_name = "DIR")]
+    /// Folder or zip file with the photos they name
+    #[arg(long, value_name = "DIR|ZIP")]
     images: PathBuf,
     /// Take all categories as one
     #[arg(long)]
@@ -85,8 +85,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
     loading.finish_and_clear();
 
     let vocabulary = Vocabulary::choose(engine.labels(), &dataset, arguments.class_agnostic)?;
+    let images = PhotoFolder::open(&arguments.images)?;
     let bar = progress::bar(dataset.images.len(), "segmenting");
-    let work = predict_dataset(&engine, &dataset, &arguments.images, &vocabulary, || bar.inc(1));
+    let work = predict_dataset(&engine, &dataset, &images, &vocabulary, || bar.inc(1));
     let predictions = pollster::block_on(work)?;
     bar.finish_and_clear();
     if let Some(path) = &arguments.predictions {
@@ -99,7 +100,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
     let evaluation = evaluate(&truth, &predictions)?;
     let name = weights.describe();
     if let Some(folder) = &arguments.report {
-        report::write(folder, &name, &truth, &arguments.images, &predictions, &evaluation)?;
+        report::write(folder, &name, &truth, &images, &predictions, &evaluation)?;
     }
     let summary = Summary {
         weights: name,

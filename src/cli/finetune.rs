@@ -11,7 +11,7 @@ use super::device::DeviceArg;
 use super::encoder::ModelSize;
 use super::progress::TrainProgress;
 use super::steps::StepsArg;
-use crate::data::{CocoDataset, LabelSpace, SegmentationSet};
+use crate::data::{CocoDataset, LabelSpace, PhotoFolder, SegmentationSet};
 use crate::train::loss::SetLossConfig;
 use crate::train::{FinetuneOptions, RunFolder, Tune, ValidationSet, finetune};
 use crate::weights::read_folder;
@@ -28,17 +28,17 @@ use crate::weights::read_folder;
     --labels category --image-size 640 --out runs/mine
   mae-seg finetune --train train.json --images photos/ --cutouts cutouts/ --out runs/from-scratch")]
 pub(super) struct Arguments {
-    /// COCO instances file
+    /// COCO instances file, also inside of a zip file: annotations.zip/annotations/instances_train2017.json
     #[arg(long, value_name = "COCO.json")]
     train: PathBuf,
-    /// Folder the file names in it are relative to
-    #[arg(long, value_name = "DIR")]
+    /// Folder or zip file with the photos it names
+    #[arg(long, value_name = "DIR|ZIP")]
     images: PathBuf,
     /// COCO instances file of photos to judge the run by; the best weights are kept in best/ of the run
     #[arg(long, value_name = "COCO.json")]
     val: Option<PathBuf>,
-    /// Folder the file names in --val are relative to [default: that of --images]
-    #[arg(long, value_name = "DIR", requires = "val")]
+    /// Folder or zip file with the photos of --val [default: that of --images]
+    #[arg(long, value_name = "DIR|ZIP", requires = "val")]
     val_images: Option<PathBuf>,
     /// Steps between validations
     #[arg(long, default_value_t = 1000, value_parser = super::at_least_one, value_name = "STEPS")]
@@ -159,7 +159,7 @@ impl Arguments {
 impl Arguments {
     fn validation(&self) -> Result<Option<ValidationSet>> {
         let Some(path) = &self.val else { return Ok(None) };
-        let images = self.val_images.as_ref().unwrap_or(&self.images).clone();
+        let images = PhotoFolder::open(self.val_images.as_ref().unwrap_or(&self.images))?;
         Ok(Some(ValidationSet { dataset: CocoDataset::load(path)?, images, every: self.validate_every }))
     }
 }

@@ -13,6 +13,7 @@ use super::bundled::Source;
 use super::device::DeviceArg;
 use super::output::{percent, print_line};
 use super::progress;
+use crate::data::PhotoFolder;
 use crate::eval::probe::{
     Labelled, LabelledPhotos, Scores, central_crop, features, linear_probe, nearest_neighbours,
 };
@@ -46,8 +47,8 @@ pub(super) struct Arguments {
     /// Photos to be judged on, in the same form
     #[arg(long, value_name = "PATH")]
     test: PathBuf,
-    /// Folder that the annotations' file names start from
-    #[arg(long, value_name = "DIR")]
+    /// Folder or zip file with the photos that COCO annotations name
+    #[arg(long, value_name = "DIR|ZIP")]
     images: Option<PathBuf>,
     /// Of the hidden patches
     #[arg(long, default_value_t = 0)]
@@ -99,16 +100,18 @@ impl Probed {
         Ok(Self { encoder, autoencoder, image_size, preprocess: checkpoint.preprocess, device })
     }
 
-    fn crops(&self, photos: &[(PathBuf, Vec<usize>)]) -> Result<Vec<Vec<f32>>> {
-        let crop = |(path, _): &(PathBuf, Vec<usize>)| central_crop(path, self.image_size, &self.preprocess);
-        Ok(photos.iter().map(crop).collect::<Result<_, _>>()?)
+    fn crops(&self, folder: &PhotoFolder, photos: &[(String, Vec<usize>)]) -> Result<Vec<Vec<f32>>> {
+        let crop = |(name, _): &(String, Vec<usize>)| {
+            Ok(central_crop(&folder.decode(name)?, self.image_size, &self.preprocess))
+        };
+        photos.iter().map(crop).collect()
     }
 
     fn look(&self, photos: &LabelledPhotos) -> Result<Labelled> {
         let bar = progress::bar(photos.photos.len(), "computing features");
         let mut found = Vec::new();
         for batch in photos.photos.chunks(BATCH) {
-            found.extend(features(&self.encoder, &self.crops(batch)?, &self.device)?);
+            found.extend(features(&self.encoder, &self.crops(&photos.folder, batch)?, &self.device)?);
             bar.inc(batch.len() as u64);
         }
         bar.finish_and_clear();
@@ -125,7 +128,13 @@ impl Probed {
             let mut noise = || (0..patches).map(|_| random.random::<f32>()).collect();
             let noise: Vec<Vec<f32>> = batch.iter().map(|_| noise()).collect();
             let mask = PatchMask::from_noise(&noise, model.config().num_visible());
-            all.extend(reconstruction(model, &self.crops(batch)?, &mask, &self.preprocess, &self.device)?);
+            all.extend(reconstruction(
+                model,
+                &self.crops(&photos.folder, batch)?,
+                &mask,
+                &self.preprocess,
+                &self.device,
+            )?);
             bar.inc(batch.len() as u64);
         }
         bar.finish_and_clear();

@@ -10,10 +10,9 @@ use super::chart::{Line, Words, chart};
 use super::draw;
 use super::html::Page;
 use super::output::{percent, write_file};
-use crate::data::CocoDataset;
 use crate::data::coco::CocoImage;
+use crate::data::{CocoDataset, PhotoFolder};
 use crate::eval::{CompressedMask, Evaluation, PhotoResult, Prediction};
-use crate::image::RgbImage;
 use crate::instance::Instance;
 use crate::mask::{BinaryMask, Rle};
 
@@ -31,7 +30,7 @@ pub(super) fn write(
     folder: &Path,
     weights: &str,
     truth: &CocoDataset,
-    images: &Path,
+    images: &PhotoFolder,
     predictions: &[Prediction],
     evaluation: &Evaluation,
 ) -> Result<()> {
@@ -105,16 +104,14 @@ fn curves(evaluation: &Evaluation) -> Result<Picture> {
 /// One row per photo: annotated objects, found objects.
 fn sheet(
     truth: &CocoDataset,
-    images: &Path,
+    images: &PhotoFolder,
     predictions: &[Prediction],
     photos: &[PhotoResult],
 ) -> Result<Picture> {
     let mut rows = Vec::new();
     for result in photos.iter().take(WORST) {
         let Some(listed) = truth.images.iter().find(|image| image.id == result.image_id) else { continue };
-        let path = images.join(&listed.file_name);
-        let bytes = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        let photo = RgbImage::decode(&bytes).with_context(|| path.display().to_string())?;
+        let photo = images.photo(listed)?;
         let shown = [annotated(truth, listed), found(truth, listed, predictions)];
         let pictures = shown.map(|objects| {
             let scale = (f64::from(CELL) / photo.width().max(photo.height()) as f64).min(1.0);

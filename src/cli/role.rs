@@ -18,7 +18,7 @@ use super::encoder::ModelSize;
 use super::html::Page;
 use super::output::{print_line, write_file};
 use super::shards;
-use crate::data::{CocoDataset, Damaged, LabelSpace, PhotoSet, SegmentationSet};
+use crate::data::{CocoDataset, Damaged, LabelSpace, PhotoFolder, PhotoSet, SegmentationSet};
 
 const EXAMPLES: &str = "\
 The same encoder is trained four ways (not at all; by telling photos apart; by drawing hidden patches, their places filled
@@ -46,8 +46,8 @@ pub(super) struct Arguments {
     /// COCO instances file to judge on
     #[arg(long, value_name = "COCO.json")]
     val: PathBuf,
-    /// Folder the file names in both are relative to
-    #[arg(long, value_name = "DIR")]
+    /// Folder or zip file with the photos they name
+    #[arg(long, value_name = "DIR|ZIP")]
     images: PathBuf,
     /// Folder for results and runs
     #[serde(skip)]
@@ -105,6 +105,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
     let study = Study {
         arguments,
         unlabelled: PhotoSet::open(&shards::local(&arguments.data)?, Damaged::Stop)?,
+        images: PhotoFolder::open(&arguments.images)?,
         labelled: SegmentationSet::open(&arguments.train, &arguments.images, LabelSpace::Object, None)?,
         judged: CocoDataset::load(&arguments.val)?,
         device: picked.device,

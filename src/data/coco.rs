@@ -4,12 +4,12 @@
 //! `labelled_category_ids`. Where a photo is not exhaustive, objects of other categories may be there, unlabelled.
 
 use std::collections::{HashMap, HashSet};
-use std::fs;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use super::DataError;
+use super::zip::{Zip, is_zip, read_through};
 use crate::mask::{MaskError, Rle};
 
 /// One annotation file.
@@ -192,8 +192,12 @@ impl CocoDataset {
     ///
     /// A file that cannot be read, is no COCO instances file, or contradicts itself; the message names the file.
     pub fn load(path: &Path) -> Result<Self, DataError> {
-        let bytes = fs::read(path).map_err(|source| DataError::Io { path: path.to_path_buf(), source })?;
         let refused = |reason| DataError::Annotations { path: path.to_path_buf(), reason };
+        if is_zip(path) {
+            let inside = Zip::open(path)?.names(".json").join(", ");
+            return Err(refused(format!("name one of the files in it, as if it were a folder: {inside}")));
+        }
+        let bytes = read_through(path)?;
         let dataset: Self = serde_json::from_slice(&bytes).map_err(|e| refused(e.to_string()))?;
         dataset.check().map_err(refused)?;
         Ok(dataset)
@@ -238,6 +242,8 @@ fn unique(what: &str, ids: impl Iterator<Item = u64>) -> Result<HashSet<u64>, St
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     const FILE: &str = r#"{"info": {}, "images": [

@@ -14,7 +14,7 @@ use super::labels::LabelTable;
 use super::layer::Layer;
 use super::order::{Purpose, stream};
 use super::sampler::{EXHAUSTIVE_REPEATS, PARTIAL_REPEATS};
-use super::{AugmentOptions, DataError, LabelSpace};
+use super::{AugmentOptions, DataError, LabelSpace, PhotoFolder};
 
 /// Objects smaller than this share of their photo are not transplanted: enlarged, they would be a blur.
 const MIN_TRANSPLANT: f64 = 0.01;
@@ -23,12 +23,13 @@ const MIN_TRANSPLANT: f64 = 0.01;
 #[derive(Debug)]
 pub struct SegmentationSet {
     photos: Vec<Photo>,
+    folder: PhotoFolder,
     labels: LabelTable,
     cutouts: Cutouts,
 }
 
 impl SegmentationSet {
-    /// Reads `annotations`, finds every photo below `images`, and lists the cut-outs.
+    /// Reads `annotations`, finds every photo in `images`, a folder or a zip file, and lists the cut-outs.
     ///
     /// # Errors
     ///
@@ -40,19 +41,20 @@ impl SegmentationSet {
         cutouts: Option<&Path>,
     ) -> Result<Self, DataError> {
         let dataset = CocoDataset::load(annotations)?;
+        let folder = PhotoFolder::open(images)?;
         let labels = LabelTable::new(labels, &dataset.categories);
         let mut by_image = dataset.annotations_by_image();
         let photos = dataset
             .images
             .iter()
-            .map(|image| Photo::new(image, &by_image.remove(&image.id).unwrap_or_default(), images, &labels))
+            .map(|image| Photo::new(image, &by_image.remove(&image.id).unwrap_or_default(), &folder, &labels))
             .collect::<Result<Vec<_>, _>>()
             .map_err(|error| error.in_file(annotations))?;
         if photos.is_empty() {
             return Err(DataError::NoPhotos(annotations.display().to_string()));
         }
         let cutouts = cutouts.map(|folder| Cutouts::open(folder, &labels)).transpose()?.unwrap_or_default();
-        Ok(Self { photos, labels, cutouts })
+        Ok(Self { photos, folder, labels, cutouts })
     }
 
     /// Number of photos.
@@ -111,7 +113,7 @@ impl SegmentationSet {
         let photo = &self.photos[index % self.len()];
         let view = photo.view(options, &mut rng);
         let mut canvas = Canvas::new(options.image_size);
-        canvas.draw(&photo.read()?, &view, |rgb| options.recolour::<3>(rgb, &mut rng));
+        canvas.draw(&photo.read(&self.folder)?, &view, |rgb| options.recolour::<3>(rgb, &mut rng));
         for object in &photo.objects {
             canvas.add(object.label, view.show(&object.outline.mask()?, options.image_size));
         }
@@ -145,7 +147,7 @@ impl SegmentationSet {
             return Ok(None);
         }
         let object = large[rng.random_range(0..large.len())];
-        let layer = Layer::cut(&photo.read()?, &object.outline.mask()?);
+        let layer = Layer::cut(&photo.read(&self.folder)?, &object.outline.mask()?);
         Ok(layer.map(|layer| (layer, object.label)))
     }
 }

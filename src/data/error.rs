@@ -25,6 +25,14 @@ pub enum DataError {
         /// Where it ends too early.
         reason: String,
     },
+    /// A zip file, or an entry of it, cannot be read.
+    #[error("{} cannot be read as a zip file ({reason}); download it again", path.display())]
+    Zip {
+        /// The zip file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// A photo could not be decoded.
     #[error("{name}: {source}")]
     Image {

@@ -1,21 +1,18 @@
 //! A photo with the outlines of its objects.
 
-use std::fs;
-use std::path::{Path, PathBuf};
-
 use rand_chacha::ChaCha8Rng;
 
 use super::coco::{CocoAnnotation, CocoImage};
 use super::labels::LabelTable;
 use super::view::View;
-use super::{AugmentOptions, DataError};
+use super::{AugmentOptions, DataError, PhotoFolder};
 use crate::image::RgbImage;
 use crate::mask::{BinaryMask, MaskError, Rle};
 use crate::pixels::Letterbox;
 
 #[derive(Debug)]
 pub(super) struct Photo {
-    path: PathBuf,
+    name: String,
     pub(super) width: usize,
     pub(super) height: usize,
     pub(super) exhaustive: bool,
@@ -41,11 +38,11 @@ impl Photo {
     pub(super) fn new(
         image: &CocoImage,
         annotations: &[&CocoAnnotation],
-        folder: &Path,
+        folder: &PhotoFolder,
         labels: &LabelTable,
     ) -> Result<Self, DataError> {
         let &CocoImage { width, height, exhaustive, .. } = image;
-        let path = find(folder, &image.file_name)?;
+        let name = folder.find(&image.file_name)?;
         let (mut objects, mut crowds) = (Vec::new(), Vec::new());
         for annotation in annotations {
             let outline = Outline::new(annotation, width, height)?;
@@ -55,23 +52,11 @@ impl Photo {
                 None => crowds.push(outline),
             }
         }
-        Ok(Self { path, width, height, exhaustive, objects, crowds })
+        Ok(Self { name, width, height, exhaustive, objects, crowds })
     }
 
-    pub(super) fn read(&self) -> Result<RgbImage, DataError> {
-        let bytes =
-            fs::read(&self.path).map_err(|source| DataError::Io { path: self.path.clone(), source })?;
-        let photo = RgbImage::decode(&bytes)
-            .map_err(|source| DataError::Image { name: self.path.display().to_string(), source })?;
-        if (photo.width(), photo.height()) == (self.width, self.height) {
-            Ok(photo)
-        } else {
-            Err(DataError::PhotoSize {
-                path: self.path.clone(),
-                found: [photo.width(), photo.height()],
-                told: [self.width, self.height],
-            })
-        }
+    pub(super) fn read(&self, folder: &PhotoFolder) -> Result<RgbImage, DataError> {
+        folder.sized(&self.name, [self.width, self.height])
     }
 
     pub(super) fn view(&self, options: &AugmentOptions, rng: &mut ChaCha8Rng) -> View {
@@ -106,15 +91,4 @@ impl Outline {
             |source: MaskError| DataError::Outline { annotation: self.annotation, source: source.into() };
         self.rle.to_mask().map_err(outline_error)
     }
-}
-
-/// A photo below a folder, by its path as listed or by its bare file name.
-fn find(folder: &Path, listed: &str) -> Result<PathBuf, DataError> {
-    let as_listed = folder.join(listed);
-    let bare = Path::new(listed).file_name().map(|name| folder.join(name));
-    [Some(as_listed), bare]
-        .into_iter()
-        .flatten()
-        .find(|path| path.is_file())
-        .ok_or_else(|| DataError::MissingPhoto { listed: listed.to_owned(), folder: folder.to_path_buf() })
 }

@@ -24,9 +24,11 @@ mod labelled;
 mod labels;
 mod layer;
 mod normalise;
+mod photo_folder;
 mod photos;
 mod shard;
 mod view;
+mod zip;
 
 pub use augment::AugmentOptions;
 pub use canvas::SegmentationSample;
@@ -36,4 +38,5 @@ pub use dataset::SegmentationSet;
 pub use error::DataError;
 pub use features::TeacherFeatures;
 pub use labels::LabelSpace;
+pub use photo_folder::PhotoFolder;
 pub use photos::{Damaged, PhotoBatch, PhotoSet};

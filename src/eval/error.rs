@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use crate::data::DataError;
 use crate::engine::EngineError;
-use crate::image::ImageError;
 
 /// Why a model could not be evaluated.
 #[derive(Debug, thiserror::Error)]
@@ -18,34 +17,6 @@ pub enum EvalError {
     NoCommonLabel {
         /// The first few labels.
         labels: String,
-    },
-    /// A listed photo is not in the folder.
-    #[error("photo {path} cannot be read ({source}): check the image folder")]
-    Photo {
-        /// Where it was looked for.
-        path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// A listed photo is damaged.
-    #[error("photo {path}: {source}")]
-    Decode {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        source: ImageError,
-    },
-    /// A photo differs from its entry in the annotations.
-    #[error(
-        "photo {path} is {found:?} (width, height), but the annotations say {listed:?}: they do not belong together"
-    )]
-    Size {
-        /// The file.
-        path: PathBuf,
-        /// Width and height of the file.
-        found: (usize, usize),
-        /// Width and height in the annotations.
-        listed: (usize, usize),
     },
     /// An annotation has no usable outline.
     #[error("annotation {id}: {reason}")]
@@ -63,9 +34,9 @@ pub enum EvalError {
         /// What is wrong with it.
         reason: String,
     },
-    /// Annotations cannot be used.
+    /// Annotations or photos cannot be used.
     #[error(transparent)]
-    Annotations(#[from] DataError),
+    Data(#[from] DataError),
     /// An encoder cannot be judged.
     #[error("{0}")]
     Probe(String),

@@ -1,14 +1,11 @@
 //! Runs the engine over the photos of an annotation file.
 
-use std::fs;
-use std::path::Path;
-
 use super::{EvalError, Prediction, Vocabulary, VocabularyKind};
-use crate::data::coco::{CocoDataset, CocoImage};
+use crate::data::PhotoFolder;
+use crate::data::coco::CocoDataset;
 use crate::engine::Engine;
-use crate::image::RgbImage;
 
-/// The predictions of `engine` for every photo of `dataset` below `images`; `done` is called after each photo.
+/// The predictions of `engine` for every photo of `dataset` in `images`; `done` is called after each photo.
 ///
 /// What of a photo counts is said by [`Engine::evaluation`].
 ///
@@ -17,7 +14,7 @@ use crate::image::RgbImage;
 pub async fn predict_dataset(
     engine: &Engine,
     dataset: &CocoDataset,
-    images: &Path,
+    images: &PhotoFolder,
     vocabulary: &Vocabulary,
     mut done: impl FnMut(),
 ) -> Result<Vec<Prediction>, EvalError> {
@@ -25,7 +22,7 @@ pub async fn predict_dataset(
     let options = engine.evaluation(any_class);
     let mut predictions = Vec::new();
     for image in &dataset.images {
-        let photo = read(image, images)?;
+        let photo = images.photo(image)?;
         let instances = engine.segment(&photo, &options).await?;
         predictions.extend(instances.iter().filter_map(|instance| {
             Some(Prediction::new(image.id, vocabulary.of_label(instance.category)?, instance))
@@ -33,13 +30,4 @@ pub async fn predict_dataset(
         done();
     }
     Ok(predictions)
-}
-
-fn read(image: &CocoImage, images: &Path) -> Result<RgbImage, EvalError> {
-    let path = images.join(&image.file_name);
-    let bytes = fs::read(&path).map_err(|source| EvalError::Photo { path: path.clone(), source })?;
-    let photo =
-        RgbImage::decode(&bytes).map_err(|source| EvalError::Decode { path: path.clone(), source })?;
-    let (found, listed) = ((photo.width(), photo.height()), (image.width, image.height));
-    if found == listed { Ok(photo) } else { Err(EvalError::Size { path, found, listed }) }
 }

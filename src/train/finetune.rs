@@ -2,8 +2,6 @@
 
 mod task;
 
-use std::path::PathBuf;
-
 use burn::module::Module;
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
@@ -15,7 +13,7 @@ use super::optimizer::{AdamWOptions, adamw, with_stable_ids};
 use super::task::{StepOptions, train};
 use super::{RunFolder, TrainError, TrainEvent};
 use crate::data::sampler::balanced;
-use crate::data::{CocoDataset, SegmentationSet};
+use crate::data::{CocoDataset, PhotoFolder, SegmentationSet};
 use crate::model::{MaskSegmenter, SegmenterConfig, VitConfig};
 use crate::pixels::Preprocess;
 use crate::weights::{Architecture, Folder, ModelConfig, apply, apply_encoder};
@@ -91,8 +89,8 @@ impl FinetuneOptions {
 pub struct ValidationSet {
     /// Their annotations.
     pub dataset: CocoDataset,
-    /// Folder the file names in them are relative to.
-    pub images: PathBuf,
+    /// Where the photos are that they name.
+    pub images: PhotoFolder,
     /// Steps between validations.
     pub every: usize,
 }

@@ -10,7 +10,7 @@ use super::super::bundled::Source;
 use super::super::progress::TrainProgress;
 use super::Arguments;
 use super::cells::{Cell, Cells, ENCODERS, TUNINGS};
-use crate::data::{CocoDataset, PhotoSet, SegmentationSet};
+use crate::data::{CocoDataset, PhotoFolder, PhotoSet, SegmentationSet};
 use crate::engine::Engine;
 use crate::eval::{Vocabulary, evaluate, predict_dataset};
 use crate::model::{DecoderConfig, HiddenPatches, MaeConfig, VitConfig};
@@ -31,6 +31,7 @@ pub(super) struct Study<'a> {
     pub(super) unlabelled: PhotoSet,
     pub(super) labelled: SegmentationSet,
     pub(super) judged: CocoDataset,
+    pub(super) images: PhotoFolder,
     pub(super) device: Device,
 }
 
@@ -50,7 +51,7 @@ impl Study<'_> {
                 let finetuning_seconds = started.try_elapsed()?.as_secs_f64();
                 let engine = pollster::block_on(Engine::load(&Source::open(Some(&run))?, &self.device))?;
                 let vocabulary = Vocabulary::choose(engine.labels(), &self.judged, true)?;
-                let work = predict_dataset(&engine, &self.judged, &self.arguments.images, &vocabulary, || ());
+                let work = predict_dataset(&engine, &self.judged, &self.images, &vocabulary, || ());
                 let predictions = pollster::block_on(work)?;
                 let measured = evaluate(&vocabulary.translate(&self.judged), &predictions)?.masks;
                 cells.add(Cell {

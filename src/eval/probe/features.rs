@@ -1,8 +1,5 @@
 //! Photos to features.
 
-use std::fs;
-use std::path::Path;
-
 use burn::tensor::{Device, Tensor, TensorData};
 
 use crate::eval::EvalError;
@@ -40,19 +37,14 @@ pub(in crate::eval) fn batch(crops: &[Vec<f32>], device: &Device) -> Tensor<4> {
 }
 
 /// The central square of a photo at the size of the model, normalised: `[3, S, S]`, channels first.
-///
-/// # Errors
-/// [`EvalError::Photo`] or [`EvalError::Decode`] naming the file.
-pub fn central_crop(path: &Path, side: usize, preprocess: &Preprocess) -> Result<Vec<f32>, EvalError> {
-    let bytes = fs::read(path).map_err(|source| EvalError::Photo { path: path.to_owned(), source })?;
-    let photo =
-        RgbImage::decode(&bytes).map_err(|source| EvalError::Decode { path: path.to_owned(), source })?;
+#[must_use]
+pub fn central_crop(photo: &RgbImage, side: usize, preprocess: &Preprocess) -> Vec<f32> {
     let (width, height) = (photo.width() as f64, photo.height() as f64);
     let edge = width.min(height) * CENTRE;
     let window = Window { left: (width - edge) / 2.0, top: (height - edge) / 2.0, width: edge, height: edge };
-    let rgb = resize(&photo, window, [side, side], Filter::Bicubic);
+    let rgb = resize(photo, window, [side, side], Filter::Bicubic);
     let plane = |channel: usize| {
         rgb.iter().skip(channel).step_by(3).map(move |byte| preprocess.normalised(channel, *byte))
     };
-    Ok((0..3).flat_map(plane).collect())
+    (0..3).flat_map(plane).collect()
 }

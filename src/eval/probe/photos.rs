@@ -5,16 +5,19 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::data::coco::{CocoDataset, CocoImage};
+use crate::data::{DataError, PhotoFolder};
 use crate::eval::EvalError;
 
 /// File names that are photos.
 const EXTENSIONS: [&str; 8] = ["jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff"];
 
 /// Photos with the names of what is in each.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct LabelledPhotos {
-    /// The photos, and indices into `classes`.
-    pub photos: Vec<(PathBuf, Vec<usize>)>,
+    /// Where they are.
+    pub folder: PhotoFolder,
+    /// Their names there, and indices into `classes`.
+    pub photos: Vec<(String, Vec<usize>)>,
     /// Names.
     pub classes: Vec<String>,
     /// Whether each photo is of one class only.
@@ -25,7 +28,7 @@ impl LabelledPhotos {
     /// A folder per class: `root/CLASS/photo.jpg`.
     ///
     /// # Errors
-    /// [`EvalError::Photo`] for a folder that cannot be read, [`EvalError::Probe`] where there is no photo.
+    /// [`EvalError::Data`] for a folder that cannot be read, [`EvalError::Probe`] where there is no photo.
     pub fn from_folders(root: &Path) -> Result<Self, EvalError> {
         let mut folders: Vec<PathBuf> = list(root)?.into_iter().filter(|path| path.is_dir()).collect();
         folders.sort_unstable();
@@ -37,17 +40,19 @@ impl LabelledPhotos {
                 let extension = path.extension().map(|e| e.to_ascii_lowercase());
                 extension.is_some_and(|extension| EXTENSIONS.iter().any(|known| extension == *known))
             };
-            photos.extend(files.into_iter().filter(is_photo).map(|path| (path, vec![class])));
+            let name = |path: PathBuf| path.strip_prefix(root).unwrap_or(&path).display().to_string();
+            photos.extend(files.into_iter().filter(is_photo).map(|path| (name(path), vec![class])));
         }
         let name = |folder: &PathBuf| folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        Self { photos, classes: folders.iter().map(name).collect(), exclusive: true }.unless_empty(root)
+        let classes = folders.iter().map(name).collect();
+        Self { folder: PhotoFolder::open(root)?, photos, classes, exclusive: true }.unless_empty(root)
     }
 
     /// The categories of a COCO file; a photo holds each category that is annotated in it. Photos whose annotations are not
     /// exhaustive are left out: nobody knows what else they hold.
     ///
     /// # Errors
-    /// [`EvalError::Annotations`] for a broken file, [`EvalError::Probe`] where there is no photo.
+    /// [`EvalError::Data`] for a broken file or a missing photo, [`EvalError::Probe`] where there is no photo.
     pub fn from_coco(file: &Path, images: &Path) -> Result<Self, EvalError> {
         let dataset = CocoDataset::load(file)?;
         let mut categories: Vec<_> = dataset.categories.iter().collect();
@@ -59,12 +64,13 @@ impl LabelledPhotos {
             classes.extend(class.get(&annotation.category_id).filter(|class| !classes.contains(class)));
         }
         let whole = dataset.images.iter().filter(|image| image.exhaustive);
+        let folder = PhotoFolder::open(images)?;
         let photo = |image: &CocoImage| {
-            (images.join(&image.file_name), present.remove(&image.id).unwrap_or_default())
+            Ok((folder.find(&image.file_name)?, present.remove(&image.id).unwrap_or_default()))
         };
-        let photos = whole.map(photo).collect();
+        let photos = whole.map(photo).collect::<Result<_, DataError>>()?;
         let classes = categories.iter().map(|category| category.name.clone()).collect();
-        Self { photos, classes, exclusive: false }.unless_empty(file)
+        Self { folder, photos, classes, exclusive: false }.unless_empty(file)
     }
 
     fn unless_empty(self, path: &Path) -> Result<Self, EvalError> {
@@ -78,7 +84,7 @@ impl LabelledPhotos {
     /// `[photos][classes]`: which classes are there.
     #[must_use]
     pub fn present(&self) -> Vec<Vec<bool>> {
-        let row = |(_, classes): &(PathBuf, Vec<usize>)| {
+        let row = |(_, classes): &(String, Vec<usize>)| {
             (0..self.classes.len()).map(|c| classes.contains(&c)).collect()
         };
         self.photos.iter().map(row).collect()
@@ -86,8 +92,9 @@ impl LabelledPhotos {
 }
 
 fn list(folder: &Path) -> Result<Vec<PathBuf>, EvalError> {
-    let failed = |source| EvalError::Photo { path: folder.to_owned(), source };
-    fs::read_dir(folder).map_err(failed)?.map(|entry| entry.map(|e| e.path()).map_err(failed)).collect()
+    let failed = |source| DataError::Io { path: folder.to_owned(), source };
+    let entries = fs::read_dir(folder).map_err(failed)?;
+    Ok(entries.map(|entry| entry.map(|e| e.path()).map_err(failed)).collect::<Result<_, _>>()?)
 }
 
 #[cfg(test)]
@@ -104,9 +111,8 @@ mod tests {
         }
         let photos = LabelledPhotos::from_folders(root.path()).unwrap();
         assert_eq!(photos.classes, ["ant", "cat"]);
-        let names: Vec<_> =
-            photos.photos.iter().map(|(path, _)| path.file_name().unwrap().to_owned()).collect();
-        assert_eq!(names, ["c.jpeg", "a.PNG", "b.jpg"]);
+        let names: Vec<_> = photos.photos.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["ant/c.jpeg", "cat/a.PNG", "cat/b.jpg"]);
         assert_eq!(photos.present()[1], [false, true]);
         let empty = LabelledPhotos::from_folders(&root.path().join("cat")).unwrap_err().to_string();
         assert!(empty.contains("folder for each class"), "{empty}");
@@ -126,9 +132,12 @@ mod tests {
               "categories": [{{"id": 9, "name": "dog"}}, {{"id": 2, "name": "cat"}}]}}"#
         );
         fs::write(&file, text).unwrap();
-        let photos = LabelledPhotos::from_coco(&file, Path::new("in")).unwrap();
+        for photo in ["a.jpg", "c.jpg"] {
+            fs::write(root.path().join(photo), "").unwrap();
+        }
+        let photos = LabelledPhotos::from_coco(&file, root.path()).unwrap();
         assert_eq!(photos.classes, ["cat", "dog"]);
-        assert_eq!(photos.photos, [("in/a.jpg".into(), vec![1]), ("in/c.jpg".into(), vec![])]);
+        assert_eq!(photos.photos, [("a.jpg".into(), vec![1]), ("c.jpg".into(), vec![])]);
         assert_eq!(photos.present(), [[false, true], [false, false]]);
     }
 }

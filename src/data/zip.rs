@@ -1,0 +1,97 @@
+//! Zip files read where they lie: an index in memory, one entry's bytes at a time.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use flate2::read::DeflateDecoder;
+use rawzip::{CompressionMethod, FileReader, RECOMMENDED_BUFFER_SIZE, ZipArchive, ZipArchiveEntryWayfinder};
+
+use super::DataError;
+
+/// A zip file and where its entries lie; may be read from many threads.
+#[derive(Debug)]
+pub(super) struct Zip {
+    path: PathBuf,
+    archive: ZipArchive<FileReader>,
+    entries: HashMap<String, Entry>,
+    /// Entries by their bare file name; `None` where several share it.
+    by_bare_name: HashMap<String, Option<String>>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Entry {
+    way: ZipArchiveEntryWayfinder,
+    method: CompressionMethod,
+}
+
+/// Whether a path names a zip file.
+pub(super) fn is_zip(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("zip")) && path.is_file()
+}
+
+impl Zip {
+    pub(super) fn open(path: &Path) -> Result<Self, DataError> {
+        let file = File::open(path).map_err(|source| DataError::Io { path: path.to_path_buf(), source })?;
+        let damaged =
+            |error: rawzip::Error| DataError::Zip { path: path.to_path_buf(), reason: error.to_string() };
+        let mut buffer = vec![0; RECOMMENDED_BUFFER_SIZE];
+        let archive = ZipArchive::from_file(file, &mut buffer).map_err(damaged)?;
+        let (mut entries, mut by_bare_name) = (HashMap::new(), HashMap::new());
+        let mut records = archive.entries(&mut buffer);
+        while let Some(record) = records.next_entry().map_err(damaged)? {
+            let name = String::from_utf8_lossy(record.file_path().as_bytes()).into_owned();
+            let bare = name.rsplit('/').next().unwrap_or_default().to_owned();
+            by_bare_name.entry(bare).and_modify(|known| *known = None).or_insert_with(|| Some(name.clone()));
+            entries.insert(name, Entry { way: record.wayfinder(), method: record.compression_method() });
+        }
+        Ok(Self { path: path.to_path_buf(), archive, entries, by_bare_name })
+    }
+
+    /// The entry of this name, or the only one with this file name in whatever folder.
+    pub(super) fn find(&self, name: &str) -> Option<&str> {
+        if let Some((name, _)) = self.entries.get_key_value(name) {
+            return Some(name);
+        }
+        self.by_bare_name.get(name.rsplit('/').next()?)?.as_deref()
+    }
+
+    /// The entries of this ending, in order.
+    pub(super) fn names(&self, ending: &str) -> Vec<&str> {
+        let mut names: Vec<_> =
+            self.entries.keys().map(String::as_str).filter(|name| name.ends_with(ending)).collect();
+        names.sort_unstable();
+        names
+    }
+
+    /// The bytes of an entry, compared with its checksum.
+    pub(super) fn read(&self, name: &str) -> Result<Vec<u8>, DataError> {
+        let damaged =
+            |reason: String| DataError::Zip { path: self.path.clone(), reason: format!("{name}: {reason}") };
+        let entry = self.entries.get(name).ok_or_else(|| damaged("there is no such entry".to_owned()))?;
+        let found = self.archive.get_entry(entry.way).map_err(|error| damaged(error.to_string()))?;
+        let mut bytes = Vec::new();
+        let outcome = match entry.method {
+            CompressionMethod::STORE => found.verifying_reader(found.reader()).read_to_end(&mut bytes),
+            CompressionMethod::DEFLATE => {
+                // Nothing longer than announced is unpacked.
+                let unpacked = DeflateDecoder::new(found.reader()).take(entry.way.uncompressed_size_hint());
+                found.verifying_reader(unpacked).read_to_end(&mut bytes)
+            }
+            method => Err(io::Error::other(format!("packed in a way that is not read here ({method:?})"))),
+        };
+        outcome.map_err(|error| damaged(error.to_string()))?;
+        Ok(bytes)
+    }
+}
+
+/// The bytes of a file, or of an entry of a zip file named as a folder of it: `archive.zip/folder/file`.
+pub(super) fn read_through(path: &Path) -> Result<Vec<u8>, DataError> {
+    let archive = path.ancestors().skip(1).find(|above| is_zip(above));
+    let Some(archive) = archive.filter(|_| !path.exists()) else {
+        return std::fs::read(path).map_err(|source| DataError::Io { path: path.to_path_buf(), source });
+    };
+    let inner = path.strip_prefix(archive).unwrap_or(path).to_string_lossy().replace('\\', "/");
+    Zip::open(archive)?.read(&inner)
+}
