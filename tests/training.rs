@@ -102,6 +102,7 @@ fn finetuning(tune: Tune) -> FinetuneOptions {
         learning_rate: 3e-3,
         layer_decay: 1.0,
         warmup_steps: 2,
+        views: 0,
         cutouts: 0,
         loss: SetLossConfig { num_points: 64, ..SetLossConfig::default() },
         steps: StepOptions { weight_decay: 0.0, save_every: 25, panel_every: 30, ..steps() },
@@ -180,6 +181,46 @@ fn a_killed_run_goes_on_to_the_same_losses_and_weights() {
             assert!(bytes(&killed) == bytes(&whole), "{name}: {file}");
         }
     }
+}
+
+#[test]
+fn a_frozen_encoder_looks_at_a_view_once() {
+    let _alone = alone();
+    let folder = tempfile::tempdir().unwrap();
+    let photos = folder.path().join("photos");
+    write_photos(&photos);
+    let options = FinetuneOptions {
+        total_steps: 30,
+        views: 2,
+        drop_path: 0.2,
+        steps: StepOptions { save_every: 3, ..finetuning(Tune::Frozen).steps },
+        ..finetuning(Tune::Frozen)
+    };
+    let of = |views| {
+        let out = folder.path().join(format!("{views}"));
+        run_finetuning(&photos, &out, &FinetuneOptions { views, ..options.clone() }, |_| ()).unwrap();
+        (losses(&out), out.join("features"))
+    };
+    let (again, features) = of(2);
+    // Eight photos, three visits of each in an epoch.
+    assert_eq!(fs::read_dir(&features).unwrap().count(), 8 * 3 * 2);
+    let (anew, none) = of(0);
+    assert!(!none.exists());
+    // Six steps make an epoch; in the first two epochs both see the same.
+    for (again, anew) in again.iter().zip(&anew).take(12) {
+        assert!((again / anew - 1.0).abs() < 1e-2, "{again} {anew}");
+    }
+    assert_ne!(again[13..], anew[13..]);
+
+    let killed = folder.path().join("killed");
+    let die = |event: TrainEvent| {
+        if matches!(event, TrainEvent::Step(step) if step.step == 17) {
+            std::panic::resume_unwind(Box::new("killed on purpose"));
+        }
+    };
+    assert!(catch_unwind(AssertUnwindSafe(|| run_finetuning(&photos, &killed, &options, die))).is_err());
+    run_finetuning(&photos, &killed, &options, |_| ()).unwrap();
+    assert_eq!(losses(&killed), again);
 }
 
 #[test]

@@ -104,6 +104,10 @@ pub(super) struct Arguments {
     /// Points per mask in the loss
     #[arg(long, default_value_t = 2048, value_parser = super::at_least_one)]
     points: usize,
+    /// Views each photo is seen in, over and over (0: a new one each time); with --tune frozen, what the encoder makes
+    /// of each is computed once and kept in the run's features/
+    #[arg(long, default_value_t = 0)]
+    views: usize,
     /// Most cut-outs pasted into a photo
     #[arg(long, default_value_t = 4)]
     paste: usize,
@@ -149,6 +153,7 @@ impl Arguments {
             learning_rate: self.lr,
             layer_decay: self.layer_decay,
             warmup_steps: self.warmup_steps,
+            views: self.views,
             cutouts: self.paste,
             loss: SetLossConfig { num_points: self.points, ..SetLossConfig::default() },
             steps: self.steps.options(self.batch_size, self.average),

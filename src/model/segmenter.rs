@@ -182,7 +182,33 @@ impl MaskSegmenter {
     #[must_use]
     pub fn forward_training(&self, images: Tensor<4>, plan: &TrainingPlan) -> Vec<SegmenterOutput> {
         let grid = self.grid(&images);
-        let mut tokens = self.join(images, &plan.branches);
+        self.forward_joined(self.join(images, &plan.branches), grid, plan)
+    }
+
+    /// The same from [`lateral_features`](Self::lateral_features) of images of so many rows and columns of patches.
+    #[must_use]
+    pub fn forward_laterals(
+        &self,
+        laterals: Vec<Tensor<3>>,
+        grid: [usize; 2],
+        plan: &TrainingPlan,
+    ) -> Vec<SegmenterOutput> {
+        let merged = self.lateral.as_ref().and_then(|lateral| lateral.merge(laterals));
+        merged.map_or_else(Vec::new, |tokens| self.forward_joined(self.with_queries(tokens), grid, plan))
+    }
+
+    /// What the encoder makes of `images`, `[B, 3, height, width]`, at each depth the config names: `[B, prefix + L, D]`.
+    #[must_use]
+    pub fn lateral_features(&self, images: Tensor<4>) -> Vec<Tensor<3>> {
+        self.query_free(images, &[]).1
+    }
+
+    fn forward_joined(
+        &self,
+        mut tokens: Tensor<3>,
+        grid: [usize; 2],
+        plan: &TrainingPlan,
+    ) -> Vec<SegmenterOutput> {
         let mut outputs = Vec::new();
         let later = plan.branches.get(self.config.query_free_depth()..).unwrap_or_default();
         for (index, block) in self.blocks().iter().enumerate() {
@@ -198,7 +224,9 @@ impl MaskSegmenter {
         outputs
     }
 
-    fn grid(&self, images: &Tensor<4>) -> [usize; 2] {
+    /// Rows and columns of patches in `images`, `[B, 3, height, width]`.
+    #[must_use]
+    pub fn grid(&self, images: &Tensor<4>) -> [usize; 2] {
         let [_, _, height, width] = images.dims();
         [height, width].map(|side| side / self.config.encoder.patch_size)
     }
@@ -212,6 +240,13 @@ impl MaskSegmenter {
 
     /// Runs the query-free blocks and puts the queries in front: `[B, Q + prefix + L, D]`.
     fn join(&self, images: Tensor<4>, branches: &[[Vec<f32>; 2]]) -> Tensor<3> {
+        let (tokens, laterals) = self.query_free(images, branches);
+        let merged = self.lateral.as_ref().and_then(|lateral| lateral.merge(laterals));
+        self.with_queries(merged.unwrap_or(tokens))
+    }
+
+    /// The encoder's tokens before the queries join, and those at each lateral depth.
+    fn query_free(&self, images: Tensor<4>, branches: &[[Vec<f32>; 2]]) -> (Tensor<3>, Vec<Tensor<3>>) {
         let mut tokens = self.encoder.with_prefix(self.encoder.embed(images));
         let mut laterals = Vec::new();
         for (index, block) in self.encoder.blocks[..self.config.query_free_depth()].iter().enumerate() {
@@ -220,9 +255,10 @@ impl MaskSegmenter {
                 laterals.push(tokens.clone());
             }
         }
-        if let Some(merged) = self.lateral.as_ref().and_then(|lateral| lateral.merge(laterals)) {
-            tokens = merged;
-        }
+        (tokens, laterals)
+    }
+
+    fn with_queries(&self, tokens: Tensor<3>) -> Tensor<3> {
         let [batch, _, d] = tokens.dims();
         match &self.queries {
             Some(queries) => {

@@ -97,6 +97,11 @@ impl RunFolder {
         self.root.join("checkpoint")
     }
 
+    /// Where features of a frozen encoder go.
+    pub(super) fn features(&self) -> PathBuf {
+        self.root.join("features")
+    }
+
     /// Where the panel of a step goes.
     #[must_use]
     pub fn panel(&self, step: usize) -> PathBuf {

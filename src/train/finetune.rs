@@ -1,11 +1,13 @@
 //! Fine-tuning: the pretrained encoder learns to find objects.
 
+mod frozen;
 mod task;
 
 use burn::module::Module;
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 
+use self::frozen::FrozenFeatures;
 use self::task::Finetuning;
 use super::checkpoint::Standing;
 use super::loss::SetLossConfig;
@@ -55,6 +57,9 @@ pub struct FinetuneOptions {
     pub layer_decay: f64,
     /// Steps over which new parameters warm up; the encoder waits, then warms up twice as long.
     pub warmup_steps: usize,
+    /// How many views each photo is seen in, over and over; 0: a new one each time.
+    #[serde(default)]
+    pub views: usize,
     /// Largest number of cut-outs pasted into a photo.
     pub cutouts: usize,
     /// The set loss.
@@ -67,7 +72,7 @@ pub struct FinetuneOptions {
 impl FinetuneOptions {
     fn segmenter(&self, encoder: &VitConfig, num_classes: usize) -> SegmenterConfig {
         let encoder = VitConfig { layer_scale: true, ..encoder.clone() };
-        let quarters = |depth: usize| (1..=4).map(|i| (i * depth).div_ceil(4)).collect();
+        let quarters = |depth: usize| (1..=depth).filter(|i| 4 * i / depth > 4 * (i - 1) / depth).collect();
         SegmenterConfig {
             lateral_layers: if self.tune == Tune::Frozen { quarters(encoder.depth) } else { Vec::new() },
             ..SegmenterConfig::new(encoder, self.num_queries, num_classes, self.num_blocks)
@@ -128,7 +133,21 @@ pub fn finetune(
     let repeats = photos.repeats();
     let per_epoch = balanced(&repeats, options.steps.seed, 0).len();
     let preprocess = &preprocess;
-    let task = Finetuning { photos, validation, options, segmenter, repeats, per_epoch, preprocess, device };
+    let features = match options.tune {
+        Tune::Frozen if options.views > 0 => Some(FrozenFeatures::open(run.features(), at.step == 0)?),
+        _ => None,
+    };
+    let task = Finetuning {
+        photos,
+        validation,
+        options,
+        segmenter,
+        repeats,
+        per_epoch,
+        preprocess,
+        device,
+        features,
+    };
     train(&task, at, &options.steps, (&config, preprocess), run, &mut on_event)
 }
 

@@ -3,7 +3,7 @@
 //! Each run lives in a folder: `run.json` (what was asked), `metrics.jsonl`, `events.out.tfevents.*` (the same for
 //! `TensorBoard`), `panels/*.png`, and `checkpoint/`, which
 //! is a weight folder (f32; the averaged parameters where a run averages) with the optimiser's state beside it; where asked
-//! for, `best/` and `kept/step-*/`, weight folders too. The same command continues an interrupted run.
+//! for, `best/` and `kept/step-*/`, weight folders too, and `features/` of a frozen encoder. The same command continues an interrupted run.
 
 mod average;
 mod batches;

@@ -143,6 +143,7 @@ impl Study<'_> {
             learning_rate: self.arguments.lr,
             layer_decay: 0.9,
             warmup_steps: (WARMUP * self.arguments.steps as f64 / 2.0) as usize,
+            views: 0,
             cutouts: 0,
             loss: SetLossConfig { num_points: 1024, ..SetLossConfig::default() },
             steps: StepOptions { average_decay: 0.99, ..self.steps(self.arguments.batch_size, seed) },

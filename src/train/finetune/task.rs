@@ -18,6 +18,7 @@ use super::super::panel::{MOST_ROWS, prediction_panel};
 use super::super::points::SeededDraws;
 use super::super::schedule::{LayerDecay, MaskAnnealing, TwoStageWarmup};
 use super::super::task::{Loss, StepOptions, Task, images};
+use super::frozen::{FrozenFeatures, View};
 use super::{FinetuneOptions, ValidationSet};
 use crate::data::sampler::balanced;
 use crate::data::{AugmentOptions, SegmentationSet};
@@ -36,12 +37,16 @@ pub(super) struct Finetuning<'a> {
     pub(super) per_epoch: usize,
     pub(super) preprocess: &'a Preprocess,
     pub(super) device: Device,
+    /// Where the encoder stays as it is and views come again.
+    pub(super) features: Option<FrozenFeatures>,
 }
 
 /// A step's photos with what is to be found in them.
 pub(super) struct Batch {
     /// `[B, 3, S, S]`
     pixels: Vec<f32>,
+    /// What each photo is shown as.
+    views: Vec<View>,
     targets: Vec<Target>,
     divisors: Divisors,
     /// Per photo, where every patch is a query.
@@ -119,7 +124,9 @@ impl Task for Finetuning<'_> {
         let order = balanced(&self.repeats, seed, epoch);
         let indices: Vec<usize> =
             (0..batch_size).map(|i| order[(first % self.per_epoch + i) % order.len()]).collect();
-        let samples = self.photos.batch(&indices, &augment, seed, epoch)?;
+        let view = epoch.checked_rem(self.options.views as u64).unwrap_or(epoch);
+        let samples = self.photos.batch(&indices, &augment, seed, view)?;
+        let views = indices.into_iter().map(|index| (index, view)).collect();
         let (mut pixels, mut targets) = (Vec::with_capacity(batch_size * 3 * side * side), Vec::new());
         for sample in samples {
             pixels.extend(sample.pixels);
@@ -134,7 +141,7 @@ impl Task for Finetuning<'_> {
             None => Divisors::of(&targets, self.segmenter.num_queries, &self.options.loss),
         };
         let seeds = self.rng(step, 1).random_iter().take(batch_size).collect();
-        Ok(Batch { pixels, targets, divisors, centres, seeds, plan: self.plan(batch_size, step) })
+        Ok(Batch { pixels, views, targets, divisors, centres, seeds, plan: self.plan(batch_size, step) })
     }
 
     fn photos(&self, batch: &Batch) -> usize {
@@ -149,7 +156,14 @@ impl Task for Finetuning<'_> {
         let targets = &batch.targets[part.clone()];
         let images = images(&batch.pixels, &part, self.options.image_size, &self.device);
         let mut sum: Option<Loss> = None;
-        for output in model.forward_training(images, &plan) {
+        let outputs = match &self.features {
+            Some(features) => {
+                let grid = model.grid(&images);
+                model.forward_laterals(features.of(model, images, &batch.views[part.clone()])?, grid, &plan)
+            }
+            None => model.forward_training(images, &plan),
+        };
+        for output in outputs {
             let SegmenterOutput { class_logits, mask_logits } = output;
             let loss = match &batch.centres {
                 Some(centres) => {

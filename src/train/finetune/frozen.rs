@@ -1,0 +1,96 @@
+//! What a frozen encoder makes of each view of a photo, computed once.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use burn::tensor::{Tensor, TensorData};
+use half::f16;
+
+use super::super::TrainError;
+use crate::model::MaskSegmenter;
+
+/// A photo as one of its augmentations shows it: its index, and which of its views.
+pub(super) type View = (usize, u64);
+
+/// Features on disk, a file of f16 numbers per view.
+#[derive(Debug)]
+pub(super) struct FrozenFeatures {
+    folder: PathBuf,
+}
+
+impl FrozenFeatures {
+    /// In `folder`, which is emptied for a run that starts.
+    ///
+    /// # Errors
+    /// [`TrainError::File`]
+    pub(super) fn open(folder: PathBuf, starts: bool) -> Result<Self, TrainError> {
+        let failed = |source| TrainError::File { path: folder.clone(), source };
+        if starts && folder.exists() {
+            fs::remove_dir_all(&folder).map_err(failed)?;
+        }
+        fs::create_dir_all(&folder).map_err(failed)?;
+        Ok(Self { folder })
+    }
+
+    /// The lateral features of `model` for `images`, each `[B, T, D]`; rounded to f16 whether they were here or not, so
+    /// that a run goes the same way again after it was interrupted.
+    ///
+    /// # Errors
+    /// [`TrainError::File`]
+    pub(super) fn of(
+        &self,
+        model: &MaskSegmenter,
+        images: Tensor<4>,
+        views: &[View],
+    ) -> Result<Vec<Tensor<3>>, TrainError> {
+        let [grid_rows, grid_columns] = model.grid(&images);
+        let config = model.config();
+        let (depths, width) = (config.lateral_layers.len(), config.encoder.embed_dim);
+        let length = config.encoder.num_prefix() + grid_rows * grid_columns;
+        let one = depths * length * width;
+        let known: Vec<_> = views.iter().map(|view| self.read(*view, one)).collect();
+        let device = images.device();
+        let all = if known.iter().all(Option::is_some) {
+            known.into_iter().flatten().flatten().collect()
+        } else {
+            self.compute(model, images, views)?
+        };
+        let all = Tensor::<4>::from_data(TensorData::new(all, [views.len(), depths, length, width]), &device);
+        Ok((0..depths).map(|depth| all.clone().narrow(1, depth, 1).squeeze_dim(1)).collect())
+    }
+
+    /// `[views, depths, T, D]`
+    fn compute(
+        &self,
+        model: &MaskSegmenter,
+        images: Tensor<4>,
+        views: &[View],
+    ) -> Result<Vec<f32>, TrainError> {
+        let depths: Vec<Tensor<3>> = model.lateral_features(images);
+        let numbers = Tensor::stack::<4>(depths, 1).try_into_vec_as::<f32>()?;
+        let halves: Vec<f16> = numbers.iter().map(|number| f16::from_f32(*number)).collect();
+        for (view, part) in views.iter().zip(halves.chunks(halves.len() / views.len())) {
+            let bytes: Vec<u8> = part.iter().flat_map(|half| half.to_le_bytes()).collect();
+            write_whole(&self.path(*view), &bytes)?;
+        }
+        Ok(halves.into_iter().map(f16::to_f32).collect())
+    }
+
+    /// `None` where the view was not seen yet, or what is there is not `count` numbers.
+    fn read(&self, view: View, count: usize) -> Option<Vec<f32>> {
+        let bytes = fs::read(self.path(view)).ok()?;
+        let halves = bytes.chunks_exact(2).map(|pair| f16::from_le_bytes([pair[0], pair[1]]).to_f32());
+        (bytes.len() == 2 * count).then(|| halves.collect())
+    }
+
+    fn path(&self, (index, view): View) -> PathBuf {
+        self.folder.join(format!("{index}-{view}.f16"))
+    }
+}
+
+fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), TrainError> {
+    let failed = |source| TrainError::File { path: path.to_path_buf(), source };
+    let temporary = path.with_extension("part");
+    fs::write(&temporary, bytes).map_err(failed)?;
+    fs::rename(&temporary, path).map_err(failed)
+}
