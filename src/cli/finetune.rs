@@ -28,7 +28,7 @@ use crate::weights::read_folder;
     --labels category --image-size 640 --out runs/mine
   mae-seg finetune --train train.json --images photos/ --cutouts cutouts/ --out runs/from-scratch")]
 pub(super) struct Arguments {
-    /// COCO instances file, also inside of a zip file: annotations.zip/annotations/instances_train2017.json
+    /// COCO instances file, also inside of a zip file: `annotations.zip/annotations/train.json`
     #[arg(long, value_name = "COCO.json")]
     train: PathBuf,
     /// Folder or zip file with the photos it names
