@@ -69,6 +69,8 @@ pub struct SegmentOptions {
     pub overlap_thresh: f32,
     /// For [`Selection::Distinct`]: so are two of one class that overlap more than this (intersection over the smaller).
     pub containment_thresh: f32,
+    /// For [`Selection::Distinct`]: each class of a query is a candidate, and only masks of one class can be one object.
+    pub every_class: bool,
     /// One candidate per query, scored by the probability that it is a thing of any class; not for
     /// [`Selection::Panoptic`].
     pub any_class: bool,
@@ -83,6 +85,7 @@ impl Default for SegmentOptions {
             top_k: 50,
             overlap_thresh: 0.6,
             containment_thresh: 0.5,
+            every_class: false,
             any_class: false,
         }
     }
@@ -217,7 +220,12 @@ impl Engine {
         if self.model.config().num_queries > 0 {
             return all;
         }
-        SegmentOptions { selection: Selection::Distinct, containment_thresh: 1.0, ..all }
+        SegmentOptions {
+            selection: Selection::Distinct,
+            containment_thresh: 1.0,
+            every_class: !any_class,
+            ..all
+        }
     }
 
     /// The numbers behind [`Engine::segment`], for tests that compare devices.

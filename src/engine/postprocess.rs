@@ -74,6 +74,15 @@ impl Answer<'_> {
         self.probabilities().enumerate().filter_map(claim).collect()
     }
 
+    /// Each query with each thing.
+    fn pairs(&self) -> Vec<Claim> {
+        let of_query = |(query, row): (usize, Vec<f32>)| {
+            let things = row.into_iter().take(self.num_things).enumerate();
+            things.map(move |(category, probability)| Claim { query, category, probability })
+        };
+        self.probabilities().enumerate().flat_map(of_query).collect()
+    }
+
     /// The query's mask logits on the whole canvas, row-major.
     fn plane(&self, query: usize) -> &[f32] {
         let size = self.logits.grid[0] * self.logits.grid[1];

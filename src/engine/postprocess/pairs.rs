@@ -11,15 +11,7 @@ use crate::mask::BinaryMask;
 ///
 /// With [`SegmentOptions::any_class`], for which there is no published rule, times the certainty of the mask.
 pub(super) fn find(answer: &Answer<'_>, options: &SegmentOptions) -> Vec<Segment> {
-    let mut claims = if options.any_class {
-        answer.claims(true)
-    } else {
-        let pair = |query, row: Vec<f32>| {
-            let things = row.into_iter().take(answer.num_things).enumerate();
-            things.map(move |(category, probability)| Claim { query, category, probability })
-        };
-        answer.probabilities().enumerate().flat_map(|(query, row)| pair(query, row)).collect()
-    };
+    let mut claims = if options.any_class { answer.claims(true) } else { answer.pairs() };
     claims.sort_by(|a, b| b.probability.total_cmp(&a.probability));
     claims.truncate(options.top_k);
     let mut measured: HashMap<usize, Option<(BinaryMask, f32)>> = HashMap::new();

@@ -48,6 +48,15 @@ fn a_part_of_an_object_is_not_another_of_its_class() {
 }
 
 #[test]
+fn with_every_class_an_object_stays_once_for_each() {
+    let logits = Logits { class_logits: vec![2.0, 1.0, 0.0, 1.0, 0.5, 0.0, 0.0, 0.0, 9.0], ..larger() };
+    let options = SegmentOptions { every_class: true, score_thresh: 0.0, ..SegmentOptions::default() };
+    let found = find(&answer(&logits, 2), &options);
+    let pairs: Vec<_> = found.iter().map(|segment| (segment.query, segment.category)).collect();
+    assert_eq!(pairs, [(0, 0), (1, 1)], "each class from the query that is surest of it");
+}
+
+#[test]
 fn specks_are_not_shown() {
     let logits = Logits { mask_logits: vec![-9.0; 48], ..larger() };
     let mut speck = logits.clone();
