@@ -25,7 +25,7 @@ test: check native page browser
 check:
 	tests/install.sh build
 	cargo fmt --check
-	cargo clippy --all-targets --features web -- -D warnings
+	cargo clippy --all-targets --features web,tui -- -D warnings
 	cargo web-check -- -D warnings
 	cargo page-check -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --document-private-items --features web

@@ -15,6 +15,8 @@ mod finetune;
 mod html;
 mod import;
 mod inspect;
+#[cfg_attr(not(feature = "tui"), path = "live_off.rs")]
+mod live;
 mod output;
 mod predict;
 mod pretrain;

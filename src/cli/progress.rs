@@ -1,10 +1,12 @@
 //! Progress on the terminal: a bar where somebody watches, plain lines where nobody does.
 
 use std::io::{IsTerminal, stderr};
+use std::mem;
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::live::Live;
 use crate::train::{Step, TrainEvent};
 
 const PLAIN_LINE_EVERY: Duration = Duration::from_secs(15);
@@ -40,6 +42,10 @@ pub(super) fn spinner(what: &'static str) -> ProgressBar {
 #[derive(Debug)]
 pub(super) struct TrainProgress {
     bar: ProgressBar,
+    title: String,
+    live: Option<Live>,
+    /// What is to be said once the terminal is free again.
+    held: Vec<String>,
     watched: bool,
     started: Instant,
     done_before: usize,
@@ -49,8 +55,11 @@ pub(super) struct TrainProgress {
 
 impl TrainProgress {
     pub(super) fn new(title: &str) -> Self {
-        let progress = Self {
+        let mut progress = Self {
+            title: title.to_owned(),
             bar: bar(0, ""),
+            live: None,
+            held: Vec::new(),
             watched: stderr().is_terminal(),
             started: Instant::now(),
             done_before: 0,
@@ -73,6 +82,7 @@ impl TrainProgress {
                     "{steps} steps, {:.1} million trainable numbers{from}",
                     parameters as f64 / 1e6
                 ));
+                self.take_over(done, steps);
             }
             TrainEvent::Step(step) => self.step(&step),
             TrainEvent::Skipped(what) => {
@@ -84,7 +94,28 @@ impl TrainProgress {
         }
     }
 
+    fn take_over(&mut self, done: usize, steps: usize) {
+        self.live = Live::open(&self.title, done, steps);
+        if self.live.is_some() {
+            self.bar.set_draw_target(ProgressDrawTarget::hidden());
+        }
+    }
+
+    /// Says whether somebody sees it there.
+    fn step_live(&mut self, step: &Step) -> bool {
+        let Some(live) = &mut self.live else { return false };
+        if live.step(step) {
+            self.close();
+            self.line("stopped; the same command goes on from the last checkpoint");
+            std::process::exit(130);
+        }
+        true
+    }
+
     fn step(&mut self, step: &Step) {
+        if self.step_live(step) {
+            return;
+        }
         let measured = step.parts.iter().chain(&step.validation);
         let parts: Vec<String> = measured.map(|(name, value)| format!("{name} {value:.3}")).collect();
         let text = format!(
@@ -115,7 +146,8 @@ impl TrainProgress {
         Instant::now()
     }
 
-    pub(super) fn finish(&self, text: &str) {
+    pub(super) fn finish(&mut self, text: &str) {
+        self.close();
         self.bar.finish_and_clear();
         let skipped = if self.skipped == 0 {
             String::new()
@@ -125,12 +157,33 @@ impl TrainProgress {
         self.line(&format!("{text}{skipped}"));
     }
 
+    fn close(&mut self) {
+        self.live = None;
+        for line in mem::take(&mut self.held) {
+            self.line(&line);
+        }
+    }
+
     #[expect(clippy::print_stderr, reason = "the command line speaks to people")]
-    fn line(&self, text: &str) {
+    fn line(&mut self, text: &str) {
+        if let Some(live) = &mut self.live {
+            let kind = text.split(' ').next().unwrap_or_default();
+            live.count(kind);
+            if kind == "skipped" {
+                self.held.push(text.to_owned());
+            }
+            return;
+        }
         if self.watched {
             self.bar.println(text);
         } else {
             eprintln!("{text}");
         }
+    }
+}
+
+impl Drop for TrainProgress {
+    fn drop(&mut self) {
+        self.close();
     }
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::DataError;
 use super::coco::CocoImage;
-use super::zip::{Zip, is_zip};
+use super::zip::Zip;
 use crate::image::RgbImage;
 
 /// A folder of photos, or a zip file of them, such as COCO's: read in place.
@@ -21,7 +21,7 @@ impl PhotoFolder {
     /// # Errors
     /// A file that is no zip file.
     pub fn open(path: &Path) -> Result<Self, DataError> {
-        let zip = (is_zip(path) || path.is_file()).then(|| Zip::open(path)).transpose()?;
+        let zip = path.is_file().then(|| Zip::open(path)).transpose()?;
         Ok(Self { path: path.to_path_buf(), zip })
     }
 

@@ -1,0 +1,21 @@
+//! No terminal interface in this build.
+
+use crate::train::Step;
+
+/// There is none.
+#[derive(Debug)]
+pub(super) enum Live {}
+
+impl Live {
+    pub(super) const fn open(_title: &str, _done: usize, _steps: usize) -> Option<Self> {
+        None
+    }
+
+    pub(super) const fn step(&mut self, _step: &Step) -> bool {
+        match *self {}
+    }
+
+    pub(super) const fn count(&mut self, _what: &str) {
+        match *self {}
+    }
+}
