@@ -20,6 +20,9 @@ pub(super) struct Live {
     screen: TuiMetricsRendererWrapper,
     interrupter: Interrupter,
     known: BTreeSet<&'static str>,
+    title: String,
+    /// The epoch being shown, from 0 on.
+    epoch: Option<usize>,
 }
 
 impl fmt::Debug for Live {
@@ -30,13 +33,11 @@ impl fmt::Debug for Live {
 
 impl Live {
     /// Takes the terminal over, where standard output is one.
-    pub(super) fn open(title: &str, done: usize, steps: usize) -> Option<Self> {
+    pub(super) fn open(title: &str, done: usize) -> Option<Self> {
         stdout().is_terminal().then(|| {
             let interrupter = Interrupter::new();
-            let mut screen = TuiMetricsRendererWrapper::new(interrupter.clone(), Some(done));
-            screen.start(0, 0, Some(steps), Some(title));
-            screen.start_split("train", steps);
-            Self { screen, interrupter, known: BTreeSet::new() }
+            let screen = TuiMetricsRendererWrapper::new(interrupter.clone(), Some(done));
+            Self { screen, interrupter, known: BTreeSet::new(), title: title.to_owned(), epoch: None }
         })
     }
 
@@ -47,8 +48,21 @@ impl Live {
         self.measured("gradient norm", step.gradient_norm, false);
         step.parts.iter().for_each(|(name, value)| self.measured(name, *value, false));
         step.validation.iter().for_each(|(name, value)| self.measured(name, *value, true));
-        self.screen.update_split(step.step);
+        self.progressed(step);
         self.interrupter.should_stop()
+    }
+
+    /// Burn's bars count epochs, and steps within one.
+    fn progressed(&mut self, step: &Step) {
+        let per_epoch = (step.step as f64 / step.epoch).clamp(1.0, step.steps as f64);
+        let epoch = ((step.step - 1) as f64 / per_epoch) as usize;
+        if self.epoch != Some(epoch) {
+            let epochs = (step.steps as f64 / per_epoch).ceil() as usize;
+            self.screen.start(epochs, epoch + 1, None, Some(&self.title));
+            self.screen.start_split("train", per_epoch.ceil() as usize);
+            self.epoch = Some(epoch);
+        }
+        self.screen.update_split(step.step - (epoch as f64 * per_epoch) as usize);
     }
 
     /// Counts something that happened.

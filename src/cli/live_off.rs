@@ -7,7 +7,7 @@ use crate::train::Step;
 pub(super) enum Live {}
 
 impl Live {
-    pub(super) const fn open(_title: &str, _done: usize, _steps: usize) -> Option<Self> {
+    pub(super) const fn open(_title: &str, _done: usize) -> Option<Self> {
         None
     }
 

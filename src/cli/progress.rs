@@ -82,7 +82,7 @@ impl TrainProgress {
                     "{steps} steps, {:.1} million trainable numbers{from}",
                     parameters as f64 / 1e6
                 ));
-                self.take_over(done, steps);
+                self.take_over(done);
             }
             TrainEvent::Step(step) => self.step(&step),
             TrainEvent::Skipped(what) => {
@@ -94,8 +94,8 @@ impl TrainProgress {
         }
     }
 
-    fn take_over(&mut self, done: usize, steps: usize) {
-        self.live = Live::open(&self.title, done, steps);
+    fn take_over(&mut self, done: usize) {
+        self.live = Live::open(&self.title, done);
         if self.live.is_some() {
             self.bar.set_draw_target(ProgressDrawTarget::hidden());
         }
@@ -106,6 +106,7 @@ impl TrainProgress {
         let Some(live) = &mut self.live else { return false };
         if live.step(step) {
             self.close();
+            self.bar.finish_and_clear();
             self.line("stopped; the same command goes on from the last checkpoint");
             std::process::exit(130);
         }
@@ -158,7 +159,9 @@ impl TrainProgress {
     }
 
     fn close(&mut self) {
-        self.live = None;
+        if self.live.take().is_some() {
+            self.bar.set_draw_target(ProgressDrawTarget::stderr());
+        }
         for line in mem::take(&mut self.held) {
             self.line(&line);
         }
