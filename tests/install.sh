@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Installs what is missing: `install.sh build` for building the page, `install.sh browser` for testing it.
-# Rust tools go to .tools/ of this repository; only the browser and Node come from the system's package manager.
+# Installs what is missing: `install.sh build` for building the page, `install.sh browser` for testing it, `install.sh mpi`
+# for building and testing what several processes do together.
+# Rust tools go to .tools/ of this repository; only the browser, Node and MPI come from the system's package manager.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -67,5 +68,14 @@ browser() {
   # playwright-core only drives the browser above; it downloads none of its own.
   npm ci --prefix tests/e2e --silent --no-audit --no-fund
 }
+
+mpi() {
+  command -v mpicc >/dev/null && command -v mpirun >/dev/null && has_libclang || {
+    say "Installing Open MPI and libclang with the system's package manager"
+    system_package "libopenmpi-dev openmpi-bin libclang-dev" "openmpi-devel clang-devel" "openmpi clang" "open-mpi llvm"
+  }
+}
+
+has_libclang() { [[ $(uname) == Darwin ]] || ldconfig -p | grep libclang >/dev/null; }
 
 "$1"

@@ -8,11 +8,12 @@ use clap::{Args, ValueEnum};
 use serde::Serialize;
 
 use super::device::DeviceArg;
+use super::peers::together;
 use super::progress::TrainProgress;
 use super::shards;
 use crate::data::{Damaged, PhotoSet};
 use crate::model::VitConfig;
-use crate::train::{RunFolder, TrainError, TrainEvent};
+use crate::train::{RunFolder, TrainError, TrainEvent, in_turn};
 
 #[derive(Debug, Args)]
 pub(super) struct EncoderArg {
@@ -98,16 +99,18 @@ impl EncoderArg {
             DamagedArg::Skip => Damaged::Skip,
             DamagedArg::Stop => Damaged::Stop,
         };
-        let photos = PhotoSet::open(&shards::local(&self.data)?, damaged)?;
-        let picked = self.device.pick()?;
-        let mut progress = TrainProgress::new(&format!("{} photos, {}", photos.len(), picked.description));
-        photos
-            .cut()
-            .iter()
-            .for_each(|shard| progress.show(TrainEvent::Skipped(format!("the rest of a shard: {shard}"))));
-        let mut run = RunFolder::open(&self.out, options)?;
-        training(&photos, &picked.device, &mut run, &mut |event| progress.show(event))?;
-        progress.finish(&format!("pretrained; fine-tune with --encoder {}", self.out.display()));
-        Ok(())
+        together(|peers| {
+            let photos = PhotoSet::open(&in_turn(&*peers, || shards::local(&self.data))?, damaged)?;
+            let picked = self.device.pick()?;
+            let title = format!("{} photos, {}", photos.len(), picked.description);
+            let mut progress = TrainProgress::new(&title, &*peers);
+            photos.cut().iter().for_each(|shard| {
+                progress.show(TrainEvent::Skipped(format!("the rest of a shard: {shard}")));
+            });
+            let mut run = RunFolder::shared(&self.out, options, &peers)?;
+            training(&photos, &picked.device, &mut run, &mut |event| progress.show(event))?;
+            progress.finish(&format!("pretrained; fine-tune with --encoder {}", self.out.display()));
+            Ok(())
+        })
     }
 }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
@@ -9,11 +10,12 @@ use clap::{Args, ValueEnum};
 use super::bundled::Source;
 use super::device::DeviceArg;
 use super::encoder::ModelSize;
+use super::peers::together;
 use super::progress::TrainProgress;
 use super::steps::StepsArg;
 use crate::data::{CocoDataset, LabelSpace, PhotoFolder, SegmentationSet};
 use crate::train::loss::SetLossConfig;
-use crate::train::{FinetuneOptions, RunFolder, Tune, ValidationSet, finetune};
+use crate::train::{FinetuneOptions, Peers, RunFolder, Tune, ValidationSet, finetune};
 use crate::weights::read_folder;
 
 /// Teach a pretrained encoder to find objects.
@@ -171,6 +173,10 @@ impl Arguments {
 
 /// Runs the verb.
 pub(super) fn run(arguments: &Arguments) -> Result<()> {
+    together(|peers| train(arguments, &peers))
+}
+
+fn train(arguments: &Arguments, peers: &Arc<dyn Peers>) -> Result<()> {
     let options = arguments.options();
     let space = match arguments.labels {
         LabelsArg::Category => LabelSpace::Category,
@@ -186,8 +192,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
     };
     let fresh = arguments.model.encoder(arguments.image_size, 16);
     let picked = arguments.device.pick()?;
-    let mut progress = TrainProgress::new(&format!("{} photos, {}", photos.len(), picked.description));
-    let mut run = RunFolder::open(&arguments.out, &options)?;
+    let title = format!("{} photos, {}", photos.len(), picked.description);
+    let mut progress = TrainProgress::new(&title, &**peers);
+    let mut run = RunFolder::shared(&arguments.out, &options, peers)?;
     let data = (&photos, validation.as_ref());
     finetune(data, &options, (encoder, fresh), &picked.device, &mut run, |event| progress.show(event))?;
     progress.finish(&format!("fine-tuned; evaluate with --weights {}", run.checkpoint().display()));

@@ -18,6 +18,8 @@ mod inspect;
 #[cfg_attr(not(feature = "tui"), path = "live_off.rs")]
 mod live;
 mod output;
+#[cfg_attr(not(feature = "mpi"), path = "peers_off.rs")]
+mod peers;
 mod predict;
 mod pretrain;
 mod probe;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::live::Live;
-use crate::train::{Step, TrainEvent};
+use crate::train::{Peers, Step, TrainEvent};
 
 const PLAIN_LINE_EVERY: Duration = Duration::from_secs(15);
 
@@ -43,6 +43,8 @@ pub(super) fn spinner(what: &'static str) -> ProgressBar {
 pub(super) struct TrainProgress {
     bar: ProgressBar,
     title: String,
+    /// The first of several processes; the others tell only what was skipped.
+    leads: bool,
     live: Option<Live>,
     /// What is to be said once the terminal is free again.
     held: Vec<String>,
@@ -54,13 +56,15 @@ pub(super) struct TrainProgress {
 }
 
 impl TrainProgress {
-    pub(super) fn new(title: &str) -> Self {
+    pub(super) fn new(title: &str, peers: &dyn Peers) -> Self {
+        let leads = peers.rank() == 0;
         let mut progress = Self {
             title: title.to_owned(),
+            leads,
             bar: bar(0, ""),
             live: None,
             held: Vec::new(),
-            watched: stderr().is_terminal(),
+            watched: leads && stderr().is_terminal(),
             started: Instant::now(),
             done_before: 0,
             last_line: None,
@@ -95,7 +99,7 @@ impl TrainProgress {
     }
 
     fn take_over(&mut self, done: usize) {
-        self.live = Live::open(&self.title, done);
+        self.live = if self.leads { Live::open(&self.title, done) } else { None };
         if self.live.is_some() {
             self.bar.set_draw_target(ProgressDrawTarget::hidden());
         }
@@ -169,6 +173,9 @@ impl TrainProgress {
 
     #[expect(clippy::print_stderr, reason = "the command line speaks to people")]
     fn line(&mut self, text: &str) {
+        if !self.leads && !text.starts_with("skipped") {
+            return;
+        }
         if let Some(live) = &mut self.live {
             let kind = text.split(' ').next().unwrap_or_default();
             live.count(kind);

@@ -3,13 +3,14 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use burn::module::Module;
 use burn::optim::{ModuleOptimizer, OptimizerRecord};
 use serde::{Deserialize, Serialize};
 
 use super::tensorboard::Events;
-use super::{Step, StepOptions, TrainError, TrainEvent};
+use super::{Alone, Peers, Step, StepOptions, TrainError, TrainEvent, in_turn};
 use crate::pixels::Preprocess;
 use crate::weights::{ModelConfig, StoredAs, apply, collect, read_safetensors, write_safetensors};
 
@@ -52,6 +53,7 @@ pub struct RunFolder {
     metrics: BufWriter<File>,
     /// From the first step on.
     events: Option<Events>,
+    peers: Arc<dyn Peers>,
 }
 
 /// What was measured of the best weights so far.
@@ -78,6 +80,23 @@ impl RunFolder {
     /// # Errors
     /// [`TrainError::OtherRun`], [`TrainError::File`]
     pub fn open<O: Serialize>(root: &Path, options: &O) -> Result<Self, TrainError> {
+        let alone: Arc<dyn Peers> = Arc::new(Alone);
+        Self::shared(root, options, &alone)
+    }
+
+    /// [`RunFolder::open`] for a run that several processes work on; all of them see the same folder.
+    ///
+    /// # Errors
+    /// [`TrainError::OtherRun`], [`TrainError::File`]
+    pub fn shared<O: Serialize>(
+        root: &Path,
+        options: &O,
+        peers: &Arc<dyn Peers>,
+    ) -> Result<Self, TrainError> {
+        in_turn(&**peers, || Self::prepare(root, options, peers))
+    }
+
+    fn prepare<O: Serialize>(root: &Path, options: &O, peers: &Arc<dyn Peers>) -> Result<Self, TrainError> {
         fs::create_dir_all(root.join("panels")).map_err(at(root))?;
         let path = root.join("run.json");
         let asked = json(options)?;
@@ -88,7 +107,17 @@ impl RunFolder {
         }
         let path = root.join("metrics.jsonl");
         let metrics = OpenOptions::new().create(true).append(true).open(&path).map_err(at(&path))?;
-        Ok(Self { root: root.to_owned(), metrics: BufWriter::new(metrics), events: None })
+        Ok(Self {
+            root: root.to_owned(),
+            metrics: BufWriter::new(metrics),
+            events: None,
+            peers: Arc::clone(peers),
+        })
+    }
+
+    /// Who works on the run.
+    pub(super) fn peers(&self) -> Arc<dyn Peers> {
+        Arc::clone(&self.peers)
     }
 
     /// The weight folder of the latest checkpoint.
@@ -99,7 +128,10 @@ impl RunFolder {
 
     /// Where features of a frozen encoder go.
     pub(super) fn features(&self) -> PathBuf {
-        self.root.join("features")
+        match self.peers.rank() {
+            0 => self.root.join("features"),
+            rank => self.root.join(format!("features-{rank}")),
+        }
     }
 
     /// Where the panel of a step goes.

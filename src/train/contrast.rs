@@ -50,6 +50,11 @@ pub fn contrast(
             "photos are told apart within their part of the batch: contrast needs --accumulate 1".to_owned(),
         ));
     }
+    if run.peers().size() > 1 {
+        return Err(TrainError::Option(
+            "contrast compares all photos of a step, so it runs as one process".to_owned(),
+        ));
+    }
     let passes = Passes::new(photos, &options.passes)?;
     let architecture = Architecture::Encoder(options.encoder.clone());
     let config = ModelConfig { architecture, labels: Vec::new() };

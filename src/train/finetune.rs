@@ -147,6 +147,7 @@ pub fn finetune(
         preprocess,
         device,
         features,
+        peers: run.peers(),
     };
     train(&task, at, &options.steps, (&config, preprocess), run, &mut on_event)
 }

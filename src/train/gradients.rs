@@ -1,8 +1,12 @@
 //! What is done to gradients between the backward pass and the optimiser.
 
+use std::slice::Iter;
+
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
-use burn::tensor::{Tensor, TensorReadError};
+use burn::tensor::{Tensor, TensorData, TensorReadError};
+
+use super::Peers;
 
 /// The Euclidean norm of all gradients together, after which those above `limit` are scaled down to it.
 ///
@@ -21,6 +25,31 @@ pub(super) fn clip<M: Module>(
         }
         _ => (gradients, norm),
     })
+}
+
+/// Everybody's gradients, added up; what only some of the processes have a gradient for is zero elsewhere.
+pub(super) fn summed<M: Module>(
+    module: &M,
+    gradients: GradientsParams,
+    peers: &dyn Peers,
+) -> Result<GradientsParams, TensorReadError> {
+    if peers.size() == 1 {
+        return Ok(gradients);
+    }
+    let mut holders = Holders { gradients: &gradients, counts: Vec::new() };
+    module.visit(&mut holders);
+    let mut counts = holders.counts;
+    peers.sum(&mut counts);
+    let mut packer = Packer { gradients: &gradients, counts: counts.iter(), packed: Vec::new() };
+    module.visit(&mut packer);
+    if packer.packed.is_empty() {
+        return Ok(gradients);
+    }
+    let mut numbers = Tensor::cat(packer.packed, 0).try_into_vec_as::<f32>()?;
+    peers.sum(&mut numbers);
+    let mut unpacker = Unpacker { counts: counts.iter(), numbers: &numbers, to: GradientsParams::new() };
+    module.visit(&mut unpacker);
+    Ok(unpacker.to)
 }
 
 /// The first parameter whose values, or else whose gradient, are no finite numbers.
@@ -85,6 +114,54 @@ impl ModuleVisitor for Scaler {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         if let Some(gradient) = self.from.remove::<D>(param.id) {
             self.to.register(param.id, gradient.mul_scalar(self.factor));
+        }
+    }
+}
+
+/// Notes for each parameter, in the module's order, whether there is a gradient.
+struct Holders<'g> {
+    gradients: &'g GradientsParams,
+    counts: Vec<f32>,
+}
+
+impl ModuleVisitor for Holders<'_> {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        self.counts.push(if self.gradients.get::<D>(param.id).is_some() { 1.0 } else { 0.0 });
+    }
+}
+
+/// Lays the gradients of parameters that anybody has one for end to end.
+struct Packer<'g> {
+    gradients: &'g GradientsParams,
+    counts: Iter<'g, f32>,
+    packed: Vec<Tensor<1>>,
+}
+
+impl ModuleVisitor for Packer<'_> {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        if self.counts.next().is_some_and(|&count| count > 0.0) {
+            let gradient = self.gradients.get::<D>(param.id);
+            let gradient = gradient.unwrap_or_else(|| param.val().without_autodiff().zeros_like());
+            self.packed.push(gradient.reshape([-1]));
+        }
+    }
+}
+
+/// Takes what [`Packer`] laid end to end apart.
+struct Unpacker<'n> {
+    counts: Iter<'n, f32>,
+    numbers: &'n [f32],
+    to: GradientsParams,
+}
+
+impl ModuleVisitor for Unpacker<'_> {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        if self.counts.next().is_some_and(|&count| count > 0.0) {
+            let value = param.val().without_autodiff();
+            let (own, rest) = self.numbers.split_at(value.shape().num_elements());
+            self.numbers = rest;
+            let gradient = TensorData::new(own.to_vec(), value.shape());
+            self.to.register(param.id, Tensor::<D>::from_data(gradient, &value.device()));
         }
     }
 }

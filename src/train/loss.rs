@@ -19,6 +19,7 @@ use thiserror::Error;
 
 use self::classes::{class_loss, lies_in_ignored, verdicts};
 use self::masks::{MaskLosses, mask_losses};
+use super::Peers;
 use super::centres::Centres;
 use super::matcher::match_queries;
 use super::points::{PointBudget, PointDraws};
@@ -100,15 +101,32 @@ impl Divisors {
         let unmatched = (targets.len() * queries - matched) as f32;
         let weight = matched as f32 + config.no_object_coefficient * unmatched;
         Self {
-            objects: targets.iter().map(|target| target.masks.len()).sum::<usize>().max(1) as f32,
-            class_weight: if weight > 0.0 { weight } else { 1.0 },
+            objects: targets.iter().map(|target| target.masks.len()).sum::<usize>() as f32,
+            class_weight: weight,
         }
     }
 
     /// Where every patch is a query: by how many answer for an object, in the masks and in the classes.
     pub(crate) fn of_centres(centres: &[Centres]) -> Self {
-        let pairs = centres.iter().map(|centres| centres.pairs.len()).sum::<usize>().max(1) as f32;
+        let pairs = centres.iter().map(|centres| centres.pairs.len()).sum::<usize>() as f32;
         Self { objects: pairs, class_weight: pairs }
+    }
+
+    /// Of everybody's parts of the batch.
+    pub(crate) fn summed(self, peers: &dyn Peers) -> Self {
+        let mut both = [self.objects, self.class_weight];
+        peers.sum(&mut both);
+        Self { objects: both[0], class_weight: both[1] }
+    }
+
+    /// By how many objects losses of masks are divided.
+    fn of_masks(self) -> f32 {
+        self.objects.max(1.0)
+    }
+
+    /// By what weight losses of classes are divided.
+    fn of_classes(self) -> f32 {
+        if self.class_weight > 0.0 { self.class_weight } else { 1.0 }
     }
 }
 
@@ -231,9 +249,9 @@ fn weighted(
     divisors: Divisors,
     config: &SetLossConfig,
 ) -> SetLoss {
-    let mask = masks.entropy.div_scalar(divisors.objects);
-    let dice = masks.dice.div_scalar(divisors.objects);
-    let class = class.div_scalar(divisors.class_weight);
+    let mask = masks.entropy.div_scalar(divisors.of_masks());
+    let dice = masks.dice.div_scalar(divisors.of_masks());
+    let class = class.div_scalar(divisors.of_classes());
     let total = mask.clone() * config.mask_coefficient
         + dice.clone() * config.dice_coefficient
         + class.clone() * config.class_coefficient;

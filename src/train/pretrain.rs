@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
+use std::sync::Arc;
 
 use burn::tensor::{Device, Tensor, TensorData};
 use rand::SeedableRng;
@@ -15,7 +16,7 @@ use super::optimizer::{AdamWOptions, adamw, with_stable_ids};
 use super::panel::{MOST_ROWS, reconstruction_panel};
 use super::passes::{PassOptions, Passes};
 use super::task::{Loss, Task, images, train};
-use super::{RunFolder, TrainError, TrainEvent};
+use super::{Peers, RunFolder, TrainError, TrainEvent};
 use crate::data::{PhotoBatch, PhotoSet, TeacherFeatures};
 use crate::model::{MaeConfig, MaskedAutoencoder, PatchMask};
 use crate::pixels::Preprocess;
@@ -57,7 +58,8 @@ pub fn pretrain(
     let model = with_stable_ids(MaskedAutoencoder::new(&options.model, &device));
     let optimizer = adamw(&model, AdamWOptions { betas: (0.9, 0.95), weight_decay: steps.weight_decay });
     let at = run.resume(Standing::start(model, optimizer, steps), &config)?;
-    let task = Pretraining { passes, teacher, options, preprocess: &preprocess, device };
+    let peers = run.peers();
+    let task = Pretraining { passes, teacher, options, preprocess: &preprocess, device, peers };
     train(&task, at, steps, (&config, &preprocess), run, &mut on_event)
 }
 
@@ -67,6 +69,7 @@ struct Pretraining<'a> {
     options: &'a PretrainOptions,
     preprocess: &'a Preprocess,
     device: Device,
+    peers: Arc<dyn Peers>,
 }
 
 /// A step's photos with what is hidden of each.
@@ -94,12 +97,13 @@ impl Task for Pretraining<'_> {
         let teacher = self.teacher.map(|teacher| (teacher, encoder.grid()));
         let seed = self.options.passes.steps.seed;
         let crop = self.passes.crop(encoder.image_size);
-        let photos = self.passes.photos.batch(&indices, &crop, teacher, (seed, pass))?;
+        let own = self.peers.part(indices.len());
+        let photos = self.passes.photos.batch(&indices[own.clone()], &crop, teacher, (seed, pass))?;
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         rng.set_stream(step as u64);
         let mask =
             self.options.mask_sampling.draw(&mut rng, indices.len(), encoder.grid(), model.num_visible());
-        Ok(Batch { photos, mask })
+        Ok(Batch { photos, mask: mask.of_images(own) })
     }
 
     fn photos(&self, batch: &Batch) -> usize {
@@ -112,7 +116,7 @@ impl Task for Pretraining<'_> {
 
     fn loss(&self, model: &MaskedAutoencoder, batch: &Batch, part: Range<usize>) -> Result<Loss, TrainError> {
         let Batch { photos: PhotoBatch { pixels, features, .. }, mask } = batch;
-        let share = part.len() as f64 / mask.batch() as f64;
+        let share = part.len() as f64 / (mask.batch() * self.peers.size()) as f64;
         let images = images(pixels, &part, self.options.model.encoder.image_size, &self.device);
         let numbers = features.len() / mask.batch();
         let mask = mask.of_images(part.clone());

@@ -14,15 +14,16 @@ use serde::{Deserialize, Serialize};
 use super::average::averaged;
 use super::batches::Batches;
 use super::checkpoint::{Best, Standing, Written};
-use super::gradients::{clip, not_finite};
+use super::gradients::{clip, not_finite, summed};
 use super::optimizer::trainable;
+use super::peers::{Peers, summed_loss};
 use super::precision::Precision;
 use super::{RunFolder, Step, TrainError, TrainEvent};
 
 /// What every recipe chooses about its steps.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StepOptions {
-    /// Photos per step.
+    /// Photos per step, of all processes together.
     pub batch_size: usize,
     /// Parts a step's photos go through the model in: the same step in less memory.
     pub accumulate: usize,
@@ -92,8 +93,12 @@ pub(super) trait Task: Sync {
     fn steps(&self) -> usize;
     /// Passes over the data after so many steps.
     fn epoch(&self, steps: usize) -> f64;
-    /// The photos of a step and all that is drawn for them, a pure function of the step.
+    /// This process's photos of a step and all that is drawn for them, a pure function of the step.
     fn batch(&self, step: usize) -> Result<Self::Batch, TrainError>;
+    /// Completes what a batch knows of the step's photos with what the other processes hold of them.
+    fn shared(&self, batch: Self::Batch, _peers: &dyn Peers) -> Self::Batch {
+        batch
+    }
     /// How many photos a batch holds.
     fn photos(&self, batch: &Self::Batch) -> usize;
     /// Photos that could not be used, in words.
@@ -130,6 +135,15 @@ pub(super) fn train<T: Task>(
     on_event: &mut dyn FnMut(TrainEvent),
 ) -> Result<(), TrainError> {
     options.precision.check(&at.model)?;
+    let peers = run.peers();
+    if !options.batch_size.is_multiple_of(peers.size() * options.accumulate) {
+        return Err(TrainError::Option(format!(
+            "{} photos do not make {} equal parts for each of {} processes; choose a multiple",
+            options.batch_size,
+            options.accumulate,
+            peers.size()
+        )));
+    }
     let (done, steps) = (at.step, task.steps());
     on_event(TrainEvent::Started { done, steps, parameters: trainable(&at.model) });
     thread::scope(|scope| {
@@ -139,7 +153,11 @@ pub(super) fn train<T: Task>(
             let batch = batch?;
             task.skipped(&batch).into_iter().for_each(|photo| on_event(TrainEvent::Skipped(photo)));
             let mut report;
-            (at, report) = one_step(task, at, options, &batch)?;
+            let batch = task.shared(batch, &*peers);
+            (at, report) = one_step(task, at, options, &batch, &*peers)?;
+            if peers.rank() > 0 {
+                continue;
+            }
             report.data_wait = batches.data_wait();
             let due = |every: usize| at.step % every == 0 || at.step == steps;
             let kept = || at.average.clone().unwrap_or_else(|| at.model.valid());
@@ -173,6 +191,7 @@ fn one_step<T: Task>(
     mut at: Standing<T::Model>,
     options: &StepOptions,
     batch: &T::Batch,
+    peers: &dyn Peers,
 ) -> Result<(Standing<T::Model>, Step), TrainError> {
     let step = at.step;
     let mut gradients = GradientsAccumulator::new();
@@ -185,7 +204,9 @@ fn one_step<T: Task>(
         }
         gradients.accumulate(&at.model, GradientsParams::from_grads(share.total.backward(), &at.model));
     }
-    let (gradients, gradient_norm) = clip(&at.model, gradients.grads(), options.clip_norm)?;
+    summed_loss(peers, &mut loss, &mut parts);
+    let gradients = summed(&at.model, gradients.grads(), peers)?;
+    let (gradients, gradient_norm) = clip(&at.model, gradients, options.clip_norm)?;
     if !(loss.is_finite() && gradient_norm.is_finite()) {
         let parameter = not_finite(&at.model, &gradients)?;
         return Err(TrainError::NotFinite { step: step + 1, loss, parameter });

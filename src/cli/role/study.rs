@@ -16,8 +16,8 @@ use crate::eval::{Vocabulary, evaluate, predict_dataset};
 use crate::model::{DecoderConfig, HiddenPatches, MaeConfig, VitConfig};
 use crate::train::loss::SetLossConfig;
 use crate::train::{
-    ContrastOptions, FinetuneOptions, MaskSampling, PassOptions, Precision, PretrainOptions, RunFolder,
-    StepOptions, TrainEvent, Tune, contrast, finetune, pretrain,
+    Alone, ContrastOptions, FinetuneOptions, MaskSampling, PassOptions, Precision, PretrainOptions,
+    RunFolder, StepOptions, TrainEvent, Tune, contrast, finetune, pretrain,
 };
 use crate::weights::read_folder;
 
@@ -161,6 +161,6 @@ impl Study<'_> {
 }
 
 fn progress(title: &str) -> impl FnMut(TrainEvent) + use<> {
-    let mut progress = TrainProgress::new(title);
+    let mut progress = TrainProgress::new(title, &Alone);
     move |event| progress.show(event)
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
+use std::sync::Arc;
 
 use burn::module::ParamGroup;
 use burn::optim::lr_scheduler::module_lr_scheduler::ModuleLearningRate;
@@ -10,7 +11,6 @@ use burn::tensor::Device;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::super::TrainError;
 use super::super::centres::Centres;
 use super::super::loss::{Divisors, Target, centre_loss, set_loss};
 use super::super::optimizer::learning_rates;
@@ -18,6 +18,7 @@ use super::super::panel::{MOST_ROWS, prediction_panel};
 use super::super::points::SeededDraws;
 use super::super::schedule::{LayerDecay, MaskAnnealing, TwoStageWarmup};
 use super::super::task::{Loss, StepOptions, Task, images};
+use super::super::{Peers, TrainError};
 use super::frozen::{FrozenFeatures, View};
 use super::{FinetuneOptions, ValidationSet};
 use crate::data::sampler::balanced;
@@ -39,6 +40,7 @@ pub(super) struct Finetuning<'a> {
     pub(super) device: Device,
     /// Where the encoder stays as it is and views come again.
     pub(super) features: Option<FrozenFeatures>,
+    pub(super) peers: Arc<dyn Peers>,
 }
 
 /// A step's photos with what is to be found in them.
@@ -123,11 +125,11 @@ impl Task for Finetuning<'_> {
         let epoch = (first / self.per_epoch) as u64;
         let order = balanced(&self.repeats, seed, epoch);
         let indices: Vec<usize> =
-            (0..batch_size).map(|i| order[(first % self.per_epoch + i) % order.len()]).collect();
+            self.peers.part(batch_size).map(|i| order[(first % self.per_epoch + i) % order.len()]).collect();
         let view = epoch.checked_rem(self.options.views as u64).unwrap_or(epoch);
         let samples = self.photos.batch(&indices, &augment, seed, view)?;
         let views = indices.into_iter().map(|index| (index, view)).collect();
-        let (mut pixels, mut targets) = (Vec::with_capacity(batch_size * 3 * side * side), Vec::new());
+        let (mut pixels, mut targets) = (Vec::with_capacity(samples.len() * 3 * side * side), Vec::new());
         for sample in samples {
             pixels.extend(sample.pixels);
             let ignore = Some(sample.ignore);
@@ -140,8 +142,14 @@ impl Task for Finetuning<'_> {
             Some(centres) => Divisors::of_centres(centres),
             None => Divisors::of(&targets, self.segmenter.num_queries, &self.options.loss),
         };
-        let seeds = self.rng(step, 1).random_iter().take(batch_size).collect();
-        Ok(Batch { pixels, views, targets, divisors, centres, seeds, plan: self.plan(batch_size, step) })
+        let own = self.peers.part(batch_size);
+        let seeds = self.rng(step, 1).random_iter().skip(own.start).take(own.len()).collect();
+        let plan = self.plan(batch_size, step).of_images(own, self.segmenter.num_queries);
+        Ok(Batch { pixels, views, targets, divisors, centres, seeds, plan })
+    }
+
+    fn shared(&self, batch: Batch, peers: &dyn Peers) -> Batch {
+        Batch { divisors: batch.divisors.summed(peers), ..batch }
     }
 
     fn photos(&self, batch: &Batch) -> usize {

@@ -1,0 +1,22 @@
+//! No other processes in this build.
+
+use std::env;
+use std::sync::Arc;
+
+use anyhow::{Result, bail};
+
+use crate::train::{Alone, Peers};
+
+/// What Open MPI, MPICH and Slurm tell a process of how many they started.
+const SIZES: [&str; 2] = ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE"];
+
+/// Does `training`, alone.
+pub(super) fn together(training: impl FnOnce(Arc<dyn Peers>) -> Result<()>) -> Result<()> {
+    let started = SIZES.iter().find_map(|size| env::var(size).ok()?.parse::<usize>().ok());
+    match started {
+        Some(processes) if processes > 1 => bail!(
+            "{processes} processes were started together, but this build trains alone; build with --features mpi"
+        ),
+        _ => training(Arc::new(Alone)),
+    }
+}

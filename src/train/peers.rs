@@ -1,0 +1,62 @@
+//! The processes that share a run.
+
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::ops::Range;
+
+/// The processes that share a run: each works on its part of every step's photos, and all take the same steps, those one
+/// process would take with all the photos (data parallelism, <https://arxiv.org/abs/2006.15704> §2.2).
+pub trait Peers: Debug + Send + Sync {
+    /// Which of them this one is, from 0 on. Process 0 writes the run's folder.
+    fn rank(&self) -> usize;
+
+    /// How many there are.
+    fn size(&self) -> usize;
+
+    /// Adds up everybody's numbers, in place; all get the same sums, bit for bit. Each passes as many.
+    fn sum(&self, numbers: &mut [f32]);
+
+    /// Which of a step's photos are this process's; the number of photos is a multiple of [`Peers::size`].
+    fn part(&self, photos: usize) -> Range<usize> {
+        let each = photos / self.size();
+        self.rank() * each..(self.rank() + 1) * each
+    }
+}
+
+/// Does `work` in one process after the other, where they would be in each other's way.
+pub fn in_turn<T>(peers: &dyn Peers, work: impl FnOnce() -> T) -> T {
+    let wait = |turns: Range<usize>| turns.for_each(|_| peers.sum(&mut [0.0]));
+    wait(0..peers.rank());
+    let done = work();
+    wait(peers.rank()..peers.size());
+    done
+}
+
+/// A process that shares its run with nobody.
+#[derive(Debug, Clone, Copy)]
+pub struct Alone;
+
+impl Peers for Alone {
+    fn rank(&self) -> usize {
+        0
+    }
+
+    fn size(&self) -> usize {
+        1
+    }
+
+    fn sum(&self, _numbers: &mut [f32]) {}
+}
+
+/// Everybody's shares of a loss and of its parts, added up.
+pub(super) fn summed_loss(peers: &dyn Peers, loss: &mut f64, parts: &mut BTreeMap<&'static str, f64>) {
+    if peers.size() == 1 {
+        return;
+    }
+    let mut shares: Vec<f32> =
+        std::iter::once(&*loss).chain(parts.values()).map(|share| *share as f32).collect();
+    peers.sum(&mut shares);
+    for (sum, share) in std::iter::once(loss).chain(parts.values_mut()).zip(shares) {
+        *sum = f64::from(share);
+    }
+}
