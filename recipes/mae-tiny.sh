@@ -19,7 +19,9 @@ python3 -c 'import json, sys; print(*{i["file_name"] for i in json.load(open(sys
 $mae_seg pretrain --recipe "$recipe" --data "${shards[@]}" --teacher-features "$out/features.safetensors" \
   --out "$out/mae"
 $mae_seg finetune --recipe "$recipe" --train "$data/objects/train.json" --images "$data/objects" \
-  --cutouts "$data/cutouts" --encoder "$out/mae" --out "$out/seg"
+  --cutouts "$data/cutouts" --encoder "$out/mae" --out "$out/seg-224"
+$mae_seg finetune --recipe "$recipe" --train "$data/objects/train.json" --images "$data/objects" \
+  --cutouts "$data/cutouts" --encoder "$out/seg-224" --whole --image-size 288 --steps 3600 --out "$out/seg"
 $mae_seg eval --weights "$out/seg" --annotations "$data/objects/val.json" --images "$data/objects" \
   --class-agnostic --report "$out/report"
 $mae_seg export "$out/seg" --out "$out/mae-tiny" --score-thresh 0.07
