@@ -1,6 +1,7 @@
 //! The grid of runs.
 
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use burn::tensor::Device;
@@ -24,6 +25,8 @@ use crate::weights::read_folder;
 /// Share of the steps in which the learning rate rises.
 const WARMUP: f64 = 0.1;
 const PATCH: usize = 16;
+/// The seconds that pretraining took, in its run.
+const COST: &str = "seconds";
 
 /// What every run of the study shares.
 pub(super) struct Study<'a> {
@@ -92,13 +95,33 @@ impl Study<'_> {
         }
     }
 
-    /// The run of an encoder, if it has one, and the seconds it took.
+    /// The run of an encoder, if it has one, and the seconds of CPU time it took; where it was interrupted, as the steps
+    /// of the last start tell.
     fn pretrained(&self, encoder: &str, seed: u64) -> Result<(Option<PathBuf>, f64)> {
         if encoder == ENCODERS[0] {
             return Ok((None, 0.0));
         }
-        let started = ProcessTime::try_now()?;
         let out = self.run(&[encoder], seed);
+        let started = ProcessTime::try_now()?;
+        let mut done = 0.0;
+        let mut show = progress(&format!("{encoder}, seed {seed}"));
+        self.pretrain(encoder, seed, &out, &mut |event| {
+            if let TrainEvent::Started { done: before, steps, .. } = event {
+                done = before as f64 / steps as f64;
+            }
+            show(event);
+        })?;
+        let cost = out.join(COST);
+        if done < 1.0 {
+            let seconds = started.try_elapsed()?.as_secs_f64() / (1.0 - done);
+            fs::write(&cost, seconds.to_string())?;
+            return Ok((Some(out), seconds));
+        }
+        let seconds = fs::read_to_string(&cost).ok().and_then(|seconds| seconds.parse().ok());
+        Ok((Some(out), seconds.unwrap_or_default()))
+    }
+
+    fn pretrain(&self, encoder: &str, seed: u64, out: &Path, show: &mut dyn FnMut(TrainEvent)) -> Result<()> {
         let batch_size = self.arguments.pretrain_batch_size;
         let passes = PassOptions {
             epochs: self.arguments.epochs,
@@ -107,11 +130,10 @@ impl Study<'_> {
             min_crop: 0.2,
             steps: self.steps(batch_size, seed),
         };
-        let mut show = progress(&format!("{encoder}, seed {seed}"));
         if encoder == "contrast" {
             let options = ContrastOptions { encoder: self.vit(), temperature: 0.2, colour: 0.4, passes };
-            let mut run = RunFolder::open(&out, &options)?;
-            contrast(&self.unlabelled, &options, &self.device, &mut run, &mut show)?;
+            let mut run = RunFolder::open(out, &options)?;
+            contrast(&self.unlabelled, &options, &self.device, &mut run, show)?;
         } else {
             let (width, depth) = (self.arguments.decoder_dim, self.arguments.decoder_depth);
             let decoder = DecoderConfig::new(width, depth, (width / 32).max(1));
@@ -120,10 +142,10 @@ impl Study<'_> {
                 model.hidden_patches = HiddenPatches::MaskToken;
             }
             let options = PretrainOptions { model, mask_sampling: MaskSampling::Random, passes };
-            let mut run = RunFolder::open(&out, &options)?;
-            pretrain(&self.unlabelled, None, &options, &self.device, &mut run, &mut show)?;
+            let mut run = RunFolder::open(out, &options)?;
+            pretrain(&self.unlabelled, None, &options, &self.device, &mut run, show)?;
         }
-        Ok((Some(out), started.try_elapsed()?.as_secs_f64()))
+        Ok(())
     }
 
     fn tuned(&self, encoder: &str, tuning: &str, seed: u64, from: Option<&PathBuf>) -> Result<PathBuf> {
