@@ -14,17 +14,20 @@ use crate::train::Peers;
 /// So many numbers go into one message: MPI counts them in 31 bits.
 const MESSAGE: usize = 1 << 24;
 
-/// Everybody `mpirun` started.
+/// Everybody `mpirun` started. Rank and size are kept: MPI answers the thread that started it only, and batches are made on another.
 #[derive(Debug)]
-struct World;
+struct World {
+    rank: usize,
+    size: usize,
+}
 
 impl Peers for World {
     fn rank(&self) -> usize {
-        SimpleCommunicator::world().rank() as usize
+        self.rank
     }
 
     fn size(&self) -> usize {
-        SimpleCommunicator::world().size() as usize
+        self.size
     }
 
     /// To process 0 and back: an all-reduce need not give everybody the same last bit (MPI 4.1 §6.9.1).
@@ -48,15 +51,17 @@ impl Peers for World {
 pub(super) fn together(training: impl FnOnce(Arc<dyn Peers>) -> Result<()>) -> Result<()> {
     let started: Option<(Universe, _)> = initialize_with_threading(Threading::Funneled);
     let (_universe, _) = started.context("MPI could not be started")?;
-    let outcome = training(Arc::new(World));
-    if let (Err(error), true) = (&outcome, World.size() > 1) {
-        complain(error);
-        SimpleCommunicator::world().abort(1);
+    let world = SimpleCommunicator::world();
+    let (rank, size) = (world.rank() as usize, world.size() as usize);
+    let outcome = training(Arc::new(World { rank, size }));
+    if let (Err(error), true) = (&outcome, size > 1) {
+        complain(rank, error);
+        world.abort(1);
     }
     outcome
 }
 
 #[expect(clippy::print_stderr, reason = "the command line speaks to people")]
-fn complain(error: &anyhow::Error) {
-    eprintln!("error in process {}: {error:#}", World.rank());
+fn complain(rank: usize, error: &anyhow::Error) {
+    eprintln!("error in process {rank}: {error:#}");
 }
