@@ -54,9 +54,6 @@ impl StepOptions {
         match self {
             Self { batch_size: 0, .. } => wrong("a step needs photos: raise the batch size"),
             Self { accumulate: 0, .. } => wrong("a step has at least one part"),
-            Self { batch_size, accumulate, .. } if batch_size % accumulate != 0 => Err(TrainError::Option(
-                format!("{batch_size} photos do not make {accumulate} equal parts; choose a divisor"),
-            )),
             Self { clip_norm: Some(limit), .. } if !(limit.is_finite() && *limit > 0.0) => {
                 wrong("gradients are clipped to a norm above zero")
             }
@@ -65,6 +62,19 @@ impl StepOptions {
             }
             _ => Ok(()),
         }
+    }
+
+    /// # Errors
+    /// [`TrainError::Option`] where `processes` cannot share a step's photos out into equal parts.
+    fn check_parts(&self, processes: usize) -> Result<(), TrainError> {
+        let Self { batch_size, accumulate, .. } = self;
+        if batch_size.is_multiple_of(processes * accumulate) {
+            return Ok(());
+        }
+        let each = if processes == 1 { String::new() } else { format!(" for each of {processes} processes") };
+        Err(TrainError::Option(format!(
+            "{batch_size} photos do not make {accumulate} equal parts{each}; choose a multiple"
+        )))
     }
 
     /// Where each part of a step's photos begins and ends.
@@ -96,7 +106,7 @@ pub(super) trait Task: Sync {
     /// This process's photos of a step and all that is drawn for them, a pure function of the step.
     fn batch(&self, step: usize) -> Result<Self::Batch, TrainError>;
     /// Completes what a batch knows of the step's photos with what the other processes hold of them.
-    fn shared(&self, batch: Self::Batch, _peers: &dyn Peers) -> Self::Batch {
+    fn shared(&self, batch: Self::Batch) -> Self::Batch {
         batch
     }
     /// How many photos a batch holds.
@@ -136,14 +146,7 @@ pub(super) fn train<T: Task>(
 ) -> Result<(), TrainError> {
     options.precision.check(&at.model)?;
     let peers = run.peers();
-    if !options.batch_size.is_multiple_of(peers.size() * options.accumulate) {
-        return Err(TrainError::Option(format!(
-            "{} photos do not make {} equal parts for each of {} processes; choose a multiple",
-            options.batch_size,
-            options.accumulate,
-            peers.size()
-        )));
-    }
+    options.check_parts(peers.size())?;
     let (done, steps) = (at.step, task.steps());
     on_event(TrainEvent::Started { done, steps, parameters: trainable(&at.model) });
     thread::scope(|scope| {
@@ -153,7 +156,7 @@ pub(super) fn train<T: Task>(
             let batch = batch?;
             task.skipped(&batch).into_iter().for_each(|photo| on_event(TrainEvent::Skipped(photo)));
             let mut report;
-            let batch = task.shared(batch, &*peers);
+            let batch = task.shared(batch);
             (at, report) = one_step(task, at, options, &batch, &*peers)?;
             if peers.rank() > 0 {
                 continue;

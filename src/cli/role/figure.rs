@@ -8,6 +8,8 @@ use super::cells::{Cells, ENCODERS, TUNINGS};
 
 /// How far lines are moved apart, so that their error bars do not hide each other.
 const APART: f64 = 0.04;
+/// So many times as high as the data, for the names of the lines.
+const ROOM: f64 = 1.6;
 
 /// AP50 in percent by tuning, a line per encoder, as PNG.
 pub(super) fn draw(cells: &Cells) -> Result<Vec<u8>> {
@@ -23,6 +25,8 @@ pub(super) fn draw(cells: &Cells) -> Result<Vec<u8>> {
         }
         lines.push(line);
     }
+    let top = lines.iter().flat_map(|line| line.points.iter().zip(&line.deviations));
+    let top = top.map(|((_, mean), deviation)| mean + deviation).fold(0.0, f64::max);
     let words = Words { title: "mask AP50 by what is fine-tuned", x: "", y: "AP50, %", x_names: &TUNINGS };
-    draw::png(&chart(words, &lines, Some([(-0.3, 0.0), (2.3, 0.0)]))?.into())
+    draw::png(&chart(words, &lines, Some([(-0.3, 0.0), (2.3, ROOM * top)]))?.into())
 }

@@ -148,8 +148,8 @@ impl Task for Finetuning<'_> {
         Ok(Batch { pixels, views, targets, divisors, centres, seeds, plan })
     }
 
-    fn shared(&self, batch: Batch, peers: &dyn Peers) -> Batch {
-        Batch { divisors: batch.divisors.summed(peers), ..batch }
+    fn shared(&self, batch: Batch) -> Batch {
+        Batch { divisors: batch.divisors.summed(&*self.peers), ..batch }
     }
 
     fn photos(&self, batch: &Batch) -> usize {
