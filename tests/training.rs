@@ -14,8 +14,8 @@ use mae_seg::data::{CocoDataset, Damaged, LabelSpace, PhotoFolder, PhotoSet, Seg
 use mae_seg::model::{DecoderConfig, HiddenPatches, LossOn, MaeConfig, VitConfig};
 use mae_seg::train::loss::SetLossConfig;
 use mae_seg::train::{
-    ContrastOptions, FinetuneOptions, MaskSampling, PassOptions, Precision, PretrainOptions, RunFolder,
-    StepOptions, TrainError, TrainEvent, Tune, ValidationSet, contrast, finetune, pretrain,
+    ContrastOptions, FinetuneOptions, MaskSampling, Optimizer, PassOptions, Precision, PretrainOptions,
+    RunFolder, StepOptions, TrainError, TrainEvent, Tune, ValidationSet, contrast, finetune, pretrain,
 };
 use safetensors::{Dtype, SafeTensors};
 use serde_json::{Value, json};
@@ -68,6 +68,7 @@ fn steps() -> StepOptions {
         accumulate: 1,
         clip_norm: None,
         precision: Precision::F32,
+        optimizer: Optimizer::AdamW,
         weight_decay: 0.05,
         average_decay: 0.9,
         seed: 7,
@@ -157,7 +158,7 @@ fn a_killed_run_goes_on_to_the_same_losses_and_weights() {
     let finetuning = FinetuneOptions {
         total_steps: 9,
         drop_path: 0.3,
-        steps: StepOptions { save_every: 3, ..finetuning(Tune::Full).steps },
+        steps: StepOptions { optimizer: Optimizer::Muon, save_every: 3, ..finetuning(Tune::Full).steps },
         ..finetuning(Tune::Full)
     };
     let pretrain = |out: &Path, die| match die {

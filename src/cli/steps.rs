@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use crate::train::{PassOptions, Precision, StepOptions};
+use crate::train::{Optimizer, PassOptions, Precision, StepOptions};
 
 #[derive(Debug, Args)]
 pub(super) struct StepsArg {
@@ -20,6 +20,9 @@ pub(super) struct StepsArg {
     /// What the blocks' matrix products are computed in; bf16 is faster where the device has it
     #[arg(long, value_enum, default_value_t)]
     precision: PrecisionArg,
+    /// What turns gradients into steps; muon treats the blocks' matrices, and leaves the rest to adamw
+    #[arg(long, value_enum, default_value_t)]
+    optimizer: OptimizerArg,
     /// Decay of weights
     #[arg(long, default_value_t = 0.05)]
     weight_decay: f32,
@@ -44,6 +47,13 @@ enum PrecisionArg {
     Bf16,
 }
 
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+enum OptimizerArg {
+    #[default]
+    Adamw,
+    Muon,
+}
+
 impl StepsArg {
     pub(super) fn options(&self, batch_size: usize, average_decay: f64) -> StepOptions {
         StepOptions {
@@ -53,6 +63,10 @@ impl StepsArg {
             precision: match self.precision {
                 PrecisionArg::F32 => Precision::F32,
                 PrecisionArg::Bf16 => Precision::Bf16,
+            },
+            optimizer: match self.optimizer {
+                OptimizerArg::Adamw => Optimizer::AdamW,
+                OptimizerArg::Muon => Optimizer::Muon,
             },
             weight_decay: self.weight_decay,
             average_decay,

@@ -11,7 +11,7 @@ use self::frozen::FrozenFeatures;
 use self::task::Finetuning;
 use super::checkpoint::Standing;
 use super::loss::SetLossConfig;
-use super::optimizer::{AdamWOptions, adamw, with_stable_ids};
+use super::optimizer::{AdamWOptions, with_stable_ids};
 use super::task::{StepOptions, train};
 use super::{RunFolder, TrainError, TrainEvent};
 use crate::data::sampler::balanced;
@@ -127,8 +127,8 @@ pub fn finetune(
         architecture: Architecture::Segmenter(segmenter.clone()),
         labels: photos.labels().to_vec(),
     };
-    let betas = (0.9, 0.999);
-    let optimizer = adamw(&model, AdamWOptions { betas, weight_decay: options.steps.weight_decay });
+    let adamw = AdamWOptions { betas: (0.9, 0.999), weight_decay: options.steps.weight_decay };
+    let optimizer = options.steps.optimizer.of(&model, adamw);
     let at = run.resume(Standing::start(model, optimizer, &options.steps), &config)?;
     let repeats = photos.repeats();
     let per_epoch = balanced(&repeats, options.steps.seed, 0).len();

@@ -34,7 +34,7 @@ pub use error::TrainError;
 pub use event::{Step, TrainEvent};
 pub use finetune::{FinetuneOptions, Tune, ValidationSet, finetune};
 pub use hiding::MaskSampling;
-pub use optimizer::{AdamWOptions, adamw};
+pub use optimizer::{AdamWOptions, Optimizer, adamw};
 pub use passes::PassOptions;
 pub use peers::{Alone, Peers, in_turn};
 pub use precision::Precision;

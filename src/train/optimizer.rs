@@ -1,10 +1,68 @@
-//! AdamW as MAE and `EoMT` use it: no decay on vectors, and a learning rate per depth.
+//! AdamW as MAE and `EoMT` use it: no decay on vectors, and a learning rate per depth. Muon for the matrices of the blocks.
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamGroup, ParamId};
+use burn::optim::decay::WeightDecayConfig;
 use burn::optim::lr_scheduler::module_lr_scheduler::{ModuleLearningRate, ModuleLrScheduler};
 use burn::optim::lr_scheduler::{LrScheduler, LrSchedulerRecord};
-use burn::optim::{AdamWConfig, ModuleOptimizer};
+use burn::optim::{AdamWConfig, AdjustLrFn, ModuleOptimizer, MuonConfig};
 use burn::tensor::Tensor;
+use serde::{Deserialize, Serialize};
+
+/// What turns gradients into steps.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Optimizer {
+    /// AdamW for everything.
+    #[default]
+    AdamW,
+    /// Muon (<https://kellerjordan.github.io/posts/muon/>) for the matrices of attention and perceptrons, whose steps become
+    /// orthogonal and as large as AdamW's (<https://arxiv.org/abs/2502.16982>, §2.2); AdamW for the rest.
+    Muon,
+}
+
+impl Optimizer {
+    /// The optimiser of `module`, before its first step.
+    #[must_use]
+    pub fn of<M: Module>(self, module: &M, options: AdamWOptions) -> ModuleOptimizer {
+        let adamw = adamw(module, options);
+        match self {
+            Self::AdamW => adamw,
+            Self::Muon => {
+                let muon = MuonConfig::new()
+                    .with_adjust_lr_fn(AdjustLrFn::MatchRmsAdamW)
+                    .with_weight_decay(Some(WeightDecayConfig::new(options.weight_decay)));
+                adamw.with_group(ParamGroup::from_ids(inner_matrices(module)), muon.build(), None)
+            }
+        }
+    }
+}
+
+/// Weights of the linear layers between features: those of attention and of perceptrons, not of embeddings and outputs.
+fn inner_matrices<M: Module>(module: &M) -> Vec<ParamId> {
+    struct Inner {
+        path: Vec<String>,
+        found: Vec<ParamId>,
+    }
+    impl ModuleVisitor for Inner {
+        fn enter_module(&mut self, name: &str, _container_type: &str) {
+            self.path.push(name.to_owned());
+        }
+
+        fn exit_module(&mut self, _name: &str, _container_type: &str) {
+            self.path.pop();
+        }
+
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            let inner = |name: &String| matches!(name.as_str(), "attn" | "fc1" | "fc2" | "fc3");
+            if D == 2 && self.path.iter().any(inner) {
+                self.found.push(param.id);
+            }
+        }
+    }
+    let mut visitor = Inner { path: Vec::new(), found: Vec::new() };
+    module.visit(&mut visitor);
+    visitor.found
+}
 
 /// Betas and decay of AdamW; epsilon is 1e-8.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -87,4 +145,49 @@ pub(super) fn trainable<M: Module>(module: &M) -> usize {
     let mut count = Count(0);
     module.visit(&mut count);
     count.0
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::optim::GradientsParams;
+    use burn::tensor::{Device, Distribution};
+
+    use super::*;
+    use crate::model::{Block, VitConfig};
+
+    /// The step of one parameter, `[rows, columns]`, after a backward pass of random numbers.
+    fn steps_of_a_block(optimizer: Optimizer) -> (Tensor<2>, Tensor<1>) {
+        let device = Device::flex().autodiff();
+        device.seed(5);
+        let block = Block::encoder(&VitConfig::plain(32, 8, 16, 2, 2), &device);
+        let options = AdamWOptions { betas: (0.9, 0.999), weight_decay: 0.0 };
+        let input = Tensor::<3>::random([2, 9, 16], Distribution::Default, &device);
+        let loss = block.forward(input, None).powi_scalar(2).sum();
+        let gradients = GradientsParams::from_grads(loss.backward(), &block);
+        let moved = optimizer.of(&block, options).step(0.01, block.clone(), gradients);
+        let (before, after) = (block.mlp.fc1, moved.mlp.fc1);
+        let bias = after.bias.unwrap().val() - before.bias.unwrap().val();
+        (after.weight.val().inner() - before.weight.val().inner(), bias.inner())
+    }
+
+    #[test]
+    fn muon_steps_are_orthogonal_and_as_large_as_the_source_says() {
+        let (step, bias) = steps_of_a_block(Optimizer::Muon);
+        let [rows, columns] = step.dims();
+        let (short, long) = (rows.min(columns), rows.max(columns));
+        let unit = step.div_scalar(0.01 * 0.2 * (long as f64).sqrt());
+        let products = if rows < columns {
+            unit.clone().matmul(unit.transpose())
+        } else {
+            unit.clone().transpose().matmul(unit)
+        };
+        let products = products.try_into_vec_as::<f32>().unwrap();
+        for (at, product) in products.into_iter().enumerate() {
+            // Five Newton-Schulz iterations leave singular values between about 0.7 and 1.2.
+            let expected = if at / short == at % short { 0.4..1.5 } else { -0.45..0.45 };
+            assert!(expected.contains(&product), "{at}: {product}");
+        }
+        let (_, of_adamw) = steps_of_a_block(Optimizer::AdamW);
+        bias.into_data().assert_eq(&of_adamw.into_data(), true);
+    }
 }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::checkpoint::Standing;
 use super::hiding::MaskSampling;
-use super::optimizer::{AdamWOptions, adamw, with_stable_ids};
+use super::optimizer::{AdamWOptions, with_stable_ids};
 use super::panel::{MOST_ROWS, reconstruction_panel};
 use super::passes::{PassOptions, Passes};
 use super::task::{Loss, Task, images, train};
@@ -56,7 +56,8 @@ pub fn pretrain(
     let device = device.clone().autodiff();
     device.seed(steps.seed);
     let model = with_stable_ids(MaskedAutoencoder::new(&options.model, &device));
-    let optimizer = adamw(&model, AdamWOptions { betas: (0.9, 0.95), weight_decay: steps.weight_decay });
+    let adamw = AdamWOptions { betas: (0.9, 0.95), weight_decay: steps.weight_decay };
+    let optimizer = steps.optimizer.of(&model, adamw);
     let at = run.resume(Standing::start(model, optimizer, steps), &config)?;
     let peers = run.peers();
     let task = Pretraining { passes, teacher, options, preprocess: &preprocess, device, peers };

@@ -15,7 +15,7 @@ use super::average::averaged;
 use super::batches::Batches;
 use super::checkpoint::{Best, Standing, Written};
 use super::gradients::{clip, not_finite, summed};
-use super::optimizer::trainable;
+use super::optimizer::{Optimizer, trainable};
 use super::peers::{Peers, summed_loss};
 use super::precision::Precision;
 use super::{RunFolder, Step, TrainError, TrainEvent};
@@ -32,7 +32,10 @@ pub struct StepOptions {
     /// What the blocks' products are computed in.
     #[serde(default)]
     pub precision: Precision,
-    /// AdamW's decay.
+    /// What turns gradients into steps.
+    #[serde(default)]
+    pub optimizer: Optimizer,
+    /// The optimiser's decay.
     pub weight_decay: f32,
     /// How much of the moving average of the parameters stays at each step; 0: no average is kept.
     pub average_decay: f64,

@@ -17,8 +17,8 @@ use crate::eval::{Vocabulary, evaluate, predict_dataset};
 use crate::model::{DecoderConfig, HiddenPatches, MaeConfig, VitConfig};
 use crate::train::loss::SetLossConfig;
 use crate::train::{
-    Alone, ContrastOptions, FinetuneOptions, MaskSampling, PassOptions, Precision, PretrainOptions,
-    RunFolder, StepOptions, TrainEvent, Tune, contrast, finetune, pretrain,
+    Alone, ContrastOptions, FinetuneOptions, MaskSampling, Optimizer, PassOptions, Precision,
+    PretrainOptions, RunFolder, StepOptions, TrainEvent, Tune, contrast, finetune, pretrain,
 };
 use crate::weights::read_folder;
 
@@ -86,6 +86,7 @@ impl Study<'_> {
             accumulate: 1,
             precision: Precision::F32,
             clip_norm: Some(1.0),
+            optimizer: Optimizer::AdamW,
             weight_decay: 0.05,
             average_decay: 0.0,
             seed,
