@@ -5,14 +5,14 @@
 mod device;
 mod postprocess;
 
-use burn::tensor::{Device, Tensor, TensorData, Transaction};
+use burn::tensor::{Device, Tensor, TensorData};
 
 pub use device::{DeviceChoice, Picked, pick};
 pub use postprocess::{Answer, Segment, find};
 
 use crate::image::RgbImage;
 use crate::instance::{Instance, num_things};
-use crate::model::{MaskSegmenter, SegmenterOutput};
+use crate::model::MaskSegmenter;
 use crate::pixels::{Letterbox, Preprocess, prepare};
 use crate::weights::{Architecture, Checkpoint, WeightSource, WeightsError};
 
@@ -117,7 +117,9 @@ impl SegmentOptions {
 pub struct Logits {
     /// `[Q, K + 1]`, row-major; the last class is "no object".
     pub class_logits: Vec<f32>,
-    /// `[Q, height, width]`, row-major.
+    /// Queries whose masks were drawn, ascending.
+    pub queries: Vec<usize>,
+    /// `[N, height, width]` of these N queries, row-major.
     pub mask_logits: Vec<f32>,
     /// Height and width of a mask.
     pub grid: [usize; 2],
@@ -195,7 +197,7 @@ impl Engine {
     pub async fn warm_up(&self) -> Result<(), EngineError> {
         let square = Letterbox::of(1, 1, &self.preprocess);
         let [width, height] = square.canvas();
-        self.forward(vec![0.0; 3 * height * width], square).await.map(drop)
+        self.forward(vec![0.0; 3 * height * width], square, 0.0).await.map(drop)
     }
 
     /// Finds the objects of a photo, best first; masks have the photo's own size.
@@ -208,7 +210,7 @@ impl Engine {
         options: &SegmentOptions,
     ) -> Result<Vec<Instance>, EngineError> {
         let (pixels, letterbox) = prepare(image, &self.preprocess);
-        let logits = self.forward(pixels, letterbox).await?;
+        let logits = self.forward(pixels, letterbox, options.score_thresh).await?;
         Ok(self.instances(&logits, letterbox, options))
     }
 
@@ -234,29 +236,34 @@ impl Engine {
     /// [`EngineError::Failed`]
     pub async fn logits(&self, image: &RgbImage) -> Result<Logits, EngineError> {
         let (pixels, letterbox) = prepare(image, &self.preprocess);
-        self.forward(pixels, letterbox).await
+        self.forward(pixels, letterbox, 0.0).await
     }
 
-    async fn forward(&self, pixels: Vec<f32>, letterbox: Letterbox) -> Result<Logits, EngineError> {
+    /// Masks are drawn of queries that are an object with a probability of at least `score_thresh`.
+    async fn forward(
+        &self,
+        pixels: Vec<f32>,
+        letterbox: Letterbox,
+        score_thresh: f32,
+    ) -> Result<Logits, EngineError> {
         let [width, height] = letterbox.canvas();
         let images = Tensor::<4>::from_data(TensorData::new(pixels, [1, 3, height, width]), &self.device);
-        let SegmenterOutput { class_logits, mask_logits } = self.model.forward(images);
-        let [_, _, height, width] = mask_logits.dims();
-        let read = Transaction::default().register(class_logits).register(mask_logits).execute_async();
-        let failed = |reason: String| EngineError::Failed(reason);
-        let mut data = read.await.map_err(|error| failed(format!("{error:?}")))?.into_iter();
-        let mut next = || match data.next().map(|tensor| tensor.try_to_vec::<f32>()) {
-            Some(Ok(values)) => Ok(values),
-            Some(Err(error)) => Err(failed(format!("{error:?}"))),
-            None => Err(failed("an answer is missing".to_owned())),
-        };
-        let logits = Logits { class_logits: next()?, mask_logits: next()?, grid: [height, width] };
-        let finite = logits.class_logits.iter().chain(&logits.mask_logits).all(|value| value.is_finite());
-        if finite {
-            Ok(logits)
-        } else {
-            Err(failed("the answer holds values that are no numbers".to_owned()))
+        let proposals = self.model.propose(images);
+        let class_logits = numbers(proposals.class_logits.clone()).await?;
+        let queries = postprocess::likely(&class_logits, self.labels.len() + 1, score_thresh);
+        if queries.is_empty() {
+            return Ok(Logits { class_logits, queries, mask_logits: Vec::new(), grid: [0, 0] });
         }
+        let chosen = queries.iter().map(|&query| query as i32);
+        // A GPU meets few shapes this way: each may need a kernel of its own.
+        let repeated =
+            std::iter::repeat_n(queries[0] as i32, queries.len().next_multiple_of(16) - queries.len());
+        let chosen: Vec<i32> = chosen.chain(repeated).collect();
+        let masks = self.model.draw(&proposals, Some(Tensor::from_data(chosen.as_slice(), &self.device)));
+        let [_, _, height, width] = masks.dims();
+        let mut mask_logits = numbers(masks).await?;
+        mask_logits.truncate(queries.len() * height * width);
+        Ok(Logits { class_logits, queries, mask_logits, grid: [height, width] })
     }
 
     fn instances(&self, logits: &Logits, letterbox: Letterbox, options: &SegmentOptions) -> Vec<Instance> {
@@ -275,4 +282,14 @@ impl Engine {
         };
         segments.into_iter().filter_map(instance).collect()
     }
+}
+
+/// The tensor's values on the host, all of them finite.
+async fn numbers<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, EngineError> {
+    let data = tensor.into_data_async().await.map_err(|error| EngineError::Failed(format!("{error:?}")))?;
+    let numbers = data.try_into_vec::<f32>().map_err(|error| EngineError::Failed(format!("{error:?}")))?;
+    if numbers.iter().all(|number| number.is_finite()) {
+        return Ok(numbers);
+    }
+    Err(EngineError::Failed("the answer holds values that are no numbers".to_owned()))
 }

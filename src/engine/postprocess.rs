@@ -49,6 +49,14 @@ pub fn find(answer: &Answer<'_>, options: &SegmentOptions) -> Vec<Segment> {
     }
 }
 
+/// Queries that are an object, of whatever class, with a probability of at least `least`; no rule returns another one.
+/// `class_logits` hold `columns` values per query.
+pub(super) fn likely(class_logits: &[f32], columns: usize, least: f32) -> Vec<usize> {
+    let objectness = |row: &[f32]| softmax(row).iter().take(columns - 1).sum::<f32>();
+    let rows = class_logits.chunks_exact(columns).enumerate();
+    rows.filter(|(_, row)| objectness(row) >= least).map(|(query, _)| query).collect()
+}
+
 /// A query and the class it is for.
 #[derive(Debug, Clone, Copy)]
 struct Claim {
@@ -83,35 +91,36 @@ impl Answer<'_> {
         self.probabilities().enumerate().flat_map(of_query).collect()
     }
 
-    /// The query's mask logits on the whole canvas, row-major.
-    fn plane(&self, query: usize) -> &[f32] {
+    /// The query's mask logits on the whole canvas, row-major, where they were drawn.
+    fn plane(&self, query: usize) -> Option<&[f32]> {
+        let at = self.logits.queries.binary_search(&query).ok()?;
         let size = self.logits.grid[0] * self.logits.grid[1];
-        &self.logits.mask_logits[query * size..(query + 1) * size]
+        self.logits.mask_logits.get(at * size..(at + 1) * size)
     }
 
     /// The query's mask on the canvas, at the logits' own size.
-    fn drawn(&self, query: usize) -> BinaryMask {
-        let ([height, width], plane) = (self.logits.grid, self.plane(query));
-        BinaryMask::from_fn(width, height, |x, y| plane[y * width + x] > 0.0)
+    fn drawn(&self, query: usize) -> Option<BinaryMask> {
+        let ([_, width], plane) = (self.logits.grid, self.plane(query)?);
+        Some(BinaryMask::from_fn(width, plane.len() / width, |x, y| plane[y * width + x] > 0.0))
     }
 
     /// How sure a query is of its mask: the overlap (intersection over union) of the mask with its own probabilities, 0 to 1.
     ///
     /// Unlike the mean probability inside, it is low for specks in a haze.
-    fn certainty(&self, query: usize) -> f32 {
+    fn certainty(&self, query: usize) -> Option<f32> {
         let (mut inside, mut union) = (0.0, 0.0);
-        for &logit in self.plane(query) {
+        for &logit in self.plane(query)? {
             let probability = 1.0 / (1.0 + (-logit).exp());
             let is_inside = logit > 0.0;
             inside += if is_inside { probability } else { 0.0 };
             union += if is_inside { 1.0 } else { probability };
         }
-        inside / (union + 1e-6)
+        Some(inside / (union + 1e-6))
     }
 
     fn in_photo(&self, query: usize) -> Option<PhotoLogits> {
         let [height, width] = self.logits.grid;
-        self.letterbox.logits_in_photo(self.plane(query), width, height)
+        self.letterbox.logits_in_photo(self.plane(query)?, width, height)
     }
 }
 

@@ -34,10 +34,16 @@ impl Extent {
 
     /// # Shapes
     /// - `patches`: `[B, rows·columns, D]`, normalised tokens
-    /// - returns `[B, rows·columns, height, width]`, to be added to mask logits of that size
+    /// - returns what to add to each column and each row of mask logits of that size: `[B, rows·columns, width]`,
+    ///   `[B, rows·columns, height]`
     #[must_use]
-    pub fn forward(&self, patches: Tensor<3>, grid: [usize; 2], [height, width]: [usize; 2]) -> Tensor<4> {
-        let [batch, count, _] = patches.dims();
+    pub fn forward(
+        &self,
+        patches: Tensor<3>,
+        grid: [usize; 2],
+        [height, width]: [usize; 2],
+    ) -> [Tensor<3>; 2] {
+        let [_, count, _] = patches.dims();
         let [rows, columns] = grid;
         let form = self.form.forward(patches);
         let number = |index: usize| form.clone().narrow(2, index, 1);
@@ -49,8 +55,7 @@ impl Extent {
         let longest = rows.max(columns);
         let x = distances(count, |patch| patch % columns, (columns, width), longest);
         let y = distances(count, |patch| patch / columns, (rows, height), longest);
-        let x = (along(0, x, width) + number(4)).reshape([batch, count, 1, width]);
-        x + along(2, y, height).reshape([batch, count, height, 1])
+        [along(0, x, width) + number(4), along(2, y, height)]
     }
 }
 
@@ -78,8 +83,9 @@ mod tests {
     fn a_fresh_extent_is_a_disc_around_its_patch() {
         let device = Device::flex();
         let extent = Extent::new(4, &device);
-        let logits = extent.forward(Tensor::ones([1, 8, 4], &device), [2, 4], [8, 16]);
-        assert_eq!(logits.dims(), [1, 8, 8, 16]);
+        let [x, y] = extent.forward(Tensor::ones([1, 8, 4], &device), [2, 4], [8, 16]);
+        assert_eq!([x.dims(), y.dims()], [[1, 8, 16], [1, 8, 8]]);
+        let logits = x.unsqueeze_dim::<4>(2) + y.unsqueeze_dim(3);
         let logits = logits.into_data().try_to_vec::<f32>().unwrap();
         let of_patch = |row: usize, column: usize| &logits[(row * 4 + column) * 128..][..128];
         for (row, column) in [(0, 0), (1, 2)] {

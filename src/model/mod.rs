@@ -38,5 +38,5 @@ pub use mae::{MaeOutput, MaskedAutoencoder};
 pub use masking::PatchMask;
 pub use patch::{PatchEmbed, patchify, unpatchify};
 pub use pos_embed::{resample_grid, sin_cos_2d};
-pub use segmenter::{LateralBlocks, MaskSegmenter, SegmenterOutput, TrainingPlan};
+pub use segmenter::{LateralBlocks, MaskSegmenter, Proposals, SegmenterOutput, TrainingPlan};
 pub use vit::VisionTransformer;

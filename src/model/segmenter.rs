@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use burn::module::{Module, Param};
 use burn::nn::{Initializer, LayerNorm, Linear};
-use burn::tensor::{Bool, Device, Tensor, TensorData};
+use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
 
 use super::{
     Block, ConfigError, DecoderConfig, Extent, MaskHead, SegmenterConfig, VisionTransformer, init,
@@ -21,6 +21,18 @@ pub struct SegmenterOutput {
     pub class_logits: Tensor<3>,
     /// `[B, Q, height, width]`: positive inside the instance; ×2ⁿ the patch grid for n upscale blocks.
     pub mask_logits: Tensor<4>,
+}
+
+/// What the queries make of the images, before any mask is drawn.
+#[derive(Debug, Clone)]
+pub struct Proposals {
+    /// `[B, Q, K + 1]`; the last class is "no object".
+    pub class_logits: Tensor<3>,
+    /// `[B, Q, D]`
+    queries: Tensor<3>,
+    /// `[B, L, D]`
+    patches: Tensor<3>,
+    grid: [usize; 2],
 }
 
 /// What is drawn for a step of training.
@@ -169,10 +181,34 @@ impl MaskSegmenter {
     /// - `images`: `[B, 3, height, width]`, normalised
     #[must_use]
     pub fn forward(&self, images: Tensor<4>) -> SegmenterOutput {
+        self.drawn(self.propose(images))
+    }
+
+    /// The first half of [`forward`](Self::forward): what each query claims to be.
+    ///
+    /// # Shapes
+    /// - `images`: `[B, 3, height, width]`, normalised
+    #[must_use]
+    pub fn propose(&self, images: Tensor<4>) -> Proposals {
         let grid = self.grid(&images);
         let tokens = self.join(images, &[]);
         let tokens = self.blocks().iter().fold(tokens, |tokens, block| block.forward(tokens, None));
-        self.predict(tokens, grid)
+        self.proposals(tokens, grid)
+    }
+
+    /// The second half: mask logits, `[B, N, height, width]`, of all queries or of the N `chosen` by their index.
+    #[must_use]
+    pub fn draw(&self, proposals: &Proposals, chosen: Option<Tensor<1, Int>>) -> Tensor<4> {
+        let Proposals { queries, patches, grid, .. } = proposals;
+        let of_chosen = |all: Tensor<3>| match &chosen {
+            Some(chosen) => all.select(1, chosen.clone()),
+            None => all,
+        };
+        let masks = self.head.masks(of_chosen(queries.clone()), patches.clone(), *grid);
+        let Some(extent) = &self.extent else { return masks };
+        let [batch, count, height, width] = masks.dims();
+        let [x, y] = extent.forward(patches.clone(), *grid, [height, width]).map(of_chosen);
+        masks + (x.reshape([batch, count, 1, width]) + y.reshape([batch, count, height, 1]))
     }
 
     /// Training's forward pass. All predictions are returned, the final one last; each is to get the full loss.
@@ -270,6 +306,14 @@ impl MaskSegmenter {
     }
 
     fn predict(&self, tokens: Tensor<3>, grid: [usize; 2]) -> SegmenterOutput {
+        self.drawn(self.proposals(tokens, grid))
+    }
+
+    fn drawn(&self, proposals: Proposals) -> SegmenterOutput {
+        SegmenterOutput { mask_logits: self.draw(&proposals, None), class_logits: proposals.class_logits }
+    }
+
+    fn proposals(&self, tokens: Tensor<3>, grid: [usize; 2]) -> Proposals {
         let norm = self.lateral.as_ref().map_or(&self.encoder.norm, |lateral| &lateral.norm);
         let tokens = norm.forward(tokens);
         let first_patch = self.config.num_queries + self.config.encoder.num_prefix();
@@ -278,13 +322,7 @@ impl MaskSegmenter {
             0 => patches.clone(),
             count => tokens.narrow(1, 0, count),
         };
-        let class_logits = self.head.classes(queries.clone());
-        let mut mask_logits = self.head.masks(queries, patches.clone(), grid);
-        if let Some(extent) = &self.extent {
-            let [_, _, height, width] = mask_logits.dims();
-            mask_logits = mask_logits + extent.forward(patches, grid, [height, width]);
-        }
-        SegmenterOutput { class_logits, mask_logits }
+        Proposals { class_logits: self.head.classes(queries.clone()), queries, patches, grid }
     }
 
     /// `[B, 1, T, T]`: true where a query must not look at a patch, namely outside its own predicted mask.
@@ -312,4 +350,28 @@ fn pool_to_grid(logits: Tensor<4>, [rows, columns]: [usize; 2]) -> Tensor<4> {
     let cells = logits.reshape([batch, count, rows, fy, columns, fx]);
     let centre = cells.narrow(3, fy / 2 - 1, 2).narrow(5, fx / 2 - 1, 2);
     centre.mean_dim(5).mean_dim(3).reshape([batch, count, rows, columns])
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::Distribution;
+
+    use super::*;
+    use crate::model::VitConfig;
+
+    #[test]
+    fn a_mask_does_not_depend_on_which_others_are_drawn() {
+        let device = Device::flex();
+        for num_queries in [0, 5] {
+            let config = SegmenterConfig::new(VitConfig::plain(32, 8, 16, 2, 2), num_queries, 3, 1);
+            let mut model = MaskSegmenter::new(&config, &device);
+            model.head.fc3.weight = Initializer::Normal { mean: 0.0, std: 1.0 }.init([16, 16], &device);
+            let images = Tensor::random([2, 3, 32, 32], Distribution::Default, &device);
+            let proposals = model.propose(images);
+            let chosen = Tensor::<1, Int>::from_data([4, 1], &device);
+            let all = model.draw(&proposals, None);
+            let some = model.draw(&proposals, Some(chosen.clone()));
+            all.select(1, chosen).into_data().assert_approx_eq::<f32>(&some.into_data(), Default::default());
+        }
+    }
 }

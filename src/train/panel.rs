@@ -85,6 +85,7 @@ pub(super) fn prediction_panel(
     {
         let logits = Logits {
             class_logits: class_logits.to_vec(),
+            queries: (0..mask_logits.len() / (height * width)).collect(),
             mask_logits: mask_logits.to_vec(),
             grid: [height, width],
         };

@@ -68,7 +68,12 @@ fn eomt_of_a_vit_small_at_640_finds_the_same_instances() {
 
     let [width, height] = [0, 1].map(|axis| notes["photo"][axis].as_u64().unwrap() as usize);
     let letterbox = Letterbox::fit(width, height, config.encoder.image_size);
-    let logits = Logits { class_logits, mask_logits, grid: [rows, columns] };
+    let logits = Logits {
+        class_logits,
+        queries: (0..mask_logits.len() / (rows * columns)).collect(),
+        mask_logits,
+        grid: [rows, columns],
+    };
     let answer = Answer {
         logits: &logits,
         num_classes: config.num_classes,

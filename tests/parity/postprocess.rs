@@ -25,6 +25,7 @@ impl Case {
         let floats = |what: &str| recording.floats(&format!("{name}.{what}"));
         let logits = Logits {
             class_logits: floats("class_logits"),
+            queries: (0..grid[0]).collect(),
             mask_logits: floats("mask_logits"),
             grid: [grid[1], grid[2]],
         };

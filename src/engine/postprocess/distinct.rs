@@ -14,16 +14,15 @@ const LEAST_CELLS: usize = 4;
 pub(super) fn find(answer: &Answer<'_>, options: &SegmentOptions) -> Vec<Segment> {
     let candidates = if options.every_class { answer.pairs() } else { answer.claims(options.any_class) };
     // Compared as the model drew them: only what is kept has to be enlarged to the photo.
-    let mut drawn: HashMap<usize, (BinaryMask, f32)> = HashMap::new();
-    let mut claims: Vec<(Claim, f32)> = Vec::new();
-    for claim in candidates.into_iter().filter(|claim| claim.probability >= options.score_thresh) {
-        let draw = || (answer.drawn(claim.query), answer.certainty(claim.query));
-        let (mask, certainty) = drawn.entry(claim.query).or_insert_with(draw);
-        let score = claim.probability * *certainty;
-        if mask.area() >= LEAST_CELLS && score > 0.0 && score >= options.score_thresh {
-            claims.push((claim, score));
-        }
-    }
+    let measure = |&query: &usize| Some((query, (answer.drawn(query)?, answer.certainty(query)?)));
+    let drawn: HashMap<usize, (BinaryMask, f32)> = answer.logits.queries.iter().filter_map(measure).collect();
+    let scored = |claim: Claim| {
+        let (mask, certainty) = drawn.get(&claim.query)?;
+        let score = claim.probability * certainty;
+        let shown = mask.area() >= LEAST_CELLS && score > 0.0 && score >= options.score_thresh;
+        shown.then_some((claim, score))
+    };
+    let mut claims: Vec<(Claim, f32)> = candidates.into_iter().filter_map(scored).collect();
     claims.sort_by(|a, b| b.1.total_cmp(&a.1));
     let mut kept: Vec<(Claim, f32)> = Vec::new();
     for (claim, score) in claims {

@@ -20,7 +20,7 @@ pub(super) fn find(answer: &Answer<'_>, options: &SegmentOptions) -> Vec<Segment
         .filter_map(|Claim { query, category, probability }| {
             let measure = || {
                 let logits = answer.in_photo(query)?;
-                let quality = if options.any_class { answer.certainty(query) } else { logits.quality() };
+                let quality = if options.any_class { answer.certainty(query)? } else { logits.quality() };
                 Some((logits.mask(), quality))
             };
             let (mask, quality) = measured.entry(query).or_insert_with(measure).as_ref()?;

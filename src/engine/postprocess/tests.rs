@@ -4,6 +4,7 @@ use super::*;
 fn logits() -> Logits {
     Logits {
         class_logits: vec![2.0, 0.0, 1.0, 0.0, 5.0, 0.0],
+        queries: vec![0, 1, 2],
         mask_logits: vec![3.0, -3.0, 3.0, -3.0, 2.0, -2.0, 2.0, -2.0, -1.0, -1.0, -1.0, -1.0],
         grid: [2, 2],
     }
@@ -79,7 +80,7 @@ fn a_firm_mask_goes_before_a_speck_in_a_haze() {
     assert_eq!(queries(&find(&answer, &SegmentOptions::evaluation())), [0, 1], "by the authors' rule");
     let firm = 2.0_f32;
     let (inside, outside) = (8.0 / (1.0 + (-firm).exp()), 8.0 / (1.0 + firm.exp()));
-    assert!((answer.certainty(1) - inside / (8.0 + outside)).abs() < 1e-6);
+    assert!((answer.certainty(1).unwrap() - inside / (8.0 + outside)).abs() < 1e-6);
 }
 
 #[test]
@@ -97,6 +98,7 @@ fn stuff_competes_for_pixels_but_is_not_returned() {
     // Class 1 is stuff: its query covers everything, the thing's query the left half, more surely.
     let logits = Logits {
         class_logits: vec![9.0, 0.0, 0.0, 0.0, 8.0, 0.0],
+        queries: vec![0, 1],
         mask_logits: larger().mask_logits[..16].iter().copied().chain([1.0; 16]).collect(),
         grid: [4, 4],
     };
@@ -111,7 +113,12 @@ fn stuff_competes_for_pixels_but_is_not_returned() {
 
 #[test]
 fn any_class_adds_up_the_classes_of_a_query() {
-    let logits = Logits { class_logits: vec![1.0, 2.0, 0.0], mask_logits: vec![100.0; 4], grid: [2, 2] };
+    let logits = Logits {
+        class_logits: vec![1.0, 2.0, 0.0],
+        queries: vec![0],
+        mask_logits: vec![100.0; 4],
+        grid: [2, 2],
+    };
     let options = SegmentOptions { any_class: true, ..SegmentOptions::evaluation() };
     let found = find(&answer(&logits, 2), &options);
     let object = 1.0 - 1.0 / (1f32.exp() + 2f32.exp() + 1.0);
@@ -125,4 +132,21 @@ fn padding_does_not_count() {
     logits.mask_logits[..4].copy_from_slice(&[-1.0, -1.0, 0.9, 0.9]);
     let answer = Answer { letterbox: Letterbox::fit(8, 2, 8), ..answer(&logits, 1) };
     assert_eq!(queries(&find(&answer, &SegmentOptions::evaluation())), [1]);
+}
+
+#[test]
+fn masks_of_unlikely_queries_need_not_be_drawn() {
+    // Left half twice, of two classes, then nothing; then the same without the third query's mask.
+    let class_logits = vec![1.0, 0.0, 0.0, 0.0, 2.0, 0.0, -4.0, -4.0, 4.0];
+    let all = Logits { class_logits, ..larger() };
+    for selection in [Selection::Distinct, Selection::Painted, Selection::Panoptic, Selection::Pairs] {
+        let options = SegmentOptions { score_thresh: 0.1, ..SegmentOptions::reference(selection) };
+        let queries = likely(&all.class_logits, 3, options.score_thresh);
+        assert_eq!(queries, [0, 1]);
+        let mask_logits = all.mask_logits[..32].to_vec();
+        let some = Logits { queries, mask_logits, ..all.clone() };
+        let found = find(&answer(&some, 2), &options);
+        assert_eq!(found, find(&answer(&all, 2), &options), "{selection:?}");
+        assert!(!found.is_empty(), "{selection:?}");
+    }
 }

@@ -16,8 +16,8 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-use js_sys::{Array, ArrayBuffer};
-use wasm_bindgen::{JsCast, closure::Closure};
+use js_sys::{Array, ArrayBuffer, Function, Reflect};
+use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
 
 use super::channel;
@@ -36,6 +36,7 @@ struct Inbox {
 
 /// Listens for requests until the page ends the worker.
 pub fn serve() {
+    construct();
     std::panic::set_hook(Box::new(|info| {
         post(&Reply::Crashed { message: info.to_string() }, &[]);
         console_error_panic_hook::hook(info);
@@ -54,6 +55,14 @@ pub fn serve() {
     scope().set_onmessage(Some(on_message.as_ref().unchecked_ref()));
     on_message.forget();
     post(&Reply::Ready { protocol_version: PROTOCOL_VERSION }, &[]);
+}
+
+/// Lets what Burn is made of register itself, once. A build that does not export the constructors runs them at every call.
+fn construct() {
+    let constructors = Reflect::get(&wasm_bindgen::exports(), &"__wasm_call_ctors".into());
+    if let Some(constructors) = constructors.ok().as_ref().and_then(JsCast::dyn_ref::<Function>) {
+        let _ = constructors.call0(&JsValue::UNDEFINED);
+    }
 }
 
 /// Does every job in the inbox, then leaves the session there for the next message.
