@@ -2,7 +2,7 @@
 # From photos to the bundled weights: recipes/mae-tiny.sh DATA OUT
 #
 # DATA holds photos/*.tar (no labels), objects/{train,val}.json with their photos, and cutouts/. OUT gets the teacher's
-# features, the two runs and the exported weights; what is done already is not done again.
+# features, the runs and the exported weights; what is done already is not done again.
 set -euo pipefail
 data=$1 out=$2
 recipe=$(dirname "$0")/mae-tiny.toml
@@ -18,10 +18,13 @@ python3 -c 'import json, sys; print(*{i["file_name"] for i in json.load(open(sys
   python3 "$(dirname "$0")/teacher_features.py" --data "${shards[@]}" --out "$out/features.safetensors"
 $mae_seg pretrain --recipe "$recipe" --data "${shards[@]}" --teacher-features "$out/features.safetensors" \
   --out "$out/mae"
-$mae_seg finetune --recipe "$recipe" --train "$data/objects/train.json" --images "$data/objects" \
-  --cutouts "$data/cutouts" --encoder "$out/mae" --out "$out/seg-224"
-$mae_seg finetune --recipe "$recipe" --train "$data/objects/train.json" --images "$data/objects" \
-  --cutouts "$data/cutouts" --encoder "$out/seg-224" --whole --image-size 288 --steps 3600 --out "$out/seg"
+finetune() {
+  $mae_seg finetune --recipe "$recipe" --train "$data/objects/train.json" --images "$data/objects" \
+    --cutouts "$data/cutouts" "$@"
+}
+finetune --encoder "$out/mae" --out "$out/seg-224"
+finetune --encoder "$out/seg-224" --whole --image-size 288 --steps 3600 --out "$out/seg-288"
+finetune --encoder "$out/seg-288" --whole --image-size 288 --steps 4400 --optimizer muon --lr 1e-3 --out "$out/seg"
 $mae_seg eval --weights "$out/seg" --annotations "$data/objects/val.json" --images "$data/objects" \
   --class-agnostic --report "$out/report"
 $mae_seg export "$out/seg" --out "$out/mae-tiny" --score-thresh 0.07

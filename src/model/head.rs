@@ -3,6 +3,8 @@
 use burn::module::{Module, Param};
 use burn::nn::{Initializer, LayerNorm, Linear};
 use burn::tensor::activation::gelu;
+use burn::tensor::module::conv2d;
+use burn::tensor::ops::ConvOptions;
 use burn::tensor::{Device, Tensor};
 
 use super::init;
@@ -12,7 +14,7 @@ const LAYER_NORM_EPS: f64 = 1e-6;
 
 /// One ×2 step of the mask features: transposed 2×2 convolution, GELU, depthwise 3×3, norm over channels.
 ///
-/// Features stay channel-last, so that the first and the last step are plain matrix and row operations.
+/// Features come and go channel-last, so that the first and the last step are plain matrix and row operations.
 #[derive(Module, Debug)]
 pub struct UpscaleBlock {
     /// `[D in, D out, 2, 2]`
@@ -61,17 +63,11 @@ impl UpscaleBlock {
         grown + self.conv1_bias.val().unsqueeze()
     }
 
-    /// Nine shifted products: on every backend far faster, forward and backward, than a grouped convolution.
     fn depthwise(&self, features: Tensor<4>) -> Tensor<4> {
-        let [batch, height, width, d] = features.dims();
-        let padded = features.pad([(1, 1), (1, 1), (0, 0)], 0.0);
-        let kernel = self.conv2_weight.val().reshape([d, 9]).transpose();
-        let shifted = |tap: usize| {
-            let window =
-                padded.clone().slice([0..batch, tap / 3..tap / 3 + height, tap % 3..tap % 3 + width, 0..d]);
-            window * kernel.clone().narrow(0, tap, 1).reshape([1, 1, 1, d])
-        };
-        (1..9).fold(shifted(0), |sum, tap| sum + shifted(tap))
+        let channels = features.dims()[3];
+        let options = ConvOptions::new([1, 1], [1, 1], [1, 1], channels);
+        let mixed = conv2d(features.permute([0, 3, 1, 2]), self.conv2_weight.val(), None, options);
+        mixed.permute([0, 2, 3, 1])
     }
 }
 
