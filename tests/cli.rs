@@ -541,6 +541,17 @@ fn the_role_of_pretraining_is_measured_and_told() {
     assert!(bench.path("role/MAE-frozen-0/checkpoint").is_dir() && !bench.path("role/contrast-0").exists());
     assert_eq!(image::open(bench.path("role/role.png")).unwrap().width(), 960);
     assert!(!stderr(&bench.run(line())).contains("step 1/1"), "and then not again");
+    // Interrupted after training, before judging: the cost is that of the run, not of the last start.
+    for run in ["MAE-0", "MAE-frozen-0"] {
+        fs::write(bench.path(&format!("role/{run}/seconds")), "90").unwrap();
+    }
+    let judged = results["cells"].as_array().unwrap()[..11].to_vec();
+    let results = json!({"options": options, "cells": judged});
+    fs::write(bench.path("role/role.json"), results.to_string()).unwrap();
+    assert!(bench.run(line()).status.success());
+    let results: Value = serde_json::from_slice(&fs::read(bench.path("role/role.json")).unwrap()).unwrap();
+    let cost = ["pretraining_seconds", "finetuning_seconds"].map(|cost| results["cells"][11][cost].as_f64());
+    assert_eq!(cost, [Some(90.0); 2]);
     let other = bench.run(line().chain(["--lr", "1e-3"]));
     assert_eq!(other.status.code(), Some(1));
     assert!(stderr(&other).contains("other options"), "{}", stderr(&other));

@@ -25,7 +25,7 @@ use crate::weights::read_folder;
 /// Share of the steps in which the learning rate rises.
 const WARMUP: f64 = 0.1;
 const PATCH: usize = 16;
-/// The seconds that pretraining took, in its run.
+/// The seconds that training took, in its run.
 const COST: &str = "seconds";
 
 /// What every run of the study shares.
@@ -49,9 +49,7 @@ impl Study<'_> {
             for tuning in
                 TUNINGS.into_iter().filter(|tuning| !cells.has(encoder, tuning, seed)).collect::<Vec<_>>()
             {
-                let started = ProcessTime::try_now()?;
-                let run = self.tuned(encoder, tuning, seed, folder.as_ref())?;
-                let finetuning_seconds = started.try_elapsed()?.as_secs_f64();
+                let (run, finetuning_seconds) = self.tuned(encoder, tuning, seed, folder.as_ref())?;
                 let engine = pollster::block_on(Engine::load(&Source::open(Some(&run))?, &self.device))?;
                 let vocabulary = Vocabulary::choose(engine.labels(), &self.judged, true)?;
                 let work = predict_dataset(&engine, &self.judged, &self.images, &vocabulary, || ());
@@ -96,30 +94,15 @@ impl Study<'_> {
         }
     }
 
-    /// The run of an encoder, if it has one, and the seconds of CPU time it took; where it was interrupted, as the steps
-    /// of the last start tell.
+    /// The run of an encoder, if it has one, and the seconds of CPU time it took.
     fn pretrained(&self, encoder: &str, seed: u64) -> Result<(Option<PathBuf>, f64)> {
         if encoder == ENCODERS[0] {
             return Ok((None, 0.0));
         }
         let out = self.run(&[encoder], seed);
-        let started = ProcessTime::try_now()?;
-        let mut done = 0.0;
-        let mut show = progress(&format!("{encoder}, seed {seed}"));
-        self.pretrain(encoder, seed, &out, &mut |event| {
-            if let TrainEvent::Started { done: before, steps, .. } = event {
-                done = before as f64 / steps as f64;
-            }
-            show(event);
-        })?;
-        let cost = out.join(COST);
-        if done < 1.0 {
-            let seconds = started.try_elapsed()?.as_secs_f64() / (1.0 - done);
-            fs::write(&cost, seconds.to_string())?;
-            return Ok((Some(out), seconds));
-        }
-        let seconds = fs::read_to_string(&cost).ok().and_then(|seconds| seconds.parse().ok());
-        Ok((Some(out), seconds.unwrap_or_default()))
+        let title = format!("{encoder}, seed {seed}");
+        let seconds = costed(&title, &out, |show| self.pretrain(encoder, seed, &out, show))?;
+        Ok((Some(out), seconds))
     }
 
     fn pretrain(&self, encoder: &str, seed: u64, out: &Path, show: &mut dyn FnMut(TrainEvent)) -> Result<()> {
@@ -149,7 +132,14 @@ impl Study<'_> {
         Ok(())
     }
 
-    fn tuned(&self, encoder: &str, tuning: &str, seed: u64, from: Option<&PathBuf>) -> Result<PathBuf> {
+    /// The run of a cell and the seconds of CPU time it took.
+    fn tuned(
+        &self,
+        encoder: &str,
+        tuning: &str,
+        seed: u64,
+        from: Option<&PathBuf>,
+    ) -> Result<(PathBuf, f64)> {
         let options = FinetuneOptions {
             tune: match tuning {
                 "frozen" => Tune::Frozen,
@@ -177,13 +167,36 @@ impl Study<'_> {
             None => None,
         };
         let mut run = RunFolder::open(&out, &options)?;
-        let show = progress(&format!("{encoder}, {tuning}, seed {seed}"));
-        finetune((&self.labelled, None), &options, (found, self.vit()), &self.device, &mut run, show)?;
-        Ok(out)
+        let seconds = costed(&format!("{encoder}, {tuning}, seed {seed}"), &out, |show| {
+            let encoder = (found, self.vit());
+            Ok(finetune((&self.labelled, None), &options, encoder, &self.device, &mut run, show)?)
+        })?;
+        Ok((out, seconds))
     }
 }
 
-fn progress(title: &str) -> impl FnMut(TrainEvent) + use<> {
+/// The seconds of CPU time that `train` takes for the run in `out`; where it was interrupted, as the steps of the last start
+/// tell.
+fn costed(
+    title: &str,
+    out: &Path,
+    train: impl FnOnce(&mut dyn FnMut(TrainEvent)) -> Result<()>,
+) -> Result<f64> {
+    let started = ProcessTime::try_now()?;
+    let mut done = 0.0;
     let mut progress = TrainProgress::new(title, &Alone);
-    move |event| progress.show(event)
+    train(&mut |event| {
+        if let TrainEvent::Started { done: before, steps, .. } = event {
+            done = before as f64 / steps as f64;
+        }
+        progress.show(event);
+    })?;
+    let cost = out.join(COST);
+    if done < 1.0 {
+        let seconds = started.try_elapsed()?.as_secs_f64() / (1.0 - done);
+        fs::write(&cost, seconds.to_string())?;
+        return Ok(seconds);
+    }
+    let seconds = fs::read_to_string(&cost).ok().and_then(|seconds| seconds.parse().ok());
+    Ok(seconds.unwrap_or_default())
 }
