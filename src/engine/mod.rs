@@ -272,6 +272,7 @@ impl Engine {
             num_classes: self.labels.len(),
             num_things: num_things(&self.labels),
             letterbox,
+            dense: self.model.config().num_queries == 0,
         };
         let mut segments = find(&answer, options);
         segments.sort_by(|a, b| b.score.total_cmp(&a.score));

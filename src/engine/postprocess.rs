@@ -36,6 +36,8 @@ pub struct Answer<'a> {
     pub num_things: usize,
     /// Where the photo lies on the model's canvas.
     pub letterbox: Letterbox,
+    /// Whether every patch is a query, so that neighbours are meant to answer for the same object.
+    pub dense: bool,
 }
 
 /// The objects by the rule of [`SegmentOptions::selection`], in that rule's order.

@@ -75,7 +75,7 @@ pub(super) fn prediction_panel(
     let [_, _, height, width] = output.mask_logits.dims();
     let pixels = host(images);
     let (classes, masks) = (host(output.class_logits), host(output.mask_logits));
-    let num_classes = model.config().num_classes;
+    let (num_classes, dense) = (model.config().num_classes, model.config().num_queries == 0);
     let options = SegmentOptions { score_thresh: model.config().usual_threshold(), ..Default::default() };
     let letterbox = Letterbox::fit(side, side, side);
     let mut picture = image::RgbImage::new((3 * side) as u32, (rows * side) as u32);
@@ -89,7 +89,7 @@ pub(super) fn prediction_panel(
             mask_logits: mask_logits.to_vec(),
             grid: [height, width],
         };
-        let answer = Answer { logits: &logits, num_classes, num_things: num_classes, letterbox };
+        let answer = Answer { logits: &logits, num_classes, num_things: num_classes, letterbox, dense };
         let found: Vec<BinaryMask> = find(&answer, &options).into_iter().map(|found| found.mask).collect();
         for (column, shown) in [&[][..], &target.masks, &found].into_iter().enumerate() {
             for (x, y) in (0..side * side).map(|i| (i % side, i / side)) {

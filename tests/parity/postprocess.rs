@@ -39,7 +39,10 @@ impl Case {
     fn find(&self, options: &SegmentOptions, num_things: usize) -> Vec<Segment> {
         let [width, height] = self.photo();
         let letterbox = Letterbox::fit(width, height, SIDE);
-        find(&Answer { logits: &self.logits, num_classes: NUM_CLASSES, num_things, letterbox }, options)
+        find(
+            &Answer { logits: &self.logits, num_classes: NUM_CLASSES, num_things, letterbox, dense: false },
+            options,
+        )
     }
 
     /// Labels and scores as recorded for `run`, and the recorded map holding each segment where ours does.

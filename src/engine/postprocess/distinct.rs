@@ -9,13 +9,24 @@ use crate::mask::BinaryMask;
 /// A mask with fewer positive logits than this is a speck.
 const LEAST_CELLS: usize = 4;
 
+/// Masks that overlap by more than this (intersection over union) are about the same place.
+const NEAR: f64 = 0.1;
+/// Masks that overlap by more than this agree.
+const ALIKE: f64 = 0.5;
+
 /// Queries (or pairs of query and class) by probability times certainty of their masks, best first; of two that are one object by
-/// [`SegmentOptions::overlap_thresh`] or [`SegmentOptions::containment_thresh`], the better one stays.
+/// [`SegmentOptions::overlap_thresh`] or [`SegmentOptions::containment_thresh`], the better one stays. Where every patch is a
+/// query, the score is multiplied by the [`agreement`] of its neighbours.
 pub(super) fn find(answer: &Answer<'_>, options: &SegmentOptions) -> Vec<Segment> {
     let candidates = if options.every_class { answer.pairs() } else { answer.claims(options.any_class) };
     // Compared as the model drew them: only what is kept has to be enlarged to the photo.
     let measure = |&query: &usize| Some((query, (answer.drawn(query)?, answer.certainty(query)?)));
-    let drawn: HashMap<usize, (BinaryMask, f32)> = answer.logits.queries.iter().filter_map(measure).collect();
+    let mut drawn: HashMap<usize, (BinaryMask, f32)> =
+        answer.logits.queries.iter().filter_map(measure).collect();
+    if answer.dense {
+        let shares = agreement(&drawn, &answer.claims(true));
+        drawn.iter_mut().for_each(|(query, (_, certainty))| *certainty *= shares.get(query).unwrap_or(&1.0));
+    }
     let scored = |claim: Claim| {
         let (mask, certainty) = drawn.get(&claim.query)?;
         let score = claim.probability * certainty;
@@ -43,4 +54,23 @@ pub(super) fn find(answer: &Answer<'_>, options: &SegmentOptions) -> Vec<Segment
         Some(Segment { query, category, score, mask: answer.in_photo(query)?.mask() })
     };
     kept.into_iter().filter_map(segment).collect()
+}
+
+/// Of all that masks about the same place say, weighed by their scores, the share that agrees with each query's mask, 0 to 1.
+fn agreement(drawn: &HashMap<usize, (BinaryMask, f32)>, claims: &[Claim]) -> HashMap<usize, f32> {
+    let said = |claim: &Claim| {
+        let (mask, certainty) = drawn.get(&claim.query)?;
+        Some((claim.query, mask, claim.probability * certainty))
+    };
+    let said: Vec<_> = claims.iter().filter_map(said).collect();
+    let share = |&(query, mask, _): &(usize, &BinaryMask, f32)| {
+        let (mut alike, mut near) = (0.0, f32::MIN_POSITIVE);
+        for (_, other, weight) in &said {
+            let overlap = mask.iou(other);
+            near += if overlap > NEAR { *weight } else { 0.0 };
+            alike += if overlap > ALIKE { *weight } else { 0.0 };
+        }
+        (query, alike / near)
+    };
+    said.iter().map(share).collect()
 }

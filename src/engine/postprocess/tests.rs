@@ -20,7 +20,7 @@ fn larger() -> Logits {
 }
 
 fn answer(logits: &Logits, num_classes: usize) -> Answer<'_> {
-    Answer { logits, num_classes, num_things: num_classes, letterbox: Letterbox::fit(8, 8, 8) }
+    Answer { logits, num_classes, num_things: num_classes, letterbox: Letterbox::fit(8, 8, 8), dense: false }
 }
 
 fn queries(found: &[Segment]) -> Vec<usize> {
@@ -149,4 +149,19 @@ fn masks_of_unlikely_queries_need_not_be_drawn() {
         assert_eq!(found, find(&answer(&all, 2), &options), "{selection:?}");
         assert!(!found.is_empty(), "{selection:?}");
     }
+}
+
+#[test]
+fn where_every_patch_is_a_query_neighbours_outvote_a_loner() {
+    // Twice the left half, then everything, a little more surely.
+    let mut logits = Logits { class_logits: vec![2.0, 0.0, 2.0, 0.0, 2.5, 0.0], ..larger() };
+    logits.mask_logits[16..32].copy_from_slice(&larger().mask_logits[..16]);
+    logits.mask_logits[32..].fill(3.0);
+    let found = |dense| find(&Answer { dense, ..answer(&logits, 1) }, &SegmentOptions::default());
+    assert_eq!(queries(&found(false)), [2]);
+    assert_eq!(queries(&found(true)), [0]);
+    let [twice, once] = [2.0_f32, 2.5].map(|logit| 1.0 / (1.0 + (-logit).exp()));
+    let score = found(true)[0].score / answer(&logits, 1).certainty(0).unwrap();
+    // Certainties are alike: those of masks whose logits are all 3 or -3, and of one whose logits are all 3.
+    assert!((score / twice - 2.0 * twice / (2.0 * twice + once)).abs() < 0.03, "{score}");
 }
