@@ -259,7 +259,8 @@ impl Engine {
         let repeated =
             std::iter::repeat_n(queries[0] as i32, queries.len().next_multiple_of(16) - queries.len());
         let chosen: Vec<i32> = chosen.chain(repeated).collect();
-        let masks = self.model.draw(&proposals, Some(Tensor::from_data(chosen.as_slice(), &self.device)));
+        let chosen = Tensor::from_data(chosen.as_slice(), &self.device);
+        let masks = self.model.draw(&proposals, Some(&chosen));
         let [_, _, height, width] = masks.dims();
         let mut mask_logits = numbers(masks).await?;
         mask_logits.truncate(queries.len() * height * width);

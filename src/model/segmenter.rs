@@ -198,9 +198,9 @@ impl MaskSegmenter {
 
     /// The second half: mask logits, `[B, N, height, width]`, of all queries or of the N `chosen` by their index.
     #[must_use]
-    pub fn draw(&self, proposals: &Proposals, chosen: Option<Tensor<1, Int>>) -> Tensor<4> {
+    pub fn draw(&self, proposals: &Proposals, chosen: Option<&Tensor<1, Int>>) -> Tensor<4> {
         let Proposals { queries, patches, grid, .. } = proposals;
-        let of_chosen = |all: Tensor<3>| match &chosen {
+        let of_chosen = |all: Tensor<3>| match chosen {
             Some(chosen) => all.select(1, chosen.clone()),
             None => all,
         };
@@ -370,7 +370,7 @@ mod tests {
             let proposals = model.propose(images);
             let chosen = Tensor::<1, Int>::from_data([4, 1], &device);
             let all = model.draw(&proposals, None);
-            let some = model.draw(&proposals, Some(chosen.clone()));
+            let some = model.draw(&proposals, Some(&chosen));
             all.select(1, chosen).into_data().assert_approx_eq::<f32>(&some.into_data(), Default::default());
         }
     }
