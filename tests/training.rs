@@ -10,7 +10,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use burn::tensor::Device;
 use image::{Rgb, RgbImage};
-use mae_seg::data::{CocoDataset, Damaged, LabelSpace, PhotoFolder, PhotoSet, SegmentationSet};
+use mae_seg::data::{
+    AugmentOptions, CocoDataset, Damaged, LabelSpace, PhotoFolder, PhotoSet, SegmentationSet,
+};
 use mae_seg::model::{DecoderConfig, HiddenPatches, LossOn, MaeConfig, VitConfig};
 use mae_seg::train::loss::SetLossConfig;
 use mae_seg::train::{
@@ -93,7 +95,6 @@ fn pretraining() -> PretrainOptions {
 fn finetuning(tune: Tune) -> FinetuneOptions {
     FinetuneOptions {
         tune,
-        image_size: 32,
         num_queries: 4,
         whole: false,
         num_blocks: 1,
@@ -104,7 +105,7 @@ fn finetuning(tune: Tune) -> FinetuneOptions {
         layer_decay: 1.0,
         warmup_steps: 2,
         views: 0,
-        cutouts: 0,
+        augment: AugmentOptions { cutouts: 0, ..AugmentOptions::training(32) },
         loss: SetLossConfig { num_points: 64, ..SetLossConfig::default() },
         steps: StepOptions { weight_decay: 0.0, save_every: 25, panel_every: 30, ..steps() },
     }
@@ -138,7 +139,8 @@ fn run_finetuning(
     on_event: impl FnMut(TrainEvent),
 ) -> Result<(), TrainError> {
     let photos =
-        SegmentationSet::open(&photos.join("train.json"), photos, LabelSpace::Category, None).unwrap();
+        SegmentationSet::open(&photos.join("train.json"), photos, LabelSpace::Category, None, Damaged::Stop)
+            .unwrap();
     let mut run = RunFolder::open(out, options)?;
     finetune((&photos, None), options, (None, encoder()), &Device::flex(), &mut run, on_event)
 }
@@ -329,7 +331,7 @@ fn another_recipe_in_the_same_folder_is_refused() {
     RunFolder::open(folder.path(), &pretraining()).unwrap();
     let mut other = pretraining();
     other.passes.steps.seed = 8;
-    assert!(matches!(RunFolder::open(folder.path(), &other), Err(TrainError::OtherRun(_))));
+    assert!(matches!(RunFolder::open(folder.path(), &other), Err(TrainError::OtherRun { .. })));
 }
 
 #[test]
@@ -337,10 +339,11 @@ fn every_way_of_tuning_learns_the_squares() {
     let _alone = alone();
     let folder = tempfile::tempdir().unwrap();
     write_photos(folder.path());
+    let annotations = folder.path().join("train.json");
     let photos =
-        SegmentationSet::open(&folder.path().join("train.json"), folder.path(), LabelSpace::Category, None)
+        SegmentationSet::open(&annotations, folder.path(), LabelSpace::Category, None, Damaged::Stop)
             .unwrap();
-    let dataset = CocoDataset::load(&folder.path().join("train.json")).unwrap();
+    let dataset = CocoDataset::load(&annotations).unwrap();
     let validation = ValidationSet { dataset, images: PhotoFolder::open(folder.path()).unwrap(), every: 40 };
     for (tune, num_queries) in
         [(Tune::Frozen, 4), (Tune::Top(1), 4), (Tune::Full, 4), (Tune::Frozen, 0), (Tune::Full, 0)]

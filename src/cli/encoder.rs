@@ -41,12 +41,21 @@ pub(super) struct EncoderArg {
 }
 
 #[derive(Debug, Clone, Copy, Default, ValueEnum)]
-enum DamagedArg {
+pub(super) enum DamagedArg {
     /// Name them, count them and go on
     #[default]
     Skip,
     /// Stop at the first
     Stop,
+}
+
+impl From<DamagedArg> for Damaged {
+    fn from(damaged: DamagedArg) -> Self {
+        match damaged {
+            DamagedArg::Skip => Self::Skip,
+            DamagedArg::Stop => Self::Stop,
+        }
+    }
 }
 
 /// Widths and depths with a name.
@@ -95,12 +104,8 @@ impl EncoderArg {
             &mut dyn FnMut(TrainEvent),
         ) -> Result<(), TrainError>,
     ) -> Result<()> {
-        let damaged = match self.damaged {
-            DamagedArg::Skip => Damaged::Skip,
-            DamagedArg::Stop => Damaged::Stop,
-        };
         together(|peers| {
-            let photos = PhotoSet::open(&in_turn(&*peers, || shards::local(&self.data))?, damaged)?;
+            let photos = PhotoSet::open(&in_turn(&*peers, || shards::local(&self.data))?, self.damaged.into())?;
             let picked = self.device.pick()?;
             let title = format!("{} photos, {}", photos.len(), picked.description);
             let mut progress = TrainProgress::new(&title, &*peers);

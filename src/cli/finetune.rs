@@ -9,13 +9,13 @@ use clap::{Args, ValueEnum};
 
 use super::bundled::Source;
 use super::device::DeviceArg;
-use super::encoder::ModelSize;
+use super::encoder::{DamagedArg, ModelSize};
 use super::peers::together;
 use super::progress::TrainProgress;
 use super::steps::StepsArg;
-use crate::data::{CocoDataset, LabelSpace, PhotoFolder, SegmentationSet};
+use crate::data::{AugmentOptions, CocoDataset, LabelSpace, PhotoFolder, SegmentationSet};
 use crate::train::loss::SetLossConfig;
-use crate::train::{FinetuneOptions, Peers, RunFolder, Tune, ValidationSet, finetune};
+use crate::train::{FinetuneOptions, Peers, RunFolder, TrainEvent, Tune, ValidationSet, finetune};
 use crate::weights::read_folder;
 
 /// Teach a pretrained encoder to find objects.
@@ -36,6 +36,10 @@ pub(super) struct Arguments {
     /// Folder or zip file with the photos it names
     #[arg(long, value_name = "DIR|ZIP")]
     images: PathBuf,
+    /// What to do about photos that are missing, no images or not what their annotations say, and about damaged
+    /// cut-outs
+    #[arg(long, value_enum, default_value_t)]
+    damaged: DamagedArg,
     /// COCO instances file of photos to judge the run by; the best weights are kept in best/ of the run
     #[arg(long, value_name = "COCO.json")]
     val: Option<PathBuf>,
@@ -110,6 +114,18 @@ pub(super) struct Arguments {
     /// of each is computed once and kept in the run's features/
     #[arg(long, default_value_t = 0)]
     views: usize,
+    /// Least size a photo is shown at, as a multiple of the input's
+    #[arg(long, default_value_t = 0.75, value_parser = zoom)]
+    min_zoom: f64,
+    /// Greatest size; above 1, parts of the photo are cut off
+    #[arg(long, default_value_t = 1.75, value_parser = zoom)]
+    max_zoom: f64,
+    /// How far brightness, contrast and saturation stray, 0 to 1
+    #[arg(long, default_value_t = 0.3, value_name = "SHARE")]
+    colour: f32,
+    /// Most objects of other photos pasted into a photo
+    #[arg(long, default_value_t = 2)]
+    transplants: usize,
     /// Most cut-outs pasted into a photo
     #[arg(long, default_value_t = 4)]
     paste: usize,
@@ -141,11 +157,15 @@ fn parse_tune(text: &str) -> Result<Tune, String> {
     }
 }
 
+fn zoom(text: &str) -> Result<f64, String> {
+    let zoom = text.parse().map_err(|error| format!("{error}"))?;
+    if (0.05..=20.0).contains(&zoom) { Ok(zoom) } else { Err("a factor from 0.05 to 20".to_owned()) }
+}
+
 impl Arguments {
     fn options(&self) -> FinetuneOptions {
         FinetuneOptions {
             tune: self.tune,
-            image_size: self.image_size,
             num_queries: self.queries,
             whole: self.whole,
             num_blocks: self.blocks,
@@ -156,7 +176,14 @@ impl Arguments {
             layer_decay: self.layer_decay,
             warmup_steps: self.warmup_steps,
             views: self.views,
-            cutouts: self.paste,
+            augment: AugmentOptions {
+                image_size: self.image_size,
+                zoom: Some((self.min_zoom, self.max_zoom)),
+                flip: true,
+                colour: self.colour,
+                cutouts: self.paste,
+                transplants: self.transplants,
+            },
             loss: SetLossConfig { num_points: self.points, ..SetLossConfig::default() },
             steps: self.steps.options(self.batch_size, self.average),
         }
@@ -183,8 +210,8 @@ fn train(arguments: &Arguments, peers: &Arc<dyn Peers>) -> Result<()> {
         LabelsArg::Supercategory => LabelSpace::Supercategory,
         LabelsArg::Object => LabelSpace::Object,
     };
-    let photos =
-        SegmentationSet::open(&arguments.train, &arguments.images, space, arguments.cutouts.as_deref())?;
+    let (cutouts, damaged) = (arguments.cutouts.as_deref(), arguments.damaged.into());
+    let photos = SegmentationSet::open(&arguments.train, &arguments.images, space, cutouts, damaged)?;
     let validation = arguments.validation()?;
     let encoder = match &arguments.encoder {
         Some(path) => Some(pollster::block_on(read_folder(&Source::open(Some(path))?))?),
@@ -194,6 +221,7 @@ fn train(arguments: &Arguments, peers: &Arc<dyn Peers>) -> Result<()> {
     let picked = arguments.device.pick()?;
     let title = format!("{} photos, {}", photos.len(), picked.description);
     let mut progress = TrainProgress::new(&title, &**peers);
+    photos.cut().iter().for_each(|photo| progress.show(TrainEvent::Skipped(photo.clone())));
     let mut run = RunFolder::shared(&arguments.out, &options, peers)?;
     let data = (&photos, validation.as_ref());
     finetune(data, &options, (encoder, fresh), &picked.device, &mut run, |event| progress.show(event))?;

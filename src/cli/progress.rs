@@ -1,5 +1,6 @@
 //! Progress on the terminal: a bar where somebody watches, plain lines where nobody does.
 
+use std::collections::HashSet;
 use std::io::{IsTerminal, stderr};
 use std::mem;
 use std::time::{Duration, Instant};
@@ -52,7 +53,8 @@ pub(super) struct TrainProgress {
     started: Instant,
     done_before: usize,
     last_line: Option<Instant>,
-    skipped: usize,
+    /// What was said to be skipped: a damaged file turns up again in every epoch.
+    skipped: HashSet<String>,
 }
 
 impl TrainProgress {
@@ -68,7 +70,7 @@ impl TrainProgress {
             started: Instant::now(),
             done_before: 0,
             last_line: None,
-            skipped: 0,
+            skipped: HashSet::new(),
         };
         progress.line(title);
         progress
@@ -90,8 +92,10 @@ impl TrainProgress {
             }
             TrainEvent::Step(step) => self.step(&step),
             TrainEvent::Skipped(what) => {
-                self.skipped += 1;
-                self.line(&format!("skipped {what}"));
+                let line = format!("skipped {what}");
+                if self.skipped.insert(what) {
+                    self.line(&line);
+                }
             }
             TrainEvent::Panel(path) => self.line(&format!("panel {}", path.display())),
             TrainEvent::Saved(path) => self.line(&format!("saved {}", path.display())),
@@ -154,10 +158,10 @@ impl TrainProgress {
     pub(super) fn finish(&mut self, text: &str) {
         self.close();
         self.bar.finish_and_clear();
-        let skipped = if self.skipped == 0 {
+        let skipped = if self.skipped.is_empty() {
             String::new()
         } else {
-            format!("; {} damaged files skipped", self.skipped)
+            format!("; {} damaged files skipped", self.skipped.len())
         };
         self.line(&format!("{text}{skipped}"));
     }
@@ -195,5 +199,20 @@ impl TrainProgress {
 impl Drop for TrainProgress {
     fn drop(&mut self) {
         self.close();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::train::Alone;
+
+    #[test]
+    fn a_damaged_file_counts_once() {
+        let mut progress = TrainProgress::new("two files", &Alone);
+        for file in ["a.png", "b.png", "a.png", "a.png"] {
+            progress.show(TrainEvent::Skipped(format!("{file}: this is not a photo")));
+        }
+        assert_eq!(progress.skipped.len(), 2);
     }
 }

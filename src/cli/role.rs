@@ -106,7 +106,13 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
         arguments,
         unlabelled: PhotoSet::open(&shards::local(&arguments.data)?, Damaged::Stop)?,
         images: PhotoFolder::open(&arguments.images)?,
-        labelled: SegmentationSet::open(&arguments.train, &arguments.images, LabelSpace::Object, None)?,
+        labelled: SegmentationSet::open(
+            &arguments.train,
+            &arguments.images,
+            LabelSpace::Object,
+            None,
+            Damaged::Stop,
+        )?,
         judged: CocoDataset::load(&arguments.val)?,
         device: picked.device,
     };

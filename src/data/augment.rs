@@ -1,13 +1,14 @@
 //! How training photos are varied.
 
 use rand::{Rng, RngExt};
+use serde::{Deserialize, Serialize};
 
 use super::canvas::Canvas;
 use super::jitter::Jitter;
 use super::layer::Layer;
 
 /// How a labelled photo becomes a training sample.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct AugmentOptions {
     /// Side S of the canvas, in pixels.
     pub image_size: usize,
@@ -38,7 +39,7 @@ impl AugmentOptions {
 
     /// A zoom, if photos are moved at all.
     pub(super) fn draw_zoom(&self, rng: &mut impl Rng) -> Option<f64> {
-        self.zoom.map(|(low, high)| rng.random_range(low.ln()..=high.ln()).exp())
+        self.zoom.map(|(low, high)| rng.random_range(low.ln()..=high.max(low).ln()).exp())
     }
 
     /// Recolours pixels of `N` bytes.

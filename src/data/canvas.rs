@@ -30,6 +30,8 @@ pub struct SegmentationSample {
     pub masks: Vec<BinaryMask>,
     /// S × S: pixels that may belong to objects nobody labelled; never part of a mask.
     pub ignore: BinaryMask,
+    /// Photos whose place the next one took and objects that were not pasted, each in a sentence that names its file.
+    pub skipped: Vec<String>,
 }
 
 /// An object on the canvas, one byte per pixel.
@@ -152,6 +154,7 @@ impl Canvas {
             masks: kept.iter().map(|placed| mask(&placed.inside)).collect(),
             ignore: mask(&self.ignore),
             pixels: self.pixels,
+            skipped: Vec::new(),
         }
     }
 }

@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use rand::RngExt;
-use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
 use super::canvas::{Canvas, SegmentationSample};
@@ -11,13 +10,11 @@ use super::coco::CocoDataset;
 use super::cutouts::Cutouts;
 use super::labelled::Photo;
 use super::labels::LabelTable;
-use super::layer::Layer;
 use super::order::{Purpose, stream};
-use super::sampler::{EXHAUSTIVE_REPEATS, PARTIAL_REPEATS};
-use super::{AugmentOptions, DataError, LabelSpace, PhotoFolder};
-
-/// Objects smaller than this share of their photo are not transplanted: enlarged, they would be a blur.
-const MIN_TRANSPLANT: f64 = 0.01;
+use super::photos::REPLACEMENTS;
+use super::sampler::EXHAUSTIVE_REPEATS;
+use super::{AugmentOptions, Damaged, DataError, LabelSpace, PhotoFolder};
+use crate::image::RgbImage;
 
 /// A COCO instances file with its photos and, if given, a folder of cut-outs to paste.
 #[derive(Debug)]
@@ -26,6 +23,8 @@ pub struct SegmentationSet {
     folder: PhotoFolder,
     labels: LabelTable,
     cutouts: Cutouts,
+    damaged: Damaged,
+    cut: Vec<String>,
 }
 
 impl SegmentationSet {
@@ -33,28 +32,27 @@ impl SegmentationSet {
     ///
     /// # Errors
     ///
-    /// A file that is missing or no COCO instances file, an outline that is no mask, or no photo at all.
+    /// A file that is no COCO instances file, a list of cut-outs that is missing, or no photo at all; if `damaged` stops
+    /// there, a photo that is missing or an outline that is no mask.
     pub fn open(
         annotations: &Path,
         images: &Path,
         labels: LabelSpace,
         cutouts: Option<&Path>,
+        damaged: Damaged,
     ) -> Result<Self, DataError> {
         let dataset = CocoDataset::load(annotations)?;
         let folder = PhotoFolder::open(images)?;
         let labels = LabelTable::new(labels, &dataset.categories);
-        let mut by_image = dataset.annotations_by_image();
-        let photos = dataset
-            .images
-            .iter()
-            .map(|image| Photo::new(image, &by_image.remove(&image.id).unwrap_or_default(), &folder, &labels))
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(|error| error.in_file(annotations))?;
-        if photos.is_empty() {
-            return Err(DataError::NoPhotos(annotations.display().to_string()));
-        }
         let cutouts = cutouts.map(|folder| Cutouts::open(folder, &labels)).transpose()?.unwrap_or_default();
-        Ok(Self { photos, folder, labels, cutouts })
+        let (photos, cut) = Photo::all((&dataset, annotations), &folder, &labels, damaged)?;
+        Ok(Self { photos, folder, labels, cutouts, damaged, cut })
+    }
+
+    /// The photos that were left out because they are missing or an outline is no mask, each in a sentence.
+    #[must_use]
+    pub fn cut(&self) -> &[String] {
+        &self.cut
     }
 
     /// Number of photos.
@@ -75,33 +73,36 @@ impl SegmentationSet {
         &self.labels.names
     }
 
-    /// How often an epoch should visit each photo, for [`balanced`](super::sampler::balanced).
+    /// How often an epoch should visit each photo, for [`visits`](super::sampler::visits).
     #[must_use]
     pub fn repeats(&self) -> Vec<f64> {
-        let repeats = |photo: &Photo| if photo.exhaustive { EXHAUSTIVE_REPEATS } else { PARTIAL_REPEATS };
+        let mixed = self.photos.iter().any(|photo| !photo.exhaustive);
+        let repeats = |photo: &Photo| if mixed && photo.exhaustive { EXHAUSTIVE_REPEATS } else { 1.0 };
         self.photos.iter().map(repeats).collect()
     }
 
-    /// The samples `indices`, in their order, computed in parallel.
+    /// The samples of `visits`, each an index and an epoch, in their order, computed in parallel.
     ///
     /// # Errors
     ///
     /// As [`sample`](Self::sample), of the first that fails.
     pub fn batch(
         &self,
-        indices: &[usize],
+        visits: &[(usize, u64)],
         options: &AugmentOptions,
         seed: u64,
-        epoch: u64,
     ) -> Result<Vec<SegmentationSample>, DataError> {
-        indices.par_iter().map(|&index| self.sample(index, options, seed, epoch)).collect()
+        visits.par_iter().map(|&(index, epoch)| self.sample(index, options, seed, epoch)).collect()
     }
 
     /// One photo as a training sample; depends on `(index, seed, epoch)` only. `index` wraps around.
     ///
+    /// A photo that cannot be read, or is of another size than its annotations say, is reported and replaced by the next
+    /// one; an object or cut-out to paste that cannot be read is reported and left out.
+    ///
     /// # Errors
     ///
-    /// A photo or cut-out that cannot be read, or a photo of another size than its annotations say.
+    /// At the first of these if the set stops there, or when a hundred photos in a row are unusable.
     pub fn sample(
         &self,
         index: usize,
@@ -110,45 +111,57 @@ impl SegmentationSet {
         epoch: u64,
     ) -> Result<SegmentationSample, DataError> {
         let mut rng = stream(Purpose::Augment, seed, epoch, index as u64);
-        let photo = &self.photos[index % self.len()];
+        let (photo, decoded, mut skipped) = self.usable_photo(index)?;
         let view = photo.view(options, &mut rng);
         let mut canvas = Canvas::new(options.image_size);
-        canvas.draw(&photo.read(&self.folder)?, &view, |rgb| options.recolour::<3>(rgb, &mut rng));
-        for object in &photo.objects {
-            canvas.add(object.label, view.show(&object.outline.mask()?, options.image_size));
-        }
-        if photo.exhaustive {
-            for crowd in &photo.crowds {
-                canvas.ignore(&view.show(&crowd.mask()?, options.image_size));
-            }
-        } else {
-            canvas.ignore_photo();
-        }
+        canvas.draw(&decoded, &view, |rgb| options.recolour::<3>(rgb, &mut rng));
+        photo.label(&mut canvas, &view, options.image_size)?;
         for _ in 0..rng.random_range(0..=options.transplants) {
-            if let Some((layer, label)) = self.transplant(&mut rng)? {
+            let donor = &self.photos[rng.random_range(0..self.len())];
+            let object = donor.transplant(&self.folder, &mut rng);
+            if let Some((layer, label)) = self.unless_damaged(object, &mut skipped)?.flatten() {
                 options.paste(&mut canvas, &layer, Some(label), &mut rng);
             }
         }
         if self.cutouts.len() > 0 {
             for _ in 0..rng.random_range(0..=options.cutouts) {
-                let (layer, label) = self.cutouts.load(rng.random_range(0..self.cutouts.len()))?;
-                options.paste(&mut canvas, &layer, label, &mut rng);
+                let cutout = self.cutouts.load(rng.random_range(0..self.cutouts.len()));
+                if let Some((layer, label)) = self.unless_damaged(cutout, &mut skipped)? {
+                    options.paste(&mut canvas, &layer, label, &mut rng);
+                }
             }
         }
-        Ok(canvas.finish())
+        let skipped = skipped.iter().map(ToString::to_string).collect();
+        Ok(SegmentationSample { skipped, ..canvas.finish() })
     }
 
-    /// A random object of a random photo; `None` when that photo has none large enough.
-    fn transplant(&self, rng: &mut ChaCha8Rng) -> Result<Option<(Layer, usize)>, DataError> {
-        let photo = &self.photos[rng.random_range(0..self.len())];
-        let least = MIN_TRANSPLANT * (photo.width * photo.height) as f64;
-        let large: Vec<_> = photo.objects.iter().filter(|o| o.outline.rle.area() as f64 >= least).collect();
-        if large.is_empty() {
-            return Ok(None);
+    /// The photo `index`, or the next one that can be used, and what is wrong with those before it.
+    fn usable_photo(&self, index: usize) -> Result<(&Photo, RgbImage, Vec<DataError>), DataError> {
+        let mut skipped = Vec::new();
+        let tried = REPLACEMENTS.min(self.len());
+        for offset in 0..tried {
+            let photo = &self.photos[(index + offset) % self.len()];
+            if let Some(decoded) = self.unless_damaged(photo.read(&self.folder), &mut skipped)? {
+                return Ok((photo, decoded, skipped));
+            }
         }
-        let object = large[rng.random_range(0..large.len())];
-        let layer = Layer::cut(&photo.read(&self.folder)?, &object.outline.mask()?);
-        Ok(layer.map(|layer| (layer, object.label)))
+        let first = Box::new(skipped.swap_remove(0));
+        Err(DataError::NoReadablePhoto { tried, first })
+    }
+
+    /// What was read; where the set skips damage, `None` instead of an error, which is noted in `skipped`.
+    fn unless_damaged<T>(
+        &self,
+        read: Result<T, DataError>,
+        skipped: &mut Vec<DataError>,
+    ) -> Result<Option<T>, DataError> {
+        match read {
+            Err(error) if self.damaged == Damaged::Skip => {
+                skipped.push(error);
+                Ok(None)
+            }
+            outcome => outcome.map(Some),
+        }
     }
 }
 
@@ -160,7 +173,6 @@ mod tests {
 
     use super::*;
     use crate::data::order::shuffled;
-    use crate::image::RgbImage;
     use crate::mask::BinaryMask;
     use crate::pixels::{Preprocess, prepare};
 
@@ -196,9 +208,15 @@ mod tests {
         dir
     }
 
-    fn open(dir: &Path) -> Result<SegmentationSet, DataError> {
-        SegmentationSet::open(&dir.join("train.json"), dir, LabelSpace::Supercategory, Some(dir))
+    fn open_with(dir: &Path, damaged: Damaged) -> Result<SegmentationSet, DataError> {
+        SegmentationSet::open(&dir.join("train.json"), dir, LabelSpace::Supercategory, Some(dir), damaged)
     }
+
+    fn open(dir: &Path) -> Result<SegmentationSet, DataError> {
+        open_with(dir, Damaged::Stop)
+    }
+
+    type Harm = fn(&Path) -> std::io::Result<()>;
 
     /// Small objects stay large enough to be kept at this side.
     fn training() -> AugmentOptions {
@@ -272,10 +290,10 @@ mod tests {
     fn a_sample_depends_on_seed_epoch_and_index_only() {
         let dir = folder();
         let set = open(dir.path()).unwrap();
-        let indices: Vec<_> = shuffled(40, 0, 0);
-        let together = set.batch(&indices, &training(), 5, 2).unwrap();
-        for (sample, &index) in together.iter().zip(&indices) {
-            assert_eq!(*sample, set.sample(index, &training(), 5, 2).unwrap(), "sample {index}");
+        let visits: Vec<_> = (0..).zip(shuffled(40, 0, 0)).map(|(i, index)| (index, 2 + i / 20)).collect();
+        let together = set.batch(&visits, &training(), 5).unwrap();
+        for (sample, &(index, epoch)) in together.iter().zip(&visits) {
+            assert_eq!(*sample, set.sample(index, &training(), 5, epoch).unwrap(), "sample {index}");
         }
         let sample = |index, seed, epoch| set.sample(index, &training(), seed, epoch).unwrap();
         assert_ne!(sample(0, 5, 2), sample(0, 5, 3));
@@ -285,7 +303,6 @@ mod tests {
 
     #[test]
     fn problems_name_the_file_at_fault() {
-        type Harm = fn(&Path) -> std::io::Result<()>;
         let cases: [(Harm, &[&str]); 5] = [
             (|dir| fs::remove_file(dir.join("b.png")), &["train.json", "b.png"]),
             (|dir| fs::remove_file(dir.join("cutouts.json")), &["cutouts.json"]),
@@ -305,13 +322,65 @@ mod tests {
     }
 
     #[test]
-    fn a_photo_of_another_size_than_told_is_refused() {
+    fn photos_unfit_from_the_start_are_left_out_and_named() {
+        let cases: [(Harm, [&str; 2]); 2] = [
+            (|dir| fs::remove_file(dir.join("b.png")), ["b.png", "train.json"]),
+            (
+                |dir| fs::write(dir.join("train.json"), ANNOTATIONS.replace("[0, 160, 640]", "[0, 160]")),
+                ["a.png", "annotation 3"],
+            ),
+        ];
+        for (harm, expected) in cases {
+            let dir = folder();
+            harm(dir.path()).unwrap();
+            let set = open_with(dir.path(), Damaged::Skip).unwrap();
+            assert_eq!((set.len(), set.cut().len()), (1, 1));
+            assert!(expected.iter().all(|part| set.cut()[0].contains(part)), "{expected:?}: {:?}", set.cut());
+        }
         let dir = folder();
-        image::RgbImage::new(39, 20).save(dir.path().join("a.png")).unwrap();
-        let error = open(dir.path()).unwrap().sample(0, &AugmentOptions::none(SIDE), 0, 0).unwrap_err();
-        assert!(
-            error.to_string().ends_with("a.png has 39×20 pixels, but its annotations were made for 40×20"),
-            "{error}"
-        );
+        fs::remove_file(dir.path().join("a.png")).unwrap();
+        fs::remove_file(dir.path().join("b.png")).unwrap();
+        let message = open_with(dir.path(), Damaged::Skip).unwrap_err().to_string();
+        assert!(message.contains("none of the 2 photos") && message.contains("a.png"), "{message}");
+    }
+
+    #[test]
+    fn the_next_photo_takes_the_place_of_one_that_cannot_be_used() {
+        let cases: [(Harm, &str); 3] = [
+            (|dir| fs::remove_file(dir.join("a.png")), "a.png"),
+            (|dir| fs::write(dir.join("a.png"), "no photo"), "a.png: this is not a photo"),
+            (
+                |dir| image::RgbImage::new(39, 20).save(dir.join("a.png")).map_err(std::io::Error::other),
+                "a.png has 39×20 pixels, but its annotations were made for 40×20",
+            ),
+        ];
+        let sample = |set: &SegmentationSet, index| set.sample(index, &AugmentOptions::none(SIDE), 0, 0);
+        for (harm, expected) in cases {
+            let dir = folder();
+            let [strict, lenient] = [Damaged::Stop, Damaged::Skip].map(|d| open_with(dir.path(), d).unwrap());
+            harm(dir.path()).unwrap();
+            let error = sample(&strict, 0).unwrap_err().to_string();
+            assert!(error.contains(expected), "{error}");
+            let (replaced, next) = (sample(&lenient, 0).unwrap(), sample(&lenient, 1).unwrap());
+            assert_eq!(replaced.skipped, [error]);
+            assert_eq!(SegmentationSample { skipped: Vec::new(), ..replaced }, next);
+            fs::remove_file(dir.path().join("b.png")).unwrap();
+            let error = sample(&lenient, 0).unwrap_err();
+            assert!(matches!(error, DataError::NoReadablePhoto { tried: 2, .. }), "{error}");
+        }
+    }
+
+    #[test]
+    fn objects_that_cannot_be_read_are_not_pasted() {
+        let dir = folder();
+        let [strict, lenient] = [Damaged::Stop, Damaged::Skip].map(|d| open_with(dir.path(), d).unwrap());
+        fs::write(dir.path().join("b.png"), "no photo").unwrap();
+        fs::write(dir.path().join("stamp.png"), "no photo").unwrap();
+        let sample = |set: &SegmentationSet, epoch| set.sample(0, &training(), 9, epoch);
+        let samples: Vec<_> = (0..30).map(|epoch| sample(&lenient, epoch).unwrap()).collect();
+        let named = |file: &str| samples.iter().flat_map(|s| &s.skipped).any(|what| what.contains(file));
+        assert_eq!(["a.png", "b.png", "stamp.png"].map(named), [false, true, true]);
+        assert!(samples.iter().flat_map(|s| &s.labels).all(Option::is_some), "no cut-out is there");
+        assert!((0..30).any(|epoch| sample(&strict, epoch).is_err()));
     }
 }

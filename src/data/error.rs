@@ -103,8 +103,8 @@ pub enum DataError {
     /// No photo under the given paths.
     #[error("no photos (jpg, png, webp, bmp, gif, tiff, or .tar shards of them) in {0}")]
     NoPhotos(String),
-    /// Every photo tried was unreadable.
-    #[error("none of the {tried} photos tried could be decoded; the first: {first}")]
+    /// Every photo tried was unusable.
+    #[error("none of the {tried} photos tried could be used; the first: {first}")]
     NoReadablePhoto {
         /// How many were tried.
         tried: usize,

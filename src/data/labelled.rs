@@ -1,41 +1,77 @@
 //! A photo with the outlines of its objects.
 
+use std::path::Path;
+
+use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
-use super::coco::{CocoAnnotation, CocoImage};
+use super::canvas::Canvas;
+use super::coco::{CocoAnnotation, CocoDataset, CocoImage};
 use super::labels::LabelTable;
+use super::layer::Layer;
 use super::view::View;
-use super::{AugmentOptions, DataError, PhotoFolder};
+use super::{AugmentOptions, Damaged, DataError, PhotoFolder};
 use crate::image::RgbImage;
 use crate::mask::{BinaryMask, MaskError, Rle};
 use crate::pixels::Letterbox;
 
+/// Objects smaller than this share of their photo are not transplanted: enlarged, they would be a blur.
+const MIN_TRANSPLANT: f64 = 0.01;
+
 #[derive(Debug)]
 pub(super) struct Photo {
     name: String,
-    pub(super) width: usize,
-    pub(super) height: usize,
+    width: usize,
+    height: usize,
     pub(super) exhaustive: bool,
-    pub(super) objects: Vec<Object>,
-    pub(super) crowds: Vec<Outline>,
+    objects: Vec<Object>,
+    crowds: Vec<Outline>,
 }
 
 #[derive(Debug)]
-pub(super) struct Object {
-    pub(super) label: usize,
-    pub(super) outline: Outline,
+struct Object {
+    label: usize,
+    outline: Outline,
     /// Middle of its box, in the photo.
     centre: [f64; 2],
 }
 
 #[derive(Debug)]
-pub(super) struct Outline {
+struct Outline {
     annotation: u64,
-    pub(super) rle: Rle,
+    rle: Rle,
 }
 
 impl Photo {
-    pub(super) fn new(
+    /// The photos of `dataset`, which the file `annotations` holds; where damage is skipped, those that are missing or have
+    /// an outline that is no mask are left out, and told in a sentence each.
+    pub(super) fn all(
+        (dataset, annotations): (&CocoDataset, &Path),
+        folder: &PhotoFolder,
+        labels: &LabelTable,
+        damaged: Damaged,
+    ) -> Result<(Vec<Self>, Vec<String>), DataError> {
+        let mut by_image = dataset.annotations_by_image();
+        let (mut photos, mut cut, mut first) = (Vec::new(), Vec::new(), None);
+        for image in &dataset.images {
+            let outlines = by_image.remove(&image.id).unwrap_or_default();
+            match Self::new(image, &outlines, folder, labels) {
+                Ok(photo) => photos.push(photo),
+                Err(error) if damaged == Damaged::Skip => {
+                    cut.push(format!("{} of {}: {error}", image.file_name, annotations.display()));
+                    first = first.or_else(|| Some(error.in_file(annotations)));
+                }
+                Err(error) => return Err(error.in_file(annotations)),
+            }
+        }
+        match first {
+            _ if !photos.is_empty() => Ok((photos, cut)),
+            Some(first) => Err(DataError::NoReadablePhoto { tried: cut.len(), first: Box::new(first) }),
+            None => Err(DataError::NoPhotos(annotations.display().to_string())),
+        }
+    }
+
+    fn new(
         image: &CocoImage,
         annotations: &[&CocoAnnotation],
         folder: &PhotoFolder,
@@ -66,6 +102,37 @@ impl Photo {
         let centres: Vec<_> = self.objects.iter().map(|object| object.centre).collect();
         View::random([self.width, self.height], &centres, options.image_size, zoom, options.flip, rng)
     }
+
+    /// Adds to a canvas of `side` × `side` pixels what `view` shows of the objects and of what nobody labelled.
+    pub(super) fn label(&self, canvas: &mut Canvas, view: &View, side: usize) -> Result<(), DataError> {
+        for object in &self.objects {
+            canvas.add(object.label, view.show(&object.outline.mask()?, side));
+        }
+        if self.exhaustive {
+            for crowd in &self.crowds {
+                canvas.ignore(&view.show(&crowd.mask()?, side));
+            }
+        } else {
+            canvas.ignore_photo();
+        }
+        Ok(())
+    }
+
+    /// A random object and its label; `None` when none is large enough.
+    pub(super) fn transplant(
+        &self,
+        folder: &PhotoFolder,
+        rng: &mut ChaCha8Rng,
+    ) -> Result<Option<(Layer, usize)>, DataError> {
+        let least = MIN_TRANSPLANT * (self.width * self.height) as f64;
+        let large: Vec<_> = self.objects.iter().filter(|o| o.outline.rle.area() as f64 >= least).collect();
+        if large.is_empty() {
+            return Ok(None);
+        }
+        let object = large[rng.random_range(0..large.len())];
+        let layer = Layer::cut(&self.read(folder)?, &object.outline.mask()?);
+        Ok(layer.map(|layer| (layer, object.label)))
+    }
 }
 
 impl Object {
@@ -86,7 +153,7 @@ impl Outline {
         Ok(Self { annotation: id, rle })
     }
 
-    pub(super) fn mask(&self) -> Result<BinaryMask, DataError> {
+    fn mask(&self) -> Result<BinaryMask, DataError> {
         let outline_error =
             |source: MaskError| DataError::Outline { annotation: self.annotation, source: source.into() };
         self.rle.to_mask().map_err(outline_error)

@@ -84,7 +84,7 @@ mod tests {
     use rawzip::{CompressionMethod, ZipArchiveWriter};
 
     use super::*;
-    use crate::data::{AugmentOptions, CocoDataset, LabelSpace, SegmentationSet};
+    use crate::data::{AugmentOptions, CocoDataset, Damaged, LabelSpace, SegmentationSet};
 
     const ANNOTATIONS: &str = r#"{
       "images": [{"id": 1, "file_name": "a.png", "width": 30, "height": 20}],
@@ -134,7 +134,7 @@ mod tests {
         zip(&path("annotations.ZIP"), &[("annotations/train.json", ANNOTATIONS.as_bytes())]);
         let open = |annotations: &str, images: &str| {
             let (annotations, images) = (path(annotations), path(images));
-            SegmentationSet::open(&annotations, &images, LabelSpace::Category, None).unwrap()
+            SegmentationSet::open(&annotations, &images, LabelSpace::Category, None, Damaged::Stop).unwrap()
         };
         let zipped = open("annotations.ZIP/annotations/train.json", "photos.zip");
         let options = AugmentOptions::training(32);

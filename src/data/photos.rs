@@ -15,7 +15,7 @@ use crate::image::RgbImage;
 const EXTENSIONS: [&str; 8] = ["jpg", "jpeg", "png", "webp", "bmp", "gif", "tif", "tiff"];
 
 /// Neighbours tried in place of an unreadable photo before a batch gives up.
-const REPLACEMENTS: usize = 100;
+pub(super) const REPLACEMENTS: usize = 100;
 
 /// What to do about photos and shards that cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -5,12 +5,9 @@ use rand::seq::SliceRandom;
 
 use super::order::{Purpose, stream};
 
-/// Visits per epoch of a photo with every object labelled: it is the only kind that teaches what is *not* an object,
-/// and each shows many classes, where partly labelled photos show one.
+/// Visits per epoch of a photo with every object labelled, where there are partly labelled ones beside it, which get one: it
+/// is the only kind that teaches what is *not* an object, and each shows many classes, where partly labelled photos show one.
 pub(super) const EXHAUSTIVE_REPEATS: f64 = 3.0;
-
-/// Visits per epoch of a partly labelled photo.
-pub(super) const PARTIAL_REPEATS: f64 = 1.0;
 
 /// An epoch that visits photo `i` `repeats[i]` times on average, in random order.
 ///
@@ -26,6 +23,29 @@ pub fn balanced(repeats: &[f64], seed: u64, epoch: u64) -> Vec<usize> {
     }
     order.shuffle(&mut rng);
     order
+}
+
+/// `count` visits from the `first` on, where [`balanced`] epochs follow each other end to end: each an index and its epoch.
+///
+/// At least one of the `repeats` is above 0.
+#[must_use]
+pub fn visits(repeats: &[f64], seed: u64, first: usize, count: usize) -> Vec<(usize, u64)> {
+    let whole: usize = repeats.iter().map(|repeat| repeat.trunc() as usize).sum();
+    // Only where every count is whole are epochs equally long; others are walked through.
+    let (mut epoch, mut before) = if repeats.iter().all(|repeat| repeat.fract() == 0.0) {
+        ((first / whole) as u64, first % whole)
+    } else {
+        (0, first)
+    };
+    let mut visits = Vec::with_capacity(count);
+    while visits.len() < count {
+        let order = balanced(repeats, seed, epoch);
+        let left = count - visits.len();
+        visits.extend(order.iter().skip(before).take(left).map(|&index| (index, epoch)));
+        before = before.saturating_sub(order.len());
+        epoch += 1;
+    }
+    visits
 }
 
 #[cfg(test)]
@@ -48,6 +68,19 @@ mod tests {
         let mut order = balanced(&[3.0, 1.0, 2.0], 1, 0);
         order.sort_unstable();
         assert_eq!(order, [0, 1, 2, 3, 5, 6]);
+    }
+
+    #[test]
+    fn epochs_follow_each_other_end_to_end() {
+        for repeats in [&[3.0, 1.0][..], &[1.5, 0.25, 1.0]] {
+            let epochs = (0..20).map(|epoch| (epoch, balanced(repeats, 1, epoch)));
+            let all: Vec<(usize, u64)> = epochs
+                .flat_map(|(epoch, order)| order.into_iter().map(move |index| (index, epoch)))
+                .collect();
+            for first in 0..20 {
+                assert_eq!(visits(repeats, 1, first, 7), all[first..first + 7], "from {first}");
+            }
+        }
     }
 
     #[test]

@@ -45,6 +45,9 @@ pub struct TrainingPlan {
     /// Stochastic depth (<https://arxiv.org/abs/1603.09382>): per block of the model, from the first on, what each image's
     /// two branches are multiplied by. Without an entry nothing is dropped.
     pub branches: Vec<[Vec<f32>; 2]>,
+    /// The queries of each image whose masks are drawn in the last prediction, in that order; filled up with the first query
+    /// to the longest list. `None`: all.
+    pub drawn: Option<Vec<Vec<usize>>>,
 }
 
 impl TrainingPlan {
@@ -56,7 +59,20 @@ impl TrainingPlan {
         Self {
             masked: self.masked.iter().map(|kept| kept.as_ref().map(of_queries)).collect(),
             branches: self.branches.iter().map(|pair| pair.each_ref().map(of_branch)).collect(),
+            drawn: self.drawn.as_ref().map(|drawn| drawn[part].to_vec()),
         }
+    }
+
+    /// [`drawn`](Self::drawn) as rows of `[B · Q]`, image after image; `None` where all or none at all are drawn.
+    fn rows(&self, queries: usize, device: &Device) -> Option<Tensor<1, Int>> {
+        let drawn = self.drawn.as_ref()?;
+        let longest = drawn.iter().map(Vec::len).max().filter(|&longest| longest > 0)?;
+        let of_image = |(image, drawn): (usize, &Vec<usize>)| {
+            let filled = drawn.iter().copied().chain(std::iter::repeat(0)).take(longest);
+            filled.map(|query| (image * queries + query) as i32).collect::<Vec<_>>()
+        };
+        let rows: Vec<i32> = drawn.iter().enumerate().flat_map(of_image).collect();
+        Some(Tensor::from_data(rows.as_slice(), device))
     }
 }
 
@@ -196,12 +212,16 @@ impl MaskSegmenter {
         self.proposals(tokens, grid)
     }
 
-    /// The second half: mask logits, `[B, N, height, width]`, of all queries or of the N `chosen` by their index.
+    /// The second half: mask logits, `[B, N, height, width]`, of all queries or of those `chosen`, N of each image, by their
+    /// rows in `[B · Q]`.
     #[must_use]
     pub fn draw(&self, proposals: &Proposals, chosen: Option<&Tensor<1, Int>>) -> Tensor<4> {
         let Proposals { queries, patches, grid, .. } = proposals;
         let of_chosen = |all: Tensor<3>| match chosen {
-            Some(chosen) => all.select(1, chosen.clone()),
+            Some(rows) => {
+                let ([batch, count, d], [chosen]) = (all.dims(), rows.dims());
+                all.reshape([batch * count, d]).select(0, rows.clone()).reshape([batch, chosen / batch, d])
+            }
             None => all,
         };
         let masks = self.head.masks(of_chosen(queries.clone()), patches.clone(), *grid);
@@ -256,7 +276,10 @@ impl MaskSegmenter {
             });
             tokens = block.forward_dropped(tokens, blocked, later.get(index));
         }
-        outputs.push(self.predict(tokens, grid));
+        let proposals = self.proposals(tokens, grid);
+        let rows = plan.rows(proposals.queries.dims()[1], &proposals.queries.device());
+        let mask_logits = self.draw(&proposals, rows.as_ref());
+        outputs.push(SegmenterOutput { class_logits: proposals.class_logits, mask_logits });
         outputs
     }
 
@@ -368,10 +391,14 @@ mod tests {
             model.head.fc3.weight = Initializer::Normal { mean: 0.0, std: 1.0 }.init([16, 16], &device);
             let images = Tensor::random([2, 3, 32, 32], Distribution::Default, &device);
             let proposals = model.propose(images);
-            let chosen = Tensor::<1, Int>::from_data([4, 1], &device);
+            let queries = proposals.class_logits.dims()[1] as i32;
+            let rows = Tensor::<1, Int>::from_data([4, 1, queries, queries + 3], &device);
             let all = model.draw(&proposals, None);
-            let some = model.draw(&proposals, Some(&chosen));
-            all.select(1, chosen).into_data().assert_approx_eq::<f32>(&some.into_data(), Default::default());
+            let some = model.draw(&proposals, Some(&rows));
+            let [batch, count, height, width] = all.dims();
+            let expected = all.reshape([batch * count, height, width]).select(0, rows);
+            let expected = expected.reshape([batch, 2, height, width]);
+            expected.into_data().assert_approx_eq::<f32>(&some.into_data(), Default::default());
         }
     }
 }

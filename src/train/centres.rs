@@ -41,6 +41,11 @@ impl Centres {
             owners.into_iter().enumerate().filter_map(|(patch, owner)| Some((patch, owner?))).collect();
         Self { pairs, unjudged }
     }
+
+    /// The patches of the pairs.
+    pub(crate) fn patches(&self) -> Vec<usize> {
+        self.pairs.iter().map(|pair| pair.0).collect()
+    }
 }
 
 /// The patches nearest the middle of an object among those it covers; at least one.

@@ -1,7 +1,7 @@
 //! The folder of a training run: what was asked, what happened, where it stands.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufWriter, Write};
+use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -9,8 +9,9 @@ use burn::module::Module;
 use burn::optim::{ModuleOptimizer, OptimizerRecord};
 use serde::{Deserialize, Serialize};
 
+use super::durable::at;
 use super::tensorboard::Events;
-use super::{Alone, Peers, Step, StepOptions, TrainError, TrainEvent, in_turn};
+use super::{Alone, Peers, Step, StepOptions, TrainError, TrainEvent, asked, durable, in_turn};
 use crate::pixels::Preprocess;
 use crate::weights::{ModelConfig, StoredAs, apply, collect, read_safetensors, write_safetensors};
 
@@ -70,12 +71,9 @@ struct Progress {
     step: usize,
 }
 
-fn at(path: &Path) -> impl FnOnce(io::Error) -> TrainError + '_ {
-    move |source| TrainError::File { path: path.to_owned(), source }
-}
-
 impl RunFolder {
-    /// Opens `root`, making it where it does not exist; a folder with a run must hold the same options.
+    /// Opens `root`, making it where it does not exist; a folder with a run must hold the same options, but for how often is
+    /// saved and shown.
     ///
     /// # Errors
     /// [`TrainError::OtherRun`], [`TrainError::File`]
@@ -98,14 +96,10 @@ impl RunFolder {
 
     fn prepare<O: Serialize>(root: &Path, options: &O, peers: &Arc<dyn Peers>) -> Result<Self, TrainError> {
         fs::create_dir_all(root.join("panels")).map_err(at(root))?;
-        let path = root.join("run.json");
-        let asked = json(options)?;
-        match fs::read(&path) {
-            Ok(before) if before == asked => {}
-            Ok(_) => return Err(TrainError::OtherRun(root.to_owned())),
-            Err(_) => replace(&path, &asked)?,
-        }
+        asked::note(root, options)?;
+        ["checkpoint", "best"].iter().try_for_each(|folder| durable::recover(&root.join(folder)))?;
         let path = root.join("metrics.jsonl");
+        durable::drop_broken_line(&path)?;
         let metrics = OpenOptions::new().create(true).append(true).open(&path).map_err(at(&path))?;
         Ok(Self {
             root: root.to_owned(),
@@ -160,44 +154,38 @@ impl RunFolder {
         standing: &Standing<M>,
         written: Written<'_>,
     ) -> Result<TrainEvent, TrainError> {
-        let (fresh, old, current) =
-            (self.root.join("checkpoint.new"), self.root.join("checkpoint.old"), self.checkpoint());
-        let _ = fs::remove_dir_all(&fresh);
-        let write = |name: &str, bytes: &[u8]| fs::write(fresh.join(name), bytes).map_err(at(&fresh));
+        let current = self.checkpoint();
+        let fresh = durable::fresh(&current)?;
         match &standing.average {
             None => write_weights(&fresh, &standing.model, written)?,
             Some(average) => {
                 write_weights(&fresh, average, written)?;
-                write(UNAVERAGED, &tensors(&standing.model, written.0)?)?;
+                durable::write(&fresh.join(UNAVERAGED), &tensors(&standing.model, written.0)?)?;
             }
         }
         let path = fresh.join("optimizer.bpk");
-        standing
-            .optimizer
-            .to_record()
-            .save(&path)
-            .map_err(|error| TrainError::Optimizer { path, reason: error.to_string() })?;
-        write("progress.json", &json(&Progress { step: standing.step })?)?;
-        swap(&fresh, &current, &old)?;
+        let saved = standing.optimizer.to_record().save(&path);
+        saved.map_err(|error| TrainError::Optimizer { path: path.clone(), reason: error.to_string() })?;
+        durable::settle(&path)?;
+        durable::write(&fresh.join("progress.json"), &json(&Progress { step: standing.step })?)?;
+        durable::swap(&current)?;
         Ok(TrainEvent::Saved(current))
     }
 
     /// Keeps the weights of the latest checkpoint as those of `step`, and of earlier ones the newest, `most` in all.
     pub(super) fn keep(&self, step: usize, most: usize) -> Result<(), TrainError> {
         let kept = self.root.join("kept");
-        let fresh = kept.join("new");
-        let _ = fs::remove_dir_all(&fresh);
-        fs::create_dir_all(&fresh).map_err(at(&fresh))?;
+        let folder = kept.join(format!("step-{step:06}"));
+        let fresh = durable::fresh(&folder)?;
         for name in [CONFIG, PREPROCESSOR, MODEL] {
             let from = self.checkpoint().join(name);
             fs::copy(&from, fresh.join(name)).map_err(at(&from))?;
         }
-        let folder = kept.join(format!("step-{step:06}"));
-        let _ = fs::remove_dir_all(&folder);
-        fs::rename(&fresh, &folder).map_err(at(&folder))?;
+        durable::swap(&folder)?;
         let entries = fs::read_dir(&kept).map_err(at(&kept))?.flatten().map(|entry| entry.path());
         let mut folders: Vec<PathBuf> = entries.collect();
-        folders.sort();
+        // By number: names are as long as their numbers.
+        folders.sort_by_key(|path| (path.as_os_str().len(), path.clone()));
         folders.iter().rev().skip(most).try_for_each(|old| fs::remove_dir_all(old).map_err(at(old)))
     }
 
@@ -214,11 +202,10 @@ impl RunFolder {
         if before.is_some_and(|before| before.score >= best.score) {
             return Ok(());
         }
-        let (fresh, old) = (self.root.join("best.new"), self.root.join("best.old"));
-        let _ = fs::remove_dir_all(&fresh);
+        let fresh = durable::fresh(&current)?;
         write_weights(&fresh, module, written)?;
-        fs::write(fresh.join(VALIDATION), json(&best)?).map_err(at(&fresh))?;
-        swap(&fresh, &current, &old)
+        durable::write(&fresh.join(VALIDATION), &json(&best)?)?;
+        durable::swap(&current)
     }
 
     /// Puts the latest checkpoint, if there is one, into `fresh`.
@@ -227,10 +214,10 @@ impl RunFolder {
         fresh: Standing<M>,
         config: &ModelConfig,
     ) -> Result<Standing<M>, TrainError> {
-        let saved = [self.checkpoint(), self.root.join("checkpoint.old")];
-        let Some(folder) = saved.into_iter().find(|folder| folder.exists()) else {
+        let folder = self.checkpoint();
+        if !folder.exists() {
             return Ok(fresh);
-        };
+        }
         let read = |name: &str| {
             let path = folder.join(name);
             fs::read(&path).map_err(|source| TrainError::File { path, source })
@@ -253,12 +240,10 @@ impl RunFolder {
 
 /// A weight folder with `module`.
 fn write_weights<M: Module>(folder: &Path, module: &M, written: Written<'_>) -> Result<(), TrainError> {
-    fs::create_dir_all(folder).map_err(at(folder))?;
     let (config, preprocess) = written;
-    let write = |name: &str, bytes: &[u8]| fs::write(folder.join(name), bytes).map_err(at(folder));
-    write(CONFIG, &config.to_json()?)?;
-    write(PREPROCESSOR, &json(preprocess)?)?;
-    write(MODEL, &tensors(module, config)?)
+    durable::write(&folder.join(CONFIG), &config.to_json()?)?;
+    durable::write(&folder.join(PREPROCESSOR), &json(preprocess)?)?;
+    durable::write(&folder.join(MODEL), &tensors(module, config)?)
 }
 
 fn tensors<M: Module>(module: &M, config: &ModelConfig) -> Result<Vec<u8>, TrainError> {
@@ -267,24 +252,4 @@ fn tensors<M: Module>(module: &M, config: &ModelConfig) -> Result<Vec<u8>, Train
 
 fn json(value: &impl Serialize) -> Result<Vec<u8>, TrainError> {
     serde_json::to_vec_pretty(value).map_err(|error| TrainError::Option(error.to_string()))
-}
-
-/// Puts the folder `fresh` in the place of `current`; at every moment one of the two, or `old`, is whole.
-fn swap(fresh: &Path, current: &Path, old: &Path) -> Result<(), TrainError> {
-    let _ = fs::remove_dir_all(old);
-    if current.exists() {
-        fs::rename(current, old).map_err(at(current))?;
-    }
-    fs::rename(fresh, current).map_err(at(fresh))?;
-    let _ = fs::remove_dir_all(old);
-    Ok(())
-}
-
-/// Writes to a temporary name in the same folder, then renames.
-fn replace(path: &Path, bytes: &[u8]) -> Result<(), TrainError> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(at(path))?;
-    file.write_all(bytes).map_err(at(path))?;
-    file.persist(path).map_err(|error| TrainError::File { path: path.to_owned(), source: error.error })?;
-    Ok(())
 }

@@ -43,9 +43,14 @@ pub enum TrainError {
     },
     /// The run folder belongs to another command.
     #[error(
-        "`{0}` holds a run with other options; continue it with the same options or choose another --out"
+        "`{root}` holds a run with other options ({difference}); continue it with the same options or choose another --out"
     )]
-    OtherRun(PathBuf),
+    OtherRun {
+        /// The run's folder.
+        root: PathBuf,
+        /// The first option that differs.
+        difference: String,
+    },
     /// The loss or a gradient is no number any more.
     #[error(
         "step {step} broke at `{}` (loss {loss}); the checkpoint before it is intact: lower the learning rate or clip gradients",

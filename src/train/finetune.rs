@@ -14,8 +14,8 @@ use super::loss::SetLossConfig;
 use super::optimizer::{AdamWOptions, with_stable_ids};
 use super::task::{StepOptions, train};
 use super::{RunFolder, TrainError, TrainEvent};
-use crate::data::sampler::balanced;
-use crate::data::{CocoDataset, PhotoFolder, SegmentationSet};
+use crate::data::{AugmentOptions, CocoDataset, PhotoFolder, SegmentationSet};
+use crate::eval::Vocabulary;
 use crate::model::{MaskSegmenter, SegmenterConfig, VitConfig};
 use crate::pixels::Preprocess;
 use crate::weights::{Architecture, Folder, ModelConfig, apply, apply_encoder};
@@ -37,8 +37,6 @@ pub enum Tune {
 pub struct FinetuneOptions {
     /// How much of the encoder changes.
     pub tune: Tune,
-    /// Side of the input, in pixels; the encoder's positions are resampled to it.
-    pub image_size: usize,
     /// Learned queries.
     pub num_queries: usize,
     /// Whether the weights to start from, a segmenter's, are used whole: with its own queries and blocks, and its head.
@@ -60,8 +58,9 @@ pub struct FinetuneOptions {
     /// How many views each photo is seen in, over and over; 0: a new one each time.
     #[serde(default)]
     pub views: usize,
-    /// Largest number of cut-outs pasted into a photo.
-    pub cutouts: usize,
+    /// How a photo varies from one visit to the next; its side is that of the input, to which the encoder's positions are
+    /// resampled.
+    pub augment: AugmentOptions,
     /// The set loss.
     pub loss: SetLossConfig,
     /// What every recipe chooses.
@@ -100,6 +99,15 @@ pub struct ValidationSet {
     pub every: usize,
 }
 
+impl ValidationSet {
+    /// # Errors
+    /// [`TrainError::Validation`] where it names nothing of what a model with these labels finds.
+    fn check(&self, labels: &[String]) -> Result<(), TrainError> {
+        Vocabulary::choose(labels, &self.dataset, false)?;
+        Ok(())
+    }
+}
+
 /// Fine-tunes on `photos`, from where `run` stands. `encoder` is the pretrained weight folder; without one the encoder
 /// starts fresh, as the architecture `fresh`.
 ///
@@ -118,7 +126,10 @@ pub fn finetune(
         let reason = "branches are dropped at a rate from 0 to below 1".to_owned();
         return Err(TrainError::Option(reason));
     }
-    let preprocess = Preprocess::square(options.image_size);
+    if let Some(validation) = validation {
+        validation.check(photos.labels())?;
+    }
+    let preprocess = Preprocess::square(options.augment.image_size);
     let device = device.clone().autodiff();
     device.seed(options.steps.seed);
     let model = with_stable_ids(build(photos, options, (encoder, fresh), &device)?);
@@ -131,7 +142,6 @@ pub fn finetune(
     let optimizer = options.steps.optimizer.of(&model, adamw);
     let at = run.resume(Standing::start(model, optimizer, &options.steps), &config)?;
     let repeats = photos.repeats();
-    let per_epoch = balanced(&repeats, options.steps.seed, 0).len();
     let preprocess = &preprocess;
     let features = match options.tune {
         Tune::Frozen if options.views > 0 => Some(FrozenFeatures::open(run.features(), at.step == 0)?),
@@ -143,7 +153,6 @@ pub fn finetune(
         options,
         segmenter,
         repeats,
-        per_epoch,
         preprocess,
         device,
         features,
@@ -172,7 +181,7 @@ fn build(
             }
         }
     };
-    let mut model = model.with_image_size(options.image_size)?;
+    let mut model = model.with_image_size(options.augment.image_size)?;
     let frozen = options.frozen_blocks(model.config().encoder.depth);
     if options.tune != Tune::Full {
         model.encoder.patch_embed = model.encoder.patch_embed.no_grad();
@@ -196,4 +205,23 @@ fn whole(folder: Folder, labels: &[String], device: &Device) -> Result<MaskSegme
     };
     let model = apply(MaskSegmenter::new(config, device), folder.layout, folder.tensors)?;
     Ok(if folder.config.labels == labels { model } else { model.with_classes(labels.len(), device) })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::data::coco::CocoCategory;
+
+    #[test]
+    fn validation_that_names_nothing_the_model_learns_is_refused() {
+        let category = CocoCategory { id: 1, name: "cat".to_owned(), supercategory: "animal".to_owned() };
+        let dataset = CocoDataset { categories: vec![category], ..CocoDataset::default() };
+        let validation =
+            ValidationSet { dataset, images: PhotoFolder::open(Path::new("")).unwrap(), every: 1 };
+        let check = |label: &str| validation.check(&["car".to_owned(), label.to_owned()]);
+        assert!(check("cat").is_ok() && check("animal").is_ok());
+        assert!(matches!(check("truck"), Err(TrainError::Validation(_))));
+    }
 }

@@ -218,6 +218,7 @@ pub fn set_loss(
 }
 
 /// The same where every patch is a query and `centres` says which object each answers for; all queries weigh the same.
+/// `mask_logits`, `[B, N, h, w]`, are those of each image's pairs in their order.
 ///
 /// A patch's class is to be as probable as its mask is right (intersection over union with the object): the score then
 /// ranks masks, not only objects (Generalized Focal Loss, <https://arxiv.org/abs/2006.04388>).
@@ -236,8 +237,9 @@ pub(crate) fn centre_loss(
     check_targets(&class_logits, targets)?;
     let matches: Vec<_> = centres.iter().map(|centres| centres.pairs.clone()).collect();
     let unjudged: Vec<bool> = centres.iter().flat_map(|centres| centres.unjudged.iter().copied()).collect();
-    let masks = mask_losses(mask_logits, targets, &matches, config.budget(), draws)?;
-    let overlaps = masks.overlaps(targets, &matches);
+    let drawn: Vec<Vec<_>> = matches.iter().map(|pairs| pairs.iter().map(|pair| pair.1).enumerate().collect()).collect();
+    let masks = mask_losses(mask_logits, targets, &drawn, config.budget(), draws)?;
+    let overlaps = masks.overlaps(targets, &drawn);
     let verdicts = verdicts(&unjudged, targets, &matches, |pair| overlaps[pair]);
     let class = class_loss(class_logits, &verdicts, 1.0);
     Ok(weighted((masks, class), matches, divisors, config))

@@ -5,11 +5,13 @@
 //! is a weight folder (f32; the averaged parameters where a run averages) with the optimiser's state beside it; where asked
 //! for, `best/` and `kept/step-*/`, weight folders too, and `features/` of a frozen encoder. The same command continues an interrupted run.
 
+mod asked;
 mod average;
 mod batches;
 mod centres;
 mod checkpoint;
 mod contrast;
+mod durable;
 mod error;
 mod event;
 mod finetune;

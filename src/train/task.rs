@@ -161,11 +161,14 @@ pub(super) fn train<T: Task>(
             let mut report;
             let batch = task.shared(batch);
             (at, report) = one_step(task, at, options, &batch, &*peers)?;
+            let due = |every: usize| at.step % every == 0 || at.step == steps;
+            if due(options.save_every) {
+                check_parameters(&at, report.loss)?;
+            }
             if peers.rank() > 0 {
                 continue;
             }
             report.data_wait = batches.data_wait();
-            let due = |every: usize| at.step % every == 0 || at.step == steps;
             let kept = || at.average.clone().unwrap_or_else(|| at.model.valid());
             if task.validate_every().is_some_and(due) {
                 report.validation = task.validate(&kept())?;
@@ -189,6 +192,14 @@ pub(super) fn train<T: Task>(
         }
         Ok(())
     })
+}
+
+/// What a step made of good gradients is looked at before it is saved.
+fn check_parameters<M: Module>(at: &Standing<M>, loss: f64) -> Result<(), TrainError> {
+    match not_finite(&at.model, &GradientsParams::new())? {
+        None => Ok(()),
+        parameter => Err(TrainError::NotFinite { step: at.step, loss, parameter }),
+    }
 }
 
 /// One optimiser step; the report lacks only how long was waited for data.

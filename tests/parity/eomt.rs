@@ -30,7 +30,7 @@ fn predict(
 ) -> Vec<SegmenterOutput> {
     let everyone = vec![true; images.dims()[0] * config.num_queries];
     let masked = if run == "p1" { vec![Some(everyone); config.num_blocks] } else { Vec::new() };
-    model.forward_training(images, &TrainingPlan { masked, branches: Vec::new() })
+    model.forward_training(images, &TrainingPlan { masked, ..TrainingPlan::default() })
 }
 
 struct RecordedDraws<'r> {

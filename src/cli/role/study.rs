@@ -11,7 +11,7 @@ use super::super::bundled::Source;
 use super::super::progress::TrainProgress;
 use super::Arguments;
 use super::cells::{Cell, Cells, ENCODERS, TUNINGS};
-use crate::data::{CocoDataset, PhotoFolder, PhotoSet, SegmentationSet};
+use crate::data::{AugmentOptions, CocoDataset, PhotoFolder, PhotoSet, SegmentationSet};
 use crate::engine::Engine;
 use crate::eval::{Vocabulary, evaluate, predict_dataset};
 use crate::model::{DecoderConfig, HiddenPatches, MaeConfig, VitConfig};
@@ -146,7 +146,6 @@ impl Study<'_> {
                 "full" => Tune::Full,
                 _ => Tune::Top(self.arguments.top),
             },
-            image_size: self.arguments.image_size,
             num_queries: self.arguments.queries,
             whole: false,
             num_blocks: self.arguments.top,
@@ -157,7 +156,7 @@ impl Study<'_> {
             layer_decay: 0.9,
             warmup_steps: (WARMUP * self.arguments.steps as f64 / 2.0) as usize,
             views: 0,
-            cutouts: 0,
+            augment: AugmentOptions { cutouts: 0, ..AugmentOptions::training(self.arguments.image_size) },
             loss: SetLossConfig { num_points: 1024, ..SetLossConfig::default() },
             steps: StepOptions { average_decay: 0.99, ..self.steps(self.arguments.batch_size, seed) },
         };

@@ -21,8 +21,8 @@ use super::super::task::{Loss, StepOptions, Task, images};
 use super::super::{Peers, TrainError};
 use super::frozen::{FrozenFeatures, View};
 use super::{FinetuneOptions, ValidationSet};
-use crate::data::sampler::balanced;
-use crate::data::{AugmentOptions, SegmentationSet};
+use crate::data::SegmentationSet;
+use crate::data::sampler::visits;
 use crate::engine::Engine;
 use crate::eval::{Vocabulary, evaluate, predict_dataset};
 use crate::model::{MaskSegmenter, SegmenterConfig, SegmenterOutput, TrainingPlan};
@@ -35,7 +35,6 @@ pub(super) struct Finetuning<'a> {
     pub(super) options: &'a FinetuneOptions,
     pub(super) segmenter: SegmenterConfig,
     pub(super) repeats: Vec<f64>,
-    pub(super) per_epoch: usize,
     pub(super) preprocess: &'a Preprocess,
     pub(super) device: Device,
     /// Where the encoder stays as it is and views come again.
@@ -56,6 +55,8 @@ pub(super) struct Batch {
     /// Of each photo's points.
     seeds: Vec<u64>,
     plan: TrainingPlan,
+    /// What could not be used, in words.
+    skipped: Vec<String>,
 }
 
 impl Finetuning<'_> {
@@ -113,25 +114,24 @@ impl Task for Finetuning<'_> {
     }
 
     fn epoch(&self, steps: usize) -> f64 {
-        (steps * self.options.steps.batch_size) as f64 / self.per_epoch as f64
+        (steps * self.options.steps.batch_size) as f64 / self.repeats.iter().sum::<f64>()
     }
 
     /// A balanced shuffle per epoch, epochs end to end.
     fn batch(&self, step: usize) -> Result<Batch, TrainError> {
         let StepOptions { seed, batch_size, .. } = self.options.steps;
-        let side = self.options.image_size;
-        let augment = AugmentOptions { cutouts: self.options.cutouts, ..AugmentOptions::training(side) };
-        let first = step * batch_size;
-        let epoch = (first / self.per_epoch) as u64;
-        let order = balanced(&self.repeats, seed, epoch);
-        let indices: Vec<usize> =
-            self.peers.part(batch_size).map(|i| order[(first % self.per_epoch + i) % order.len()]).collect();
-        let view = epoch.checked_rem(self.options.views as u64).unwrap_or(epoch);
-        let samples = self.photos.batch(&indices, &augment, seed, view)?;
-        let views = indices.into_iter().map(|index| (index, view)).collect();
+        let augment = &self.options.augment;
+        let side = augment.image_size;
+        let own = self.peers.part(batch_size);
+        let view = |epoch: u64| epoch.checked_rem(self.options.views as u64).unwrap_or(epoch);
+        let visits = visits(&self.repeats, seed, step * batch_size + own.start, own.len());
+        let views: Vec<View> = visits.into_iter().map(|(index, epoch)| (index, view(epoch))).collect();
+        let samples = self.photos.batch(&views, augment, seed)?;
         let (mut pixels, mut targets) = (Vec::with_capacity(samples.len() * 3 * side * side), Vec::new());
+        let mut skipped = Vec::new();
         for sample in samples {
             pixels.extend(sample.pixels);
+            skipped.extend(sample.skipped);
             let ignore = Some(sample.ignore);
             targets.push(Target { labels: sample.labels, masks: sample.masks, ignore });
         }
@@ -142,10 +142,9 @@ impl Task for Finetuning<'_> {
             Some(centres) => Divisors::of_centres(centres),
             None => Divisors::of(&targets, self.segmenter.num_queries, &self.options.loss),
         };
-        let own = self.peers.part(batch_size);
         let seeds = self.rng(step, 1).random_iter().skip(own.start).take(own.len()).collect();
         let plan = self.plan(batch_size, step).of_images(own, self.segmenter.num_queries);
-        Ok(Batch { pixels, views, targets, divisors, centres, seeds, plan })
+        Ok(Batch { pixels, views, targets, divisors, centres, seeds, plan, skipped })
     }
 
     fn shared(&self, batch: Batch) -> Batch {
@@ -156,13 +155,18 @@ impl Task for Finetuning<'_> {
         batch.targets.len()
     }
 
+    fn skipped(&self, batch: &Batch) -> Vec<String> {
+        batch.skipped.clone()
+    }
+
     /// Every prediction gets the full loss; the parts reported are the final prediction's.
     fn loss(&self, model: &MaskSegmenter, batch: &Batch, part: Range<usize>) -> Result<Loss, TrainError> {
         let (config, queries) = (&self.options.loss, self.segmenter.num_queries);
         let mut draws = SeededDraws::new(&batch.seeds[part.clone()]);
-        let plan = batch.plan.of_images(part.clone(), queries);
+        let drawn = batch.centres.as_ref().map(|centres| centres[part.clone()].iter().map(Centres::patches).collect());
+        let plan = TrainingPlan { drawn, ..batch.plan.of_images(part.clone(), queries) };
         let targets = &batch.targets[part.clone()];
-        let images = images(&batch.pixels, &part, self.options.image_size, &self.device);
+        let images = images(&batch.pixels, &part, self.options.augment.image_size, &self.device);
         let mut sum: Option<Loss> = None;
         let outputs = match &self.features {
             Some(features) => {
@@ -231,7 +235,7 @@ impl Task for Finetuning<'_> {
     fn panel(&self, model: &MaskSegmenter, batch: &Batch, path: &Path) -> Result<(), TrainError> {
         let shown = 0..batch.targets.len().min(MOST_ROWS);
         let device = self.device.clone().without_autodiff();
-        let images = images(&batch.pixels, &shown, self.options.image_size, &device);
+        let images = images(&batch.pixels, &shown, self.options.augment.image_size, &device);
         prediction_panel(model, images, &batch.targets[shown], self.preprocess, path)
     }
 }

@@ -218,7 +218,7 @@ fn a_patch_is_as_sure_as_its_mask_is_right() {
     let centres = [Centres { pairs: vec![(1, 0)], unjudged: vec![false, false, true] }];
     // Of the object's 32 cells it has 16, and 16 others.
     let map: Vec<f32> = (0..64).map(|i| if (2..6).contains(&(i % 8)) { 9.0 } else { -9.0 }).collect();
-    let masks = TensorData::new([vec![0.0; 64], map, vec![0.0; 64]].concat(), [1, 3, 8, 8]);
+    let masks = TensorData::new(map, [1, 1, 8, 8]);
     let class = Tensor::<3>::from_data(TensorData::new(vec![0.0_f32; 6], [1, 3, 2]), &device).require_grad();
     let loss = centre_loss(
         class.clone(),

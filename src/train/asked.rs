@@ -1,0 +1,60 @@
+//! What a run was asked for: `run.json`.
+
+use std::fs;
+use std::path::Path;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{TrainError, durable};
+
+/// What a run may be continued with otherwise: when it saves and shows, and the words it was started with.
+const FREE: [&str; 4] = ["save_every", "panel_every", "keep", "command"];
+
+/// Writes `options` to `run.json` of `root`; what is there must be the same run.
+///
+/// What only one of the two knows of is no difference, so that a newer version of this program goes on with an older run.
+pub(super) fn note<O: Serialize>(root: &Path, options: &O) -> Result<(), TrainError> {
+    let path = root.join("run.json");
+    let wrong = |error: serde_json::Error| TrainError::Option(error.to_string());
+    let text = serde_json::to_vec_pretty(options).map_err(wrong)?;
+    let asked: Value = serde_json::from_slice(&text).map_err(wrong)?;
+    let before: Option<Value> = fs::read(&path).ok().and_then(|text| serde_json::from_slice(&text).ok());
+    if let Some(difference) = before.and_then(|before| difference("", &before, &asked)) {
+        return Err(TrainError::OtherRun { root: root.to_owned(), difference });
+    }
+    durable::replace(&path, &text)
+}
+
+/// The first option that both know and that differs, in words.
+fn difference(name: &str, before: &Value, asked: &Value) -> Option<String> {
+    match (before, asked) {
+        (Value::Object(before), Value::Object(asked)) => before.iter().find_map(|(key, value)| {
+            let name = if name.is_empty() { key.clone() } else { format!("{name}.{key}") };
+            let other = asked.get(key).filter(|_| !FREE.contains(&key.as_str()))?;
+            difference(&name, value, other)
+        }),
+        (before, asked) => (before != asked).then(|| format!("{name}: {before} there, {asked} here")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_run_goes_on_with_the_same_options_only() {
+        let root = tempfile::tempdir().unwrap();
+        let note = |options: Value| note(root.path(), &options).map_err(|error| error.to_string());
+        let first = json!({"lr": 0.1, "model": {"depth": 12}, "keep": 0, "command": ["a"]});
+        note(first.clone()).unwrap();
+        note(first.clone()).unwrap();
+        note(json!({"lr": 0.1, "model": {"depth": 12}, "keep": 3, "command": ["b"], "newer": true})).unwrap();
+        let error = note(json!({"lr": 0.1, "model": {"depth": 6}, "keep": 3})).unwrap_err();
+        assert!(error.contains("model.depth: 12 there, 6 here"), "{error}");
+        fs::write(root.path().join("run.json"), "").unwrap();
+        note(first).unwrap();
+    }
+}
