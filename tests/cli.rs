@@ -534,7 +534,7 @@ fn the_role_of_pretraining_is_measured_and_told() {
     let output = bench.run(line());
     assert!(output.status.success(), "{}", stderr(&output));
     let told = String::from_utf8(output.stdout).unwrap();
-    assert!(told.contains("| contrast | 25.0 | 50.0 | 25.0 | 50.0 | 25.0 | 50.0 | 1.0 | 1.0 |"), "{told}");
+    assert!(told.contains("| contrast | 10.0 | 25.0 | 10.0 | 25.0 | 10.0 | 25.0 | 1.0 | 1.0 |"), "{told}");
     assert!(told.contains("| MAE | ") && !told.contains("–"), "{told}");
     let results: Value = serde_json::from_slice(&fs::read(bench.path("role/role.json")).unwrap()).unwrap();
     assert_eq!(results["cells"].as_array().unwrap().len(), 12, "what was missing is measured");

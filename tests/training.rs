@@ -81,13 +81,22 @@ fn steps() -> StepOptions {
 }
 
 fn passes() -> PassOptions {
-    PassOptions { epochs: 4, warmup_epochs: 1.0, base_learning_rate: 0.1, min_crop: 0.5, steps: steps() }
+    PassOptions {
+        epochs: 4,
+        warmup_epochs: 1.0,
+        base_learning_rate: 0.1,
+        min_crop: 0.5,
+        flip: true,
+        steps: steps(),
+    }
 }
 
 fn pretraining() -> PretrainOptions {
     PretrainOptions {
         model: MaeConfig::new(encoder(), DecoderConfig::new(16, 1, 2)),
         mask_sampling: MaskSampling::Random,
+        colour: 0.0,
+        features_only: false,
         passes: passes(),
     }
 }
@@ -103,7 +112,9 @@ fn finetuning(tune: Tune) -> FinetuneOptions {
         total_steps: 80,
         learning_rate: 3e-3,
         layer_decay: 1.0,
+        full_rate_blocks: 0,
         warmup_steps: 2,
+        encoder_warmup_steps: 4,
         views: 0,
         augment: AugmentOptions { cutouts: 0, ..AugmentOptions::training(32) },
         loss: SetLossConfig { num_points: 64, ..SetLossConfig::default() },
@@ -205,15 +216,15 @@ fn a_frozen_encoder_looks_at_a_view_once() {
         (losses(&out), out.join("features"))
     };
     let (again, features) = of(2);
-    // Eight photos, three visits of each in an epoch.
-    assert_eq!(fs::read_dir(&features).unwrap().count(), 8 * 3 * 2);
+    // Eight photos, one visit of each in an epoch.
+    assert_eq!(fs::read_dir(&features).unwrap().count(), 8 * 2);
     let (anew, none) = of(0);
     assert!(!none.exists());
-    // Six steps make an epoch; in the first two epochs both see the same.
-    for (again, anew) in again.iter().zip(&anew).take(12) {
+    // Two steps make an epoch; in the first two epochs both see the same.
+    for (again, anew) in again.iter().zip(&anew).take(4) {
         assert!((again / anew - 1.0).abs() < 1e-2, "{again} {anew}");
     }
-    assert_ne!(again[13..], anew[13..]);
+    assert_ne!(again[5..], anew[5..]);
 
     let killed = folder.path().join("killed");
     let die = |event: TrainEvent| {
@@ -367,7 +378,7 @@ fn every_way_of_tuning_learns_the_squares() {
             .map(|line| serde_json::from_str::<Value>(line).unwrap()["dice"].as_f64().unwrap())
             .collect();
         let mean = |part: &[f64]| part.iter().sum::<f64>() / part.len() as f64;
-        let (first, last) = (mean(&dice[..5]), mean(&dice[dice.len() - 5..]));
+        let (first, last) = (mean(&dice[..10]), mean(&dice[dice.len() - 10..]));
         assert!(last < 0.7 * first, "{tune:?}, {num_queries} queries: {first} → {last}");
         assert!(out.join("panels/step-000080.png").is_file(), "a panel of the last step");
         let names = |folder: &Path| {

@@ -7,6 +7,7 @@ use burn::tensor::Device;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
+use super::asked::Asked;
 use super::device::DeviceArg;
 use super::peers::together;
 use super::progress::TrainProgress;
@@ -96,7 +97,7 @@ impl EncoderArg {
     /// Does `training` with `options` where the run stands, and shows how far it is.
     pub(super) fn train(
         &self,
-        options: &impl Serialize,
+        (options, plain): (&impl Serialize, bool),
         training: impl FnOnce(
             &PhotoSet,
             &Device,
@@ -105,14 +106,16 @@ impl EncoderArg {
         ) -> Result<(), TrainError>,
     ) -> Result<()> {
         together(|peers| {
-            let photos = PhotoSet::open(&in_turn(&*peers, || shards::local(&self.data))?, self.damaged.into())?;
+            let photos =
+                PhotoSet::open(&in_turn(&*peers, || shards::local(&self.data))?, self.damaged.into())?;
             let picked = self.device.pick()?;
             let title = format!("{} photos, {}", photos.len(), picked.description);
-            let mut progress = TrainProgress::new(&title, &*peers);
+            let mut progress = TrainProgress::new(&title, &*peers, plain);
             photos.cut().iter().for_each(|shard| {
                 progress.show(TrainEvent::Skipped(format!("the rest of a shard: {shard}")));
             });
-            let mut run = RunFolder::shared(&self.out, options, &peers)?;
+            let asked = Asked::new(options, [("photos", photos.fingerprint())]);
+            let mut run = RunFolder::shared(&self.out, &asked, &peers)?;
             training(&photos, &picked.device, &mut run, &mut |event| progress.show(event))?;
             progress.finish(&format!("pretrained; fine-tune with --encoder {}", self.out.display()));
             Ok(())

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 
+use super::asked::Asked;
 use super::bundled::Source;
 use super::device::DeviceArg;
 use super::encoder::{DamagedArg, ModelSize};
@@ -101,9 +102,15 @@ pub(super) struct Arguments {
     /// Each encoder block below the last learns this much slower
     #[arg(long, default_value_t = 0.8)]
     layer_decay: f64,
-    /// Steps over which new parameters warm up; the encoder follows
+    /// Last blocks that learn as fast as the last one
+    #[arg(long, default_value_t = 0, value_name = "BLOCKS")]
+    full_rate_blocks: usize,
+    /// Steps over which new parameters warm up, while the encoder waits
     #[arg(long, default_value_t = 500)]
     warmup_steps: usize,
+    /// Steps over which the encoder warms up after that [default: twice as many]
+    #[arg(long, value_name = "STEPS")]
+    encoder_warmup_steps: Option<usize>,
     /// How much of the moving average of the weights stays at each step; the average is what is kept (0: none)
     #[arg(long, default_value_t = 0.999, value_name = "DECAY")]
     average: f64,
@@ -174,7 +181,9 @@ impl Arguments {
             total_steps: self.total_steps,
             learning_rate: self.lr,
             layer_decay: self.layer_decay,
+            full_rate_blocks: self.full_rate_blocks,
             warmup_steps: self.warmup_steps,
+            encoder_warmup_steps: self.encoder_warmup_steps.unwrap_or(2 * self.warmup_steps),
             views: self.views,
             augment: AugmentOptions {
                 image_size: self.image_size,
@@ -220,9 +229,10 @@ fn train(arguments: &Arguments, peers: &Arc<dyn Peers>) -> Result<()> {
     let fresh = arguments.model.encoder(arguments.image_size, 16);
     let picked = arguments.device.pick()?;
     let title = format!("{} photos, {}", photos.len(), picked.description);
-    let mut progress = TrainProgress::new(&title, &**peers);
+    let mut progress = TrainProgress::new(&title, &**peers, arguments.steps.plain());
     photos.cut().iter().for_each(|photo| progress.show(TrainEvent::Skipped(photo.clone())));
-    let mut run = RunFolder::shared(&arguments.out, &options, peers)?;
+    let asked = Asked::new(&options, [("photos", photos.fingerprint())]);
+    let mut run = RunFolder::shared(&arguments.out, &asked, peers)?;
     let data = (&photos, validation.as_ref());
     finetune(data, &options, (encoder, fresh), &picked.device, &mut run, |event| progress.show(event))?;
     progress.finish(&format!("fine-tuned; evaluate with --weights {}", run.checkpoint().display()));

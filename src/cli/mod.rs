@@ -2,6 +2,7 @@
 //!
 //! Results go to stdout, progress and errors to stderr. Exit code 0: done; 1: failed; 2: wrong usage.
 
+mod asked;
 mod bundled;
 mod chart;
 mod compare;
@@ -25,6 +26,7 @@ mod pretrain;
 mod probe;
 mod progress;
 mod recipe;
+mod reconstruct;
 mod report;
 mod role;
 mod shards;
@@ -61,6 +63,7 @@ enum Verb {
     Predict(predict::Arguments),
     Eval(eval::Arguments),
     Probe(probe::Arguments),
+    Reconstruct(reconstruct::Arguments),
     Compare(compare::Arguments),
     Role(role::Arguments),
     Pretrain(pretrain::Arguments),
@@ -78,6 +81,7 @@ pub fn run() -> ExitCode {
         Verb::Predict(arguments) => predict::run(&arguments),
         Verb::Eval(arguments) => eval::run(&arguments),
         Verb::Probe(arguments) => probe::run(&arguments),
+        Verb::Reconstruct(arguments) => reconstruct::run(&arguments),
         Verb::Compare(arguments) => compare::run(&arguments),
         Verb::Role(arguments) => role::run(&arguments),
         Verb::Pretrain(arguments) => pretrain::run(&arguments),

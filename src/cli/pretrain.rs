@@ -43,6 +43,12 @@ pub(super) struct Arguments {
     /// Reconstruct a teacher's features beside the pixels (a file of `recipes/teacher_features.py`)
     #[arg(long, value_name = "FILE")]
     teacher_features: Option<PathBuf>,
+    /// Reconstruct the teacher's features alone
+    #[arg(long, requires = "teacher_features")]
+    features_only: bool,
+    /// How far brightness, contrast and saturation of crops stray, 0 to 1
+    #[arg(long, default_value_t = 0.0, value_name = "SHARE")]
+    colour: f32,
     /// Reconstruct raw pixels instead of pixels normalised per patch
     #[arg(long)]
     raw_pixels: bool,
@@ -51,7 +57,7 @@ pub(super) struct Arguments {
 }
 
 #[derive(Debug, Clone, Copy, Default, ValueEnum)]
-enum SamplingArg {
+pub(super) enum SamplingArg {
     /// Each patch alike
     #[default]
     Random,
@@ -104,7 +110,13 @@ impl Arguments {
             HiddenArg::Zero => HiddenPatches::Zero,
         };
         model.validate().context("these sizes make no model")?;
-        Ok(PretrainOptions { model, mask_sampling: self.mask_sampling.into(), passes: self.passes.options() })
+        Ok(PretrainOptions {
+            model,
+            mask_sampling: self.mask_sampling.into(),
+            colour: self.colour,
+            features_only: self.features_only,
+            passes: self.passes.options(),
+        })
     }
 }
 
@@ -112,7 +124,7 @@ impl Arguments {
 pub(super) fn run(args: &Arguments) -> Result<()> {
     let teacher = args.teacher_features.as_deref().map(TeacherFeatures::open).transpose()?;
     let options = args.options(teacher.as_ref().map_or(0, TeacherFeatures::channels))?;
-    args.encoder.train(&options, |photos, device, run, show| {
+    args.encoder.train((&options, args.passes.plain()), |photos, device, run, show| {
         pretrain(photos, teacher.as_ref(), &options, device, run, show)
     })
 }

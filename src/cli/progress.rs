@@ -50,6 +50,7 @@ pub(super) struct TrainProgress {
     /// What is to be said once the terminal is free again.
     held: Vec<String>,
     watched: bool,
+    plain: bool,
     started: Instant,
     done_before: usize,
     last_line: Option<Instant>,
@@ -58,7 +59,8 @@ pub(super) struct TrainProgress {
 }
 
 impl TrainProgress {
-    pub(super) fn new(title: &str, peers: &dyn Peers) -> Self {
+    /// `plain`: lines, whatever the terminal can show.
+    pub(super) fn new(title: &str, peers: &dyn Peers, plain: bool) -> Self {
         let leads = peers.rank() == 0;
         let mut progress = Self {
             title: title.to_owned(),
@@ -66,7 +68,8 @@ impl TrainProgress {
             bar: bar(0, ""),
             live: None,
             held: Vec::new(),
-            watched: leads && stderr().is_terminal(),
+            watched: leads && !plain && stderr().is_terminal(),
+            plain,
             started: Instant::now(),
             done_before: 0,
             last_line: None,
@@ -103,7 +106,7 @@ impl TrainProgress {
     }
 
     fn take_over(&mut self, done: usize) {
-        self.live = if self.leads { Live::open(&self.title, done) } else { None };
+        self.live = if self.leads && !self.plain { Live::open(&self.title, done) } else { None };
         if self.live.is_some() {
             self.bar.set_draw_target(ProgressDrawTarget::hidden());
         }
@@ -209,7 +212,7 @@ mod tests {
 
     #[test]
     fn a_damaged_file_counts_once() {
-        let mut progress = TrainProgress::new("two files", &Alone);
+        let mut progress = TrainProgress::new("two files", &Alone, false);
         for file in ["a.png", "b.png", "a.png", "a.png"] {
             progress.show(TrainEvent::Skipped(format!("{file}: this is not a photo")));
         }

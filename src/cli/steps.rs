@@ -35,6 +35,9 @@ pub(super) struct StepsArg {
     /// Steps between panels of what the model makes of its photos
     #[arg(long, default_value_t = 200, value_parser = super::at_least_one)]
     panel_every: usize,
+    /// Plain lines of progress, whatever the terminal can show
+    #[arg(long)]
+    no_tui: bool,
     /// Keep the weights of this many of the latest checkpoints, in kept/ of the run
     #[arg(long, default_value_t = 0, value_name = "CHECKPOINTS")]
     keep: usize,
@@ -55,6 +58,11 @@ enum OptimizerArg {
 }
 
 impl StepsArg {
+    /// Whether progress is to be told in plain lines.
+    pub(super) fn plain(&self) -> bool {
+        self.no_tui
+    }
+
     pub(super) fn options(&self, batch_size: usize, average_decay: f64) -> StepOptions {
         StepOptions {
             batch_size,
@@ -99,17 +107,25 @@ pub(super) struct PassesArg {
     /// Smallest share of a photo that a crop covers
     #[arg(long, default_value_t = 0.2)]
     min_crop: f64,
+    /// Do not mirror crops
+    #[arg(long)]
+    no_flip: bool,
     #[command(flatten)]
     steps: StepsArg,
 }
 
 impl PassesArg {
+    pub(super) fn plain(&self) -> bool {
+        self.steps.plain()
+    }
+
     pub(super) fn options(&self) -> PassOptions {
         PassOptions {
             epochs: self.epochs,
             warmup_epochs: self.warmup_epochs,
             base_learning_rate: self.base_lr,
             min_crop: self.min_crop,
+            flip: !self.no_flip,
             steps: self.steps.options(self.batch_size, self.average),
         }
     }

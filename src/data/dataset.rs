@@ -8,6 +8,7 @@ use rayon::prelude::*;
 use super::canvas::{Canvas, SegmentationSample};
 use super::coco::CocoDataset;
 use super::cutouts::Cutouts;
+use super::fingerprint::fingerprint;
 use super::labelled::Photo;
 use super::labels::LabelTable;
 use super::order::{Purpose, stream};
@@ -71,6 +72,13 @@ impl SegmentationSet {
     #[must_use]
     pub fn labels(&self) -> &[String] {
         &self.labels.names
+    }
+
+    /// What tells this set from another one: its photos with their outlines and labels, and the number of its cut-outs.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        let photos = self.photos.iter().map(Photo::told);
+        fingerprint(photos.chain([self.labels.names.join(","), self.cutouts.len().to_string()]))
     }
 
     /// How often an epoch should visit each photo, for [`visits`](super::sampler::visits).

@@ -91,6 +91,15 @@ impl Photo {
         Ok(Self { name, width, height, exhaustive, objects, crowds })
     }
 
+    /// Everything that its annotations say, in a text to compare.
+    pub(super) fn told(&self) -> String {
+        let Self { name, width, height, exhaustive, objects, crowds } = self;
+        let crowds = crowds.iter().map(|crowd| format!("{:?}", crowd.rle.counts));
+        let objects = objects.iter().map(|o| format!("{} {:?}", o.label, o.outline.rle.counts));
+        let outlines: Vec<_> = objects.chain(crowds).collect();
+        format!("{name} {width} {height} {exhaustive} {}", outlines.join(";"))
+    }
+
     pub(super) fn read(&self, folder: &PhotoFolder) -> Result<RgbImage, DataError> {
         folder.sized(&self.name, [self.width, self.height])
     }

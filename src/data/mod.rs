@@ -19,6 +19,7 @@ mod cutouts;
 mod dataset;
 mod error;
 mod features;
+mod fingerprint;
 mod jitter;
 mod labelled;
 mod labels;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
+use super::fingerprint::fingerprint;
 use super::normalise::fill_planes;
 use super::order::{Purpose, stream};
 use super::shard::{self, Member};
@@ -128,6 +129,15 @@ impl PhotoSet {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.photos.is_empty()
+    }
+
+    /// What tells this set from another one: the names of its photos, and their places in shards.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        fingerprint((0..self.len()).map(|index| match &self.photos[index] {
+            Photo::File(_) => self.name(index).to_owned(),
+            Photo::Member { member: Member { name, offset, len }, .. } => format!("{name} {offset} {len}"),
+        }))
     }
 
     /// Reads and decodes one photo; `index` wraps around.

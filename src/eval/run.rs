@@ -46,6 +46,7 @@ impl Run {
         }
         let mut flat = BTreeMap::new();
         flatten("", &options, &mut flat);
+        flat.remove("command");
         Ok(Self { name: folder.display().to_string(), options: flat, steps })
     }
 

@@ -1,14 +1,12 @@
 //! The mask segmenter: learned queries join the tokens and each claims one instance.
 
-use std::ops::Range;
-
 use burn::module::{Module, Param};
 use burn::nn::{Initializer, LayerNorm, Linear};
 use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
 
 use super::{
-    Block, ConfigError, DecoderConfig, Extent, MaskHead, SegmenterConfig, VisionTransformer, init,
-    resample_grid,
+    Block, ConfigError, DecoderConfig, Extent, MaskHead, SegmenterConfig, TrainingPlan, VisionTransformer,
+    init, resample_grid,
 };
 
 /// Odds that a fresh model gives an object against "no object" where every patch is a query.
@@ -33,47 +31,6 @@ pub struct Proposals {
     /// `[B, L, D]`
     patches: Tensor<3>,
     grid: [usize; 2],
-}
-
-/// What is drawn for a step of training.
-#[derive(Debug, Clone, Default)]
-pub struct TrainingPlan {
-    /// Masked attention: where a block the queries take part in has an entry, the model predicts before that block and
-    /// queries attend only to patches inside their predicted masks. The entry says, per image and query (`[B · Q]`), who
-    /// keeps its mask there; mask annealing turns them off one by one. `None`: no prediction and no mask there.
-    pub masked: Vec<Option<Vec<bool>>>,
-    /// Stochastic depth (<https://arxiv.org/abs/1603.09382>): per block of the model, from the first on, what each image's
-    /// two branches are multiplied by. Without an entry nothing is dropped.
-    pub branches: Vec<[Vec<f32>; 2]>,
-    /// The queries of each image whose masks are drawn in the last prediction, in that order; filled up with the first query
-    /// to the longest list. `None`: all.
-    pub drawn: Option<Vec<Vec<usize>>>,
-}
-
-impl TrainingPlan {
-    /// The plan for some images of the batch, each with so many queries.
-    #[must_use]
-    pub fn of_images(&self, part: Range<usize>, queries: usize) -> Self {
-        let of_queries = |kept: &Vec<bool>| kept[part.start * queries..part.end * queries].to_vec();
-        let of_branch = |factors: &Vec<f32>| factors[part.clone()].to_vec();
-        Self {
-            masked: self.masked.iter().map(|kept| kept.as_ref().map(of_queries)).collect(),
-            branches: self.branches.iter().map(|pair| pair.each_ref().map(of_branch)).collect(),
-            drawn: self.drawn.as_ref().map(|drawn| drawn[part].to_vec()),
-        }
-    }
-
-    /// [`drawn`](Self::drawn) as rows of `[B · Q]`, image after image; `None` where all or none at all are drawn.
-    fn rows(&self, queries: usize, device: &Device) -> Option<Tensor<1, Int>> {
-        let drawn = self.drawn.as_ref()?;
-        let longest = drawn.iter().map(Vec::len).max().filter(|&longest| longest > 0)?;
-        let of_image = |(image, drawn): (usize, &Vec<usize>)| {
-            let filled = drawn.iter().copied().chain(std::iter::repeat(0)).take(longest);
-            filled.map(|query| (image * queries + query) as i32).collect::<Vec<_>>()
-        };
-        let rows: Vec<i32> = drawn.iter().enumerate().flat_map(of_image).collect();
-        Some(Tensor::from_data(rows.as_slice(), device))
-    }
 }
 
 /// New blocks over features from several depths of an encoder that stays as it is (PMT, <https://github.com/tue-mps/pmt>).

@@ -53,8 +53,12 @@ pub struct FinetuneOptions {
     pub learning_rate: f64,
     /// Each block below the last learns this much slower.
     pub layer_decay: f64,
-    /// Steps over which new parameters warm up; the encoder waits, then warms up twice as long.
+    /// How many of the last blocks learn as fast as the last one.
+    pub full_rate_blocks: usize,
+    /// Steps over which new parameters warm up, while the encoder waits.
     pub warmup_steps: usize,
+    /// Steps over which the encoder warms up after that.
+    pub encoder_warmup_steps: usize,
     /// How many views each photo is seen in, over and over; 0: a new one each time.
     #[serde(default)]
     pub views: usize,

@@ -25,7 +25,8 @@ pub enum MaskSampling {
 
 impl MaskSampling {
     /// Masks for `count` images of `grid`×`grid` patches, of which `num_visible` are seen.
-    pub(super) fn draw(self, rng: &mut impl Rng, count: usize, grid: usize, num_visible: usize) -> PatchMask {
+    #[must_use]
+    pub fn draw(self, rng: &mut impl Rng, count: usize, grid: usize, num_visible: usize) -> PatchMask {
         let noise: Vec<Vec<f32>> = (0..count).map(|_| self.noise(rng, grid, num_visible)).collect();
         PatchMask::from_noise(&noise, num_visible)
     }

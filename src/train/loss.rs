@@ -237,7 +237,8 @@ pub(crate) fn centre_loss(
     check_targets(&class_logits, targets)?;
     let matches: Vec<_> = centres.iter().map(|centres| centres.pairs.clone()).collect();
     let unjudged: Vec<bool> = centres.iter().flat_map(|centres| centres.unjudged.iter().copied()).collect();
-    let drawn: Vec<Vec<_>> = matches.iter().map(|pairs| pairs.iter().map(|pair| pair.1).enumerate().collect()).collect();
+    let drawn: Vec<Vec<_>> =
+        matches.iter().map(|pairs| pairs.iter().map(|pair| pair.1).enumerate().collect()).collect();
     let masks = mask_losses(mask_logits, targets, &drawn, config.budget(), draws)?;
     let overlaps = masks.overlaps(targets, &drawn);
     let verdicts = verdicts(&unjudged, targets, &matches, |pair| overlaps[pair]);

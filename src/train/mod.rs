@@ -37,6 +37,7 @@ pub use event::{Step, TrainEvent};
 pub use finetune::{FinetuneOptions, Tune, ValidationSet, finetune};
 pub use hiding::MaskSampling;
 pub use optimizer::{AdamWOptions, Optimizer, adamw};
+pub use panel::reconstruction_panel;
 pub use passes::PassOptions;
 pub use peers::{Alone, Peers, in_turn};
 pub use precision::Precision;

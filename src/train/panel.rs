@@ -14,8 +14,14 @@ use crate::pixels::{Letterbox, Preprocess};
 
 pub(super) const MOST_ROWS: usize = 6;
 
-/// Original, what the encoder saw, and the reconstruction (visible patches kept), one photo a row.
-pub(super) fn reconstruction_panel(
+/// Original, what the encoder saw, and the reconstruction (visible patches kept), one photo a row, as a picture in `path`.
+///
+/// # Errors
+/// [`TrainError::Panel`]
+///
+/// # Shapes
+/// - `images`: `[B, 3, S, S]`, normalised
+pub fn reconstruction_panel(
     model: &MaskedAutoencoder,
     images: Tensor<4>,
     mask: &PatchMask,
@@ -29,8 +35,7 @@ pub(super) fn reconstruction_panel(
     let seen = unpatchify(patchify(images.clone(), patch) * visible, patch);
     let filled = fill_in(model, images.clone(), mask);
     let columns = [images, seen, filled].map(host);
-    let rows = mask.batch().min(MOST_ROWS);
-    let picture = columns_picture(&columns, side, rows, preprocess);
+    let picture = columns_picture(&columns, side, mask.batch(), preprocess);
     picture.save(path).map_err(|error| TrainError::Panel(error.to_string()))
 }
 

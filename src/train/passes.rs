@@ -19,6 +19,8 @@ pub struct PassOptions {
     pub base_learning_rate: f64,
     /// Smallest share of a photo that a crop covers.
     pub min_crop: f64,
+    /// Whether crops are mirrored half of the time.
+    pub flip: bool,
     /// What every recipe chooses.
     #[serde(flatten)]
     pub steps: StepOptions,
@@ -59,7 +61,8 @@ impl<'a> Passes<'a> {
     }
 
     pub(super) fn crop(&self, image_size: usize) -> CropOptions {
-        CropOptions { image_size, scale: (self.options.min_crop, 1.0), ..CropOptions::default() }
+        let PassOptions { min_crop, flip, .. } = *self.options;
+        CropOptions { image_size, scale: (min_crop, 1.0), flip, ..CropOptions::default() }
     }
 
     pub(super) fn learning_rate(&self, step: usize) -> f64 {

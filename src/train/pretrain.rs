@@ -17,7 +17,7 @@ use super::panel::{MOST_ROWS, reconstruction_panel};
 use super::passes::{PassOptions, Passes};
 use super::task::{Loss, Task, images, train};
 use super::{Peers, RunFolder, TrainError, TrainEvent};
-use crate::data::{PhotoBatch, PhotoSet, TeacherFeatures};
+use crate::data::{CropOptions, PhotoBatch, PhotoSet, TeacherFeatures};
 use crate::model::{MaeConfig, MaskedAutoencoder, PatchMask};
 use crate::pixels::Preprocess;
 use crate::weights::{Architecture, ModelConfig};
@@ -29,6 +29,10 @@ pub struct PretrainOptions {
     pub model: MaeConfig,
     /// How the hidden patches are chosen.
     pub mask_sampling: MaskSampling,
+    /// How far brightness, contrast and saturation stray, 0 to 1.
+    pub colour: f32,
+    /// Whether the teacher's features alone are reconstructed, not the pixels beside them.
+    pub features_only: bool,
     /// Passes over the photos.
     #[serde(flatten)]
     pub passes: PassOptions,
@@ -49,6 +53,10 @@ pub fn pretrain(
     mut on_event: impl FnMut(TrainEvent),
 ) -> Result<(), TrainError> {
     options.model.validate()?;
+    if options.features_only && teacher.is_none() {
+        let reason = "without a teacher's features there is nothing to reconstruct but pixels".to_owned();
+        return Err(TrainError::Option(reason));
+    }
     let steps = &options.passes.steps;
     let passes = Passes::new(photos, &options.passes)?;
     let config = ModelConfig { architecture: Architecture::Mae(options.model.clone()), labels: Vec::new() };
@@ -97,7 +105,7 @@ impl Task for Pretraining<'_> {
         let encoder = &model.encoder;
         let teacher = self.teacher.map(|teacher| (teacher, encoder.grid()));
         let seed = self.options.passes.steps.seed;
-        let crop = self.passes.crop(encoder.image_size);
+        let crop = CropOptions { colour: self.options.colour, ..self.passes.crop(encoder.image_size) };
         let own = self.peers.part(indices.len());
         let photos = self.passes.photos.batch(&indices[own.clone()], &crop, teacher, (seed, pass))?;
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
@@ -130,7 +138,8 @@ impl Task for Pretraining<'_> {
         let target = Tensor::from_data(TensorData::new(target, predicted.dims()), &self.device);
         let of_features = model.feature_loss(predicted, target).mul_scalar(share);
         let parts = BTreeMap::from([("pixels", of_pixels.clone()), ("features", of_features.clone())]);
-        Ok(Loss { total: of_pixels + of_features, parts })
+        let total = if self.options.features_only { of_features } else { of_pixels + of_features };
+        Ok(Loss { total, parts })
     }
 
     fn learning_rate(&self, step: usize) -> f64 {

@@ -93,7 +93,7 @@ impl Cells {
             let measured = TUNINGS.iter().flat_map(|tuning| {
                 let number = |number| Spread::of(&self.of(encoder, Some(tuning), number));
                 let text = |spread: Option<Spread>| spread.map_or("–".to_owned(), |spread| spread.text());
-                [text(number(|cell| cell.ap50)), text(number(|cell| cell.ar100))]
+                [text(number(|cell| cell.ap)), text(number(|cell| cell.ap50))]
             });
             let costs = [
                 minutes(self.of(encoder, None, |cell| cell.pretraining_seconds)),
@@ -131,7 +131,7 @@ impl Spread {
 /// The study in words and numbers.
 #[derive(Debug)]
 pub(super) struct Table {
-    /// Encoder; AP50 and AR of each tuning in percent; CPU minutes.
+    /// Encoder; AP and AP50 of each tuning in percent; CPU minutes.
     pub(super) rows: Vec<Vec<String>>,
 }
 
@@ -139,12 +139,12 @@ impl Table {
     pub(super) fn head(&self) -> [&'static str; 9] {
         [
             "encoder",
-            "frozen AP50",
-            "AR",
-            "last blocks AP50",
-            "AR",
-            "full AP50",
-            "AR",
+            "frozen AP",
+            "AP50",
+            "last blocks AP",
+            "AP50",
+            "full AP",
+            "AP50",
             "pretraining, CPU min",
             "fine-tuning, CPU min",
         ]
@@ -173,7 +173,7 @@ mod tests {
             encoder: encoder.to_owned(),
             tuning: "full".to_owned(),
             seed,
-            ap: 0.0,
+            ap: ap50 / 2.0,
             ap50,
             ar100: 0.2,
             pretraining_seconds: 90.0,
@@ -191,7 +191,7 @@ mod tests {
         cells.add(cell("MAE", 1, 0.12)).unwrap();
         assert!(cells.has("MAE", "full", 1) && !cells.has("MAE", "frozen", 1));
         let markdown = open().unwrap().table().markdown();
-        let line = "| MAE | – | – | – | – | 11.0 ± 1.4 | 20.0 ± 0.0 | 1.5 | 1.0 |";
+        let line = "| MAE | – | – | – | – | 5.5 ± 0.7 | 11.0 ± 1.4 | 1.5 | 1.0 |";
         assert!(markdown.contains(line), "{markdown}");
         assert!(markdown.contains("| from scratch | – |"), "{markdown}");
         let other = Cells::open(&path, &json!({"steps": 6})).unwrap_err().to_string();

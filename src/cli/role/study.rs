@@ -112,6 +112,7 @@ impl Study<'_> {
             warmup_epochs: WARMUP * self.arguments.epochs as f64,
             base_learning_rate: self.arguments.pretrain_lr * 256.0 / batch_size as f64,
             min_crop: 0.2,
+            flip: true,
             steps: self.steps(batch_size, seed),
         };
         if encoder == "contrast" {
@@ -125,7 +126,13 @@ impl Study<'_> {
             if encoder == "mask tokens" {
                 model.hidden_patches = HiddenPatches::MaskToken;
             }
-            let options = PretrainOptions { model, mask_sampling: MaskSampling::Random, passes };
+            let options = PretrainOptions {
+                model,
+                mask_sampling: MaskSampling::Random,
+                colour: 0.0,
+                features_only: false,
+                passes,
+            };
             let mut run = RunFolder::open(out, &options)?;
             pretrain(&self.unlabelled, None, &options, &self.device, &mut run, show)?;
         }
@@ -140,6 +147,7 @@ impl Study<'_> {
         seed: u64,
         from: Option<&PathBuf>,
     ) -> Result<(PathBuf, f64)> {
+        let warmup = (WARMUP * self.arguments.steps as f64) as usize;
         let options = FinetuneOptions {
             tune: match tuning {
                 "frozen" => Tune::Frozen,
@@ -154,7 +162,9 @@ impl Study<'_> {
             total_steps: self.arguments.steps,
             learning_rate: self.arguments.lr,
             layer_decay: 0.9,
-            warmup_steps: (WARMUP * self.arguments.steps as f64 / 2.0) as usize,
+            full_rate_blocks: 0,
+            warmup_steps: warmup / 2,
+            encoder_warmup_steps: warmup,
             views: 0,
             augment: AugmentOptions { cutouts: 0, ..AugmentOptions::training(self.arguments.image_size) },
             loss: SetLossConfig { num_points: 1024, ..SetLossConfig::default() },
@@ -183,7 +193,7 @@ fn costed(
 ) -> Result<f64> {
     let started = ProcessTime::try_now()?;
     let mut done = 0.0;
-    let mut progress = TrainProgress::new(title, &Alone);
+    let mut progress = TrainProgress::new(title, &Alone, false);
     train(&mut |event| {
         if let TrainEvent::Started { done: before, steps, .. } = event {
             done = before as f64 / steps as f64;

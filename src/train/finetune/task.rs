@@ -99,7 +99,7 @@ impl Finetuning<'_> {
     fn warmup(&self) -> TwoStageWarmup {
         TwoStageWarmup {
             new_steps: self.options.warmup_steps,
-            encoder_steps: 2 * self.options.warmup_steps,
+            encoder_steps: self.options.encoder_warmup_steps,
             total_steps: self.options.total_steps,
         }
     }
@@ -163,7 +163,10 @@ impl Task for Finetuning<'_> {
     fn loss(&self, model: &MaskSegmenter, batch: &Batch, part: Range<usize>) -> Result<Loss, TrainError> {
         let (config, queries) = (&self.options.loss, self.segmenter.num_queries);
         let mut draws = SeededDraws::new(&batch.seeds[part.clone()]);
-        let drawn = batch.centres.as_ref().map(|centres| centres[part.clone()].iter().map(Centres::patches).collect());
+        let drawn = batch
+            .centres
+            .as_ref()
+            .map(|centres| centres[part.clone()].iter().map(Centres::patches).collect());
         let plan = TrainingPlan { drawn, ..batch.plan.of_images(part.clone(), queries) };
         let targets = &batch.targets[part.clone()];
         let images = images(&batch.pixels, &part, self.options.augment.image_size, &self.device);
@@ -202,9 +205,9 @@ impl Task for Finetuning<'_> {
     fn learning_rates(&self, step: usize) -> ModuleLearningRate {
         let (depth, layer_decay) = (self.segmenter.encoder.depth, self.options.layer_decay);
         let encoder = self.options.learning_rate * self.warmup().encoder(step);
-        let decay = LayerDecay { rate: layer_decay, depth, full_rate_blocks: 0 };
+        let decay = LayerDecay { rate: layer_decay, depth, full_rate_blocks: self.options.full_rate_blocks };
         let mut groups = vec![
-            (ParamGroup::from_predicate("encoder."), encoder * layer_decay.powi(depth as i32)),
+            (ParamGroup::from_predicate("encoder."), encoder * decay.block(0)),
             (ParamGroup::from_predicate("encoder.norm."), encoder),
         ];
         for block in 0..depth {

@@ -1,0 +1,85 @@
+//! `mae-seg reconstruct`: what a masked autoencoder draws where it sees nothing.
+
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result, bail};
+use burn::tensor::{Tensor, TensorData};
+use clap::Args;
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+
+use super::bundled::Source;
+use super::device::DeviceArg;
+use super::output::print_line;
+use super::pretrain::SamplingArg;
+use crate::eval::probe::central_crop;
+use crate::image::RgbImage;
+use crate::model::MaskedAutoencoder;
+use crate::train::{MaskSampling, reconstruction_panel};
+use crate::weights::{Architecture, Checkpoint};
+
+const EXAMPLES: &str = "\
+One row per photo: its central square, what the encoder sees of it, and what is drawn in the gaps. With norm_pix_loss, drawn
+patches get back the mean and deviation of the original.
+
+Examples:
+  mae-seg reconstruct photo.jpg --weights runs/mae
+  mae-seg reconstruct *.jpg --weights hf:facebook/vit-mae-base --mask-ratio 0.9 --out drawn.png";
+
+/// Draw what a masked autoencoder makes of hidden patches
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Arguments {
+    /// Photos
+    #[arg(required = true, value_name = "PHOTO")]
+    photos: Vec<PathBuf>,
+    /// Training run, weight folder, .safetensors or PyTorch file, `hf:owner/name[@revision]`, or address; with its decoder
+    #[arg(long, value_name = "WEIGHTS")]
+    weights: PathBuf,
+    /// Picture to write
+    #[arg(long, value_name = "PNG", default_value = "reconstruction.png")]
+    out: PathBuf,
+    /// Share of hidden patches, above 0 and below 1 [default: what the weights say]
+    #[arg(long, value_name = "SHARE")]
+    mask_ratio: Option<f64>,
+    /// How hidden patches are chosen
+    #[arg(long, value_enum, default_value_t)]
+    mask_sampling: SamplingArg,
+    /// Of the hidden patches
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// Where to compute
+    #[arg(long, value_enum, default_value_t)]
+    device: DeviceArg,
+}
+
+/// Runs the verb.
+pub(super) fn run(arguments: &Arguments) -> Result<()> {
+    let source = Source::open(Some(&arguments.weights))?;
+    let checkpoint = pollster::block_on(Checkpoint::open(&source))?;
+    let Architecture::Mae(config) = &checkpoint.config.architecture else {
+        bail!("{} has no decoder to draw with: name a masked autoencoder", source.describe());
+    };
+    let mut config = config.clone();
+    config.mask_ratio = arguments.mask_ratio.unwrap_or(config.mask_ratio);
+    config.validate()?;
+    let (side, preprocess) = (checkpoint.config.image_size(), checkpoint.preprocess.clone());
+    let crop = |path: &PathBuf| -> Result<Vec<f32>> {
+        let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let photo = RgbImage::decode(&bytes).with_context(|| path.display().to_string())?;
+        Ok(central_crop(&photo, side, &preprocess))
+    };
+    let crops = arguments.photos.iter().map(crop).collect::<Result<Vec<_>>>()?;
+    let device = arguments.device.pick()?.device;
+    let model = pollster::block_on(checkpoint.load(&source, MaskedAutoencoder::new(&config, &device)))?;
+    let mut random = ChaCha8Rng::seed_from_u64(arguments.seed);
+    let sampling = MaskSampling::from(arguments.mask_sampling);
+    let mask = sampling.draw(&mut random, crops.len(), config.encoder.grid(), config.num_visible());
+    let images = TensorData::new(crops.concat(), [crops.len(), 3, side, side]);
+    let images = Tensor::from_data(images, &device);
+    let part = arguments.out.with_extension("part.png");
+    reconstruction_panel(&model, images, &mask, &preprocess, &part)?;
+    fs::rename(&part, &arguments.out).with_context(|| format!("cannot write {}", arguments.out.display()))?;
+    print_line(&arguments.out.display().to_string())
+}

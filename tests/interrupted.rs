@@ -1,0 +1,109 @@
+//! Training that is killed, or whose disk fills up, and goes on.
+#![cfg(all(feature = "native", unix))]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::thread::sleep;
+use std::time::Duration;
+
+use image::{Rgb, RgbImage};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use serde_json::Value;
+
+const PHOTOS: u32 = 6;
+
+/// Photos to pretrain on.
+fn photos() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("photos")).unwrap();
+    for photo in 0..PHOTOS {
+        let pixel = |x: u32, y: u32| Rgb([(x * 7 + photo * 40) as u8, (y * 5) as u8, (x * y + photo) as u8]);
+        RgbImage::from_fn(40, 40, pixel).save(folder.path().join(format!("photos/{photo}.png"))).unwrap();
+    }
+    folder
+}
+
+/// Pretraining into `out` that saves after every step: 12 of them.
+fn pretraining(folder: &Path, out: &str, limit: &str) -> Command {
+    let line = format!(
+        "trap '' XFSZ; {limit} exec \"$0\" pretrain --data photos --out {out} --image-size 32 --decoder-dim 32 \
+         --decoder-depth 1 --batch-size 2 --epochs 4 --warmup-epochs 1 --average 0.9 --save-every 1 --panel-every 5 \
+         --device cpu"
+    );
+    let mut command = Command::new("sh");
+    command.args(["-c", &line, env!("CARGO_BIN_EXE_mae-seg")]).current_dir(folder);
+    command
+}
+
+/// The loss of every step, as it was done last.
+fn losses(run: &Path) -> BTreeMap<u64, String> {
+    let lines = fs::read_to_string(run.join("metrics.jsonl")).unwrap();
+    let lines = lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    lines.map(|line| (line["step"].as_u64().unwrap(), line["loss"].to_string())).collect()
+}
+
+#[test]
+fn killed_at_any_moment_a_run_ends_as_if_it_had_not_been() {
+    let folder = photos();
+    let path = |name: &str| folder.path().join(name);
+    assert!(pretraining(folder.path(), "whole", "").output().unwrap().status.success());
+
+    let mut random = ChaCha8Rng::seed_from_u64(3);
+    for kill in 0..8 {
+        let mut quiet = pretraining(folder.path(), "killed", "");
+        let mut child = quiet.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        sleep(Duration::from_millis(random.random_range(100..1500)));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        if kill == 4 && path("killed/checkpoint").exists() {
+            // As when it is killed while the new checkpoint takes the place of the old one.
+            fs::rename(path("killed/checkpoint"), path("killed/checkpoint.old")).unwrap();
+        }
+    }
+    let output = pretraining(folder.path(), "killed", "").output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+
+    assert_eq!(losses(&path("killed")).len(), 12);
+    assert_eq!(losses(&path("killed")), losses(&path("whole")));
+    for file in ["model.safetensors", "unaveraged.safetensors"] {
+        let [killed, whole] =
+            ["killed", "whole"].map(|run| fs::read(path(run).join("checkpoint").join(file)).unwrap());
+        assert!(killed == whole, "{file} differs");
+    }
+    assert!(!path("killed/checkpoint.old").exists() && !path("killed/checkpoint.new").exists());
+}
+
+#[test]
+fn a_full_disk_is_named_and_costs_nothing_that_was_saved() {
+    let folder = photos();
+    let path = |name: &str| folder.path().join(name);
+    // No file may grow beyond a megabyte or two: weights do.
+    let full = || {
+        let output = pretraining(folder.path(), "run", "ulimit -f 2048;").output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
+        let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
+        let complaint = complaint.lines().last().unwrap();
+        assert!(complaint.starts_with("error: `run/checkpoint.new/model.safetensors`: "), "{complaint}");
+    };
+    full();
+    assert!(!path("run/checkpoint").exists());
+
+    let mut child = pretraining(folder.path(), "run", "").stderr(Stdio::null()).spawn().unwrap();
+    while !path("run/checkpoint").exists() {
+        sleep(Duration::from_millis(20));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let saved = || fs::read(path("run/checkpoint/progress.json")).unwrap();
+    let before = saved();
+    if losses(&path("run")).len() < 12 {
+        full();
+    }
+    assert_eq!(saved(), before);
+    assert!(pretraining(folder.path(), "run", "").output().unwrap().status.success());
+    assert_eq!(losses(&path("run")).len(), 12);
+}
