@@ -1,4 +1,4 @@
-//! How far the object around a patch reaches.
+//! Which pixels belong to the object around a patch, as far as places tell.
 
 use burn::module::{Module, Param};
 use burn::nn::{Initializer, Linear};
@@ -9,84 +9,95 @@ const UNIT: f32 = 0.25;
 /// Mask logit of a fresh extent at its patch.
 const PEAK: f32 = 2.0;
 
-/// Where every patch is a query: a bowl of mask logits around the patch, of the size, form and offset it sees fit.
+/// Where every patch is a query: a bowl of mask logits around the patch, of the size, form and offset it sees fit, over places
+/// that each pixel may shift towards the object it belongs to.
 ///
 /// What mask features need not learn then is where they are (relative coordinates: `CondInst`,
-/// <https://arxiv.org/abs/2003.05664>).
+/// <https://arxiv.org/abs/2003.05664>), nor how to tell alike neighbours apart: their pixels shift towards different middles
+/// (spatial embeddings: <https://arxiv.org/abs/1906.11109>).
 #[derive(Module, Debug)]
 pub struct Extent {
-    /// `[D, 5]`: curve and slope along x, the same along y, peak.
+    /// `[D, 5]`: of a patch; curve and slope along x, the same along y, peak.
     pub form: Linear,
+    /// `[D, 2]`: of a pixel; how far its place moves along x and y.
+    pub shift: Linear,
 }
 
 impl Extent {
-    /// Round, centred, one unit wide, whatever the patch shows.
+    /// Round, centred, one unit wide, whatever the patch shows; all pixels where they are.
     #[must_use]
     pub fn new(width: usize, device: &Device) -> Self {
-        let fresh = TensorData::from([-PEAK, 0.0, -PEAK, 0.0, PEAK]);
-        Self {
-            form: Linear {
-                weight: Initializer::Zeros.init([width, 5], device),
-                bias: Some(Param::from_data(fresh, device)),
-            },
-        }
+        let linear = |bias: &[f32]| Linear {
+            weight: Initializer::Zeros.init([width, bias.len()], device),
+            bias: Some(Param::from_data(TensorData::from(bias), device)),
+        };
+        Self { form: linear(&[-PEAK, 0.0, -PEAK, 0.0, PEAK]), shift: linear(&[0.0, 0.0]) }
     }
 
+    /// What a pixel's [`places`](Self::places) are multiplied by and added up to be the logit of a patch's mask there.
+    ///
     /// # Shapes
     /// - `patches`: `[B, rows·columns, D]`, normalised tokens
-    /// - returns what to add to each column and each row of mask logits of that size: `[B, rows·columns, width]`,
-    ///   `[B, rows·columns, height]`
+    /// - returns `[B, rows·columns, 5]`
     #[must_use]
-    pub fn forward(
-        &self,
-        patches: Tensor<3>,
-        grid: [usize; 2],
-        [height, width]: [usize; 2],
-    ) -> [Tensor<3>; 2] {
-        let [_, count, _] = patches.dims();
-        let [rows, columns] = grid;
+    pub fn bowls(&self, patches: Tensor<3>, grid: [usize; 2]) -> Tensor<3> {
         let form = self.form.forward(patches);
+        let centres = centres(grid, grid, &form.device());
         let number = |index: usize| form.clone().narrow(2, index, 1);
-        let along = |first: usize, distances: Vec<f32>, side: usize| {
-            let distances = TensorData::new(distances, [1, count, side]);
-            let distances = Tensor::<3>::from_data(distances, &form.device());
-            (number(first) * distances.clone() + number(first + 1)) * distances
-        };
-        let longest = rows.max(columns);
-        let x = distances(count, |patch| patch % columns, (columns, width), longest);
-        let y = distances(count, |patch| patch / columns, (rows, height), longest);
-        [along(0, x, width) + number(4), along(2, y, height)]
+        let (mut products, mut rest) = (Vec::new(), number(4));
+        for axis in [0, 1] {
+            let (curve, slope) = (number(2 * axis), number(2 * axis + 1));
+            let centre = centres.clone().narrow(2, axis, 1);
+            // curve·(x - c)² + slope·(x - c), by powers of x
+            let bent = curve.clone() * centre.clone();
+            rest = rest + (bent.clone() - slope.clone()) * centre;
+            products.extend([curve, slope - bent.mul_scalar(2.0)]);
+        }
+        products.push(rest);
+        Tensor::cat(products, 2)
+    }
+
+    /// x², x, y², y, 1 of each pixel, after its shift.
+    ///
+    /// # Shapes
+    /// - `pixels`: `[B, height·width, D]`, mask features over a `grid` of patches
+    /// - returns `[B, height·width, 5]`
+    #[must_use]
+    pub fn places(&self, pixels: Tensor<3>, grid: [usize; 2], size: [usize; 2]) -> Tensor<3> {
+        let shifted = self.shift.forward(pixels);
+        let place = shifted.clone() + centres(size, grid, &shifted.device());
+        let [x, y] = [0, 1].map(|axis| place.clone().narrow(2, axis, 1));
+        let one = x.ones_like();
+        Tensor::cat(vec![x.clone().square(), x, y.clone().square(), y, one], 2)
     }
 }
 
-/// From each patch's centre to each of `pixels` centres along a side of `patches`, patch after patch, in [`UNIT`]s.
-fn distances(
-    count: usize,
-    place: impl Fn(usize) -> usize,
-    (patches, pixels): (usize, usize),
-    longest: usize,
-) -> Vec<f32> {
-    let each = patches as f32 / pixels as f32;
-    let unit = UNIT * longest as f32;
-    let of_patch = |patch: usize| {
-        let centre = place(patch) as f32 + 0.5;
-        (0..pixels).map(move |pixel| ((pixel as f32 + 0.5) * each - centre) / unit)
+/// x and y of the middle of each cell of a `size` over a `grid` of patches, row by row, in [`UNIT`]s: `[1, cells, 2]`.
+fn centres([height, width]: [usize; 2], [rows, columns]: [usize; 2], device: &Device) -> Tensor<3> {
+    let unit = UNIT * rows.max(columns) as f32;
+    let along = |cell: usize, cells: usize, patches: usize| {
+        (cell as f32 + 0.5) * patches as f32 / cells as f32 / unit
     };
-    (0..count).flat_map(of_patch).collect()
+    let of_cell = |cell: usize| [along(cell % width, width, columns), along(cell / width, height, rows)];
+    let numbers: Vec<f32> = (0..height * width).flat_map(of_cell).collect();
+    Tensor::from_data(TensorData::new(numbers, [1, height * width, 2]), device)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn logits(extent: &Extent, grid: [usize; 2], size: [usize; 2]) -> Vec<f32> {
+        let device = Device::flex();
+        let bowls = extent.bowls(Tensor::ones([1, grid[0] * grid[1], 4], &device), grid);
+        let places = extent.places(Tensor::ones([1, size[0] * size[1], 4], &device), grid, size);
+        bowls.matmul(places.swap_dims(1, 2)).try_into_vec_as::<f32>().unwrap()
+    }
+
     #[test]
     fn a_fresh_extent_is_a_disc_around_its_patch() {
-        let device = Device::flex();
-        let extent = Extent::new(4, &device);
-        let [x, y] = extent.forward(Tensor::ones([1, 8, 4], &device), [2, 4], [8, 16]);
-        assert_eq!([x.dims(), y.dims()], [[1, 8, 16], [1, 8, 8]]);
-        let logits = x.unsqueeze_dim::<4>(2) + y.unsqueeze_dim(3);
-        let logits = logits.into_data().try_to_vec::<f32>().unwrap();
+        let extent = Extent::new(4, &Device::flex());
+        let logits = logits(&extent, [2, 4], [8, 16]);
         let of_patch = |row: usize, column: usize| &logits[(row * 4 + column) * 128..][..128];
         for (row, column) in [(0, 0), (1, 2)] {
             let inside = |x: usize, y: usize| {
@@ -97,6 +108,24 @@ mod tests {
             for (at, &logit) in of_patch(row, column).iter().enumerate() {
                 assert_eq!(logit > 0.0, inside(at % 16, at / 16), "{row} {column} {at}");
             }
+        }
+    }
+
+    #[test]
+    fn slopes_tilt_and_shifts_move_what_a_patch_covers() {
+        let mut extent = Extent::new(4, &Device::flex());
+        let number = |numbers: &[f32]| Some(Param::from_data(TensorData::from(numbers), &Device::flex()));
+        let (curve, slope, peak, shift) = (-1.5_f32, 0.5, 1.0, 0.25);
+        extent.form.bias = number(&[curve, slope, curve, 0.0, peak]);
+        extent.shift.bias = number(&[shift, 0.0]);
+        let logits = logits(&extent, [2, 2], [4, 4]);
+        for (at, logit) in logits.into_iter().enumerate() {
+            let (patch, pixel) = (at / 16, at % 16);
+            // In units of half a patch.
+            let along = |pixel: usize, patch: usize| pixel as f32 + 0.5 - 2.0 * patch as f32 - 1.0;
+            let (x, y) = (along(pixel % 4, patch % 2) + shift, along(pixel / 4, patch / 2));
+            let expected = curve * x * x + slope * x + curve * y * y + peak;
+            assert!((logit - expected).abs() < 1e-5, "{patch} {pixel}: {logit}, expected {expected}");
         }
     }
 }

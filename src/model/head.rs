@@ -107,17 +107,27 @@ impl MaskHead {
         self.class_predictor.forward(queries)
     }
 
+    /// What is multiplied with the pixels' features to be the logit of a query's mask there.
+    ///
     /// # Shapes
-    /// - `queries`: `[B, Q, D]`; `patches`: `[B, rows·columns, D]`, both normalised tokens
-    /// - returns `[B, Q, 2ⁿ·rows, 2ⁿ·columns]` for n upscale blocks
+    /// - `queries`: `[B, Q, D]`, normalised tokens
+    /// - returns `[B, Q, D]`
     #[must_use]
-    pub fn masks(&self, queries: Tensor<3>, patches: Tensor<3>, [rows, columns]: [usize; 2]) -> Tensor<4> {
-        let [batch, count, d] = queries.dims();
-        let embedded = self.fc3.forward(gelu(self.fc2.forward(gelu(self.fc1.forward(queries)))));
+    pub fn embeddings(&self, queries: Tensor<3>) -> Tensor<3> {
+        self.fc3.forward(gelu(self.fc2.forward(gelu(self.fc1.forward(queries)))))
+    }
+
+    /// Mask features, and their height and width: 2ⁿ times those of the grid for n upscale blocks.
+    ///
+    /// # Shapes
+    /// - `patches`: `[B, rows·columns, D]`, normalised tokens
+    /// - returns `[B, height·width, D]`
+    #[must_use]
+    pub fn pixels(&self, patches: Tensor<3>, [rows, columns]: [usize; 2]) -> (Tensor<3>, [usize; 2]) {
+        let [batch, _, d] = patches.dims();
         let features = patches.reshape([batch, rows, columns, d]);
         let features = self.upscale.iter().fold(features, |features, block| block.forward(features));
         let [_, height, width, _] = features.dims();
-        let flat = features.reshape([batch, height * width, d]);
-        embedded.matmul(flat.swap_dims(1, 2)).reshape([batch, count, height, width])
+        (features.reshape([batch, height * width, d]), [height, width])
     }
 }

@@ -181,11 +181,15 @@ impl MaskSegmenter {
             }
             None => all,
         };
-        let masks = self.head.masks(of_chosen(queries.clone()), patches.clone(), *grid);
-        let Some(extent) = &self.extent else { return masks };
-        let [batch, count, height, width] = masks.dims();
-        let [x, y] = extent.forward(patches.clone(), *grid, [height, width]).map(of_chosen);
-        masks + (x.reshape([batch, count, 1, width]) + y.reshape([batch, count, height, 1]))
+        let mut embedded = self.head.embeddings(of_chosen(queries.clone()));
+        let (mut pixels, size) = self.head.pixels(patches.clone(), *grid);
+        if let Some(extent) = &self.extent {
+            let bowls = of_chosen(extent.bowls(patches.clone(), *grid));
+            embedded = Tensor::cat(vec![embedded, bowls], 2);
+            pixels = Tensor::cat(vec![pixels.clone(), extent.places(pixels, *grid, size)], 2);
+        }
+        let [batch, count, _] = embedded.dims();
+        embedded.matmul(pixels.swap_dims(1, 2)).reshape([batch, count, size[0], size[1]])
     }
 
     /// Training's forward pass. All predictions are returned, the final one last; each is to get the full loss.

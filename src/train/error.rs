@@ -76,6 +76,11 @@ pub enum TrainError {
         reason: String,
     },
     /// A picture could not be made.
-    #[error("the panel could not be written: {0}")]
-    Panel(String),
+    #[error("the picture `{path}` could not be written: {reason}")]
+    Panel {
+        /// The picture.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
 }

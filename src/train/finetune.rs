@@ -1,6 +1,7 @@
 //! Fine-tuning: the pretrained encoder learns to find objects.
 
 mod frozen;
+mod rates;
 mod task;
 
 use burn::module::Module;

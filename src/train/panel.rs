@@ -36,7 +36,7 @@ pub fn reconstruction_panel(
     let filled = fill_in(model, images.clone(), mask);
     let columns = [images, seen, filled].map(host);
     let picture = columns_picture(&columns, side, mask.batch(), preprocess);
-    picture.save(path).map_err(|error| TrainError::Panel(error.to_string()))
+    picture.save(path).map_err(|error| TrainError::Panel { path: path.to_owned(), reason: error.to_string() })
 }
 
 /// The two views of each photo, one photo a row.
@@ -48,7 +48,7 @@ pub(super) fn views_panel(
     let [rows, _, side, _] = views[0].dims();
     columns_picture(&views.map(host), side, rows, preprocess)
         .save(path)
-        .map_err(|error| TrainError::Panel(error.to_string()))
+        .map_err(|error| TrainError::Panel { path: path.to_owned(), reason: error.to_string() })
 }
 
 /// Photos side by side: `columns` of `[rows, 3, side, side]`.
@@ -106,7 +106,7 @@ pub(super) fn prediction_panel(
             }
         }
     }
-    picture.save(path).map_err(|error| TrainError::Panel(error.to_string()))
+    picture.save(path).map_err(|error| TrainError::Panel { path: path.to_owned(), reason: error.to_string() })
 }
 
 const TINTS: [[u8; 3]; 6] =

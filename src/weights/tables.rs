@@ -155,6 +155,8 @@ const EOMT_QUERIES: &[Row] = &[
     ("queries", &["query.weight"], Same),
     ("extent.form.weight", &["extent.weight"], Transposed),
     ("extent.form.bias", &["extent.bias"], Same),
+    ("extent.shift.weight", &["shift.weight"], Transposed),
+    ("extent.shift.bias", &["shift.bias"], Same),
 ];
 
 #[rustfmt::skip]

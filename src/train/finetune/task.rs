@@ -5,7 +5,6 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
-use burn::module::ParamGroup;
 use burn::optim::lr_scheduler::module_lr_scheduler::ModuleLearningRate;
 use burn::tensor::Device;
 use rand::{RngExt, SeedableRng};
@@ -13,10 +12,9 @@ use rand_chacha::ChaCha8Rng;
 
 use super::super::centres::Centres;
 use super::super::loss::{Divisors, Target, centre_loss, set_loss};
-use super::super::optimizer::learning_rates;
 use super::super::panel::{MOST_ROWS, prediction_panel};
 use super::super::points::SeededDraws;
-use super::super::schedule::{LayerDecay, MaskAnnealing, TwoStageWarmup};
+use super::super::schedule::MaskAnnealing;
 use super::super::task::{Loss, StepOptions, Task, images};
 use super::super::{Peers, TrainError};
 use super::frozen::{FrozenFeatures, View};
@@ -94,14 +92,6 @@ impl Finetuning<'_> {
         let (frozen, last) = (self.options.frozen_blocks(depth), (depth + new_blocks - 1).max(1));
         let rate = |block| self.options.drop_path * block as f64 / last as f64;
         (0..depth + new_blocks).map(|block| if block < frozen { 0.0 } else { rate(block) }).collect()
-    }
-
-    fn warmup(&self) -> TwoStageWarmup {
-        TwoStageWarmup {
-            new_steps: self.options.warmup_steps,
-            encoder_steps: self.options.encoder_warmup_steps,
-            total_steps: self.options.total_steps,
-        }
     }
 }
 
@@ -198,23 +188,11 @@ impl Task for Finetuning<'_> {
     }
 
     fn learning_rate(&self, step: usize) -> f64 {
-        self.options.learning_rate * self.warmup().new_parameters(step)
+        self.options.learning_rate(step)
     }
 
-    /// By depth; without the encoder's own blocks nothing of it learns anyway.
     fn learning_rates(&self, step: usize) -> ModuleLearningRate {
-        let (depth, layer_decay) = (self.segmenter.encoder.depth, self.options.layer_decay);
-        let encoder = self.options.learning_rate * self.warmup().encoder(step);
-        let decay = LayerDecay { rate: layer_decay, depth, full_rate_blocks: self.options.full_rate_blocks };
-        let mut groups = vec![
-            (ParamGroup::from_predicate("encoder."), encoder * decay.block(0)),
-            (ParamGroup::from_predicate("encoder.norm."), encoder),
-        ];
-        for block in 0..depth {
-            let prefix = format!("encoder.blocks.{block}.");
-            groups.push((ParamGroup::from_predicate(prefix), encoder * decay.block(block)));
-        }
-        learning_rates(self.learning_rate(step), &groups)
+        self.options.learning_rates(step, self.segmenter.encoder.depth)
     }
 
     fn validate_every(&self) -> Option<usize> {
