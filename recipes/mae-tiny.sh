@@ -24,7 +24,8 @@ finetune() {
 }
 finetune --encoder "$out/mae" --out "$out/seg-224"
 finetune --encoder "$out/seg-224" --whole --image-size 288 --steps 3600 --out "$out/seg-288"
-finetune --encoder "$out/seg-288" --whole --image-size 288 --steps 4400 --optimizer muon --lr 1e-3 --out "$out/seg"
+finetune --encoder "$out/seg-288" --whole --image-size 288 --steps 2650 --optimizer muon --lr 1e-3 \
+  --min-zoom 0.8 --max-zoom 1.3 --transplants 0 --colour 0.2 --out "$out/seg"
 $mae_seg eval --weights "$out/seg" --annotations "$data/objects/val.json" --images "$data/objects" \
   --class-agnostic --report "$out/report"
 $mae_seg export "$out/seg" --out "$out/mae-tiny" --score-thresh 0.07
