@@ -115,6 +115,7 @@ fn help_shows_examples_and_wrong_usage_returns_2() {
         vec!["eval", "--help"],
         vec!["compare", "--help"],
         vec!["probe", "--help"],
+        vec!["reconstruct", "--help"],
     ] {
         let output = bench.run(&arguments);
         assert!(output.status.success());
@@ -360,6 +361,28 @@ fn a_probe_judges_encoders_and_drawings() {
     let output = bench.run(["probe", "--weights", "weights", "--train", "train", "--test", "weights"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(stderr(&output).contains("folder for each class"), "{}", stderr(&output));
+}
+
+#[test]
+fn hidden_patches_are_drawn_by_models_that_can_draw() {
+    let bench = Bench::new();
+    for (name, width) in [("a.png", 80), ("b.png", 70)] {
+        bench.photo(name, width, 64);
+    }
+    let mae = fixture("mae_tiny");
+    let line = ["reconstruct", "a.png", "b.png", "--device", "cpu", "--out", "drawn.png", "--weights"];
+    let output = bench.run(line.into_iter().chain([mae.to_str().unwrap()]));
+    assert!(output.status.success(), "{}", stderr(&output));
+    let drawn = image::open(bench.path("drawn.png")).unwrap();
+    assert_eq!((drawn.width(), drawn.height()), (3 * 64, 2 * 64), "photo, what is seen, what is drawn");
+    let rgb = drawn.to_rgb8();
+    let column = |number: u32| image::imageops::crop_imm(&rgb, 64 * number, 0, 64, 128).to_image();
+    assert!(column(0) != column(1) && column(0) != column(2), "something is hidden, and drawn");
+    fs::remove_file(bench.path("drawn.png")).unwrap();
+    let output = bench.run(line.into_iter().chain(["weights"]));
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("no decoder to draw with"), "{}", stderr(&output));
+    assert!(!bench.path("drawn.png").exists());
 }
 
 #[test]

@@ -183,7 +183,8 @@ impl RunFolder {
         }
         durable::swap(&folder)?;
         let entries = fs::read_dir(&kept).map_err(at(&kept))?.flatten().map(|entry| entry.path());
-        let mut folders: Vec<PathBuf> = entries.collect();
+        // One that was not finished has an ending.
+        let mut folders: Vec<PathBuf> = entries.filter(|path| path.extension().is_none()).collect();
         // By number: names are as long as their numbers.
         folders.sort_by_key(|path| (path.as_os_str().len(), path.clone()));
         folders.iter().rev().skip(most).try_for_each(|old| fs::remove_dir_all(old).map_err(at(old)))
