@@ -9,9 +9,10 @@ use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use burn::tensor::Device;
+use half::f16;
 use image::{Rgb, RgbImage};
 use mae_seg::data::{
-    AugmentOptions, CocoDataset, Damaged, LabelSpace, PhotoFolder, PhotoSet, SegmentationSet,
+    AugmentOptions, CocoDataset, Damaged, LabelSpace, PhotoFolder, PhotoSet, SegmentationSet, TeacherFeatures,
 };
 use mae_seg::model::{DecoderConfig, HiddenPatches, LossOn, MaeConfig, VitConfig};
 use mae_seg::train::loss::SetLossConfig;
@@ -19,6 +20,7 @@ use mae_seg::train::{
     ContrastOptions, FinetuneOptions, MaskSampling, Optimizer, PassOptions, Precision, PretrainOptions,
     RunFolder, StepOptions, TrainError, TrainEvent, Tune, ValidationSet, contrast, finetune, pretrain,
 };
+use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 use serde_json::{Value, json};
 
@@ -118,6 +120,7 @@ fn finetuning(tune: Tune) -> FinetuneOptions {
         views: 0,
         augment: AugmentOptions { cutouts: 0, ..AugmentOptions::training(32) },
         loss: SetLossConfig { num_points: 64, ..SetLossConfig::default() },
+        teacher_coefficient: 0.0,
         steps: StepOptions { weight_decay: 0.0, save_every: 25, panel_every: 30, ..steps() },
     }
 }
@@ -293,6 +296,35 @@ fn a_step_in_parts_is_the_same_step() {
             run_finetuning(&photos, out, &options, |_| ()).unwrap();
         });
     }
+}
+
+#[test]
+fn patches_learn_what_a_teacher_makes_of_the_photos() {
+    let _alone = alone();
+    let folder = tempfile::tempdir().unwrap();
+    let photos = folder.path().join("photos");
+    write_photos(&photos);
+    let path = folder.path().join("features.safetensors");
+    let bytes: Vec<u8> = [1.0_f32, -1.0].iter().flat_map(|v| f16::from_f32(*v).to_le_bytes()).collect();
+    let names: Vec<String> = (0..8).map(|index| format!("{index}.png")).collect();
+    let view = TensorView::new(Dtype::F16, vec![1, 1, 2], &bytes).unwrap();
+    let tensors = names.iter().map(|name| (name, view.clone()));
+    fs::write(&path, safetensors::serialize(tensors, None).unwrap()).unwrap();
+    let taught = |patch_size, out: &str| {
+        let coco = photos.join("train.json");
+        let set = SegmentationSet::open(&coco, &photos, LabelSpace::Category, None, Damaged::Stop).unwrap();
+        let set = set.taught_by(TeacherFeatures::open(&path).unwrap(), patch_size).unwrap();
+        let options = FinetuneOptions { teacher_coefficient: 1.0, ..finetuning(Tune::Full) };
+        let mut run = RunFolder::open(&folder.path().join(out), &options).unwrap();
+        finetune((&set, None), &options, (None, encoder()), &Device::flex(), &mut run, |_| ())
+    };
+    taught(8, "run").unwrap();
+    let lines = fs::read_to_string(folder.path().join("run/metrics.jsonl")).unwrap();
+    let step = |line: &str| serde_json::from_str::<Value>(line).unwrap()["features"].as_f64().unwrap();
+    let off: Vec<f64> = lines.lines().map(step).collect();
+    assert!(off[0] > 0.3 && off[off.len() - 1] < 0.1 * off[0], "{off:?}");
+    let error = taught(16, "other").unwrap_err().to_string();
+    assert!(error.contains("16") && error.contains('8'), "{error}");
 }
 
 #[test]

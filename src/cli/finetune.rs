@@ -14,7 +14,7 @@ use super::encoder::{DamagedArg, ModelSize};
 use super::peers::together;
 use super::progress::TrainProgress;
 use super::steps::StepsArg;
-use crate::data::{AugmentOptions, CocoDataset, LabelSpace, PhotoFolder, SegmentationSet};
+use crate::data::{AugmentOptions, CocoDataset, LabelSpace, PhotoFolder, SegmentationSet, TeacherFeatures};
 use crate::train::loss::SetLossConfig;
 use crate::train::{FinetuneOptions, Peers, RunFolder, TrainEvent, Tune, ValidationSet, finetune};
 use crate::weights::read_folder;
@@ -114,6 +114,12 @@ pub(super) struct Arguments {
     /// How much of the moving average of the weights stays at each step; the average is what is kept (0: none)
     #[arg(long, default_value_t = 0.999, value_name = "DECAY")]
     average: f64,
+    /// Let patches predict a teacher's features besides (a file of `recipes/teacher_features.py`)
+    #[arg(long, value_name = "FILE")]
+    teacher_features: Option<PathBuf>,
+    /// Weight of the teacher's features in the loss
+    #[arg(long, default_value_t = 5.0, requires = "teacher_features", value_name = "WEIGHT")]
+    teacher_coefficient: f32,
     /// Points per mask in the loss
     #[arg(long, default_value_t = 2048, value_parser = super::at_least_one)]
     points: usize,
@@ -193,6 +199,7 @@ impl Arguments {
                 cutouts: self.paste,
                 transplants: self.transplants,
             },
+            teacher_coefficient: self.teacher_features.as_ref().map_or(0.0, |_| self.teacher_coefficient),
             loss: SetLossConfig { num_points: self.points, ..SetLossConfig::default() },
             steps: self.steps.options(self.batch_size, self.average),
         }
@@ -220,13 +227,17 @@ fn train(arguments: &Arguments, peers: &Arc<dyn Peers>) -> Result<()> {
         LabelsArg::Object => LabelSpace::Object,
     };
     let (cutouts, damaged) = (arguments.cutouts.as_deref(), arguments.damaged.into());
-    let photos = SegmentationSet::open(&arguments.train, &arguments.images, space, cutouts, damaged)?;
+    let mut photos = SegmentationSet::open(&arguments.train, &arguments.images, space, cutouts, damaged)?;
     let validation = arguments.validation()?;
     let encoder = match &arguments.encoder {
         Some(path) => Some(pollster::block_on(read_folder(&Source::open(Some(path))?))?),
         None => None,
     };
     let fresh = arguments.model.encoder(arguments.image_size, 16);
+    if let Some(features) = &arguments.teacher_features {
+        let patch_size = encoder.as_ref().map_or(&fresh, |folder| folder.config.encoder()).patch_size;
+        photos = photos.taught_by(TeacherFeatures::open(features)?, patch_size)?;
+    }
     let picked = arguments.device.pick()?;
     let title = format!("{} photos, {}", photos.len(), picked.description);
     let mut progress = TrainProgress::new(&title, &**peers, arguments.steps.plain());

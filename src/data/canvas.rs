@@ -30,6 +30,10 @@ pub struct SegmentationSample {
     pub masks: Vec<BinaryMask>,
     /// S × S: pixels that may belong to objects nobody labelled; never part of a mask.
     pub ignore: BinaryMask,
+    /// S × S: where the photo is seen, neither beside it nor under what was pasted.
+    pub photo: BinaryMask,
+    /// `[L, D]`: what the set's teacher made of the photo under each patch; empty without a teacher.
+    pub features: Vec<f32>,
     /// Photos whose place the next one took and objects that were not pasted, each in a sentence that names its file.
     pub skipped: Vec<String>,
 }
@@ -51,6 +55,7 @@ pub(super) struct Canvas {
     pixels: Vec<f32>,
     placed: Vec<Placed>,
     ignore: Vec<u8>,
+    pasted: Vec<u8>,
 }
 
 impl Canvas {
@@ -58,7 +63,8 @@ impl Canvas {
         let plane = side * side;
         let table = Box::new(table());
         let pixels = table.iter().flat_map(|bytes| std::iter::repeat_n(bytes[0], plane)).collect();
-        Self { side, photo: [[0; 2]; 2], table, pixels, placed: Vec::new(), ignore: vec![0; plane] }
+        let [ignore, pasted] = [(); 2].map(|()| vec![0; plane]);
+        Self { side, photo: [[0; 2]; 2], table, pixels, placed: Vec::new(), ignore, pasted }
     }
 
     /// Draws the photo's window, recoloured by `recolour`.
@@ -131,6 +137,7 @@ impl Canvas {
         for covered in self.placed.iter_mut().map(|p| &mut p.inside).chain([&mut self.ignore]) {
             covered.iter_mut().zip(&inside).for_each(|(below, above)| *below &= 1 - above);
         }
+        self.pasted.iter_mut().zip(&inside).for_each(|(pasted, above)| *pasted |= above);
         let area = count(&inside);
         self.placed.push(Placed { label, inside, area });
     }
@@ -147,12 +154,15 @@ impl Canvas {
         for placed in &kept {
             self.ignore.iter_mut().zip(&placed.inside).for_each(|(ignored, inside)| *ignored &= 1 - inside);
         }
-        let side = self.side;
+        let ([[left, top], [width, height]], side) = (self.photo, self.side);
+        let in_photo = |x, y| (left..left + width).contains(&x) && (top..top + height).contains(&y);
         let mask = |bytes: &[u8]| BinaryMask::from_fn(side, side, |x, y| bytes[y * side + x] != 0);
         SegmentationSample {
             labels: kept.iter().map(|placed| placed.label).collect(),
             masks: kept.iter().map(|placed| mask(&placed.inside)).collect(),
             ignore: mask(&self.ignore),
+            photo: BinaryMask::from_fn(side, side, |x, y| in_photo(x, y) && self.pasted[y * side + x] == 0),
+            features: Vec::new(),
             pixels: self.pixels,
             skipped: Vec::new(),
         }
@@ -229,6 +239,7 @@ mod tests {
         let sample = canvas.finish();
         assert_eq!(sample.masks[0].bbox(), [4, 12, 4, 4]);
         assert_eq!(sample.ignore.area(), 8 * 16 - 16);
+        assert_eq!(sample.photo.area(), 8 * 16 - 16);
         assert_eq!(sample.pixels[12 * 16 + 3], table()[0][0], "black");
     }
 

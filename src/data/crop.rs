@@ -43,10 +43,9 @@ pub(super) struct Crop {
 }
 
 impl Crop {
-    /// Where a point of the crop, in cells of a `grid` × `grid` division, lies in the photo: x and y, 0 to 1.
-    pub(super) fn in_photo(&self, [x, y]: [f64; 2], grid: usize) -> [f64; 2] {
+    /// Where a point of the crop lies in the photo, both as shares of their sides.
+    pub(super) fn in_photo(&self, [x, y]: [f64; 2]) -> [f64; 2] {
         let [left, top, width, height] = self.window;
-        let (x, y) = (x / grid as f64, y / grid as f64);
         [left + width * if self.mirrored { 1.0 - x } else { x }, top + height * y]
     }
 }

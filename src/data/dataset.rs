@@ -14,7 +14,7 @@ use super::labels::LabelTable;
 use super::order::{Purpose, stream};
 use super::photos::REPLACEMENTS;
 use super::sampler::EXHAUSTIVE_REPEATS;
-use super::{AugmentOptions, Damaged, DataError, LabelSpace, PhotoFolder};
+use super::{AugmentOptions, Damaged, DataError, LabelSpace, PhotoFolder, TeacherFeatures};
 use crate::image::RgbImage;
 
 /// A COCO instances file with its photos and, if given, a folder of cut-outs to paste.
@@ -26,6 +26,14 @@ pub struct SegmentationSet {
     cutouts: Cutouts,
     damaged: Damaged,
     cut: Vec<String>,
+    teacher: Option<Teacher>,
+}
+
+/// Features of the photos, to be looked up under patches of so many pixels.
+#[derive(Debug)]
+struct Teacher {
+    features: TeacherFeatures,
+    patch_size: usize,
 }
 
 impl SegmentationSet {
@@ -47,7 +55,23 @@ impl SegmentationSet {
         let labels = LabelTable::new(labels, &dataset.categories);
         let cutouts = cutouts.map(|folder| Cutouts::open(folder, &labels)).transpose()?.unwrap_or_default();
         let (photos, cut) = Photo::all((&dataset, annotations), &folder, &labels, damaged)?;
-        Ok(Self { photos, folder, labels, cutouts, damaged, cut })
+        Ok(Self { photos, folder, labels, cutouts, damaged, cut, teacher: None })
+    }
+
+    /// The same photos, with what a teacher makes of each under patches of `patch_size` × `patch_size` pixels.
+    ///
+    /// # Errors
+    ///
+    /// [`DataError::Features`] where they lack one of the photos.
+    pub fn taught_by(self, features: TeacherFeatures, patch_size: usize) -> Result<Self, DataError> {
+        self.photos.iter().try_for_each(|photo| features.check(photo.base()))?;
+        Ok(Self { teacher: Some(Teacher { features, patch_size }), ..self })
+    }
+
+    /// Numbers per patch that the teacher gives, and the side of its patches in pixels; without a teacher `None`.
+    #[must_use]
+    pub fn teacher(&self) -> Option<[usize; 2]> {
+        self.teacher.as_ref().map(|teacher| [teacher.features.channels(), teacher.patch_size])
     }
 
     /// The photos that were left out because they are missing or an outline is no mask, each in a sentence.
@@ -139,8 +163,15 @@ impl SegmentationSet {
                 }
             }
         }
+        let features = match &self.teacher {
+            Some(Teacher { features, patch_size }) => {
+                let side = options.image_size;
+                photo.taught(features, side / patch_size, (&view, side))?
+            }
+            None => Vec::new(),
+        };
         let skipped = skipped.iter().map(ToString::to_string).collect();
-        Ok(SegmentationSample { skipped, ..canvas.finish() })
+        Ok(SegmentationSample { features, skipped, ..canvas.finish() })
     }
 
     /// The photo `index`, or the next one that can be used, and what is wrong with those before it.
@@ -180,6 +211,7 @@ mod tests {
     use image::{Rgb, Rgba};
 
     use super::*;
+    use crate::data::features::write_ramp;
     use crate::data::order::shuffled;
     use crate::mask::BinaryMask;
     use crate::pixels::{Preprocess, prepare};
@@ -256,6 +288,24 @@ mod tests {
         );
         assert_eq!(sample.masks[1].bbox(), [16, 0, 4, 10]);
         assert_eq!(sample.ignore, BinaryMask::from_fn(SIDE, SIDE, |x, y| x < 4 && y < 10));
+    }
+
+    #[test]
+    fn a_teachers_features_lie_under_the_patches_that_show_the_photo() {
+        let dir = folder();
+        let path = dir.path().join("features.safetensors");
+        let taught = |photos: &[&str]| {
+            write_ramp(&path, photos);
+            open(dir.path()).unwrap().taught_by(TeacherFeatures::open(&path).unwrap(), SIDE / 2)
+        };
+        let error = taught(&["a.png"]).unwrap_err().to_string();
+        assert!(error.contains("b.png"), "{error}");
+        let set = taught(&["a.png", "b.png"]).unwrap();
+        let sample = set.sample(0, &AugmentOptions::none(SIDE), 0, 0).unwrap();
+        assert_eq!(sample.features, [0.5, 0.5, 2.5, 0.5, 0.0, 0.0, 0.0, 0.0], "two of four patches");
+        assert_eq!(sample.photo, BinaryMask::from_fn(SIDE, SIDE, |_, y| y < SIDE / 2));
+        let untaught = open(dir.path()).unwrap().sample(0, &AugmentOptions::none(SIDE), 0, 0).unwrap();
+        assert_eq!(SegmentationSample { features: Vec::new(), ..sample }, untaught);
     }
 
     #[test]

@@ -10,7 +10,6 @@ use safetensors::Dtype;
 use safetensors::tensor::Metadata;
 
 use super::DataError;
-use super::crop::Crop;
 
 /// The 8 bytes in front of a safetensors header, which give its length.
 const LENGTH_BYTES: u64 = 8;
@@ -67,18 +66,21 @@ impl TeacherFeatures {
         self.shape[2]
     }
 
-    /// Writes the features under each cell of a `grid` × `grid` crop into `sample`, `[grid², D]`.
-    pub(super) fn fill(
+    /// The features under each cell of a view of `grid` × `grid` cells, `[grid², D]`; zeros beside the photo.
+    ///
+    /// `in_photo` tells where in the photo a point of the view lies, both as shares of their sides, if it does.
+    pub(super) fn under(
         &self,
         photo: &str,
-        crop: &Crop,
         grid: usize,
-        sample: &mut [f32],
-    ) -> Result<(), DataError> {
+        in_photo: impl Fn([f64; 2]) -> Option<[f64; 2]>,
+    ) -> Result<Vec<f32>, DataError> {
         let map = self.read(photo)?;
         let [rows, columns, channels] = self.shape;
-        for (cell, target) in sample.chunks_exact_mut(channels).enumerate() {
-            let [x, y] = crop.in_photo([(cell % grid) as f64 + 0.5, (cell / grid) as f64 + 0.5], grid);
+        let mut found = vec![0.0; grid * grid * channels];
+        for (cell, target) in found.chunks_exact_mut(channels).enumerate() {
+            let middle = [cell % grid, cell / grid].map(|along| (along as f64 + 0.5) / grid as f64);
+            let Some([x, y]) = in_photo(middle) else { continue };
             let ([left, right], x_share) = neighbours(x, columns);
             let ([top, bottom], y_share) = neighbours(y, rows);
             let at = |row: usize, column: usize| &map[(row * columns + column) * channels..][..channels];
@@ -93,15 +95,24 @@ impl TeacherFeatures {
                 *value = corners.iter().zip(weights).map(|(c, weight)| c[channel].to_f32() * weight).sum();
             }
         }
-        Ok(())
+        Ok(found)
+    }
+
+    /// # Errors
+    /// [`DataError::Features`] where the file has none of a photo, by its file name.
+    pub(super) fn check(&self, photo: &str) -> Result<(), DataError> {
+        self.offset(photo).map(|_| ())
+    }
+
+    fn offset(&self, photo: &str) -> Result<u64, DataError> {
+        let reason = || format!("it has no features of {photo}");
+        let missing = || DataError::Features { path: self.path.clone(), reason: reason() };
+        self.offsets.get(photo).copied().ok_or_else(missing)
     }
 
     fn read(&self, photo: &str) -> Result<Vec<f16>, DataError> {
-        let wrong = |reason: String| DataError::Features { path: self.path.clone(), reason };
-        let offset =
-            self.offsets.get(photo).ok_or_else(|| wrong(format!("it has no features of {photo}")))?;
-        let bytes =
-            self.bytes(*offset).map_err(|source| DataError::Io { path: self.path.clone(), source })?;
+        let offset = self.offset(photo)?;
+        let bytes = self.bytes(offset).map_err(|source| DataError::Io { path: self.path.clone(), source })?;
         let (pairs, _) = bytes.as_chunks::<2>();
         Ok(pairs.iter().map(|pair| f16::from_le_bytes(*pair)).collect())
     }
@@ -123,22 +134,29 @@ fn neighbours(position: f64, cells: usize) -> ([usize; 2], f32) {
     ([first as usize, (first as usize + 1).min(last)], (at - first) as f32)
 }
 
+/// Writes a file that gives each photo a 2 × 4 grid whose two features are the column and the row.
+#[cfg(test)]
+pub(super) fn write_ramp(path: &Path, photos: &[&str]) {
+    use safetensors::tensor::TensorView;
+
+    let values = (0..8).flat_map(|cell| [(cell % 4) as f32, (cell / 4) as f32]);
+    let bytes: Vec<u8> = values.flat_map(|value| f16::from_f32(value).to_le_bytes()).collect();
+    let view = TensorView::new(Dtype::F16, vec![2, 4, 2], &bytes).unwrap();
+    let tensors = photos.iter().map(|photo| (photo, view.clone()));
+    std::fs::write(path, safetensors::serialize(tensors, None).unwrap()).unwrap();
+}
+
 #[cfg(test)]
 mod tests {
     use std::fs;
 
-    use safetensors::tensor::TensorView;
-
+    use super::super::crop::Crop;
     use super::*;
 
-    /// A 2 × 4 grid whose two features are the column and the row.
     fn ramp() -> (tempfile::TempDir, PathBuf) {
-        let values = (0..8).flat_map(|cell| [(cell % 4) as f32, (cell / 4) as f32]);
-        let bytes: Vec<u8> = values.flat_map(|value| f16::from_f32(value).to_le_bytes()).collect();
-        let view = TensorView::new(Dtype::F16, vec![2, 4, 2], &bytes).unwrap();
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("features.safetensors");
-        fs::write(&path, safetensors::serialize([("a.jpg", view)], None).unwrap()).unwrap();
+        write_ramp(&path, &["a.jpg"]);
         (dir, path)
     }
 
@@ -146,24 +164,19 @@ mod tests {
     fn features_follow_the_crop_and_its_mirror() {
         let (_dir, path) = ramp();
         let features = TeacherFeatures::open(&path).unwrap();
-        let mut sample = [0.0; 8];
+        let of = |crop: &Crop, grid| features.under("a.jpg", grid, |at| Some(crop.in_photo(at))).unwrap();
         let right_half = Crop { rgb: vec![], window: [0.5, 0.0, 0.5, 1.0], mirrored: false };
-        features.fill("a.jpg", &right_half, 2, &mut sample).unwrap();
-        assert_eq!(sample, [2.0, 0.0, 3.0, 0.0, 2.0, 1.0, 3.0, 1.0]);
-        features.fill("a.jpg", &Crop { mirrored: true, ..right_half }, 2, &mut sample).unwrap();
-        assert_eq!(sample, [3.0, 0.0, 2.0, 0.0, 3.0, 1.0, 2.0, 1.0]);
+        assert_eq!(of(&right_half, 2), [2.0, 0.0, 3.0, 0.0, 2.0, 1.0, 3.0, 1.0]);
+        assert_eq!(of(&Crop { mirrored: true, ..right_half }, 2), [3.0, 0.0, 2.0, 0.0, 3.0, 1.0, 2.0, 1.0]);
         let whole = Crop { rgb: vec![], window: [0.0, 0.0, 1.0, 1.0], mirrored: false };
-        let mut one = [0.0; 2];
-        features.fill("a.jpg", &whole, 1, &mut one).unwrap();
-        assert_eq!(one, [1.5, 0.5]);
+        assert_eq!(of(&whole, 1), [1.5, 0.5]);
     }
 
     #[test]
     fn cut_files_and_unknown_photos_are_named() {
         let (dir, path) = ramp();
         let features = TeacherFeatures::open(&path).unwrap();
-        let whole = Crop { rgb: vec![], window: [0.0, 0.0, 1.0, 1.0], mirrored: false };
-        let error = features.fill("b.jpg", &whole, 1, &mut [0.0; 2]).unwrap_err();
+        let error = features.under("b.jpg", 1, Some).unwrap_err();
         assert!(error.to_string().contains("b.jpg"), "{error}");
         let bytes = fs::read(&path).unwrap();
         for len in [0, 4, 30, bytes.len() - 1] {

@@ -10,7 +10,7 @@ use super::coco::{CocoAnnotation, CocoDataset, CocoImage};
 use super::labels::LabelTable;
 use super::layer::Layer;
 use super::view::View;
-use super::{AugmentOptions, Damaged, DataError, PhotoFolder};
+use super::{AugmentOptions, Damaged, DataError, PhotoFolder, TeacherFeatures};
 use crate::image::RgbImage;
 use crate::mask::{BinaryMask, MaskError, Rle};
 use crate::pixels::Letterbox;
@@ -125,6 +125,21 @@ impl Photo {
             canvas.ignore_photo();
         }
         Ok(())
+    }
+
+    /// What a teacher makes of the photo under each of `grid` × `grid` patches of a canvas of `side` pixels.
+    pub(super) fn taught(
+        &self,
+        teacher: &TeacherFeatures,
+        grid: usize,
+        (view, side): (&View, usize),
+    ) -> Result<Vec<f32>, DataError> {
+        teacher.under(self.base(), grid, |point| view.in_photo(point, side, [self.width, self.height]))
+    }
+
+    /// Its file name, without folders.
+    pub(super) fn base(&self) -> &str {
+        Path::new(&self.name).file_name().and_then(|name| name.to_str()).unwrap_or_default()
     }
 
     /// A random object and its label; `None` when none is large enough.

@@ -179,11 +179,12 @@ impl PhotoSet {
                 let crop = crop.apply(&photo, &mut stream(Purpose::Augment, seed, epoch, index as u64));
                 let mut pixels = vec![0.0; crop.rgb.len()];
                 fill_planes(&crop.rgb, &mut pixels);
-                let mut features = Vec::new();
-                if let Some((teacher, grid)) = teacher {
-                    features.resize(grid * grid * teacher.channels(), 0.0);
-                    teacher.fill(self.name(found), &crop, grid, &mut features)?;
-                }
+                let features = match teacher {
+                    Some((teacher, grid)) => {
+                        teacher.under(self.name(found), grid, |at| Some(crop.in_photo(at)))?
+                    }
+                    None => Vec::new(),
+                };
                 Ok((pixels, features, skipped))
             })
             .collect::<Result<Vec<_>, DataError>>()?;

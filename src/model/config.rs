@@ -308,6 +308,9 @@ pub struct SegmenterConfig {
     /// (PMT, <https://github.com/tue-mps/pmt>); empty: the encoder's own last blocks serve (<https://arxiv.org/abs/2503.19108>).
     #[serde(default)]
     pub lateral_layers: Vec<usize>,
+    /// Features per patch of a teacher, predicted in training beside the objects; 0: none.
+    #[serde(default)]
+    pub teacher_dim: usize,
 }
 
 impl SegmenterConfig {
@@ -321,6 +324,7 @@ impl SegmenterConfig {
             num_blocks,
             num_upscale_blocks: 2,
             lateral_layers: Vec::new(),
+            teacher_dim: 0,
         }
     }
 

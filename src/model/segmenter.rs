@@ -19,6 +19,8 @@ pub struct SegmenterOutput {
     pub class_logits: Tensor<3>,
     /// `[B, Q, height, width]`: positive inside the instance; ×2ⁿ the patch grid for n upscale blocks.
     pub mask_logits: Tensor<4>,
+    /// `[B, L, teacher D]`: a teacher's features as the patches predict them; in training only, of the final prediction.
+    pub features: Option<Tensor<3>>,
 }
 
 /// What the queries make of the images, before any mask is drawn.
@@ -89,6 +91,8 @@ pub struct MaskSegmenter {
     pub head: MaskHead,
     /// Where every patch is a query.
     pub extent: Option<Extent>,
+    /// From patches to the features of a teacher, which training may ask for besides; only with `teacher_dim`.
+    pub teacher_pred: Option<Linear>,
     #[module(skip)]
     config: SegmenterConfig,
 }
@@ -116,6 +120,7 @@ impl MaskSegmenter {
             queries: (config.num_queries > 0).then(|| queries.init([config.num_queries, d], device)),
             head,
             extent: (config.num_queries == 0).then(|| Extent::new(d, device)),
+            teacher_pred: (config.teacher_dim > 0).then(|| init::linear(d, config.teacher_dim, device)),
             config: config.clone(),
         }
     }
@@ -147,6 +152,17 @@ impl MaskSegmenter {
         self.config.num_classes = num_classes;
         let (width, upscale) = (self.config.encoder.embed_dim, self.config.num_upscale_blocks);
         self.head.class_predictor = MaskHead::new(width, num_classes, upscale, device).class_predictor;
+        self
+    }
+
+    /// The same model, which predicts so many features of a teacher per patch; 0: none.
+    #[must_use]
+    pub fn with_teacher(mut self, teacher_dim: usize, device: &Device) -> Self {
+        if teacher_dim != self.config.teacher_dim {
+            let width = self.config.encoder.embed_dim;
+            self.teacher_pred = (teacher_dim > 0).then(|| init::linear(width, teacher_dim, device));
+            self.config.teacher_dim = teacher_dim;
+        }
         self
     }
 
@@ -240,7 +256,8 @@ impl MaskSegmenter {
         let proposals = self.proposals(tokens, grid);
         let rows = plan.rows(proposals.queries.dims()[1], &proposals.queries.device());
         let mask_logits = self.draw(&proposals, rows.as_ref());
-        outputs.push(SegmenterOutput { class_logits: proposals.class_logits, mask_logits });
+        let features = self.teacher_pred.as_ref().map(|linear| linear.forward(proposals.patches));
+        outputs.push(SegmenterOutput { class_logits: proposals.class_logits, mask_logits, features });
         outputs
     }
 
@@ -294,7 +311,8 @@ impl MaskSegmenter {
     }
 
     fn drawn(&self, proposals: Proposals) -> SegmenterOutput {
-        SegmenterOutput { mask_logits: self.draw(&proposals, None), class_logits: proposals.class_logits }
+        let mask_logits = self.draw(&proposals, None);
+        SegmenterOutput { mask_logits, class_logits: proposals.class_logits, features: None }
     }
 
     fn proposals(&self, tokens: Tensor<3>, grid: [usize; 2]) -> Proposals {

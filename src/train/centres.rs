@@ -68,7 +68,7 @@ fn middle(mask: &BinaryMask, grid: usize) -> Vec<usize> {
 }
 
 /// The share of each patch that is inside the mask, row by row.
-fn coverage(mask: &BinaryMask, grid: usize) -> Vec<f32> {
+pub(crate) fn coverage(mask: &BinaryMask, grid: usize) -> Vec<f32> {
     let (width, height) = (mask.width(), mask.height());
     let mut inside = vec![0.0; grid * grid];
     for y in 0..height {

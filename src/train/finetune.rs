@@ -68,6 +68,9 @@ pub struct FinetuneOptions {
     pub augment: AugmentOptions,
     /// The set loss.
     pub loss: SetLossConfig,
+    /// Weight of the teacher's features beside the set loss, where the photos have a teacher.
+    #[serde(default)]
+    pub teacher_coefficient: f32,
     /// What every recipe chooses.
     #[serde(flatten)]
     pub steps: StepOptions,
@@ -186,7 +189,14 @@ fn build(
             }
         }
     };
-    let mut model = model.with_image_size(options.augment.image_size)?;
+    let [teacher_dim, of_teacher] = photos.teacher().unwrap_or_default();
+    let patch_size = model.config().encoder.patch_size;
+    if teacher_dim > 0 && of_teacher != patch_size {
+        let reason =
+            format!("the teacher's features are for patches of {of_teacher}, not of {patch_size} pixels");
+        return Err(TrainError::Option(reason));
+    }
+    let mut model = model.with_image_size(options.augment.image_size)?.with_teacher(teacher_dim, device);
     let frozen = options.frozen_blocks(model.config().encoder.depth);
     if options.tune != Tune::Full {
         model.encoder.patch_embed = model.encoder.patch_embed.no_grad();

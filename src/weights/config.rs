@@ -55,7 +55,7 @@ struct VitMaeKeys {
     teacher_dim: usize,
 }
 
-/// Keys of `EomtConfig`, and `lateral_layers` of ours.
+/// Keys of `EomtConfig`, and `lateral_layers` and `teacher_dim` of ours.
 #[derive(Serialize, Deserialize)]
 struct EomtKeys {
     hidden_size: usize,
@@ -84,6 +84,8 @@ struct EomtKeys {
     qkv_bias: bool,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     lateral_layers: Vec<usize>,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    teacher_dim: usize,
     #[serde(default = "two_unnamed_labels")]
     id2label: BTreeMap<usize, String>,
 }
@@ -202,6 +204,7 @@ impl ModelConfig {
                 let keys = eomt_keys(config, &self.labels);
                 let published = keys.num_queries > 0
                     && keys.lateral_layers.is_empty()
+                    && keys.teacher_dim == 0
                     && keys.layer_scale
                     && keys.qkv_bias
                     && keys.mlp_dim.is_none();
@@ -332,6 +335,7 @@ fn segmenter(keys: EomtKeys) -> Result<ModelConfig, WeightsError> {
         num_blocks: keys.num_blocks,
         num_upscale_blocks: keys.num_upscale_blocks,
         lateral_layers: keys.lateral_layers,
+        teacher_dim: keys.teacher_dim,
     };
     Ok(ModelConfig {
         architecture: Architecture::Segmenter(config),
@@ -366,6 +370,7 @@ fn eomt_keys(config: &SegmenterConfig, labels: &[String]) -> EomtKeys {
         num_register_tokens: encoder.num_registers,
         layer_scale: encoder.layer_scale,
         lateral_layers: config.lateral_layers.clone(),
+        teacher_dim: config.teacher_dim,
         id2label: labels.iter().cloned().enumerate().collect(),
     }
 }

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use super::{
-    Architecture, Folder, HostTensor, Manifest, ManifestFile, StoredAs, WeightsError, write_safetensors,
+    Architecture, Folder, HostTensor, Manifest, ManifestFile, ModelConfig, StoredAs, WeightsError,
+    write_safetensors,
 };
 
 /// Shards stay below this, so that a broken download costs little.
@@ -41,11 +42,12 @@ pub fn export(
         file: "preprocessor_config.json".to_owned(),
         reason: error.to_string(),
     })?;
+    let (config, tensors) = for_use(folder);
     let mut files = vec![
-        ("config.json".to_owned(), folder.config.to_json()?),
+        ("config.json".to_owned(), config.to_json()?),
         ("preprocessor_config.json".to_owned(), json(preprocess)?),
     ];
-    let shards = split(&with_annealed_masks(folder), stored_as.bytes());
+    let shards = split(&tensors, stored_as.bytes());
     let mut weight_map = BTreeMap::new();
     let mut total_size = 0;
     for (index, shard) in shards.iter().enumerate() {
@@ -67,16 +69,20 @@ pub fn export(
     Ok(files)
 }
 
-/// Python's `EoMT` masks attention at inference too, unless the weights say that training has annealed it away.
-fn with_annealed_masks(folder: &Folder) -> BTreeMap<String, HostTensor> {
-    let mut tensors = folder.tensors.clone();
-    if let Architecture::Segmenter(config) = &folder.config.architecture
-        && config.num_queries > 0
-    {
-        let never = HostTensor { shape: vec![config.num_blocks], values: vec![0.0; config.num_blocks] };
-        tensors.insert("attn_mask_probs".to_owned(), never);
+/// Without what a teacher was for. Python's `EoMT` masks attention at inference too, unless the weights say that training has
+/// annealed it away: they do.
+fn for_use(folder: &Folder) -> (ModelConfig, BTreeMap<String, HostTensor>) {
+    let (mut config, mut tensors) = (folder.config.clone(), folder.tensors.clone());
+    if let Architecture::Segmenter(segmenter) = &mut config.architecture {
+        segmenter.teacher_dim = 0;
+        tensors.retain(|name, _| !name.contains("teacher_pred."));
+        if segmenter.num_queries > 0 {
+            let blocks = segmenter.num_blocks;
+            let never = HostTensor { shape: vec![blocks], values: vec![0.0; blocks] };
+            tensors.insert("attn_mask_probs".to_owned(), never);
+        }
     }
-    tensors
+    (config, tensors)
 }
 
 fn split(tensors: &BTreeMap<String, HostTensor>, number: usize) -> Vec<Vec<(String, HostTensor)>> {
@@ -101,7 +107,7 @@ mod tests {
     use super::*;
     use crate::model::{MaskSegmenter, SegmenterConfig, VitConfig};
     use crate::pixels::Preprocess;
-    use crate::weights::{Layout, ModelConfig, SourceError, WeightSource, apply, collect, read_folder};
+    use crate::weights::{Layout, SourceError, WeightSource, apply, collect, read_folder};
     use burn::tensor::Device;
 
     use std::ops::Range;
@@ -128,6 +134,7 @@ mod tests {
         let device = Device::flex();
         let mut config = SegmenterConfig::new(VitConfig::plain(16, 4, 8, 3, 2), 5, 2, 2);
         config.encoder.layer_scale = true;
+        config.teacher_dim = 3;
         let model = MaskSegmenter::new(&config, &device);
         let tensors: BTreeMap<_, _> = collect(&model, Layout::Eomt).unwrap().into_iter().collect();
         let labels = vec!["cat".to_owned(), "dog".to_owned()];
@@ -137,9 +144,11 @@ mod tests {
 
         let files = Files(export(&folder, Promises::default(), StoredAs::F16).unwrap().into_iter().collect());
         let read = pollster::block_on(read_folder(&files)).unwrap();
-        assert_eq!(read.config, folder.config);
+        config.teacher_dim = 0;
+        assert_eq!(read.config.architecture, Architecture::Segmenter(config), "without a teacher");
+        let model = model.with_teacher(0, &device);
         assert_eq!(read.tensors["attn_mask_probs"].values, [0.0, 0.0]);
-        for (name, tensor) in &folder.tensors {
+        for (name, tensor) in folder.tensors.iter().filter(|(name, _)| !name.contains("teacher")) {
             let off = tensor
                 .values
                 .iter()

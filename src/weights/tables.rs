@@ -157,6 +157,8 @@ const EOMT_QUERIES: &[Row] = &[
     ("extent.form.bias", &["extent.bias"], Same),
     ("extent.shift.weight", &["shift.weight"], Transposed),
     ("extent.shift.bias", &["shift.bias"], Same),
+    ("teacher_pred.weight", &["teacher_pred.weight"], Transposed),
+    ("teacher_pred.bias", &["teacher_pred.bias"], Same),
 ];
 
 #[rustfmt::skip]

@@ -72,7 +72,7 @@ fn final_predictions() {
         let (config, model) = load(name, &device);
         for run in ["p0", "p1"] {
             let outputs = predict(run, &model, &config, recording.tensor("pixel_values", &device));
-            let SegmenterOutput { class_logits, mask_logits } = outputs.last().unwrap().clone();
+            let SegmenterOutput { class_logits, mask_logits, .. } = outputs.last().unwrap().clone();
             let expected = |what: &str| recording.floats(&format!("{run}.{what}"));
             assert_near(
                 &values(class_logits),
@@ -109,7 +109,7 @@ fn matches_loss_and_gradients_over_all_predictions() {
             let mut draws = RecordedDraws { recording: &recording, run, next: 0 };
             let mut total = Tensor::<1>::zeros([1], &device);
             for (layer, output) in outputs.into_iter().enumerate() {
-                let SegmenterOutput { class_logits, mask_logits } = output;
+                let SegmenterOutput { class_logits, mask_logits, .. } = output;
                 let loss = set_loss(class_logits, mask_logits, &targets, divisors, &loss_config, &mut draws)
                     .unwrap();
                 for (image, pairs) in loss.matches.iter().enumerate() {

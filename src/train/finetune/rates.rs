@@ -73,6 +73,7 @@ mod tests {
             views: 0,
             augment: AugmentOptions::none(32),
             loss: SetLossConfig::default(),
+            teacher_coefficient: 0.0,
             steps: StepOptions {
                 batch_size: 1,
                 accumulate: 1,

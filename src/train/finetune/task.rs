@@ -6,11 +6,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use burn::optim::lr_scheduler::module_lr_scheduler::ModuleLearningRate;
-use burn::tensor::Device;
+use burn::tensor::{Device, Tensor, TensorData};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::super::centres::Centres;
+use super::super::centres::{Centres, coverage};
 use super::super::loss::{Divisors, Target, centre_loss, set_loss};
 use super::super::panel::{MOST_ROWS, prediction_panel};
 use super::super::points::SeededDraws;
@@ -47,6 +47,10 @@ pub(super) struct Batch {
     /// What each photo is shown as.
     views: Vec<View>,
     targets: Vec<Target>,
+    /// `[B, L, D]`, what the teacher gives each patch, where there is one.
+    features: Vec<f32>,
+    /// `[B, L]`: the share of each patch in which the photo is seen.
+    seen: Vec<f32>,
     divisors: Divisors,
     /// Per photo, where every patch is a query.
     centres: Option<Vec<Centres>>,
@@ -95,6 +99,22 @@ impl Finetuning<'_> {
     }
 }
 
+impl Finetuning<'_> {
+    /// Mean squared error against the teacher's features, `[1]`; patches count by how much of the photo is seen in them.
+    fn feature_loss(&self, predicted: Tensor<3>, batch: &Batch, part: &Range<usize>) -> Tensor<1> {
+        let [photos, patches, channels] = predicted.dims();
+        let of_part = |numbers: &[f32], shape: [usize; 3]| {
+            let each = shape[1] * shape[2];
+            let numbers = numbers[part.start * each..part.end * each].to_vec();
+            Tensor::<3>::from_data(TensorData::new(numbers, shape), &self.device)
+        };
+        let target = of_part(&batch.features, [photos, patches, channels]);
+        let seen = of_part(&batch.seen, [photos, patches, 1]);
+        let share = photos as f64 / (batch.targets.len() * self.peers.size()) as f64;
+        ((predicted - target).square().mean_dim(2) * seen).mean().mul_scalar(share)
+    }
+}
+
 impl Task for Finetuning<'_> {
     type Model = MaskSegmenter;
     type Batch = Batch;
@@ -117,15 +137,17 @@ impl Task for Finetuning<'_> {
         let visits = visits(&self.repeats, seed, step * batch_size + own.start, own.len());
         let views: Vec<View> = visits.into_iter().map(|(index, epoch)| (index, view(epoch))).collect();
         let samples = self.photos.batch(&views, augment, seed)?;
+        let grid = self.segmenter.encoder.grid();
         let (mut pixels, mut targets) = (Vec::with_capacity(samples.len() * 3 * side * side), Vec::new());
-        let mut skipped = Vec::new();
+        let (mut features, mut seen, mut skipped) = (Vec::new(), Vec::new(), Vec::new());
         for sample in samples {
             pixels.extend(sample.pixels);
+            features.extend(sample.features);
+            seen.extend(coverage(&sample.photo, grid));
             skipped.extend(sample.skipped);
             let ignore = Some(sample.ignore);
             targets.push(Target { labels: sample.labels, masks: sample.masks, ignore });
         }
-        let grid = self.segmenter.encoder.grid();
         let centres: Option<Vec<_>> = (self.segmenter.num_queries == 0)
             .then(|| targets.iter().map(|target| Centres::of(target, grid)).collect());
         let divisors = match &centres {
@@ -134,7 +156,7 @@ impl Task for Finetuning<'_> {
         };
         let seeds = self.rng(step, 1).random_iter().skip(own.start).take(own.len()).collect();
         let plan = self.plan(batch_size, step).of_images(own, self.segmenter.num_queries);
-        Ok(Batch { pixels, views, targets, divisors, centres, seeds, plan, skipped })
+        Ok(Batch { pixels, views, targets, features, seen, divisors, centres, seeds, plan, skipped })
     }
 
     fn shared(&self, batch: Batch) -> Batch {
@@ -169,7 +191,7 @@ impl Task for Finetuning<'_> {
             None => model.forward_training(images, &plan),
         };
         for output in outputs {
-            let SegmenterOutput { class_logits, mask_logits } = output;
+            let SegmenterOutput { class_logits, mask_logits, features } = output;
             let loss = match &batch.centres {
                 Some(centres) => {
                     let truth = (targets, &centres[part.clone()]);
@@ -177,12 +199,17 @@ impl Task for Finetuning<'_> {
                 }
                 None => set_loss(class_logits, mask_logits, targets, batch.divisors, config, &mut draws)?,
             };
-            let total = match sum {
+            let mut total = match sum {
                 Some(before) => before.total + loss.total,
                 None => loss.total,
             };
-            let parts = [("mask", loss.mask), ("dice", loss.dice), ("class", loss.class)];
-            sum = Some(Loss { total, parts: BTreeMap::from(parts) });
+            let mut parts = BTreeMap::from([("mask", loss.mask), ("dice", loss.dice), ("class", loss.class)]);
+            if let Some(features) = features {
+                let off = self.feature_loss(features, batch, &part);
+                total = total + off.clone().mul_scalar(self.options.teacher_coefficient);
+                parts.insert("features", off);
+            }
+            sum = Some(Loss { total, parts });
         }
         sum.ok_or_else(|| TrainError::Option("the model made no prediction".to_owned()))
     }
