@@ -606,4 +606,7 @@ fn fine_tuning_goes_on_from_a_whole_segmenter() {
     assert!(output.status.success(), "{}", stderr(&output));
     let name = "class_predictor.weight";
     assert_eq!(read(&weights("again/checkpoint"), name), read(&after, name), "known labels are kept");
+    let zoom = ["finetune", "--train", "a.json", "--images", ".", "--out", "none", "--min-zoom", "3"];
+    let refusal = stderr(&bench.run(zoom));
+    assert!(refusal.contains("--min-zoom 3 is above --max-zoom 1.75"), "{refusal}");
 }

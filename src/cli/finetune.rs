@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use clap::{Args, ValueEnum};
 
 use super::asked::Asked;
@@ -220,6 +220,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
 }
 
 fn train(arguments: &Arguments, peers: &Arc<dyn Peers>) -> Result<()> {
+    let (least, greatest) = (arguments.min_zoom, arguments.max_zoom);
+    ensure!(
+        least <= greatest,
+        "--min-zoom {least} is above --max-zoom {greatest}; give both where you change one"
+    );
     let options = arguments.options();
     let space = match arguments.labels {
         LabelsArg::Category => LabelSpace::Category,
