@@ -18,14 +18,31 @@ python3 -c 'import json, sys; print(*{i["file_name"] for i in json.load(open(sys
   python3 "$(dirname "$0")/teacher_features.py" --data "${shards[@]}" --out "$out/features.safetensors"
 $mae_seg pretrain --recipe "$recipe" --data "${shards[@]}" --teacher-features "$out/features.safetensors" \
   --out "$out/mae"
-finetune() {
-  $mae_seg finetune --recipe "$recipe" --train "$data/objects/train.json" --images "$data/objects" \
-    --cutouts "$data/cutouts" "$@"
+labelled=("$data/objects/train.json" "$data/objects")
+mixed=("$out/mixed/train.json" "$out/mixed")
+finetune() { # FROM TO TRAIN.json PHOTOS ...
+  $mae_seg finetune --recipe "$recipe" --encoder "$out/$1" --out "$out/$2" --train "$3" --images "$4" \
+    --cutouts "$data/cutouts" "${@:5}"
 }
-finetune --encoder "$out/mae" --out "$out/seg-224"
-finetune --encoder "$out/seg-224" --whole --image-size 288 --steps 3600 --out "$out/seg-288"
-finetune --encoder "$out/seg-288" --whole --image-size 288 --steps 2650 --optimizer muon --lr 1e-3 \
-  --min-zoom 0.8 --max-zoom 1.3 --transplants 0 --colour 0.2 --out "$out/seg"
+finetune mae seg-224 "${labelled[@]}"
+finetune seg-224 seg-288 "${labelled[@]}" --whole --image-size 288 --steps 3600
+finetune seg-288 seg-muon "${labelled[@]}" --whole --image-size 288 --steps 2650 --optimizer muon --lr 1e-3 \
+  --min-zoom 0.8 --max-zoom 1.3 --transplants 0 --colour 0.2
+
+# On with the teacher: first on the labelled photos, then beside photos without labels, at last on the former at full size.
+[[ -f ${mixed[0]} ]] ||
+  python3 "$(dirname "$0")/mixed_photos.py" --train "${labelled[0]}" --images "${labelled[1]}" \
+    --unlabelled "$data"/photos/*.tar --out "${mixed[1]}"
+taught() {
+  finetune "$@" --whole --optimizer muon --transplants 0 --warmup-steps 20 --min-zoom 0.8 \
+    --teacher-features "$out/features.safetensors"
+}
+taught seg-muon seg-taught "${labelled[@]}" --image-size 224 --batch-size 16 --steps 1500 --lr 1e-3 \
+  --teacher-coefficient 10 --max-zoom 1.3 --colour 0.2
+taught seg-taught seg-mixed "${mixed[@]}" --image-size 224 --batch-size 16 --steps 1000 --lr 8e-4 \
+  --teacher-coefficient 10 --max-zoom 1.5 --colour 0.3
+taught seg-mixed seg "${labelled[@]}" --image-size 288 --steps 1300 --lr 5e-4 \
+  --teacher-coefficient 5 --max-zoom 1.3 --colour 0.2
 $mae_seg eval --weights "$out/seg" --annotations "$data/objects/val.json" --images "$data/objects" \
   --class-agnostic --report "$out/report"
 $mae_seg export "$out/seg" --out "$out/mae-tiny" --score-thresh 0.07

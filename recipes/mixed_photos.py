@@ -1,0 +1,52 @@
+"""Put photos without labels beside labelled ones, so that fine-tuning may learn a teacher's features of both.
+
+    python recipes/mixed_photos.py --train train.json --images photos/ --unlabelled shard-0000.tar --out mixed/
+
+Writes mixed/train.json, in which what an unlabelled photo shows is ignored, and mixed/images and mixed/unlabelled with the
+photos. Needs Pillow.
+"""
+import argparse, json, os, tarfile
+
+from PIL import Image
+
+TYPES = (".jpg", ".jpeg", ".png", ".webp")
+
+
+def main():
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("--train", required=True, help="COCO instances file")
+    arguments.add_argument("--images", required=True, help="the folder its file names start from")
+    arguments.add_argument("--unlabelled", nargs="+", required=True, help="tar files of photos")
+    arguments.add_argument("--out", required=True)
+    args = arguments.parse_args()
+    coco = json.load(open(args.train))
+    for photo in coco["images"]:
+        link = os.path.join(args.out, "images", photo["file_name"])
+        os.makedirs(os.path.dirname(link), exist_ok=True)
+        if not os.path.lexists(link):
+            os.symlink(os.path.realpath(os.path.join(args.images, photo["file_name"])), link)
+        photo["file_name"] = os.path.join("images", photo["file_name"])
+    number = max(photo["id"] for photo in coco["images"])
+    folder = os.path.join(args.out, "unlabelled")
+    os.makedirs(folder, exist_ok=True)
+    for shard in args.unlabelled:
+        with tarfile.open(shard) as tar:
+            for member in tar:
+                if not member.name.lower().endswith(TYPES):
+                    continue
+                name = os.path.basename(member.name)
+                with open(os.path.join(folder, name), "wb") as file:
+                    file.write(tar.extractfile(member).read())
+                width, height = Image.open(os.path.join(folder, name)).size
+                number += 1
+                coco["images"].append({
+                    "id": number, "file_name": f"unlabelled/{name}", "width": width, "height": height,
+                    "exhaustive": False, "labelled_category_ids": []})
+    with open(os.path.join(args.out, "train.json.part"), "w") as file:
+        json.dump(coco, file)
+    os.replace(os.path.join(args.out, "train.json.part"), os.path.join(args.out, "train.json"))
+    print(f"{len(coco['images'])} photos in {args.out}/train.json")
+
+
+if __name__ == "__main__":
+    main()
