@@ -49,7 +49,7 @@ pub(super) struct Batch {
     targets: Vec<Target>,
     /// `[B, L, D]`, what the teacher gives each patch, where there is one.
     features: Vec<f32>,
-    /// `[B, L]`: the share of each patch in which the photo is seen.
+    /// `[B, L]`: the share of each patch in which the photo is seen; empty without a teacher.
     seen: Vec<f32>,
     divisors: Divisors,
     /// Per photo, where every patch is a query.
@@ -142,8 +142,10 @@ impl Task for Finetuning<'_> {
         let (mut features, mut seen, mut skipped) = (Vec::new(), Vec::new(), Vec::new());
         for sample in samples {
             pixels.extend(sample.pixels);
+            if !sample.features.is_empty() {
+                seen.extend(coverage(&sample.photo, grid));
+            }
             features.extend(sample.features);
-            seen.extend(coverage(&sample.photo, grid));
             skipped.extend(sample.skipped);
             let ignore = Some(sample.ignore);
             targets.push(Target { labels: sample.labels, masks: sample.masks, ignore });
