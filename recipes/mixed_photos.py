@@ -2,8 +2,8 @@
 
     python recipes/mixed_photos.py --train train.json --images photos/ --unlabelled shard-0000.tar --out mixed/
 
-Writes mixed/train.json, in which what an unlabelled photo shows is ignored, and mixed/images and mixed/unlabelled with the
-photos. Needs Pillow.
+Writes mixed/train.json, in which what an unlabelled photo shows is ignored, mixed/unlabelled with these photos, and a link
+mixed/labelled to the others. Needs Pillow.
 """
 import argparse, json, os, tarfile
 
@@ -20,15 +20,13 @@ def main():
     arguments.add_argument("--out", required=True)
     args = arguments.parse_args()
     coco = json.load(open(args.train))
-    for photo in coco["images"]:
-        link = os.path.join(args.out, "images", photo["file_name"])
-        os.makedirs(os.path.dirname(link), exist_ok=True)
-        if not os.path.lexists(link):
-            os.symlink(os.path.realpath(os.path.join(args.images, photo["file_name"])), link)
-        photo["file_name"] = os.path.join("images", photo["file_name"])
-    number = max(photo["id"] for photo in coco["images"])
-    folder = os.path.join(args.out, "unlabelled")
+    folder, link = (os.path.join(args.out, name) for name in ("unlabelled", "labelled"))
     os.makedirs(folder, exist_ok=True)
+    if not os.path.lexists(link):
+        os.symlink(os.path.realpath(args.images), link)
+    for photo in coco["images"]:
+        photo["file_name"] = "labelled/" + photo["file_name"]
+    number = max(photo["id"] for photo in coco["images"])
     for shard in args.unlabelled:
         with tarfile.open(shard) as tar:
             for member in tar:

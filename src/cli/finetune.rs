@@ -199,7 +199,7 @@ impl Arguments {
                 cutouts: self.paste,
                 transplants: self.transplants,
             },
-            teacher_coefficient: self.teacher_features.as_ref().map_or(0.0, |_| self.teacher_coefficient),
+            teacher_coefficient: self.teacher_coefficient,
             loss: SetLossConfig { num_points: self.points, ..SetLossConfig::default() },
             steps: self.steps.options(self.batch_size, self.average),
         }
