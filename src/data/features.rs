@@ -66,21 +66,21 @@ impl TeacherFeatures {
         self.shape[2]
     }
 
-    /// The features under each cell of a view of `grid` × `grid` cells, `[grid², D]`; zeros beside the photo.
+    /// The features under each cell of a view of `grid` × `grid` cells, `[grid², D]`; beside the photo those of its edge.
     ///
-    /// `in_photo` tells where in the photo a point of the view lies, both as shares of their sides, if it does.
+    /// `in_photo` tells where in the photo a point of the view lies, both as shares of their sides.
     pub(super) fn under(
         &self,
         photo: &str,
         grid: usize,
-        in_photo: impl Fn([f64; 2]) -> Option<[f64; 2]>,
+        in_photo: impl Fn([f64; 2]) -> [f64; 2],
     ) -> Result<Vec<f32>, DataError> {
         let map = self.read(photo)?;
         let [rows, columns, channels] = self.shape;
         let mut found = vec![0.0; grid * grid * channels];
         for (cell, target) in found.chunks_exact_mut(channels).enumerate() {
             let middle = [cell % grid, cell / grid].map(|along| (along as f64 + 0.5) / grid as f64);
-            let Some([x, y]) = in_photo(middle) else { continue };
+            let [x, y] = in_photo(middle);
             let ([left, right], x_share) = neighbours(x, columns);
             let ([top, bottom], y_share) = neighbours(y, rows);
             let at = |row: usize, column: usize| &map[(row * columns + column) * channels..][..channels];
@@ -164,7 +164,7 @@ mod tests {
     fn features_follow_the_crop_and_its_mirror() {
         let (_dir, path) = ramp();
         let features = TeacherFeatures::open(&path).unwrap();
-        let of = |crop: &Crop, grid| features.under("a.jpg", grid, |at| Some(crop.in_photo(at))).unwrap();
+        let of = |crop: &Crop, grid| features.under("a.jpg", grid, |at| crop.in_photo(at)).unwrap();
         let right_half = Crop { rgb: vec![], window: [0.5, 0.0, 0.5, 1.0], mirrored: false };
         assert_eq!(of(&right_half, 2), [2.0, 0.0, 3.0, 0.0, 2.0, 1.0, 3.0, 1.0]);
         assert_eq!(of(&Crop { mirrored: true, ..right_half }, 2), [3.0, 0.0, 2.0, 0.0, 3.0, 1.0, 2.0, 1.0]);
@@ -176,7 +176,7 @@ mod tests {
     fn cut_files_and_unknown_photos_are_named() {
         let (dir, path) = ramp();
         let features = TeacherFeatures::open(&path).unwrap();
-        let error = features.under("b.jpg", 1, Some).unwrap_err();
+        let error = features.under("b.jpg", 1, |at| at).unwrap_err();
         assert!(error.to_string().contains("b.jpg"), "{error}");
         let bytes = fs::read(&path).unwrap();
         for len in [0, 4, 30, bytes.len() - 1] {

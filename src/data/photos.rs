@@ -180,9 +180,7 @@ impl PhotoSet {
                 let mut pixels = vec![0.0; crop.rgb.len()];
                 fill_planes(&crop.rgb, &mut pixels);
                 let features = match teacher {
-                    Some((teacher, grid)) => {
-                        teacher.under(self.name(found), grid, |at| Some(crop.in_photo(at)))?
-                    }
+                    Some((teacher, grid)) => teacher.under(self.name(found), grid, |at| crop.in_photo(at))?,
                     None => Vec::new(),
                 };
                 Ok((pixels, features, skipped))

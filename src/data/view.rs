@@ -70,16 +70,15 @@ impl View {
         canvas
     }
 
-    /// Where a point of the canvas of `side` pixels lies in the photo of so many pixels, both as shares of their sides, if it
-    /// does.
-    pub(super) fn in_photo(&self, point: [f64; 2], side: usize, photo: [usize; 2]) -> Option<[f64; 2]> {
+    /// Where a point of the canvas of `side` pixels lies in the photo of so many pixels, both as shares of their sides; beside
+    /// the photo below 0 or above 1.
+    pub(super) fn in_photo(&self, point: [f64; 2], side: usize, photo: [usize; 2]) -> [f64; 2] {
         let within =
             |axis: usize| (point[axis] * side as f64 - self.at[axis] as f64) / self.size[axis] as f64;
         let [x, y] = [within(0), within(1)];
         let x = if self.mirrored { 1.0 - x } else { x };
         let Window { left, top, width, height } = self.window;
-        let inside = (0.0..=1.0).contains(&x) && (0.0..=1.0).contains(&y);
-        inside.then(|| [(left + x * width) / photo[0] as f64, (top + y * height) / photo[1] as f64])
+        [(left + x * width) / photo[0] as f64, (top + y * height) / photo[1] as f64]
     }
 
     /// For each canvas pixel of the rectangle along an axis (0 = x), the photo pixel under its centre.
@@ -120,11 +119,10 @@ mod tests {
         let window = Window { left: 10.0, top: 0.0, width: 20.0, height: 10.0 };
         let view = View { window, at: [2, 4], size: [4, 2], mirrored: false };
         let of = |view: &View, x, y| view.in_photo([x, y], 8, [40, 20]);
-        assert_eq!(of(&view, 0.25, 0.5), Some([0.25, 0.0]), "left and top of the window");
-        assert_eq!(of(&view, 0.625, 0.75), Some([0.625, 0.5]));
-        assert_eq!(of(&View { mirrored: true, ..view }, 0.625, 0.75), Some([0.375, 0.5]));
-        assert_eq!(of(&view, 0.2, 0.5), None);
-        assert_eq!(of(&view, 0.5, 0.8), None);
+        assert_eq!(of(&view, 0.25, 0.5), [0.25, 0.0], "left and top of the window");
+        assert_eq!(of(&view, 0.625, 0.75), [0.625, 0.5]);
+        assert_eq!(of(&View { mirrored: true, ..view }, 0.625, 0.75), [0.375, 0.5]);
+        assert_eq!(of(&view, 0.0, 0.5), [0.0, 0.0], "beside the window");
     }
 
     #[test]
