@@ -29,20 +29,40 @@ finetune seg-224 seg-288 "${labelled[@]}" --whole --image-size 288 --steps 3600
 finetune seg-288 seg-muon "${labelled[@]}" --whole --image-size 288 --steps 2650 --optimizer muon --lr 1e-3 \
   --min-zoom 0.8 --max-zoom 1.3 --transplants 0 --colour 0.2
 
-# On with the teacher: first on the labelled photos, then beside photos without labels, at last on the former at full size.
+# On with the teacher's features: first on the labelled photos, then beside photos without labels, then on the former at full
+# size.
 [[ -f ${mixed[0]} ]] ||
   python3 "$(dirname "$0")/mixed_photos.py" --train "${labelled[0]}" --images "${labelled[1]}" \
     --unlabelled "$data"/photos/*.tar --out "${mixed[1]}"
 taught() {
-  finetune "$@" --whole --optimizer muon --transplants 0 --warmup-steps 20 --min-zoom 0.8 \
-    --teacher-features "$out/features.safetensors"
+  finetune "$@" --whole --optimizer muon --warmup-steps 20 --teacher-features "$out/features.safetensors"
 }
+little=(--transplants 0 --min-zoom 0.8)
 taught seg-muon seg-taught "${labelled[@]}" --image-size 224 --batch-size 16 --steps 1500 --lr 1e-3 \
-  --teacher-coefficient 10 --max-zoom 1.3 --colour 0.2
+  --teacher-coefficient 10 "${little[@]}" --max-zoom 1.3 --colour 0.2
 taught seg-taught seg-mixed "${mixed[@]}" --image-size 224 --batch-size 16 --steps 1000 --lr 8e-4 \
-  --teacher-coefficient 10 --max-zoom 1.5 --colour 0.3
-taught seg-mixed seg "${labelled[@]}" --image-size 288 --steps 1300 --lr 5e-4 \
-  --teacher-coefficient 5 --max-zoom 1.3 --colour 0.2
+  --teacher-coefficient 10 "${little[@]}" --max-zoom 1.5 --colour 0.3
+taught seg-mixed seg-full "${labelled[@]}" --image-size 288 --steps 1300 --lr 5e-4 \
+  --teacher-coefficient 5 "${little[@]}" --max-zoom 1.3 --colour 0.2
+
+# The teacher learns to find objects itself and says what is in the photos that are not, or not fully, labelled.
+[[ -f $out/vit-s14.safetensors ]] ||
+  python3 "$(dirname "$0")/teacher_encoder.py" --out "$out/vit-s14.safetensors"
+$mae_seg finetune --encoder "$out/vit-s14.safetensors" --out "$out/teacher" --train "${labelled[0]}" --images "${labelled[1]}" \
+  --cutouts "$data/cutouts" --queries 0 --tune top:3 --image-size 224 --batch-size 16 --steps 600 --optimizer muon --lr 8e-4 \
+  --layer-decay 0.7 --warmup-steps 20 --points 1024 --min-zoom 0.7 --paste 2
+found() { # FILE SIDE PHOTO ...
+  [[ ! -f $1 ]] || return 0
+  $mae_seg predict --weights "$out/teacher" --score-thresh 0.03 --json --image-size "$2" "${@:3}" > "$1.part"
+  mv "$1.part" "$1"
+}
+found "$out/found-unlabelled.json" 224 "$out"/mixed/unlabelled/*
+found "$out/found-labelled.json" 280 "$out"/train-photos/*
+[[ -f $out/mixed/pseudo.json ]] ||
+  python3 "$(dirname "$0")/pseudo_labels.py" --train "${mixed[0]}" --found "$out"/found-*.json \
+    --out "$out/mixed/pseudo.json"
+taught seg-full seg "$out/mixed/pseudo.json" "${mixed[1]}" --image-size 240 --batch-size 16 --steps STEPS --lr 1e-3 \
+  --teacher-coefficient 10 --min-zoom 0.6 --paste 2
 $mae_seg eval --weights "$out/seg" --annotations "$data/objects/val.json" --images "$data/objects" \
   --class-agnostic --report "$out/report"
 $mae_seg export "$out/seg" --out "$out/mae-tiny" --score-thresh 0.07

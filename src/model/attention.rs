@@ -2,9 +2,11 @@
 
 use burn::module::Module;
 use burn::nn::Linear;
+use burn::tensor::module::attention;
 use burn::tensor::ops::AttentionModuleOptions;
 use burn::tensor::{Bool, Device, Tensor};
 
+use super::fused::attended;
 use super::{init, product};
 
 /// Multi-head self-attention with one product for queries, keys and values (`softmax(q kᵀ / √d_h) v`).
@@ -41,15 +43,13 @@ impl Attention {
             .permute([2, 0, 3, 1, 4]);
         let [query, key, value] =
             [0, 1, 2].map(|i| parts.clone().narrow(0, i, 1).reshape([batch, heads, length, width / heads]));
-        let blocked = blocked.map(|blocked| blocked.expand([batch, heads, length, length]));
-        let mixed = burn::tensor::module::attention(
-            query,
-            key,
-            value,
-            blocked,
-            None,
-            AttentionModuleOptions::default(),
-        );
+        let mixed = match blocked {
+            None => attended(query, key, value),
+            Some(blocked) => {
+                let blocked = blocked.expand([batch, heads, length, length]);
+                attention(query, key, value, Some(blocked), None, AttentionModuleOptions::default())
+            }
+        };
         product(&self.proj, mixed.swap_dims(1, 2).reshape([batch, length, width]))
     }
 }

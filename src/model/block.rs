@@ -1,11 +1,11 @@
 //! The pre-norm transformer block.
 
 use burn::module::{Module, Param};
-use burn::nn::{Initializer, LayerNorm, Linear};
+use burn::nn::{Initializer, Linear};
 use burn::tensor::activation::{gelu, silu};
 use burn::tensor::{Bool, Device, Tensor, TensorData};
 
-use super::{Attention, DecoderConfig, VitConfig, init, product};
+use super::{Attention, DecoderConfig, LayerNorm, VitConfig, in_type_of, init};
 
 /// Two linear layers around an exact (erf) GELU, or around a gate (`SwiGLU`, <https://arxiv.org/abs/2002.05202>).
 #[derive(Module, Debug)]
@@ -22,14 +22,16 @@ impl Mlp {
     /// - `tokens`, returns: `[B, T, D]`
     #[must_use]
     pub fn forward(&self, tokens: Tensor<3>) -> Tensor<3> {
-        let inner = product(&self.fc1, tokens);
-        let thought = if self.gated {
-            let hidden = inner.dims()[2] / 2;
-            silu(inner.clone().narrow(2, 0, hidden)) * inner.narrow(2, hidden, hidden)
-        } else {
-            gelu(inner)
-        };
-        product(&self.fc2, thought)
+        in_type_of(&self.fc1, tokens, |tokens| {
+            let inner = self.fc1.forward(tokens);
+            let thought = if self.gated {
+                let hidden = inner.dims()[2] / 2;
+                silu(inner.clone().narrow(2, 0, hidden)) * inner.narrow(2, hidden, hidden)
+            } else {
+                gelu(inner)
+            };
+            self.fc2.forward(thought)
+        })
     }
 }
 
@@ -95,10 +97,10 @@ impl Block {
     pub fn decoder(config: &DecoderConfig, layer_norm_eps: f64, device: &Device) -> Self {
         let width = config.embed_dim;
         Self {
-            norm1: init::layer_norm(width, layer_norm_eps, device),
+            norm1: LayerNorm::new(width, layer_norm_eps, device),
             attn: Attention::new(width, config.num_heads, device),
             scale1: None,
-            norm2: init::layer_norm(width, layer_norm_eps, device),
+            norm2: LayerNorm::new(width, layer_norm_eps, device),
             mlp: Mlp {
                 fc1: init::linear(width, config.mlp_dim, device),
                 fc2: init::linear(config.mlp_dim, width, device),

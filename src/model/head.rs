@@ -1,13 +1,13 @@
 //! From tokens to classes and masks.
 
 use burn::module::{Module, Param};
-use burn::nn::{Initializer, LayerNorm, Linear};
+use burn::nn::{Initializer, Linear};
 use burn::tensor::activation::gelu;
 use burn::tensor::module::conv2d;
 use burn::tensor::ops::ConvOptions;
 use burn::tensor::{Device, Tensor};
 
-use super::init;
+use super::{LayerNorm, init};
 
 /// The upscaler's own, whatever the encoder's is (as timm's `LayerNorm2d`).
 const LAYER_NORM_EPS: f64 = 1e-6;
@@ -37,7 +37,7 @@ impl UpscaleBlock {
             conv1_weight: conv1.init([width, width, 2, 2], device),
             conv1_bias: Initializer::Zeros.init([width], device),
             conv2_weight: uniform(9.0).init([width, 1, 3, 3], device),
-            norm: init::layer_norm(width, LAYER_NORM_EPS, device),
+            norm: LayerNorm::new(width, LAYER_NORM_EPS, device),
         }
     }
 

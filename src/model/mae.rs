@@ -1,12 +1,12 @@
 //! The masked autoencoder: hide patches, reconstruct them.
 
 use burn::module::{Module, Param};
-use burn::nn::{LayerNorm, Linear};
+use burn::nn::Linear;
 use burn::tensor::{Device, Tensor};
 
 use super::{
-    Block, HiddenPatches, LossOn, MaeConfig, PatchMask, VisionTransformer, init, patchify, resample_grid,
-    sin_cos_2d,
+    Block, HiddenPatches, LayerNorm, LossOn, MaeConfig, PatchMask, VisionTransformer, init, patchify,
+    resample_grid, sin_cos_2d,
 };
 
 /// What a forward pass of the [`MaskedAutoencoder`] yields.
@@ -62,7 +62,7 @@ impl MaskedAutoencoder {
             mask_token: init::token([1, 1, decoder.embed_dim], device),
             decoder_pos_embed: Param::from_tensor(positions).set_require_grad(false),
             decoder_blocks: (0..decoder.depth).map(|_| Block::decoder(decoder, eps, device)).collect(),
-            decoder_norm: init::layer_norm(decoder.embed_dim, eps, device),
+            decoder_norm: LayerNorm::new(decoder.embed_dim, eps, device),
             decoder_pred: init::linear(
                 decoder.embed_dim,
                 encoder.patch_size * encoder.patch_size * 3,

@@ -9,9 +9,18 @@ use burn::tensor::{FloatDType, Tensor};
 /// - `tokens`: `[B, T, D in]`
 /// - returns `[B, T, D out]`, in the type of `tokens`
 pub(super) fn product(linear: &Linear, tokens: Tensor<3>) -> Tensor<3> {
+    in_type_of(linear, tokens, |tokens| linear.forward(tokens))
+}
+
+/// What `compute` makes of `tokens` in the type of the weights of `linear`, in the type that `tokens` came in.
+pub(super) fn in_type_of(
+    linear: &Linear,
+    tokens: Tensor<3>,
+    compute: impl FnOnce(Tensor<3>) -> Tensor<3>,
+) -> Tensor<3> {
     let (given, computed) = (FloatDType::from(tokens.dtype()), FloatDType::from(linear.weight.val().dtype()));
     if given == computed {
-        return linear.forward(tokens);
+        return compute(tokens);
     }
-    linear.forward(tokens.cast(computed)).cast(given)
+    compute(tokens.cast(computed)).cast(given)
 }

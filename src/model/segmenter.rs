@@ -1,12 +1,12 @@
 //! The mask segmenter: learned queries join the tokens and each claims one instance.
 
 use burn::module::{Module, Param};
-use burn::nn::{Initializer, LayerNorm, Linear};
+use burn::nn::{Initializer, Linear};
 use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
 
 use super::{
-    Block, ConfigError, DecoderConfig, Extent, MaskHead, SegmenterConfig, TrainingPlan, VisionTransformer,
-    init, resample_grid,
+    Block, ConfigError, DecoderConfig, Extent, LayerNorm, MaskHead, SegmenterConfig, TrainingPlan,
+    VisionTransformer, init, resample_grid,
 };
 
 /// Odds that a fresh model gives an object against "no object" where every patch is a query.
@@ -60,10 +60,10 @@ impl LateralBlocks {
         };
         let each = config.lateral_layers.iter();
         Self {
-            norms: each.clone().map(|_| init::layer_norm(d, eps, device)).collect(),
+            norms: each.clone().map(|_| LayerNorm::new(d, eps, device)).collect(),
             projections: each.map(|_| init::linear(d, d, device)).collect(),
             blocks: (0..config.num_blocks).map(|_| Block::decoder(&shape, eps, device)).collect(),
-            norm: init::layer_norm(d, eps, device),
+            norm: LayerNorm::new(d, eps, device),
         }
     }
 

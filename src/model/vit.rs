@@ -1,10 +1,9 @@
 //! The shared encoder.
 
 use burn::module::{Module, Param};
-use burn::nn::LayerNorm;
 use burn::tensor::{Device, Tensor};
 
-use super::{Block, PatchEmbed, VitConfig, init, resample_grid, sin_cos_2d};
+use super::{Block, LayerNorm, PatchEmbed, VitConfig, init, resample_grid, sin_cos_2d};
 
 /// A plain Vision Transformer; step 4 of the path.
 #[derive(Module, Debug)]
@@ -36,7 +35,7 @@ impl VisionTransformer {
                 .then(|| init::token([1, config.num_registers, d], device)),
             pos_embed: Param::from_tensor(positions).set_require_grad(false),
             blocks: (0..config.depth).map(|_| Block::encoder(config, device)).collect(),
-            norm: init::layer_norm(d, config.layer_norm_eps, device),
+            norm: LayerNorm::new(d, config.layer_norm_eps, device),
         }
     }
 

@@ -1,0 +1,54 @@
+//! Against the gradients of Burn's autodiff, which takes the same apart.
+
+use burn::tensor::ops::AttentionModuleOptions;
+use burn::tensor::{Device, Distribution, Tolerance};
+
+use super::*;
+
+fn devices() -> Vec<Device> {
+    #[cfg_attr(not(feature = "libtorch"), expect(unused_mut, reason = "libtorch adds one"))]
+    let mut devices = vec![Device::flex()];
+    #[cfg(feature = "libtorch")]
+    devices.push(Device::libtorch());
+    devices.into_iter().map(Device::autodiff).collect()
+}
+
+fn assert_alike<const D: usize>(got: Option<Tensor<D>>, expected: Option<Tensor<D>>) {
+    let tolerance = Tolerance::absolute(2e-5);
+    got.unwrap().into_data().assert_approx_eq::<f32>(&expected.unwrap().into_data(), tolerance);
+}
+
+#[test]
+fn attention_has_the_derivatives_of_its_parts() {
+    for device in devices() {
+        device.seed(3);
+        let random = |_| Tensor::<4>::random([2, 3, 7, 8], Distribution::Normal(0.0, 1.0), &device);
+        let inputs = [0; 3].map(random).map(Tensor::require_grad);
+        let weight = random(0);
+        let [query, key, value] = inputs.clone();
+        let output = attended(query.clone(), key.clone(), value.clone());
+        let options = AttentionModuleOptions::default();
+        let parts = burn::tensor::module::attention(query, key, value, None, None, options);
+        assert_alike(Some(output.clone()), Some(parts.clone()));
+        let got = (output * weight.clone()).sum().backward();
+        let expected = (parts * weight).sum().backward();
+        inputs.iter().for_each(|input| assert_alike(input.grad(&got), input.grad(&expected)));
+    }
+}
+
+#[test]
+fn layer_norm_has_the_derivatives_of_its_parts() {
+    for device in devices() {
+        device.seed(4);
+        let random = |_| Tensor::<3>::random([2, 5, 16], Distribution::Normal(0.5, 2.0), &device);
+        let channel = |_| Tensor::<1>::random([16], Distribution::Normal(1.0, 0.5), &device).require_grad();
+        let (tokens, [gamma, beta], weight) = (random(0).require_grad(), [0; 2].map(channel), random(0));
+        let output = normalised(tokens.clone(), gamma.clone(), beta.clone(), 1e-6);
+        let parts = burn::tensor::module::layer_norm(tokens.clone(), gamma.clone(), Some(beta.clone()), 1e-6);
+        assert_alike(Some(output.clone()), Some(parts.clone()));
+        let got = (output * weight.clone()).sum().backward();
+        let expected = (parts * weight).sum().backward();
+        assert_alike(tokens.grad(&got), tokens.grad(&expected));
+        [gamma, beta].iter().for_each(|input| assert_alike(input.grad(&got), input.grad(&expected)));
+    }
+}
