@@ -17,8 +17,11 @@ pub(super) struct Asked<'a, O> {
 }
 
 impl<'a, O: Serialize> Asked<'a, O> {
-    pub(super) fn new<const N: usize>(options: &'a O, data: [(&'static str, String); N]) -> Self {
+    /// `photos` and `teacher` are fingerprints.
+    pub(super) fn new(options: &'a O, photos: String, teacher: Option<String>) -> Self {
         let words = env::args_os().map(|word| word.to_string_lossy().into_owned());
-        Self { options, data: data.into(), command: words.collect() }
+        let teacher = teacher.map(|features| ("teacher features", features));
+        let data = [("photos", photos)].into_iter().chain(teacher).collect();
+        Self { options, data, command: words.collect() }
     }
 }

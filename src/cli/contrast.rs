@@ -36,7 +36,7 @@ pub(super) fn run(args: &Arguments) -> Result<()> {
         colour: args.colour,
         passes: args.passes.options(),
     };
-    args.encoder.train((&options, args.passes.plain()), |photos, device, run, show| {
+    args.encoder.train((&options, args.passes.plain()), None, |photos, device, run, show| {
         contrast(photos, &options, device, run, show)
     })
 }

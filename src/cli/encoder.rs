@@ -12,7 +12,7 @@ use super::device::DeviceArg;
 use super::peers::together;
 use super::progress::TrainProgress;
 use super::shards;
-use crate::data::{Damaged, PhotoSet};
+use crate::data::{Damaged, PhotoSet, TeacherFeatures};
 use crate::model::VitConfig;
 use crate::train::{RunFolder, TrainError, TrainEvent, in_turn};
 
@@ -98,6 +98,7 @@ impl EncoderArg {
     pub(super) fn train(
         &self,
         (options, plain): (&impl Serialize, bool),
+        teacher: Option<&TeacherFeatures>,
         training: impl FnOnce(
             &PhotoSet,
             &Device,
@@ -114,7 +115,8 @@ impl EncoderArg {
             photos.cut().iter().for_each(|shard| {
                 progress.show(TrainEvent::Skipped(format!("the rest of a shard: {shard}")));
             });
-            let asked = Asked::new(options, [("photos", photos.fingerprint())]);
+            let taught = teacher.map(|features| features.fingerprint().to_owned());
+            let asked = Asked::new(options, photos.fingerprint(), taught);
             let mut run = RunFolder::shared(&self.out, &asked, &peers)?;
             training(&photos, &picked.device, &mut run, &mut |event| progress.show(event))?;
             progress.finish(&format!("pretrained; fine-tune with --encoder {}", self.out.display()));

@@ -247,7 +247,7 @@ fn train(arguments: &Arguments, peers: &Arc<dyn Peers>) -> Result<()> {
     let title = format!("{} photos, {}", photos.len(), picked.description);
     let mut progress = TrainProgress::new(&title, &**peers, arguments.steps.plain());
     photos.cut().iter().for_each(|photo| progress.show(TrainEvent::Skipped(photo.clone())));
-    let asked = Asked::new(&options, [("photos", photos.fingerprint())]);
+    let asked = Asked::new(&options, photos.fingerprint(), photos.teacher_fingerprint());
     let mut run = RunFolder::shared(&arguments.out, &asked, peers)?;
     let data = (&photos, validation.as_ref());
     finetune(data, &options, (encoder, fresh), &picked.device, &mut run, |event| progress.show(event))?;

@@ -124,7 +124,7 @@ impl Arguments {
 pub(super) fn run(args: &Arguments) -> Result<()> {
     let teacher = args.teacher_features.as_deref().map(TeacherFeatures::open).transpose()?;
     let options = args.options(teacher.as_ref().map_or(0, TeacherFeatures::channels))?;
-    args.encoder.train((&options, args.passes.plain()), |photos, device, run, show| {
+    args.encoder.train((&options, args.passes.plain()), teacher.as_ref(), |photos, device, run, show| {
         pretrain(photos, teacher.as_ref(), &options, device, run, show)
     })
 }

@@ -74,6 +74,12 @@ impl SegmentationSet {
         self.teacher.as_ref().map(|teacher| [teacher.features.channels(), teacher.patch_size])
     }
 
+    /// What tells the teacher's features from others.
+    #[must_use]
+    pub fn teacher_fingerprint(&self) -> Option<String> {
+        self.teacher.as_ref().map(|teacher| teacher.features.fingerprint().to_owned())
+    }
+
     /// The photos that were left out because they are missing or an outline is no mask, each in a sentence.
     #[must_use]
     pub fn cut(&self) -> &[String] {

@@ -10,6 +10,7 @@ use safetensors::Dtype;
 use safetensors::tensor::Metadata;
 
 use super::DataError;
+use super::fingerprint::fingerprint;
 
 /// The 8 bytes in front of a safetensors header, which give its length.
 const LENGTH_BYTES: u64 = 8;
@@ -20,6 +21,7 @@ pub struct TeacherFeatures {
     path: PathBuf,
     shape: [usize; 3],
     offsets: HashMap<String, u64>,
+    fingerprint: String,
 }
 
 impl TeacherFeatures {
@@ -57,7 +59,16 @@ impl TeacherFeatures {
         }
         let offsets =
             tensors.iter().map(|(name, info)| (name.clone(), data_at + info.data_offsets.0 as u64)).collect();
-        Ok(Self { path: path.to_path_buf(), shape, offsets })
+        let mut features = Self { path: path.to_path_buf(), shape, offsets, fingerprint: String::new() };
+        let first = features.bytes(data_at).map_err(io_error)?;
+        features.fingerprint = fingerprint([header, first].iter());
+        Ok(features)
+    }
+
+    /// What tells these features from others: the photos and where their features lie in the file, and those of the first.
+    #[must_use]
+    pub fn fingerprint(&self) -> &str {
+        &self.fingerprint
     }
 
     /// Features per grid cell, D.
@@ -170,6 +181,18 @@ mod tests {
         assert_eq!(of(&Crop { mirrored: true, ..right_half }, 2), [3.0, 0.0, 2.0, 0.0, 3.0, 1.0, 2.0, 1.0]);
         let whole = Crop { rgb: vec![], window: [0.0, 0.0, 1.0, 1.0], mirrored: false };
         assert_eq!(of(&whole, 1), [1.5, 0.5]);
+    }
+
+    #[test]
+    fn other_features_have_another_fingerprint() {
+        let (dir, path) = ramp();
+        let of = |path: &Path| TeacherFeatures::open(path).unwrap().fingerprint().to_owned();
+        let mut bytes = fs::read(&path).unwrap();
+        *bytes.last_mut().unwrap() ^= 1;
+        let (other, more) = (dir.path().join("other"), dir.path().join("more"));
+        fs::write(&other, bytes).unwrap();
+        write_ramp(&more, &["a.jpg", "b.jpg"]);
+        assert!(of(&path) != of(&other) && of(&path) != of(&more));
     }
 
     #[test]

@@ -66,5 +66,5 @@ pub(super) fn normalised<const RANK: usize>(
     Tensor::from_dispatch(<Dispatch as Fused>::normalised(tokens.into_dispatch(), gamma, beta, epsilon))
 }
 
-#[cfg(all(test, feature = "native"))]
+#[cfg(test)]
 mod tests;

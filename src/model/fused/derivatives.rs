@@ -23,7 +23,7 @@ pub(super) trait Derivatives: Fused {
         [Self::float_matmul(weights.clone(), value), weights]
     }
 
-    /// Gradients of queries, keys and values (FlashAttention, <https://arxiv.org/abs/2205.14135>, appendix B.2).
+    /// Gradients of queries, keys and values (`FlashAttention`, <https://arxiv.org/abs/2205.14135>, appendix B.2).
     fn attended_back(
         [query, key, value]: [FloatTensor<Self>; 3],
         [output, weights]: [FloatTensor<Self>; 2],

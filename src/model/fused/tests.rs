@@ -6,11 +6,13 @@ use burn::tensor::{Device, Distribution, Tolerance};
 use super::*;
 
 fn devices() -> Vec<Device> {
-    #[cfg_attr(not(feature = "libtorch"), expect(unused_mut, reason = "libtorch adds one"))]
-    let mut devices = vec![Device::flex()];
-    #[cfg(feature = "libtorch")]
-    devices.push(Device::libtorch());
-    devices.into_iter().map(Device::autodiff).collect()
+    let devices = [
+        Device::flex(),
+        #[cfg(feature = "libtorch")]
+        #[expect(deprecated, reason = "see `torch`")]
+        Device::libtorch(),
+    ];
+    devices.map(Device::autodiff).into()
 }
 
 fn assert_alike<const D: usize>(got: Option<Tensor<D>>, expected: Option<Tensor<D>>) {
