@@ -88,7 +88,10 @@ fn cuda() -> Result<Picked, EngineError> {
 }
 
 #[cfg(feature = "libtorch")]
-#[expect(deprecated, reason = "Burn is to drop libtorch, the fastest of its backends for training on CPUs today")]
+#[expect(
+    deprecated,
+    reason = "Burn is to drop libtorch, the fastest of its backends for training on CPUs today"
+)]
 fn libtorch() -> Result<Picked, EngineError> {
     Ok(Picked { device: Device::libtorch(), description: "CPU (libtorch)".to_owned(), is_gpu: false })
 }
