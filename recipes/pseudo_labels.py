@@ -1,6 +1,6 @@
 """Let what a model found stand in for the labels that photos lack (self-training).
 
-    mae-seg predict --weights runs/teacher --score-thresh 0.03 --json mixed/*/*.jpg > found.json
+    mae-seg predict --weights runs/teacher --score-thresh 0.03 --json photos/*.jpg > found.json
     python recipes/pseudo_labels.py --train mixed/train.json --found found.json --out mixed/pseudo.json
 
 Photos marked `"exhaustive": false` get the objects found there beside their own and become exhaustive: what was found with
@@ -20,7 +20,7 @@ SAME, INSIDE = 0.4, 0.7  # overlap (intersection over union, and over the found 
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--train", required=True, help="COCO instances file")
+    parser.add_argument("--train", required=True, help="COCO instances file; its photos are known by file name alone")
     parser.add_argument("--found", required=True, nargs="+", help="what `mae-seg predict --json` printed")
     parser.add_argument("--out", required=True)
     parser.add_argument("--sure", type=float, default=0.15)

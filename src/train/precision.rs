@@ -1,4 +1,4 @@
-//! Mixed precision: the blocks' products in half, everything else in single precision.
+//! Mixed precision: the blocks' products and perceptrons in half, everything else in single precision.
 
 use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{DType, FloatDType, Tensor};
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::TrainError;
 
-/// What the matrix products of the blocks are computed in. Weights, norms, attention scores, losses and the optimiser
+/// What the matrix products of the blocks, and the perceptrons between theirs, are computed in. Weights, norms, attention scores, losses and the optimiser
 /// keep single precision.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -79,6 +79,20 @@ fn scale<B: Backend>(query: &FloatTensor<B>) -> f64 {
     1.0 / f64::from(width as u32).sqrt()
 }
 
+/// Gives those of three inputs that want one their gradients, of which `derivatives` makes the state and the output's gradient.
+fn pass_on<B: Backend, S>(
+    ops: Ops<S, 3>,
+    grads: &mut Gradients,
+    derivatives: impl FnOnce(S, FloatTensor<B>) -> [FloatTensor<B>; 3],
+) {
+    let grad = grads.consume::<B>(&ops.node);
+    for (input, grad) in ops.parents.into_iter().zip(derivatives(ops.state, grad)) {
+        if let Some(input) = input {
+            grads.register::<B>(input.id, grad);
+        }
+    }
+}
+
 #[derive(Debug)]
 struct Attention;
 
@@ -86,13 +100,7 @@ impl<B: Derivatives> Backward<B, 3> for Attention {
     type State = ([FloatTensor<B>; 3], [FloatTensor<B>; 2]);
 
     fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Gradients, _checkpointer: &mut Checkpointer) {
-        let grad = grads.consume::<B>(&ops.node);
-        let (inputs, kept) = ops.state;
-        for (node, grad) in ops.parents.into_iter().zip(B::attended_back(inputs, kept, grad)) {
-            if let Some(node) = node {
-                grads.register::<B>(node.id, grad);
-            }
-        }
+        pass_on::<B, _>(ops, grads, |(inputs, kept), grad| B::attended_back(inputs, kept, grad));
     }
 }
 
@@ -103,13 +111,7 @@ impl<B: Derivatives> Backward<B, 3> for Normalisation {
     type State = ([FloatTensor<B>; 2], f64);
 
     fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Gradients, _checkpointer: &mut Checkpointer) {
-        let grad = grads.consume::<B>(&ops.node);
-        let (inputs, epsilon) = ops.state;
-        for (node, grad) in ops.parents.into_iter().zip(B::normalised_back(inputs, epsilon, grad)) {
-            if let Some(node) = node {
-                grads.register::<B>(node.id, grad);
-            }
-        }
+        pass_on::<B, _>(ops, grads, |(inputs, epsilon), grad| B::normalised_back(inputs, epsilon, grad));
     }
 }
 

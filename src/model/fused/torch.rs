@@ -1,4 +1,4 @@
-//! libtorch's own kernels: attention that never writes its weights down, layer norm in one pass each way.
+//! libtorch's own kernels: attention that never writes its weights down, layer norm by its own autograd.
 #![expect(
     deprecated,
     reason = "Burn is to drop libtorch, the fastest of its backends for training on CPUs today"
@@ -63,7 +63,6 @@ impl Derivatives for LibTorch {
         let output = tokens.layer_norm([gamma.size()[0]], Some(gamma), Some(beta), epsilon, true);
         let weighed = (output * grad.tensor).sum(None);
         let found = Tensor::run_backward(&[weighed], &inputs, false, false);
-        let [tokens, gamma, beta] = [0, 1, 2].map(|at| TchTensor::new(found[at].shallow_clone()));
-        [tokens, gamma, beta]
+        [0, 1, 2].map(|at| TchTensor::new(found[at].shallow_clone()))
     }
 }
