@@ -4,9 +4,10 @@
     python recipes/pseudo_labels.py --train mixed/train.json --found found.json --out mixed/pseudo.json
 
 Photos marked `"exhaustive": false` get the objects found there beside their own and become exhaustive: what was found with
-a score of at least --sure is an object, what is less sure is ignored (as a crowd), and the rest is background. An object
-found where a labelled one is, is that one; others of a group that was labelled there are ignored too. Photos that were
-exhaustive before are listed --repeats times, for they alone are certain. Needs pycocotools.
+a score of at least --least is an object, the surer the more it counts (its `score` is that of the finding divided by
+--certain, at most 1); what is less sure is ignored (as a crowd), and the rest is background. An object found where a
+labelled one is, is that one; others of a group that was labelled there are ignored too. Photos that were exhaustive before
+are listed --repeats times, for they alone are certain. Needs pycocotools.
 
 A model that names supercategories says no more than these: the category written is the first of its group.
 """
@@ -23,8 +24,9 @@ def arguments():
     parser.add_argument("--train", required=True, help="COCO instances file; its photos are known by file name alone")
     parser.add_argument("--found", required=True, nargs="+", help="what `mae-seg predict --json` printed")
     parser.add_argument("--out", required=True)
-    parser.add_argument("--sure", type=float, default=0.15)
-    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--least", type=float, default=0.08)
+    parser.add_argument("--certain", type=float, default=0.5, help="score from which nearly all that was found is there")
+    parser.add_argument("--repeats", type=int, default=2)
     return parser.parse_args()
 
 
@@ -73,11 +75,12 @@ def main():
         for row in new_ones(found, [outline(a, photo) for a in known[photo["id"]]]):
             number += 1
             known_id = category[row["label"]]
-            unsure = row["score"] < args.sure or group[known_id] in labelled
+            unsure = row["score"] < args.least or group[known_id] in labelled
+            likely = {} if unsure else {"score": round(min(row["score"] / args.certain, 1.0), 3)}
             added.append({
                 "id": number, "image_id": photo["id"], "category_id": known_id,
                 "segmentation": row["segmentation"], "bbox": [float(side) for side in row["bbox"]],
-                "area": float(masks.area(row["segmentation"])), "iscrowd": int(unsure)})
+                "area": float(masks.area(row["segmentation"])), "iscrowd": int(unsure), **likely})
     sure = sum(not annotation["iscrowd"] for annotation in added)
     coco["annotations"] += added
     next_photo = max(photos) + 1

@@ -26,6 +26,8 @@ pub struct SegmentationSample {
     pub pixels: Vec<f32>,
     /// The label of each object; `None` = an object of unknown class.
     pub labels: Vec<Option<usize>>,
+    /// How likely it is that each object is there, above 0 to 1.
+    pub confidences: Vec<f32>,
     /// The S × S mask of each object.
     pub masks: Vec<BinaryMask>,
     /// S × S: pixels that may belong to objects nobody labelled; never part of a mask.
@@ -42,6 +44,7 @@ pub struct SegmentationSample {
 #[derive(Debug)]
 struct Placed {
     label: Option<usize>,
+    confidence: f32,
     inside: Vec<u8>,
     area: usize,
 }
@@ -88,10 +91,10 @@ impl Canvas {
     }
 
     /// Adds an object of the drawn photo.
-    pub(super) fn add(&mut self, label: usize, inside: Vec<u8>) {
+    pub(super) fn add(&mut self, label: usize, confidence: f32, inside: Vec<u8>) {
         let area = count(&inside);
         if area > 0 {
-            self.placed.push(Placed { label: Some(label), inside, area });
+            self.placed.push(Placed { label: Some(label), confidence, inside, area });
         }
     }
 
@@ -139,7 +142,7 @@ impl Canvas {
         }
         self.pasted.iter_mut().zip(&inside).for_each(|(pasted, above)| *pasted |= above);
         let area = count(&inside);
-        self.placed.push(Placed { label, inside, area });
+        self.placed.push(Placed { label, confidence: 1.0, inside, area });
     }
 
     /// The finished sample: objects with too little left move to the ignored pixels.
@@ -159,6 +162,7 @@ impl Canvas {
         let mask = |bytes: &[u8]| BinaryMask::from_fn(side, side, |x, y| bytes[y * side + x] != 0);
         SegmentationSample {
             labels: kept.iter().map(|placed| placed.label).collect(),
+            confidences: kept.iter().map(|placed| placed.confidence).collect(),
             masks: kept.iter().map(|placed| mask(&placed.inside)).collect(),
             ignore: mask(&self.ignore),
             photo: BinaryMask::from_fn(side, side, |x, y| in_photo(x, y) && self.pasted[y * side + x] == 0),
@@ -200,7 +204,7 @@ mod tests {
     fn what_is_pasted_owns_its_pixels() {
         let mut canvas = blank(16);
         canvas.ignore(&full(16));
-        canvas.add(3, full(16));
+        canvas.add(3, 1.0, full(16));
         canvas.paste(&square(8, [255, 0, 0, 255]), [-2, 10], None);
         let sample = canvas.finish();
         assert_eq!(sample.labels, [Some(3), None]);
@@ -214,7 +218,7 @@ mod tests {
     #[test]
     fn faint_pixels_colour_but_do_not_own() {
         let mut canvas = blank(8);
-        canvas.add(0, full(8));
+        canvas.add(0, 1.0, full(8));
         canvas.paste(&square(8, [255, 255, 255, 51]), [0, 0], Some(1));
         let sample = canvas.finish();
         assert_eq!(sample.labels, [Some(0)], "the faint layer has no pixel of its own");
@@ -224,7 +228,7 @@ mod tests {
     #[test]
     fn objects_nearly_hidden_are_ignored() {
         let mut canvas = blank(16);
-        canvas.add(0, full(16));
+        canvas.add(0, 1.0, full(16));
         canvas.paste(&square(15, [0, 0, 0, 255]), [0, 0], Some(1));
         let sample = canvas.finish();
         assert_eq!(sample.labels, [Some(1)]);
@@ -248,7 +252,7 @@ mod tests {
         let mut canvas = blank(16);
         let mut dot = vec![0; 256];
         dot[..15].fill(1);
-        canvas.add(0, dot);
+        canvas.add(0, 1.0, dot);
         let sample = canvas.finish();
         assert!(sample.labels.is_empty());
         assert_eq!(sample.ignore.area(), 15);

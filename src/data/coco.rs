@@ -2,6 +2,7 @@
 //!
 //! Two extra keys of a photo say what its annotations leave out: `exhaustive` (default true) and
 //! `labelled_category_ids`. Where a photo is not exhaustive, objects of other categories may be there, unlabelled.
+//! An annotation's `score`, as in COCO's results, tells how likely it is right (default: certainly).
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
@@ -65,6 +66,9 @@ pub struct CocoAnnotation {
     /// Whether the region holds a group of objects that were not separated.
     #[serde(default, deserialize_with = "flag_from_int", serialize_with = "flag_to_int")]
     pub iscrowd: bool,
+    /// How likely it is that the object is there, above 0 to 1: below 1 where a model labelled the photo.
+    #[serde(default = "certain", skip_serializing_if = "is_certain")]
+    pub score: f32,
 }
 
 /// What an object may be.
@@ -98,6 +102,14 @@ pub enum Segmentation {
 
 fn yes() -> bool {
     true
+}
+
+fn certain() -> f32 {
+    1.0
+}
+
+fn is_certain(score: &f32) -> bool {
+    *score == certain()
 }
 
 fn flag_from_int<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
@@ -215,6 +227,12 @@ impl CocoDataset {
             if !categories.contains(category_id) {
                 return Err(format!("annotation {id} has category {category_id}, which is not listed"));
             }
+            if !(annotation.score > 0.0 && annotation.score <= 1.0) {
+                return Err(format!(
+                    "annotation {id} has score {}, which is not above 0 and up to 1",
+                    annotation.score
+                ));
+            }
         }
         Ok(())
     }
@@ -253,7 +271,7 @@ mod tests {
         {"id": 1, "image_id": 1, "category_id": 17, "iscrowd": 0, "segmentation": [[1, 0, 3, 0, 3, 3, 1, 3]]},
         {"id": 2, "image_id": 2, "category_id": 17, "iscrowd": 1, "area": 6.0, "bbox": [1, 0, 2, 3],
          "segmentation": {"size": [3, 4], "counts": [3, 6, 3]}},
-        {"id": 3, "image_id": 2, "category_id": 17, "segmentation": {"size": [3, 4], "counts": "363"}}],
+        {"id": 3, "image_id": 2, "category_id": 17, "score": 0.5, "segmentation": {"size": [3, 4], "counts": "363"}}],
       "categories": [{"id": 17, "name": "cat", "supercategory": "animal"}]}"#;
 
     fn load(text: &str) -> Result<CocoDataset, DataError> {
@@ -272,6 +290,7 @@ mod tests {
         }
         assert!(dataset.annotations[1].iscrowd && !dataset.annotations[2].iscrowd);
         assert!(!dataset.images[0].exhaustive && dataset.images[1].exhaustive);
+        assert_eq!(dataset.annotations.iter().map(|a| a.score).collect::<Vec<_>>(), [1.0, 1.0, 0.5]);
         assert_eq!(dataset.annotations_by_image()[&2].len(), 2);
     }
 
@@ -288,6 +307,7 @@ mod tests {
             ("\"category_id\": 17, \"iscrowd\": 0", "\"category_id\": 5", "category 5"),
             ("{\"id\": 2, \"file_name\"", "{\"id\": 1, \"file_name\"", "image id 1 appears twice"),
             ("\"width\": 4", "\"width\": \"four\"", "invalid type"),
+            ("\"area\": 6.0", "\"score\": 1.5", "score 1.5"),
         ] {
             let message = load(&FILE.replacen(from, to, 1)).unwrap_err().to_string();
             assert!(message.contains(expected) && message.contains("instances.json"), "{message}");

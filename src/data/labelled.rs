@@ -18,6 +18,9 @@ use crate::pixels::Letterbox;
 /// Objects smaller than this share of their photo are not transplanted: enlarged, they would be a blur.
 const MIN_TRANSPLANT: f64 = 0.01;
 
+/// Nor are those that are less likely than this to be one.
+const SURE: f32 = 0.7;
+
 #[derive(Debug)]
 pub(super) struct Photo {
     name: String,
@@ -31,6 +34,7 @@ pub(super) struct Photo {
 #[derive(Debug)]
 struct Object {
     label: usize,
+    confidence: f32,
     outline: Outline,
     /// Middle of its box, in the photo.
     centre: [f64; 2],
@@ -84,7 +88,7 @@ impl Photo {
             let outline = Outline::new(annotation, width, height)?;
             let label = labels.of_category(annotation.category_id);
             match label.filter(|_| !annotation.iscrowd) {
-                Some(label) => objects.extend(Object::new(label, outline)?),
+                Some(label) => objects.extend(Object::new(label, annotation.score, outline)?),
                 None => crowds.push(outline),
             }
         }
@@ -95,8 +99,10 @@ impl Photo {
     pub(super) fn told(&self) -> String {
         let Self { name, width, height, exhaustive, objects, crowds } = self;
         let crowds = crowds.iter().map(|crowd| format!("{:?}", crowd.rle.counts));
+        let doubts = objects.iter().filter(|o| o.confidence < 1.0);
+        let doubts = doubts.map(|o| format!("{} {}", o.outline.annotation, o.confidence));
         let objects = objects.iter().map(|o| format!("{} {:?}", o.label, o.outline.rle.counts));
-        let outlines: Vec<_> = objects.chain(crowds).collect();
+        let outlines: Vec<_> = objects.chain(crowds).chain(doubts).collect();
         format!("{name} {width} {height} {exhaustive} {}", outlines.join(";"))
     }
 
@@ -115,7 +121,7 @@ impl Photo {
     /// Adds to a canvas of `side` × `side` pixels what `view` shows of the objects and of what nobody labelled.
     pub(super) fn label(&self, canvas: &mut Canvas, view: &View, side: usize) -> Result<(), DataError> {
         for object in &self.objects {
-            canvas.add(object.label, view.show(&object.outline.mask()?, side));
+            canvas.add(object.label, object.confidence, view.show(&object.outline.mask()?, side));
         }
         if self.exhaustive {
             for crowd in &self.crowds {
@@ -149,7 +155,8 @@ impl Photo {
         rng: &mut ChaCha8Rng,
     ) -> Result<Option<(Layer, usize)>, DataError> {
         let least = MIN_TRANSPLANT * (self.width * self.height) as f64;
-        let large: Vec<_> = self.objects.iter().filter(|o| o.outline.rle.area() as f64 >= least).collect();
+        let serves = |o: &&Object| o.confidence >= SURE && o.outline.rle.area() as f64 >= least;
+        let large: Vec<_> = self.objects.iter().filter(serves).collect();
         if large.is_empty() {
             return Ok(None);
         }
@@ -161,10 +168,10 @@ impl Photo {
 
 impl Object {
     /// `None` when the outline holds no pixel.
-    fn new(label: usize, outline: Outline) -> Result<Option<Self>, DataError> {
+    fn new(label: usize, confidence: f32, outline: Outline) -> Result<Option<Self>, DataError> {
         let [x, y, width, height] = outline.mask()?.bbox();
         let centre = [x as f64 + width as f64 / 2.0, y as f64 + height as f64 / 2.0];
-        Ok((width > 0).then_some(Self { label, outline, centre }))
+        Ok((width > 0).then_some(Self { label, confidence, outline, centre }))
     }
 }
 

@@ -12,6 +12,8 @@ const SHARE: f32 = 0.25;
 const MOST: usize = 9;
 /// A patch belongs to what covers at least this share of it.
 const COVERED: f32 = 0.5;
+/// An object less likely than this does not take patches from others.
+const LIKELY: f32 = 0.5;
 
 /// Who answers for what in one photo.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -23,11 +25,12 @@ pub(crate) struct Centres {
 }
 
 impl Centres {
-    /// On a grid of `grid`×`grid` patches. Where objects share a middle, the smaller one has it.
+    /// On a grid of `grid`×`grid` patches. Where objects share a middle, the likely one has it, then the smaller one.
     pub(crate) fn of(target: &Target, grid: usize) -> Self {
         let mut owners: Vec<Option<usize>> = vec![None; grid * grid];
         let mut objects: Vec<usize> = (0..target.masks.len()).collect();
-        objects.sort_by_key(|&object| std::cmp::Reverse(target.masks[object].area()));
+        let is_likely = |object| target.confidence(object) >= LIKELY;
+        objects.sort_by_key(|&object| (is_likely(object), std::cmp::Reverse(target.masks[object].area())));
         for object in objects {
             for patch in middle(&target.masks[object], grid) {
                 owners[patch] = Some(object);
@@ -85,7 +88,7 @@ mod tests {
     use super::*;
 
     fn target(masks: Vec<BinaryMask>) -> Target {
-        Target { labels: vec![Some(0); masks.len()], masks, ignore: None }
+        Target { labels: vec![Some(0); masks.len()], masks, ..Target::default() }
     }
 
     /// Pixels of a 16×16 photo, of which a grid of 4 has patches of 4×4.
@@ -105,6 +108,13 @@ mod tests {
         let centres = Centres::of(&target(vec![block(5, 5, 2), block(0, 0, 12)]), 4);
         assert!(centres.pairs.contains(&(5, 0)), "{:?}", centres.pairs);
         assert!(centres.pairs.iter().any(|&(_, object)| object == 1));
+    }
+
+    #[test]
+    fn an_unlikely_object_takes_no_patch_from_a_likely_one() {
+        let both = target(vec![block(5, 5, 2), block(0, 0, 12)]);
+        let centres = Centres::of(&Target { confidences: vec![0.3, 1.0], ..both }, 4);
+        assert!(centres.pairs.contains(&(5, 1)), "{:?}", centres.pairs);
     }
 
     #[test]

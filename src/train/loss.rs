@@ -30,10 +30,29 @@ use crate::mask::BinaryMask;
 pub struct Target {
     /// The class of each object; `None` where it is an object of unknown class: any class is right, "no object" is wrong.
     pub labels: Vec<Option<usize>>,
+    /// How likely it is that each object is there, above 0 to 1, where a model labelled the image; empty: all are.
+    pub confidences: Vec<f32>,
     /// The mask of each object, all at the same size (any size, not only that of the logits).
     pub masks: Vec<BinaryMask>,
     /// Where objects may be that nobody labelled: an unmatched query that lies mostly here is neither right nor wrong.
     pub ignore: Option<BinaryMask>,
+}
+
+impl Target {
+    /// How likely it is that the object is there, above 0 to 1.
+    pub(crate) fn confidence(&self, object: usize) -> f32 {
+        self.confidences.get(object).copied().unwrap_or(1.0)
+    }
+
+    fn objects(&self) -> f32 {
+        (0..self.masks.len()).map(|object| self.confidence(object)).sum()
+    }
+}
+
+/// The confidence of the object of each pair.
+fn confidences(targets: &[Target], matches: &[Vec<(usize, usize)>]) -> Vec<f32> {
+    let pairs = matches.iter().zip(targets);
+    pairs.flat_map(|(pairs, target)| pairs.iter().map(|pair| target.confidence(pair.1))).collect()
 }
 
 /// Weights of the loss terms and the points they are taken at.
@@ -100,15 +119,15 @@ impl Divisors {
         let matched = targets.iter().map(|target| target.masks.len().min(queries)).sum::<usize>();
         let unmatched = (targets.len() * queries - matched) as f32;
         let weight = matched as f32 + config.no_object_coefficient * unmatched;
-        Self {
-            objects: targets.iter().map(|target| target.masks.len()).sum::<usize>() as f32,
-            class_weight: weight,
-        }
+        Self { objects: targets.iter().map(Target::objects).sum(), class_weight: weight }
     }
 
     /// Where every patch is a query: by how many answer for an object, in the masks and in the classes.
-    pub(crate) fn of_centres(centres: &[Centres]) -> Self {
-        let pairs = centres.iter().map(|centres| centres.pairs.len()).sum::<usize>() as f32;
+    pub(crate) fn of_centres(targets: &[Target], centres: &[Centres]) -> Self {
+        let objects = |(target, centres): (&Target, &Centres)| {
+            centres.pairs.iter().map(|pair| target.confidence(pair.1)).sum::<f32>()
+        };
+        let pairs = targets.iter().zip(centres).map(objects).sum();
         Self { objects: pairs, class_weight: pairs }
     }
 
@@ -212,7 +231,8 @@ pub fn set_loss(
         vec![false; mask_logits.dims()[..2].iter().product()]
     };
     let masks = mask_losses(mask_logits, targets, &matches, config.budget(), draws)?;
-    let verdicts = verdicts(&unjudged, targets, &matches, |_| 1.0);
+    let confidences = confidences(targets, &matches);
+    let verdicts = verdicts(&unjudged, targets, &matches, |pair| confidences[pair]);
     let class = class_loss(class_logits, &verdicts, config.no_object_coefficient);
     Ok(weighted((masks, class), matches, divisors, config))
 }
@@ -220,8 +240,8 @@ pub fn set_loss(
 /// The same where every patch is a query and `centres` says which object each answers for; all queries weigh the same.
 /// `mask_logits`, `[B, N, h, w]`, are those of each image's pairs in their order.
 ///
-/// A patch's class is to be as probable as its mask is right (intersection over union with the object): the score then
-/// ranks masks, not only objects (Generalized Focal Loss, <https://arxiv.org/abs/2006.04388>).
+/// A patch's class is to be as probable as its mask is right (intersection over union with the object, times how likely that
+/// is there): the score then ranks masks, not only objects (Generalized Focal Loss, <https://arxiv.org/abs/2006.04388>).
 ///
 /// # Errors
 /// As [`set_loss`].
@@ -240,8 +260,8 @@ pub(crate) fn centre_loss(
     let drawn: Vec<Vec<_>> =
         matches.iter().map(|pairs| pairs.iter().map(|pair| pair.1).enumerate().collect()).collect();
     let masks = mask_losses(mask_logits, targets, &drawn, config.budget(), draws)?;
-    let overlaps = masks.overlaps(targets, &drawn);
-    let verdicts = verdicts(&unjudged, targets, &matches, |pair| overlaps[pair]);
+    let (overlaps, confidences) = (masks.overlaps(targets, &drawn), confidences(targets, &drawn));
+    let verdicts = verdicts(&unjudged, targets, &matches, |pair| overlaps[pair] * confidences[pair]);
     let class = class_loss(class_logits, &verdicts, 1.0);
     Ok(weighted((masks, class), matches, divisors, config))
 }

@@ -58,7 +58,7 @@ fn targets(recording: &Recording) -> Vec<Target> {
         Target {
             labels: recording.indices(&format!("class_labels.{image}")).into_iter().map(Some).collect(),
             masks: masks.map(|m| BinaryMask::from_fn(width, height, |x, y| m[y * width + x] > 0.5)).collect(),
-            ignore: None,
+            ..Target::default()
         }
     };
     (0..images).map(target).collect()

@@ -19,8 +19,8 @@ use super::super::task::{Loss, StepOptions, Task, images};
 use super::super::{Peers, TrainError};
 use super::frozen::{FrozenFeatures, View};
 use super::{FinetuneOptions, ValidationSet};
-use crate::data::SegmentationSet;
 use crate::data::sampler::visits;
+use crate::data::{SegmentationSample, SegmentationSet};
 use crate::engine::Engine;
 use crate::eval::{Vocabulary, evaluate, predict_dataset};
 use crate::model::{MaskSegmenter, SegmenterConfig, SegmenterOutput, TrainingPlan};
@@ -148,12 +148,13 @@ impl Task for Finetuning<'_> {
             features.extend(sample.features);
             skipped.extend(sample.skipped);
             let ignore = Some(sample.ignore);
-            targets.push(Target { labels: sample.labels, masks: sample.masks, ignore });
+            let SegmentationSample { labels, confidences, masks, .. } = sample;
+            targets.push(Target { labels, confidences, masks, ignore });
         }
         let centres: Option<Vec<_>> = (self.segmenter.num_queries == 0)
             .then(|| targets.iter().map(|target| Centres::of(target, grid)).collect());
         let divisors = match &centres {
-            Some(centres) => Divisors::of_centres(centres),
+            Some(centres) => Divisors::of_centres(&targets, centres),
             None => Divisors::of(&targets, self.segmenter.num_queries, &self.options.loss),
         };
         let seeds = self.rng(step, 1).random_iter().skip(own.start).take(own.len()).collect();

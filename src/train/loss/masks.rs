@@ -4,10 +4,10 @@ use burn::prelude::*;
 use burn::tensor::activation::{log_sigmoid, sigmoid};
 
 use super::super::points::{MapSize, PointBudget, PointDraws, choose_uncertain, sample_mask, sample_own};
-use super::{LossError, Target};
+use super::{LossError, Target, confidences};
 use crate::mask::BinaryMask;
 
-/// Of the matched masks, summed over pairs.
+/// Of the matched masks, summed over pairs, each by how likely its object is there.
 pub(super) struct MaskLosses {
     /// Binary cross-entropy, `[1]`.
     pub(super) entropy: Tensor<1>,
@@ -56,9 +56,11 @@ pub(super) fn mask_losses(
     let truth: Vec<f32> = truth.flat_map(|(mask, p)| sample_mask(mask, p)).collect();
     let truth = Tensor::<2>::from_data(TensorData::new(truth, [pairs, budget.total]), &device);
     let logits = sample_own(maps, size, &points);
+    let confidences = confidences(targets, matches);
+    let confidences = Tensor::<2>::from_data(TensorData::new(confidences, [pairs, 1]), &device);
     let entropy = log_sigmoid(logits.clone().neg()).add(truth.clone().mul(logits.clone())).neg();
-    let dice = dice_loss(sigmoid(logits), truth).sum();
-    Ok(MaskLosses { entropy: entropy.mean_dim(1).sum(), dice, seen, size })
+    let dice = dice_loss(sigmoid(logits), truth).mul(confidences.clone()).sum();
+    Ok(MaskLosses { entropy: entropy.mean_dim(1).mul(confidences).sum(), dice, seen, size })
 }
 
 /// The true mask of each pair.

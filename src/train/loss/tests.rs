@@ -30,7 +30,7 @@ fn recorded_target(image: usize) -> Target {
     Target {
         labels: labels.into_iter().map(|label| Some(label as usize)).collect(),
         masks: masks.map(|m| BinaryMask::from_fn(width, height, |x, y| m[y * width + x] > 0.5)).collect(),
-        ignore: None,
+        ..Target::default()
     }
 }
 
@@ -107,11 +107,12 @@ fn tiny_case() -> (Vec<f32>, Vec<f32>, [Target; 2]) {
         BinaryMask::from_fn(12, 12, |x, y| (from..to).contains(&x) && (from..to).contains(&y))
     };
     let first =
-        Target { labels: vec![Some(1), None], masks: vec![square(0, 5), square(6, 12)], ignore: None };
+        Target { labels: vec![Some(1), None], masks: vec![square(0, 5), square(6, 12)], ..Target::default() };
     let second = Target {
         labels: vec![Some(0)],
         masks: vec![square(2, 9)],
         ignore: Some(BinaryMask::from_fn(12, 12, |x, _| x < 6)),
+        ..Target::default()
     };
     (class_logits, mask_logits, [first, second])
 }
@@ -185,7 +186,7 @@ fn divisors_count_objects_and_weigh_queries() {
     let objects = |count: usize| Target {
         labels: vec![Some(0); count],
         masks: vec![BinaryMask::empty(4, 4); count],
-        ignore: None,
+        ..Target::default()
     };
     let divisors = Divisors::of(&[objects(1), objects(5), objects(0)], 4, &config(8));
     assert_eq!(divisors.objects, 6.0);
@@ -214,7 +215,7 @@ fn queries_in_unlabelled_regions_are_not_judged() {
 fn a_patch_is_as_sure_as_its_mask_is_right() {
     let device = Device::flex().autodiff();
     let mask = BinaryMask::from_fn(8, 8, |x, _| x < 4);
-    let targets = [Target { labels: vec![Some(0)], masks: vec![mask], ignore: None }];
+    let targets = [Target { labels: vec![Some(0)], masks: vec![mask], ..Target::default() }];
     let centres = [Centres { pairs: vec![(1, 0)], unjudged: vec![false, false, true] }];
     // Of the object's 32 cells it has 16, and 16 others.
     let map: Vec<f32> = (0..64).map(|i| if (2..6).contains(&(i % 8)) { 9.0 } else { -9.0 }).collect();
@@ -224,7 +225,7 @@ fn a_patch_is_as_sure_as_its_mask_is_right() {
         class.clone(),
         Tensor::from_data(masks, &device),
         (&targets, &centres),
-        Divisors::of_centres(&centres),
+        Divisors::of_centres(&targets, &centres),
         &config(64),
         &mut SeededDraws::new(&[1]),
     )
@@ -236,6 +237,27 @@ fn a_patch_is_as_sure_as_its_mask_is_right() {
     for (found, expected) in gradient.into_iter().zip(expected) {
         assert_close(f64::from(found), f64::from(expected), 1e-6, "probability minus overlap");
     }
+}
+
+#[test]
+fn an_object_counts_as_much_as_it_is_likely() {
+    let (class, mask, [first, _]) = tiny_case();
+    let loss_of = |confidences: Vec<f32>| {
+        let class = Tensor::<3>::from_data(TensorData::new(class[..12].to_vec(), [1, 4, 3]), &Device::flex());
+        let mask =
+            Tensor::<4>::from_data(TensorData::new(mask[..144].to_vec(), [1, 4, 6, 6]), &Device::flex());
+        tiny_loss(class, mask, &[Target { confidences, ..first.clone() }], &config(64))
+    };
+    let [none, one, other] = [vec![], vec![1.0, 0.25], vec![0.25, 1.0]].map(loss_of);
+    for part in [|loss: &SetLoss| value(&loss.mask), |loss: &SetLoss| value(&loss.dice)] {
+        assert_close(
+            part(&one) + part(&other),
+            2.0 * part(&none),
+            1e-5,
+            "each object counts 1.25 of 1.25 times",
+        );
+    }
+    assert!(value(&one.class) != value(&none.class));
 }
 
 #[test]
@@ -256,7 +278,7 @@ fn a_batch_without_objects_trains_the_classes_only() {
 fn more_objects_than_queries_leaves_some_unmatched() {
     let device = Device::flex();
     let masks: Vec<_> = (0..5).map(|i| BinaryMask::from_fn(12, 12, |x, _| x / 2 == i)).collect();
-    let target = Target { labels: vec![Some(0); 5], masks, ignore: None };
+    let target = Target { labels: vec![Some(0); 5], masks, ..Target::default() };
     let logits = SeededDraws::new(&[4]).uniform(&[0], 36);
     let mask = Tensor::<4>::from_data(TensorData::new(logits, [1, 2, 6, 6]), &device);
     let loss = tiny_loss(Tensor::zeros([1, 2, 2], &device), mask, &[target], &config(64));
@@ -273,7 +295,7 @@ fn mismatched_targets_are_refused() {
         set_loss(class, mask, &[target], divisors, config, &mut SeededDraws::new(&[0])).unwrap_err()
     };
     let mask = BinaryMask::empty(12, 12);
-    let label = Target { labels: vec![Some(2)], masks: vec![mask], ignore: None };
+    let label = Target { labels: vec![Some(2)], masks: vec![mask], ..Target::default() };
     assert!(matches!(run(label, &config(8)), LossError::Label { label: 2, classes: 2, .. }));
     let lonely = Target { labels: vec![Some(0)], ..Target::default() };
     assert!(matches!(run(lonely, &config(8)), LossError::Objects { labels: 1, masks: 0, .. }));
