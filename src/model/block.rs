@@ -2,9 +2,10 @@
 
 use burn::module::{Module, Param};
 use burn::nn::{Initializer, Linear};
-use burn::tensor::activation::{gelu, silu};
+use burn::tensor::activation::silu;
 use burn::tensor::{Bool, Device, Tensor, TensorData};
 
+use super::fused::gelu;
 use super::{Attention, DecoderConfig, LayerNorm, VitConfig, in_type_of, init};
 
 /// Two linear layers around an exact (erf) GELU, or around a gate (`SwiGLU`, <https://arxiv.org/abs/2002.05202>).

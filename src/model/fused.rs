@@ -1,21 +1,22 @@
-//! Layer norm and attention as one step each, whichever backend computes.
+//! Layer norm, attention and GELU as one step each, whichever backend computes.
 //!
-//! Without training they are Burn's own. Burn's autodiff would take each apart into a dozen steps that all go through memory;
-//! here it gets their derivatives whole.
+//! Without training they are Burn's own, but for GELU on its portable backend. Burn's autodiff would take layer norm and attention
+//! apart into a dozen steps that all go through memory; here it gets their derivatives whole.
 
 #![cfg_attr(feature = "libtorch", expect(deprecated, reason = "see `torch`"))]
 
 #[cfg(feature = "native")]
 mod derivatives;
+mod flex;
 #[cfg(feature = "libtorch")]
 mod torch;
 
 use burn::backend::ops::AttentionModuleOptions;
 use burn::backend::tensor::FloatTensor;
-use burn::backend::{Backend, Cube, Dispatch, Flex, backend_extension};
+use burn::backend::{Backend, Cube, Dispatch, backend_extension};
 use burn::tensor::Tensor;
 
-/// What [`attended`] and [`normalised`] need of a backend.
+/// What [`attended`], [`normalised`] and [`gelu`] need of a backend.
 #[backend_extension(Cube, Flex, LibTorch: cfg(feature = "libtorch"), Autodiff: cfg(feature = "native"))]
 pub(crate) trait Fused: Backend {
     /// See [`attended`].
@@ -36,11 +37,14 @@ pub(crate) trait Fused: Backend {
     ) -> FloatTensor<Self> {
         Self::layer_norm(tokens, gamma, Some(beta), epsilon)
     }
+
+    /// See [`gelu`].
+    fn activated(tokens: FloatTensor<Self>) -> FloatTensor<Self> {
+        Self::gelu(tokens)
+    }
 }
 
 impl Fused for Cube {}
-
-impl Fused for Flex {}
 
 /// `softmax(q kᵀ / √d) v`
 ///
@@ -64,6 +68,11 @@ pub(super) fn normalised<const RANK: usize>(
 ) -> Tensor<RANK> {
     let [gamma, beta] = [gamma, beta].map(Tensor::into_dispatch);
     Tensor::from_dispatch(<Dispatch as Fused>::normalised(tokens.into_dispatch(), gamma, beta, epsilon))
+}
+
+/// `x · Φ(x)` of each number, with the normal distribution's Φ (GELU, <https://arxiv.org/abs/1606.08415>).
+pub(super) fn gelu<const RANK: usize>(tokens: Tensor<RANK>) -> Tensor<RANK> {
+    Tensor::from_dispatch(<Dispatch as Fused>::activated(tokens.into_dispatch()))
 }
 
 #[cfg(test)]

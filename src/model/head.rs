@@ -2,11 +2,11 @@
 
 use burn::module::{Module, Param};
 use burn::nn::{Initializer, Linear};
-use burn::tensor::activation::gelu;
 use burn::tensor::module::conv2d;
 use burn::tensor::ops::ConvOptions;
 use burn::tensor::{Device, Tensor};
 
+use super::fused::gelu;
 use super::{LayerNorm, init};
 
 /// The upscaler's own, whatever the encoder's is (as timm's `LayerNorm2d`).

@@ -6,11 +6,11 @@ use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::tensor::FloatTensor;
-use burn::backend::{Backend, Cube, Flex, TensorMetadata};
+use burn::backend::{Backend, Cube, TensorMetadata};
 
 use super::Fused;
 
-/// The two ways through attention and layer norm of a backend that does not differentiate by itself.
+/// The ways there and back of a backend that does not differentiate by itself.
 pub(super) trait Derivatives: Fused {
     /// The output, and what [`attended_back`](Self::attended_back) wants to see again of the computation.
     fn attended_keeping(
@@ -67,11 +67,14 @@ pub(super) trait Derivatives: Fused {
         let turned = Self::float_sub(Self::float_sub(of_unit, shift), Self::float_mul(unit, along));
         [Self::float_reshape(Self::float_div(turned, deviation), shape), of_gamma, of_beta]
     }
+
+    /// Gradient of what went into GELU.
+    fn activated_back(tokens: FloatTensor<Self>, grad: FloatTensor<Self>) -> FloatTensor<Self> {
+        Self::gelu_backward(tokens, grad)
+    }
 }
 
 impl Derivatives for Cube {}
-
-impl Derivatives for Flex {}
 
 /// `1 / √d` of queries `[B, H, T, d]`.
 fn scale<B: Backend>(query: &FloatTensor<B>) -> f64 {
@@ -79,11 +82,11 @@ fn scale<B: Backend>(query: &FloatTensor<B>) -> f64 {
     1.0 / f64::from(width as u32).sqrt()
 }
 
-/// Gives those of three inputs that want one their gradients, of which `derivatives` makes the state and the output's gradient.
-fn pass_on<B: Backend, S>(
-    ops: Ops<S, 3>,
+/// Gives those of the inputs that want one their gradients, of which `derivatives` makes the state and the output's gradient.
+fn pass_on<B: Backend, S, const INPUTS: usize>(
+    ops: Ops<S, INPUTS>,
     grads: &mut Gradients,
-    derivatives: impl FnOnce(S, FloatTensor<B>) -> [FloatTensor<B>; 3],
+    derivatives: impl FnOnce(S, FloatTensor<B>) -> [FloatTensor<B>; INPUTS],
 ) {
     let grad = grads.consume::<B>(&ops.node);
     for (input, grad) in ops.parents.into_iter().zip(derivatives(ops.state, grad)) {
@@ -100,7 +103,7 @@ impl<B: Derivatives> Backward<B, 3> for Attention {
     type State = ([FloatTensor<B>; 3], [FloatTensor<B>; 2]);
 
     fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Gradients, _checkpointer: &mut Checkpointer) {
-        pass_on::<B, _>(ops, grads, |(inputs, kept), grad| B::attended_back(inputs, kept, grad));
+        pass_on::<B, _, _>(ops, grads, |(inputs, kept), grad| B::attended_back(inputs, kept, grad));
     }
 }
 
@@ -111,7 +114,18 @@ impl<B: Derivatives> Backward<B, 3> for Normalisation {
     type State = ([FloatTensor<B>; 2], f64);
 
     fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Gradients, _checkpointer: &mut Checkpointer) {
-        pass_on::<B, _>(ops, grads, |(inputs, epsilon), grad| B::normalised_back(inputs, epsilon, grad));
+        pass_on::<B, _, _>(ops, grads, |(inputs, epsilon), grad| B::normalised_back(inputs, epsilon, grad));
+    }
+}
+
+#[derive(Debug)]
+struct Activation;
+
+impl<B: Derivatives> Backward<B, 1> for Activation {
+    type State = FloatTensor<B>;
+
+    fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _checkpointer: &mut Checkpointer) {
+        pass_on::<B, _, _>(ops, grads, |tokens, grad| [B::activated_back(tokens, grad)]);
     }
 }
 
@@ -145,6 +159,14 @@ impl<B: Derivatives, C: CheckpointStrategy> Fused for Autodiff<B, C> {
         match Normalisation.prepare::<C>([of_tokens, of_gamma, of_beta]).compute_bound().stateful() {
             OpsKind::Tracked(prep) => prep.finish(([tokens, gamma], epsilon), output),
             OpsKind::UnTracked(prep) => prep.finish(output),
+        }
+    }
+
+    fn activated(tokens: FloatTensor<Self>) -> FloatTensor<Self> {
+        let (tokens, of_tokens) = tokens.into_parts();
+        match Activation.prepare::<C>([of_tokens]).compute_bound().stateful() {
+            OpsKind::Tracked(prep) => prep.finish(tokens.clone(), B::activated(tokens)),
+            OpsKind::UnTracked(prep) => prep.finish(B::activated(tokens)),
         }
     }
 }

@@ -54,3 +54,19 @@ fn layer_norm_has_the_derivatives_of_its_parts() {
         [gamma, beta].iter().for_each(|input| assert_alike(input.grad(&got), input.grad(&expected)));
     }
 }
+
+#[test]
+fn gelu_has_the_value_and_derivative_of_burns() {
+    for device in devices() {
+        device.seed(5);
+        let tokens = Tensor::<2>::random([7, 30], Distribution::Normal(0.0, 3.0), &device).require_grad();
+        let weight = Tensor::<2>::random([5, 7], Distribution::Normal(0.0, 1.0), &device);
+        // Not where its storage starts, nor in its order.
+        let part = || tokens.clone().narrow(1, 3, 5).swap_dims(0, 1);
+        let (output, parts) = (gelu(part()), burn::tensor::activation::gelu(part()));
+        assert_alike(Some(output.clone()), Some(parts.clone()));
+        let got = (output * weight.clone()).sum().backward();
+        let expected = (parts * weight).sum().backward();
+        assert_alike(tokens.grad(&got), tokens.grad(&expected));
+    }
+}
