@@ -66,12 +66,24 @@ impl Preprocess {
         }
     }
 
-    /// The same rule for another resolution: exact sizes become a square of `side` pixels, others fit into it.
+    /// Photos with their proportions and no padding, the shorter side of `side` pixels unless the longer one would pass 6/5 of it:
+    /// whatever the proportions, about as many pixels as the square, all of the photo.
+    #[must_use]
+    pub fn unpadded(side: usize) -> Self {
+        let size = SizeRule::Fit { shortest: side, longest: Some(side * 6 / 5) };
+        Self { size, pad: false, ..Self::square(side) }
+    }
+
+    /// The same rule for another resolution: exact sizes become a square of `side` pixels, otherwise it is that of the shorter
+    /// side.
     #[must_use]
     pub fn with_side(self, side: usize) -> Self {
         let size = match self.size {
             SizeRule::Exact { .. } => SizeRule::Exact { height: side, width: side },
-            SizeRule::Fit { .. } => SizeRule::Fit { shortest: side, longest: Some(side) },
+            SizeRule::Fit { shortest, longest } => {
+                let longest = longest.map_or(side, |longest| side * longest / shortest.max(1));
+                SizeRule::Fit { shortest: side, longest: Some(longest) }
+            }
         };
         Self { size, ..self }
     }
