@@ -66,11 +66,13 @@ impl Preprocess {
         }
     }
 
-    /// Photos with their proportions and no padding, the shorter side of `side` pixels unless the longer one would pass 6/5 of it:
-    /// whatever the proportions, about as many pixels as the square, all of the photo.
+    /// Photos with their proportions and no more padding than to whole patches of `patch_size`; the shorter side becomes `side`
+    /// pixels unless the longer one would pass about 6/5 of it: whatever the proportions, about as many pixels as a square of
+    /// `side` has, all of the photo.
     #[must_use]
-    pub fn unpadded(side: usize) -> Self {
-        let size = SizeRule::Fit { shortest: side, longest: Some(side * 6 / 5) };
+    pub fn unpadded(side: usize, patch_size: usize) -> Self {
+        let longest = side * 6 / 5 / patch_size * patch_size;
+        let size = SizeRule::Fit { shortest: side, longest: Some(longest.max(side)) };
         Self { size, pad: false, ..Self::square(side) }
     }
 

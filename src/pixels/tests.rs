@@ -108,7 +108,7 @@ fn odd_logits_give_an_empty_mask() {
 #[test]
 fn unpadded_photos_have_about_as_many_pixels_whatever_their_proportions() {
     let canvas = |width, height, side| {
-        let rule = Preprocess { multiple_of: 16, ..Preprocess::unpadded(240).with_side(side) };
+        let rule = Preprocess { multiple_of: 16, ..Preprocess::unpadded(240, 16).with_side(side) };
         Letterbox::of(width, height, &rule).canvas()
     };
     assert_eq!(canvas(500, 500, 240), [240, 240]);

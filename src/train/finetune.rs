@@ -143,7 +143,7 @@ pub fn finetune(
     let segmenter = model.config().clone();
     let side = options.augment.image_size;
     let preprocess = match segmenter.num_queries {
-        0 => Preprocess::unpadded(side),
+        0 => Preprocess::unpadded(side, segmenter.encoder.patch_size),
         _ => Preprocess::square(side),
     };
     let config = ModelConfig {
