@@ -66,9 +66,9 @@ pub struct CocoAnnotation {
     /// Whether the region holds a group of objects that were not separated.
     #[serde(default, deserialize_with = "flag_from_int", serialize_with = "flag_to_int")]
     pub iscrowd: bool,
-    /// How likely it is that the object is there, above 0 to 1: below 1 where a model labelled the photo.
-    #[serde(default = "certain", skip_serializing_if = "is_certain")]
-    pub score: f32,
+    /// How likely it is that the object is there, above 0 to 1, where a model labelled the photo.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub score: Option<f32>,
 }
 
 /// What an object may be.
@@ -102,14 +102,6 @@ pub enum Segmentation {
 
 fn yes() -> bool {
     true
-}
-
-fn certain() -> f32 {
-    1.0
-}
-
-fn is_certain(score: &f32) -> bool {
-    *score == certain()
 }
 
 fn flag_from_int<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
@@ -227,11 +219,8 @@ impl CocoDataset {
             if !categories.contains(category_id) {
                 return Err(format!("annotation {id} has category {category_id}, which is not listed"));
             }
-            if !(annotation.score > 0.0 && annotation.score <= 1.0) {
-                return Err(format!(
-                    "annotation {id} has score {}, which is not above 0 and up to 1",
-                    annotation.score
-                ));
+            if let Some(score) = annotation.score.filter(|&score| !(score > 0.0 && score <= 1.0)) {
+                return Err(format!("annotation {id} has score {score}, which is not above 0 and up to 1"));
             }
         }
         Ok(())
@@ -290,7 +279,7 @@ mod tests {
         }
         assert!(dataset.annotations[1].iscrowd && !dataset.annotations[2].iscrowd);
         assert!(!dataset.images[0].exhaustive && dataset.images[1].exhaustive);
-        assert_eq!(dataset.annotations.iter().map(|a| a.score).collect::<Vec<_>>(), [1.0, 1.0, 0.5]);
+        assert_eq!(dataset.annotations.iter().map(|a| a.score).collect::<Vec<_>>(), [None, None, Some(0.5)]);
         assert_eq!(dataset.annotations_by_image()[&2].len(), 2);
     }
 

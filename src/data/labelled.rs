@@ -88,7 +88,7 @@ impl Photo {
             let outline = Outline::new(annotation, width, height)?;
             let label = labels.of_category(annotation.category_id);
             match label.filter(|_| !annotation.iscrowd) {
-                Some(label) => objects.extend(Object::new(label, annotation.score, outline)?),
+                Some(label) => objects.extend(Object::new(label, annotation.score.unwrap_or(1.0), outline)?),
                 None => crowds.push(outline),
             }
         }
