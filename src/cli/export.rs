@@ -7,7 +7,6 @@ use clap::Args;
 
 use super::bundled::Source;
 use super::device::DeviceArg;
-use super::image_size;
 use super::output::write_folder;
 use crate::weights::{Promises, StoredAs, convert, export, read_folder};
 
@@ -34,18 +33,12 @@ pub(super) struct Arguments {
     /// Score from which its objects are worth showing, 0 to 1: where the page's slider starts, predict's default
     #[arg(long, value_name = "SCORE", value_parser = super::predict::score)]
     score_thresh: Option<f32>,
-    /// Side that photos are brought to, in pixels [default: as in training]
-    #[arg(long, value_name = "PIXELS", value_parser = image_size)]
-    image_size: Option<usize>,
 }
 
 /// Runs the verb.
 pub(super) fn run(arguments: &Arguments) -> Result<()> {
     let folder = pollster::block_on(read_folder(&Source::open(Some(&arguments.run))?))?;
-    let mut folder = convert(folder, &DeviceArg::Cpu.pick()?.device)?;
-    if let Some(side) = arguments.image_size {
-        folder.preprocess = folder.preprocess.with_side(side);
-    }
+    let folder = convert(folder, &DeviceArg::Cpu.pick()?.device)?;
     let stem = arguments.out.file_name().and_then(|name| name.to_str()).unwrap_or("mae-seg");
     let promises = Promises {
         name: arguments.name.clone().unwrap_or_else(|| stem.to_owned()),
