@@ -66,26 +66,12 @@ impl Preprocess {
         }
     }
 
-    /// Photos with their proportions and no more padding than to whole patches of `patch_size`; the shorter side becomes `side`
-    /// pixels unless the longer one would pass about 6/5 of it: whatever the proportions, about as many pixels as a square of
-    /// `side` has, all of the photo.
-    #[must_use]
-    pub fn unpadded(side: usize, patch_size: usize) -> Self {
-        let longest = side * 6 / 5 / patch_size * patch_size;
-        let size = SizeRule::Fit { shortest: side, longest: Some(longest.max(side)) };
-        Self { size, pad: false, ..Self::square(side) }
-    }
-
-    /// The same rule for another resolution: exact sizes become a square of `side` pixels, otherwise it is that of the shorter
-    /// side.
+    /// The same rule for another resolution: exact sizes become a square of `side` pixels, others fit into it.
     #[must_use]
     pub fn with_side(self, side: usize) -> Self {
         let size = match self.size {
             SizeRule::Exact { .. } => SizeRule::Exact { height: side, width: side },
-            SizeRule::Fit { shortest, longest } => {
-                let longest = longest.map_or(side, |longest| side * longest / shortest.max(1));
-                SizeRule::Fit { shortest: side, longest: Some(longest) }
-            }
+            SizeRule::Fit { .. } => SizeRule::Fit { shortest: side, longest: Some(side) },
         };
         Self { size, ..self }
     }

@@ -42,6 +42,6 @@ pub use masking::PatchMask;
 pub use norm::LayerNorm;
 pub use patch::{PatchEmbed, patchify, unpatchify};
 pub use plan::TrainingPlan;
-pub use pos_embed::{corner_of_grid, resample_grid, sin_cos_2d};
+pub use pos_embed::{resample_grid, sin_cos_2d};
 pub use segmenter::{LateralBlocks, MaskSegmenter, Proposals, SegmenterOutput};
 pub use vit::VisionTransformer;

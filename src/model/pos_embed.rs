@@ -50,35 +50,3 @@ pub fn resample_grid(table: Tensor<3>, rows: usize, columns: usize) -> Tensor<3>
     let image = table.reshape([1, grid, grid, width]).permute([0, 3, 1, 2]);
     interpolate(image, options).permute([0, 2, 3, 1]).reshape([1, rows * columns, width])
 }
-
-/// The same with one scale for rows and columns: of the table for a square of the longer side the upper left corner, as if the
-/// rest were padding.
-///
-/// # Shapes
-/// - `table`: `[1, g², D]`
-/// - returns `[1, rows·columns, D]`
-#[must_use]
-pub fn corner_of_grid(table: Tensor<3>, rows: usize, columns: usize) -> Tensor<3> {
-    let ([_, _, width], side) = (table.dims(), rows.max(columns));
-    let square = resample_grid(table, side, side);
-    if (rows, columns) == (side, side) {
-        return square;
-    }
-    let corner = square.reshape([1, side, side, width]).narrow(1, 0, rows).narrow(2, 0, columns);
-    corner.reshape([1, rows * columns, width])
-}
-
-#[cfg(test)]
-mod tests {
-    use burn::tensor::Device;
-
-    use super::*;
-
-    #[test]
-    fn a_corner_has_the_positions_of_its_square() {
-        let table = Tensor::<3>::from_data(sin_cos_2d(8, 4), &Device::flex());
-        let square = resample_grid(table.clone(), 6, 6).reshape([6, 6, 8]);
-        let corner = corner_of_grid(table, 6, 3).reshape([6, 3, 8]);
-        corner.into_data().assert_eq(&square.narrow(1, 0, 3).into_data(), true);
-    }
-}

@@ -284,11 +284,7 @@ impl MaskSegmenter {
 
     /// The encoder's tokens before the queries join, and those at each lateral depth.
     fn query_free(&self, images: Tensor<4>, branches: &[[Vec<f32>; 2]]) -> (Tensor<3>, Vec<Tensor<3>>) {
-        let patches = match self.config.num_queries {
-            0 => self.encoder.embed_unpadded(images),
-            _ => self.encoder.embed(images),
-        };
-        let mut tokens = self.encoder.with_prefix(patches);
+        let mut tokens = self.encoder.with_prefix(self.encoder.embed(images));
         let mut laterals = Vec::new();
         for (index, block) in self.encoder.blocks[..self.config.query_free_depth()].iter().enumerate() {
             tokens = block.forward_dropped(tokens, None, branches.get(index));

@@ -3,7 +3,7 @@
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 
-use super::{Block, LayerNorm, PatchEmbed, VitConfig, corner_of_grid, init, resample_grid, sin_cos_2d};
+use super::{Block, LayerNorm, PatchEmbed, VitConfig, init, resample_grid, sin_cos_2d};
 
 /// A plain Vision Transformer; step 4 of the path.
 #[derive(Module, Debug)]
@@ -46,27 +46,9 @@ impl VisionTransformer {
     /// - returns `[B, L, D]`
     #[must_use]
     pub fn embed(&self, images: Tensor<4>) -> Tensor<3> {
-        self.embed_with(images, resample_grid)
-    }
-
-    /// The same for an encoder that learned on padded squares and sees images without their padding.
-    ///
-    /// # Shapes
-    /// - `images`: `[B, 3, height, width]`
-    /// - returns `[B, L, D]`
-    #[must_use]
-    pub fn embed_unpadded(&self, images: Tensor<4>) -> Tensor<3> {
-        self.embed_with(images, corner_of_grid)
-    }
-
-    fn embed_with(
-        &self,
-        images: Tensor<4>,
-        resample: impl Fn(Tensor<3>, usize, usize) -> Tensor<3>,
-    ) -> Tensor<3> {
         let [_, _, height, width] = images.dims();
         let [_, _, p, _] = self.patch_embed.weight.dims();
-        self.patch_embed.forward(images) + resample(self.pos_embed.val(), height / p, width / p)
+        self.patch_embed.forward(images) + resample_grid(self.pos_embed.val(), height / p, width / p)
     }
 
     /// Puts class token and registers in front of `patches`.

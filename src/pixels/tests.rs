@@ -104,15 +104,3 @@ fn odd_logits_give_an_empty_mask() {
     let area = |value: f32| letterbox.logits_in_photo(&[value; 16], 4, 4).unwrap().mask().area();
     assert_eq!([area(f32::NAN), area(-1.0), area(1.0)], [0, 0, 100]);
 }
-
-#[test]
-fn unpadded_photos_have_about_as_many_pixels_whatever_their_proportions() {
-    let canvas = |width, height, side| {
-        let rule = Preprocess { multiple_of: 16, ..Preprocess::unpadded(240, 16).with_side(side) };
-        Letterbox::of(width, height, &rule).canvas()
-    };
-    assert_eq!(canvas(500, 500, 240), [240, 240]);
-    assert_eq!(canvas(640, 480, 240), [288, 224]);
-    assert_eq!(canvas(1080, 1920, 240), [176, 288]);
-    assert_eq!(canvas(640, 480, 320), [384, 288]);
-}

@@ -137,15 +137,11 @@ pub fn finetune(
     if let Some(validation) = validation {
         validation.check(photos.labels())?;
     }
+    let preprocess = Preprocess::square(options.augment.image_size);
     let device = device.clone().autodiff();
     device.seed(options.steps.seed);
     let model = with_stable_ids(build(photos, options, (encoder, fresh), &device)?);
     let segmenter = model.config().clone();
-    let side = options.augment.image_size;
-    let preprocess = match segmenter.num_queries {
-        0 => Preprocess::unpadded(side, segmenter.encoder.patch_size),
-        _ => Preprocess::square(side),
-    };
     let config = ModelConfig {
         architecture: Architecture::Segmenter(segmenter.clone()),
         labels: photos.labels().to_vec(),
