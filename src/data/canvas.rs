@@ -204,10 +204,11 @@ mod tests {
     fn what_is_pasted_owns_its_pixels() {
         let mut canvas = blank(16);
         canvas.ignore(&full(16));
-        canvas.add(3, 1.0, full(16));
+        canvas.add(3, 0.5, full(16));
         canvas.paste(&square(8, [255, 0, 0, 255]), [-2, 10], None);
         let sample = canvas.finish();
         assert_eq!(sample.labels, [Some(3), None]);
+        assert_eq!(sample.confidences, [0.5, 1.0]);
         assert_eq!(sample.masks[1].bbox(), [0, 10, 6, 6]);
         assert_eq!(sample.masks[0].area(), 256 - 36);
         assert_eq!(sample.ignore.area(), 0, "labelled pixels are never ignored");

@@ -230,8 +230,8 @@ pub fn set_loss(
     } else {
         vec![false; mask_logits.dims()[..2].iter().product()]
     };
-    let masks = mask_losses(mask_logits, targets, &matches, config.budget(), draws)?;
     let confidences = confidences(targets, &matches);
+    let masks = mask_losses(mask_logits, targets, &matches, &confidences, config.budget(), draws)?;
     let verdicts = verdicts(&unjudged, targets, &matches, |pair| confidences[pair]);
     let class = class_loss(class_logits, &verdicts, config.no_object_coefficient);
     Ok(weighted((masks, class), matches, divisors, config))
@@ -259,8 +259,9 @@ pub(crate) fn centre_loss(
     let unjudged: Vec<bool> = centres.iter().flat_map(|centres| centres.unjudged.iter().copied()).collect();
     let drawn: Vec<Vec<_>> =
         matches.iter().map(|pairs| pairs.iter().map(|pair| pair.1).enumerate().collect()).collect();
-    let masks = mask_losses(mask_logits, targets, &drawn, config.budget(), draws)?;
-    let (overlaps, confidences) = (masks.overlaps(targets, &drawn), confidences(targets, &drawn));
+    let confidences = confidences(targets, &drawn);
+    let masks = mask_losses(mask_logits, targets, &drawn, &confidences, config.budget(), draws)?;
+    let overlaps = masks.overlaps(targets, &drawn);
     let verdicts = verdicts(&unjudged, targets, &matches, |pair| overlaps[pair] * confidences[pair]);
     let class = class_loss(class_logits, &verdicts, 1.0);
     Ok(weighted((masks, class), matches, divisors, config))

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::TrainError;
 
-/// What the matrix products of the blocks, and the perceptrons between theirs, are computed in. Weights, norms, attention scores, losses and the optimiser
-/// keep single precision.
+/// What the matrix products of the blocks, and the perceptrons between theirs, are computed in. Weights, norms, attention
+/// scores, losses and the optimiser keep single precision.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Precision {

@@ -85,6 +85,17 @@ fn masks_labels_and_crowds_land_on_the_canvas() {
 }
 
 #[test]
+fn a_score_is_how_likely_an_object_is_there() {
+    let dir = folder();
+    let certain = open(dir.path()).unwrap().fingerprint();
+    let scored = ANNOTATIONS.replace(r#""id": 2, "image_id": 1"#, r#""id": 2, "image_id": 1, "score": 0.5"#);
+    fs::write(dir.path().join("train.json"), scored).unwrap();
+    let set = open(dir.path()).unwrap();
+    assert_eq!(set.sample(0, &AugmentOptions::none(SIDE), 0, 0).unwrap().confidences, [1.0, 0.5]);
+    assert_ne!(set.fingerprint(), certain);
+}
+
+#[test]
 fn a_teachers_features_lie_under_the_patches() {
     let dir = folder();
     let path = dir.path().join("features.safetensors");

@@ -4,7 +4,7 @@ use burn::prelude::*;
 use burn::tensor::activation::{log_sigmoid, sigmoid};
 
 use super::super::points::{MapSize, PointBudget, PointDraws, choose_uncertain, sample_mask, sample_own};
-use super::{LossError, Target, confidences};
+use super::{LossError, Target};
 use crate::mask::BinaryMask;
 
 /// Of the matched masks, summed over pairs, each by how likely its object is there.
@@ -30,11 +30,12 @@ impl MaskLosses {
     }
 }
 
-/// Compares matched masks with their objects at uncertain points.
+/// Compares matched masks with their objects at uncertain points; `confidences` are those of the pairs.
 pub(super) fn mask_losses(
     mask_logits: Tensor<4>,
     targets: &[Target],
     matches: &[Vec<(usize, usize)>],
+    confidences: &[f32],
     budget: PointBudget,
     draws: &mut impl PointDraws,
 ) -> Result<MaskLosses, LossError> {
@@ -56,8 +57,7 @@ pub(super) fn mask_losses(
     let truth: Vec<f32> = truth.flat_map(|(mask, p)| sample_mask(mask, p)).collect();
     let truth = Tensor::<2>::from_data(TensorData::new(truth, [pairs, budget.total]), &device);
     let logits = sample_own(maps, size, &points);
-    let confidences = confidences(targets, matches);
-    let confidences = Tensor::<2>::from_data(TensorData::new(confidences, [pairs, 1]), &device);
+    let confidences = Tensor::<2>::from_data(TensorData::new(confidences.to_vec(), [pairs, 1]), &device);
     let entropy = log_sigmoid(logits.clone().neg()).add(truth.clone().mul(logits.clone())).neg();
     let dice = dice_loss(sigmoid(logits), truth).mul(confidences.clone()).sum();
     Ok(MaskLosses { entropy: entropy.mean_dim(1).mul(confidences).sum(), dice, seen, size })

@@ -16,7 +16,7 @@ use super::{PART, below, place, polynomial};
 const ROUND: f32 = 12_582_912.0;
 /// Bits of a number's fraction, above which its exponent is.
 const FRACTION_BITS: u32 = 23;
-/// Of eʳ, 6! downwards.
+/// Of the powers of r in eʳ, from the sixth down.
 const EXP: [f32; 7] = [1.0 / 720.0, 1.0 / 120.0, 1.0 / 24.0, 1.0 / 6.0, 0.5, 1.0, 1.0];
 /// Below this, eˣ is nothing beside 1.
 const EXP_START: f32 = -80.0;
@@ -79,6 +79,7 @@ fn exp<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tests::erfc;
     use super::*;
 
     #[test]
@@ -91,22 +92,5 @@ mod tests {
             let expected = below + x * (-x * x / 2.0).exp() / (2.0 * std::f64::consts::PI).sqrt();
             assert!((f64::from(found) - expected).abs() < 1e-6, "{x}: {found}, expected {expected}");
         }
-    }
-
-    /// By its series and, further out, its continued fraction (Abramowitz and Stegun, 7.1.5 and 7.1.14).
-    fn erfc(x: f64) -> f64 {
-        if x < 0.0 {
-            return 2.0 - erfc(-x);
-        }
-        let root = std::f64::consts::PI.sqrt();
-        if x < 2.5 {
-            let term = |(term, sum): (f64, f64), n: i32| {
-                let next = -term * x * x / f64::from(n);
-                (next, sum + next / f64::from(2 * n + 1))
-            };
-            return 1.0 - 2.0 / root * (1..80).fold((x, x), term).1;
-        }
-        let fraction = (1..60).rev().fold(x, |below, n| x + f64::from(n) / 2.0 / below);
-        (-x * x).exp() / root / fraction
     }
 }
