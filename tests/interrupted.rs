@@ -36,6 +36,10 @@ fn pretraining(folder: &Path, out: &str, limit: &str) -> Command {
     );
     let mut command = Command::new("sh");
     command.args(["-c", &line, env!("CARGO_BIN_EXE_mae-seg")]).current_dir(folder);
+    // As on a machine without a GPU: no driver is found, and nothing but the program itself says what device to take.
+    let drivers =
+        ["VK_DRIVER_FILES", "VK_ICD_FILENAMES", "__EGL_VENDOR_LIBRARY_FILENAMES", "LIBGL_DRIVERS_PATH"];
+    command.envs(drivers.map(|variable| (variable, "/none"))).env_remove("BURN_DEVICE");
     command
 }
 

@@ -16,6 +16,7 @@ use mae_seg::data::{
 };
 use mae_seg::model::{DecoderConfig, HiddenPatches, LossOn, MaeConfig, VitConfig};
 use mae_seg::train::loss::SetLossConfig;
+use mae_seg::train::schedule::{MaskAnnealing, POLY_POWER};
 use mae_seg::train::{
     ContrastOptions, FinetuneOptions, MaskSampling, Optimizer, PassOptions, Precision, PretrainOptions,
     RunFolder, StepOptions, TrainError, TrainEvent, Tune, ValidationSet, contrast, finetune, pretrain,
@@ -109,7 +110,7 @@ fn finetuning(tune: Tune) -> FinetuneOptions {
         num_queries: 4,
         whole: false,
         num_blocks: 1,
-        masked_attention: true,
+        annealing: Some(MaskAnnealing::published(1)),
         drop_path: 0.0,
         total_steps: 80,
         learning_rate: 3e-3,
@@ -117,6 +118,7 @@ fn finetuning(tune: Tune) -> FinetuneOptions {
         full_rate_blocks: 0,
         warmup_steps: 2,
         encoder_warmup_steps: 4,
+        poly_power: POLY_POWER,
         views: 0,
         augment: AugmentOptions { cutouts: 0, ..AugmentOptions::training(32) },
         loss: SetLossConfig { num_points: 64, ..SetLossConfig::default() },

@@ -16,6 +16,7 @@ use super::progress::TrainProgress;
 use super::steps::StepsArg;
 use crate::data::{AugmentOptions, CocoDataset, LabelSpace, PhotoFolder, SegmentationSet, TeacherFeatures};
 use crate::train::loss::SetLossConfig;
+use crate::train::schedule::{MaskAnnealing, POLY_POWER};
 use crate::train::{FinetuneOptions, Peers, RunFolder, TrainEvent, Tune, ValidationSet, finetune};
 use crate::weights::read_folder;
 
@@ -87,6 +88,13 @@ pub(super) struct Arguments {
     /// Let queries attend everywhere from the start: cheaper steps, slower learning
     #[arg(long)]
     no_masked_attention: bool,
+    /// When each of the --blocks loses its masks, as shares of the training, such as 0.1-0.3,0.3-0.5,0.5-0.8 [default: a
+    /// sixth each, from 1/6 to 5/6]
+    #[arg(
+        long, value_parser = window, value_delimiter = ',', value_name = "START-END",
+        conflicts_with = "no_masked_attention"
+    )]
+    anneal_masks: Vec<(f64, f64)>,
     /// How often the deepest block's branches are dropped for a photo (stochastic depth); less further up
     #[arg(long, default_value_t = 0.0, value_name = "RATE")]
     drop_path: f64,
@@ -111,6 +119,9 @@ pub(super) struct Arguments {
     /// Steps over which the encoder warms up after that [default: twice as many]
     #[arg(long, value_name = "STEPS")]
     encoder_warmup_steps: Option<usize>,
+    /// Power of the polynomial decays, of the learning rate after the warm-ups and of masks
+    #[arg(long, default_value_t = POLY_POWER)]
+    poly_power: f64,
     /// How much of the moving average of the weights stays at each step; the average is what is kept (0: none)
     #[arg(long, default_value_t = 0.999, value_name = "DECAY")]
     average: f64,
@@ -175,14 +186,30 @@ fn zoom(text: &str) -> Result<f64, String> {
     if (0.05..=20.0).contains(&zoom) { Ok(zoom) } else { Err("a factor from 0.05 to 20".to_owned()) }
 }
 
+fn window(text: &str) -> Result<(f64, f64), String> {
+    let shares = text.split_once('-').map(|(start, end)| (start.trim().parse(), end.trim().parse()));
+    match shares {
+        Some((Ok(start), Ok(end))) if 0.0 <= start && start <= end && end <= 1.0 => Ok((start, end)),
+        _ => Err("two shares of the training from 0 to 1, such as 0.1-0.3".to_owned()),
+    }
+}
+
 impl Arguments {
+    fn annealing(&self) -> Option<MaskAnnealing> {
+        let windows = match &self.anneal_masks[..] {
+            [] => MaskAnnealing::published(self.blocks).windows,
+            windows => windows.to_vec(),
+        };
+        (!self.no_masked_attention).then_some(MaskAnnealing { windows, power: self.poly_power })
+    }
+
     fn options(&self) -> FinetuneOptions {
         FinetuneOptions {
             tune: self.tune,
             num_queries: self.queries,
             whole: self.whole,
             num_blocks: self.blocks,
-            masked_attention: !self.no_masked_attention,
+            annealing: self.annealing(),
             drop_path: self.drop_path,
             total_steps: self.total_steps,
             learning_rate: self.lr,
@@ -190,6 +217,7 @@ impl Arguments {
             full_rate_blocks: self.full_rate_blocks,
             warmup_steps: self.warmup_steps,
             encoder_warmup_steps: self.encoder_warmup_steps.unwrap_or(2 * self.warmup_steps),
+            poly_power: self.poly_power,
             views: self.views,
             augment: AugmentOptions {
                 image_size: self.image_size,

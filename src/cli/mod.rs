@@ -68,16 +68,26 @@ enum Verb {
     Role(role::Arguments),
     Pretrain(pretrain::Arguments),
     Contrast(contrast::Arguments),
-    Finetune(finetune::Arguments),
+    Finetune(Box<finetune::Arguments>),
     Export(export::Arguments),
     Import(import::Arguments),
     Inspect(inspect::Arguments),
 }
 
+/// Unless the environment names another, the device that is always there is Burn's default. It loads what an optimiser
+/// knows onto its default first, which were a GPU otherwise, whatever `--device` says: a machine without one would stop,
+/// and one with a slow driver crash when the program ends before the last upload.
+const DEFAULT_DEVICE: &str = "BURN_DEVICE=flex";
+
 /// Reads the arguments, does what they ask for and says how it went.
 #[must_use]
 pub fn run() -> ExitCode {
-    let outcome = match parse().verb {
+    let cli = parse();
+    if let Err(error) = dotenvy::from_read(DEFAULT_DEVICE.as_bytes()) {
+        complain(&error.into());
+        return ExitCode::FAILURE;
+    }
+    let outcome = match cli.verb {
         Verb::Predict(arguments) => predict::run(&arguments),
         Verb::Eval(arguments) => eval::run(&arguments),
         Verb::Probe(arguments) => probe::run(&arguments),

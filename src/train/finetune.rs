@@ -13,6 +13,7 @@ use self::task::Finetuning;
 use super::checkpoint::Standing;
 use super::loss::SetLossConfig;
 use super::optimizer::{AdamWOptions, with_stable_ids};
+use super::schedule::MaskAnnealing;
 use super::task::{StepOptions, train};
 use super::{RunFolder, TrainError, TrainEvent};
 use crate::data::{AugmentOptions, CocoDataset, PhotoFolder, SegmentationSet};
@@ -44,8 +45,9 @@ pub struct FinetuneOptions {
     pub whole: bool,
     /// Blocks the queries take part in.
     pub num_blocks: usize,
-    /// Queries attend only inside their predicted masks at first, which anneals away; without it a step is cheaper.
-    pub masked_attention: bool,
+    /// Queries attend only inside their predicted masks at first, which anneals away, each of the `num_blocks` in its
+    /// time; without it a step is cheaper.
+    pub annealing: Option<MaskAnnealing>,
     /// How often the deepest block's branches are dropped for a photo (stochastic depth), 0 to below 1; less further up.
     pub drop_path: f64,
     /// Optimiser steps.
@@ -60,6 +62,8 @@ pub struct FinetuneOptions {
     pub warmup_steps: usize,
     /// Steps over which the encoder warms up after that.
     pub encoder_warmup_steps: usize,
+    /// Power of the decay after the warm-ups.
+    pub poly_power: f64,
     /// How many views each photo is seen in, over and over; 0: a new one each time.
     #[serde(default)]
     pub views: usize,
@@ -77,6 +81,28 @@ pub struct FinetuneOptions {
 }
 
 impl FinetuneOptions {
+    /// # Errors
+    /// [`TrainError::Option`]
+    fn check(&self) -> Result<(), TrainError> {
+        self.steps.check()?;
+        let wrong = |reason: String| Err(TrainError::Option(reason));
+        if !(0.0..1.0).contains(&self.drop_path) {
+            return wrong("branches are dropped at a rate from 0 to below 1".to_owned());
+        }
+        let powers = self.annealing.iter().map(|annealing| annealing.power).chain([self.poly_power]);
+        if powers.into_iter().any(|power| !(power.is_finite() && power >= 0.0)) {
+            return wrong("the power of a decay is a number from 0 on".to_owned());
+        }
+        match &self.annealing {
+            Some(MaskAnnealing { windows, .. }) if windows.len() != self.num_blocks => wrong(format!(
+                "masks are annealed in {} blocks, but queries take part in {}",
+                windows.len(),
+                self.num_blocks
+            )),
+            _ => Ok(()),
+        }
+    }
+
     fn segmenter(&self, encoder: &VitConfig, num_classes: usize) -> SegmenterConfig {
         let encoder = VitConfig { layer_scale: true, ..encoder.clone() };
         let quarters = |depth: usize| (1..=depth).filter(|i| 4 * i / depth > 4 * (i - 1) / depth).collect();
@@ -129,11 +155,7 @@ pub fn finetune(
     run: &mut RunFolder,
     mut on_event: impl FnMut(TrainEvent),
 ) -> Result<(), TrainError> {
-    options.steps.check()?;
-    if !(0.0..1.0).contains(&options.drop_path) {
-        let reason = "branches are dropped at a rate from 0 to below 1".to_owned();
-        return Err(TrainError::Option(reason));
-    }
+    options.check()?;
     if let Some(validation) = validation {
         validation.check(photos.labels())?;
     }

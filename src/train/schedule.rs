@@ -2,8 +2,10 @@
 
 use std::f64::consts::PI;
 
-/// Power of the polynomial decays, in learning rates and in mask annealing.
-const POLY_POWER: f64 = 0.9;
+use serde::{Deserialize, Serialize};
+
+/// Power of the published polynomial decays, in learning rates and in mask annealing.
+pub const POLY_POWER: f64 = 0.9;
 
 /// The learning rate for `base` per 256 images when a step sees `batch` images.
 #[must_use]
@@ -39,7 +41,7 @@ impl WarmupCosine {
 
 /// EoMT's two-stage warm-up: new parameters warm up first while the pretrained encoder stands still, then the encoder
 /// follows; both decay polynomially.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct TwoStageWarmup {
     /// Steps in which new parameters warm up.
     pub new_steps: usize,
@@ -47,60 +49,72 @@ pub struct TwoStageWarmup {
     pub encoder_steps: usize,
     /// Steps in all.
     pub total_steps: usize,
+    /// Power of the decay.
+    pub power: f64,
 }
 
 impl TwoStageWarmup {
     /// The share of the peak rate for new parameters at `step`.
     #[must_use]
     pub fn new_parameters(&self, step: usize) -> f64 {
-        warmup_poly(step, 0, self.new_steps, self.total_steps)
+        self.warmup_poly(step, 0, self.new_steps)
     }
 
     /// The share of the peak rate for the pretrained encoder at `step`.
     #[must_use]
     pub fn encoder(&self, step: usize) -> f64 {
-        warmup_poly(step, self.new_steps, self.encoder_steps, self.total_steps)
+        self.warmup_poly(step, self.new_steps, self.encoder_steps)
     }
-}
 
-fn warmup_poly(step: usize, wait: usize, warmup: usize, total: usize) -> f64 {
-    let begin = wait + warmup;
-    if step < wait {
-        0.0
-    } else if step < begin {
-        (step - wait) as f64 / warmup as f64
-    } else {
-        poly((step - begin) as f64 / total.saturating_sub(begin).max(1) as f64)
+    fn warmup_poly(&self, step: usize, wait: usize, warmup: usize) -> f64 {
+        let begin = wait + warmup;
+        if step < wait {
+            0.0
+        } else if step < begin {
+            (step - wait) as f64 / warmup as f64
+        } else {
+            let left = self.total_steps.saturating_sub(begin).max(1);
+            poly((step - begin) as f64 / left as f64, self.power)
+        }
     }
 }
 
 /// From 1 at `progress` 0 to 0 at `progress` 1 and beyond.
-fn poly(progress: f64) -> f64 {
-    (1.0 - progress.clamp(0.0, 1.0)).powf(POLY_POWER)
+fn poly(progress: f64, power: f64) -> f64 {
+    (1.0 - progress.clamp(0.0, 1.0)).powf(power)
 }
 
-/// When each block with masked attention loses its mask: all masked at first, none at the end, earlier blocks first.
-#[derive(Debug, Clone, PartialEq)]
+/// When each block with masked attention loses its mask: all masked at first, none at the end.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MaskAnnealing {
-    windows: Vec<(f64, f64)>,
+    /// For each block the shares of the training after which its masks begin to go and after which none is left.
+    pub windows: Vec<(f64, f64)>,
+    /// Power of the decay within a window.
+    pub power: f64,
 }
 
 impl MaskAnnealing {
     /// The published timing for `blocks` blocks: windows of a sixth of the training, the first from 1/6, the last until 5/6.
     #[must_use]
-    pub fn new(blocks: usize) -> Self {
+    pub fn published(blocks: usize) -> Self {
         let start = |block: usize| match blocks {
             1 => 2.5 / 6.0,
             _ => (1.0 + 3.0 * block as f64 / (blocks - 1) as f64) / 6.0,
         };
-        Self { windows: (0..blocks).map(|block| (start(block), start(block) + 1.0 / 6.0)).collect() }
+        let windows = (0..blocks).map(|block| (start(block), start(block) + 1.0 / 6.0)).collect();
+        Self { windows, power: POLY_POWER }
     }
 
     /// For each block the probability that a query keeps its mask at `step` of `total`.
     #[must_use]
     pub fn probabilities(&self, step: usize, total: usize) -> Vec<f64> {
         let now = step as f64 / total.max(1) as f64;
-        self.windows.iter().map(|&(start, end)| poly((now - start) / (end - start))).collect()
+        let left = |&(start, end): &(f64, f64)| {
+            // A window without length is a step.
+            let progress = if now < end { (now - start) / (end - start) } else { 1.0 };
+            poly(progress, self.power)
+        };
+        self.windows.iter().map(left).collect()
     }
 }
 
@@ -162,7 +176,8 @@ mod tests {
 
     #[test]
     fn new_parameters_warm_up_before_the_encoder() {
-        let schedule = TwoStageWarmup { new_steps: 500, encoder_steps: 1000, total_steps: 10_500 };
+        let schedule =
+            TwoStageWarmup { new_steps: 500, encoder_steps: 1000, total_steps: 10_500, power: 0.9 };
         assert_near(schedule.new_parameters(0), 0.0);
         assert_near(schedule.new_parameters(250), 0.5);
         assert_near(schedule.new_parameters(500), 1.0);
@@ -178,7 +193,7 @@ mod tests {
 
     #[test]
     fn a_training_shorter_than_its_warm_up_never_divides_by_zero() {
-        let schedule = TwoStageWarmup { new_steps: 0, encoder_steps: 10, total_steps: 5 };
+        let schedule = TwoStageWarmup { new_steps: 0, encoder_steps: 10, total_steps: 5, power: 0.9 };
         assert_near(schedule.new_parameters(0), 1.0);
         assert_near(schedule.encoder(5), 0.5);
         assert_near(schedule.encoder(10), 1.0);
@@ -187,7 +202,7 @@ mod tests {
 
     #[test]
     fn masks_are_annealed_block_by_block() {
-        let annealing = MaskAnnealing::new(3);
+        let annealing = MaskAnnealing::published(3);
         assert_eq!(annealing.probabilities(0, 6000), [1.0, 1.0, 1.0]);
         assert_eq!(annealing.probabilities(1000, 6000), [1.0, 1.0, 1.0]);
         let [first, second, third] = annealing.probabilities(1500, 6000)[..] else { panic!("three blocks") };
@@ -199,9 +214,17 @@ mod tests {
     }
 
     #[test]
+    fn masks_go_when_they_are_asked_to() {
+        let annealing = MaskAnnealing { windows: vec![(0.0, 0.5), (0.25, 0.25)], power: 2.0 };
+        assert_eq!(annealing.probabilities(0, 100), [1.0, 1.0]);
+        assert_eq!(annealing.probabilities(25, 100), [0.25, 0.0]);
+        assert_eq!(annealing.probabilities(50, 100), [0.0, 0.0]);
+    }
+
+    #[test]
     fn four_blocks_have_one_sixth_each_as_published() {
         let expected = [(1.0, 2.0), (2.0, 3.0), (3.0, 4.0), (4.0, 5.0)];
-        for ((start, end), (a, b)) in MaskAnnealing::new(4).windows.into_iter().zip(expected) {
+        for ((start, end), (a, b)) in MaskAnnealing::published(4).windows.into_iter().zip(expected) {
             assert_near(start, a / 6.0);
             assert_near(end, b / 6.0);
         }

@@ -16,6 +16,7 @@ use crate::engine::Engine;
 use crate::eval::{Vocabulary, evaluate, predict_dataset};
 use crate::model::{DecoderConfig, HiddenPatches, MaeConfig, VitConfig};
 use crate::train::loss::SetLossConfig;
+use crate::train::schedule::POLY_POWER;
 use crate::train::{
     Alone, ContrastOptions, FinetuneOptions, MaskSampling, Optimizer, PassOptions, Precision,
     PretrainOptions, RunFolder, StepOptions, TrainEvent, Tune, contrast, finetune, pretrain,
@@ -157,7 +158,7 @@ impl Study<'_> {
             num_queries: self.arguments.queries,
             whole: false,
             num_blocks: self.arguments.top,
-            masked_attention: false,
+            annealing: None,
             drop_path: 0.0,
             total_steps: self.arguments.steps,
             learning_rate: self.arguments.lr,
@@ -165,6 +166,7 @@ impl Study<'_> {
             full_rate_blocks: 0,
             warmup_steps: warmup / 2,
             encoder_warmup_steps: warmup,
+            poly_power: POLY_POWER,
             views: 0,
             augment: AugmentOptions { cutouts: 0, ..AugmentOptions::training(self.arguments.image_size) },
             loss: SetLossConfig { num_points: 1024, ..SetLossConfig::default() },

@@ -13,6 +13,7 @@ impl FinetuneOptions {
             new_steps: self.warmup_steps,
             encoder_steps: self.encoder_warmup_steps,
             total_steps: self.total_steps,
+            power: self.poly_power,
         }
     }
 
@@ -47,6 +48,7 @@ mod tests {
 
     use super::super::super::gradients::clip;
     use super::super::super::optimizer::{AdamWOptions, Optimizer};
+    use super::super::super::schedule::POLY_POWER;
     use super::super::super::{Precision, StepOptions};
     use super::super::{SetLossConfig, Tune};
     use super::*;
@@ -62,7 +64,7 @@ mod tests {
             num_queries: 4,
             whole: false,
             num_blocks: 1,
-            masked_attention: false,
+            annealing: None,
             drop_path: 0.0,
             total_steps: 10,
             learning_rate: 1e-2,
@@ -70,6 +72,7 @@ mod tests {
             full_rate_blocks: 0,
             warmup_steps: 2,
             encoder_warmup_steps: 3,
+            poly_power: POLY_POWER,
             views: 0,
             augment: AugmentOptions::none(32),
             loss: SetLossConfig::default(),

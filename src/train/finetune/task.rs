@@ -14,7 +14,6 @@ use super::super::centres::{Centres, coverage};
 use super::super::loss::{Divisors, Target, centre_loss, set_loss};
 use super::super::panel::{MOST_ROWS, prediction_panel};
 use super::super::points::SeededDraws;
-use super::super::schedule::MaskAnnealing;
 use super::super::task::{Loss, StepOptions, Task, images};
 use super::super::{Peers, TrainError};
 use super::frozen::{FrozenFeatures, View};
@@ -71,10 +70,11 @@ impl Finetuning<'_> {
     fn plan(&self, photos: usize, step: usize) -> TrainingPlan {
         let mut rng = self.rng(step, 0);
         let mut plan = TrainingPlan::default();
-        if self.options.masked_attention && self.segmenter.num_queries > 0 {
+        if let Some(annealing) = &self.options.annealing
+            && self.segmenter.num_queries > 0
+        {
             let mut draw =
                 |p: f64| (0..photos * self.segmenter.num_queries).map(|_| rng.random_bool(p)).collect();
-            let annealing = MaskAnnealing::new(self.segmenter.num_blocks);
             let probabilities = annealing.probabilities(step, self.options.total_steps);
             plan.masked = probabilities.into_iter().map(|p| (p > 0.0).then(|| draw(p))).collect();
         }
