@@ -479,15 +479,34 @@ fn a_recipe_is_followed_where_the_command_line_says_nothing_else() {
 }
 
 #[test]
+fn what_was_learned_is_saved_even_if_it_cannot_be_judged() {
+    let bench = Bench::new();
+    bench.annotated();
+    fs::write(bench.path("b.png"), []).unwrap();
+    let broken = fs::read_to_string(bench.path("a.json")).unwrap().replace("a.png", "b.png");
+    fs::write(bench.path("b.json"), broken).unwrap();
+    let finetune = ["finetune", "--train", "a.json", "--images", ".", "--out", "seg", "--val", "b.json"];
+    let short =
+        ["--validate-every", "1", "--steps", "2", "--queries", "2", "--points", "16", "--batch-size", "1"];
+    let small = ["--image-size", "32", "--device", "cpu"];
+    let output = bench.run(finetune.into_iter().chain(short).chain(small));
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("b.png"), "{}", stderr(&output));
+    let progress: Value =
+        serde_json::from_slice(&fs::read(bench.path("seg/checkpoint/progress.json")).unwrap()).unwrap();
+    assert_eq!(progress["step"], 1);
+}
+
+#[test]
 fn fine_tuning_starts_from_an_encoder_that_learned_by_contrast() {
     let bench = Bench::new();
     bench.annotated();
-    let small = ["--image-size", "32", "--batch-size", "1", "--device", "cpu"];
-    let contrast = ["contrast", "--data", "a.png", "--out", "contrast", "--epochs", "2"];
+    let small = ["--image-size", "32", "--batch-size", "2", "--device", "cpu"];
+    let contrast = ["contrast", "--data", "a.png", "a.png", "--out", "contrast", "--epochs", "2"];
     let output = bench.run(contrast.into_iter().chain(small));
     assert!(output.status.success(), "{}", stderr(&output));
     fs::write(bench.path("cut.tar"), [7; 600]).unwrap();
-    let damaged = ["contrast", "--data", "a.png", "cut.tar", "--out", "damaged", "--epochs", "1"];
+    let damaged = ["contrast", "--data", "a.png", "a.png", "cut.tar", "--out", "damaged", "--epochs", "1"];
     let output = bench.run(damaged.into_iter().chain(small));
     assert!(output.status.success(), "{}", stderr(&output));
     assert!(

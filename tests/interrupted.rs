@@ -82,6 +82,14 @@ fn killed_at_any_moment_a_run_ends_as_if_it_had_not_been() {
 }
 
 #[test]
+fn nobody_has_to_listen() {
+    let folder = photos();
+    let mut child = pretraining(folder.path(), "run", "").stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stderr.take());
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
 fn a_full_disk_is_named_and_costs_nothing_that_was_saved() {
     let folder = photos();
     let path = |name: &str| folder.path().join(name);

@@ -376,6 +376,9 @@ fn another_recipe_in_the_same_folder_is_refused() {
     RunFolder::open(folder.path(), &pretraining()).unwrap();
     let mut other = pretraining();
     other.passes.steps.seed = 8;
+    RunFolder::open(folder.path(), &other).expect("nothing was learned yet");
+    fs::write(folder.path().join("metrics.jsonl"), "{}\n").unwrap();
+    other.passes.steps.seed = 9;
     assert!(matches!(RunFolder::open(folder.path(), &other), Err(TrainError::OtherRun { .. })));
 }
 

@@ -10,8 +10,10 @@ use serde::Serialize;
 pub(super) struct Asked<'a, O> {
     #[serde(flatten)]
     options: &'a O,
-    /// Fingerprints of what is learned from: a run goes on with the same data only.
+    /// What is learned from, by fingerprints or names: a run goes on with the same only.
     data: BTreeMap<&'static str, String>,
+    /// The verb, such as `finetune`.
+    verb: String,
     /// The words of the command line.
     command: Vec<String>,
 }
@@ -19,9 +21,15 @@ pub(super) struct Asked<'a, O> {
 impl<'a, O: Serialize> Asked<'a, O> {
     /// `photos` and `teacher` are fingerprints.
     pub(super) fn new(options: &'a O, photos: String, teacher: Option<String>) -> Self {
-        let words = env::args_os().map(|word| word.to_string_lossy().into_owned());
+        let command: Vec<String> = env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
         let teacher = teacher.map(|features| ("teacher features", features));
         let data = [("photos", photos)].into_iter().chain(teacher).collect();
-        Self { options, data, command: words.collect() }
+        Self { options, data, verb: command.get(1).cloned().unwrap_or_default(), command }
+    }
+
+    /// The same, which depends on `value` besides.
+    pub(super) fn with(mut self, name: &'static str, value: String) -> Self {
+        self.data.insert(name, value);
+        self
     }
 }

@@ -19,10 +19,10 @@ pub(super) struct Arguments {
     #[command(flatten)]
     encoder: EncoderArg,
     /// What cosines are divided by: the smaller, the more the nearest other photos count
-    #[arg(long, default_value_t = 0.2)]
+    #[arg(long, default_value_t = 0.2, value_parser = super::number(1e-3, 1e3))]
     temperature: f64,
     /// How far brightness, contrast and saturation stray, 0 to 1
-    #[arg(long, default_value_t = 0.4)]
+    #[arg(long, default_value_t = 0.4, value_parser = super::number(0.0_f32, 1.0))]
     colour: f32,
     #[command(flatten)]
     passes: PassesArg,

@@ -90,20 +90,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
     let work = predict_dataset(&engine, &dataset, &images, &vocabulary, || bar.inc(1));
     let predictions = pollster::block_on(work)?;
     bar.finish_and_clear();
-    if let Some(path) = &arguments.predictions {
-        write_file(path, &serde_json::to_vec(&predictions)?)?;
-        let mut list = path.file_stem().map_or_else(OsString::new, OsString::from);
-        list.push(".categories.json");
-        write_file(&path.with_file_name(list), &serde_json::to_vec_pretty(vocabulary.categories())?)?;
-    }
     let truth = vocabulary.translate(&dataset);
     let evaluation = evaluate(&truth, &predictions)?;
     let name = weights.describe();
-    if let Some(folder) = &arguments.report {
-        report::write(folder, &name, &truth, &images, &predictions, &evaluation)?;
-    }
     let summary = Summary {
-        weights: name,
+        weights: name.clone(),
         photos: dataset.images.len(),
         annotated_objects: dataset.annotations.len(),
         predictions: predictions.len(),
@@ -117,7 +108,18 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
     } else {
         Ok(table(&summary, &evaluation))
     };
-    print_line(&text.context("the report cannot be written")?)
+    print_line(&text.context("the report cannot be written")?)?;
+    // Numbers that took long are told before a file can fail.
+    if let Some(path) = &arguments.predictions {
+        write_file(path, &serde_json::to_vec(&predictions)?)?;
+        let mut list = path.file_stem().map_or_else(OsString::new, OsString::from);
+        list.push(".categories.json");
+        write_file(&path.with_file_name(list), &serde_json::to_vec_pretty(vocabulary.categories())?)?;
+    }
+    if let Some(folder) = &arguments.report {
+        report::write(folder, &name, &truth, &images, &predictions, &evaluation)?;
+    }
+    Ok(())
 }
 
 fn table(summary: &Summary<'_>, evaluation: &Evaluation) -> String {

@@ -90,10 +90,7 @@ pub(super) struct Arguments {
     no_masked_attention: bool,
     /// When each of the --blocks loses its masks, as shares of the training, such as 0.1-0.3,0.3-0.5,0.5-0.8 [default: a
     /// sixth each, from 1/6 to 5/6]
-    #[arg(
-        long, value_parser = window, value_delimiter = ',', value_name = "START-END",
-        conflicts_with = "no_masked_attention"
-    )]
+    #[arg(long, value_parser = window, num_args = 1.., value_delimiter = ',', value_name = "START-END")]
     anneal_masks: Vec<(f64, f64)>,
     /// How often the deepest block's branches are dropped for a photo (stochastic depth); less further up
     #[arg(long, default_value_t = 0.0, value_name = "RATE")]
@@ -105,10 +102,10 @@ pub(super) struct Arguments {
     #[arg(long, default_value_t = 16, value_parser = super::at_least_one)]
     batch_size: usize,
     /// Peak learning rate
-    #[arg(long, default_value_t = 1e-4)]
+    #[arg(long, default_value_t = 1e-4, value_parser = super::number(0.0, 1e3))]
     lr: f64,
     /// Each encoder block below the last learns this much slower
-    #[arg(long, default_value_t = 0.8)]
+    #[arg(long, default_value_t = 0.8, value_parser = super::number(0.0, 1.0))]
     layer_decay: f64,
     /// Last blocks that learn as fast as the last one
     #[arg(long, default_value_t = 0, value_name = "BLOCKS")]
@@ -120,7 +117,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "STEPS")]
     encoder_warmup_steps: Option<usize>,
     /// Power of the polynomial decays, of the learning rate after the warm-ups and of masks
-    #[arg(long, default_value_t = POLY_POWER)]
+    #[arg(long, default_value_t = POLY_POWER, value_parser = super::number(0.0, 1e3))]
     poly_power: f64,
     /// How much of the moving average of the weights stays at each step; the average is what is kept (0: none)
     #[arg(long, default_value_t = 0.999, value_name = "DECAY")]
@@ -139,13 +136,13 @@ pub(super) struct Arguments {
     #[arg(long, default_value_t = 0)]
     views: usize,
     /// Least size a photo is shown at, as a multiple of the input's
-    #[arg(long, default_value_t = 0.75, value_parser = zoom)]
+    #[arg(long, default_value_t = 0.75, value_parser = super::number(0.05, 20.0))]
     min_zoom: f64,
     /// Greatest size; above 1, parts of the photo are cut off
-    #[arg(long, default_value_t = 1.75, value_parser = zoom)]
+    #[arg(long, default_value_t = 1.75, value_parser = super::number(0.05, 20.0))]
     max_zoom: f64,
     /// How far brightness, contrast and saturation stray, 0 to 1
-    #[arg(long, default_value_t = 0.3, value_name = "SHARE")]
+    #[arg(long, default_value_t = 0.3, value_name = "SHARE", value_parser = super::number(0.0_f32, 1.0))]
     colour: f32,
     /// Most objects of other photos pasted into a photo
     #[arg(long, default_value_t = 2)]
@@ -181,11 +178,6 @@ fn parse_tune(text: &str) -> Result<Tune, String> {
     }
 }
 
-fn zoom(text: &str) -> Result<f64, String> {
-    let zoom = text.parse().map_err(|error| format!("{error}"))?;
-    if (0.05..=20.0).contains(&zoom) { Ok(zoom) } else { Err("a factor from 0.05 to 20".to_owned()) }
-}
-
 fn window(text: &str) -> Result<(f64, f64), String> {
     let shares = text.split_once('-').map(|(start, end)| (start.trim().parse(), end.trim().parse()));
     match shares {
@@ -196,10 +188,7 @@ fn window(text: &str) -> Result<(f64, f64), String> {
 
 impl Arguments {
     fn annealing(&self) -> Option<MaskAnnealing> {
-        let windows = match &self.anneal_masks[..] {
-            [] => MaskAnnealing::published(self.blocks).windows,
-            windows => windows.to_vec(),
-        };
+        let windows = self.anneal_masks.clone();
         (!self.no_masked_attention).then_some(MaskAnnealing { windows, power: self.poly_power })
     }
 
@@ -235,6 +224,14 @@ impl Arguments {
 }
 
 impl Arguments {
+    /// What the run begins with, in words.
+    fn start(&self) -> String {
+        match &self.encoder {
+            Some(path) => path.display().to_string(),
+            None => format!("{:?} from scratch", self.model).to_lowercase(),
+        }
+    }
+
     fn validation(&self) -> Result<Option<ValidationSet>> {
         let Some(path) = &self.val else { return Ok(None) };
         let images = PhotoFolder::open(self.val_images.as_ref().unwrap_or(&self.images))?;
@@ -275,7 +272,12 @@ fn train(arguments: &Arguments, peers: &Arc<dyn Peers>) -> Result<()> {
     let title = format!("{} photos, {}", photos.len(), picked.description);
     let mut progress = TrainProgress::new(&title, &**peers, arguments.steps.plain());
     photos.cut().iter().for_each(|photo| progress.show(TrainEvent::Skipped(photo.clone())));
-    let asked = Asked::new(&options, photos.fingerprint(), photos.teacher_fingerprint());
+    let asked = Asked::new(&options, photos.fingerprint(), photos.teacher_fingerprint())
+        .with("encoder", arguments.start())
+        .with(
+            "validation",
+            arguments.val.as_ref().map_or_else(String::new, |path| path.display().to_string()),
+        );
     let mut run = RunFolder::shared(&arguments.out, &asked, peers)?;
     let data = (&photos, validation.as_ref());
     finetune(data, &options, (encoder, fresh), &picked.device, &mut run, |event| progress.show(event))?;

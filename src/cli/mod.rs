@@ -32,8 +32,10 @@ mod role;
 mod shards;
 mod steps;
 
+use std::fmt::Display;
 use std::io::Write;
 use std::process::ExitCode;
+use std::str::FromStr;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser, Subcommand};
@@ -119,6 +121,17 @@ fn parse() -> Cli {
     }
 }
 
+/// Reads a number from `least` to `most`.
+fn number<T: FromStr + PartialOrd + Display + Copy>(
+    least: T,
+    most: T,
+) -> impl Fn(&str) -> Result<T, String> + Clone {
+    move |text| match text.parse() {
+        Ok(number) if least <= number && number <= most => Ok(number),
+        _ => Err(format!("a number from {least} to {most} is needed")),
+    }
+}
+
 /// Reads a count that must not be zero.
 fn at_least_one(text: &str) -> Result<usize, String> {
     match text.parse() {
@@ -137,7 +150,16 @@ fn image_size(text: &str) -> Result<usize, String> {
 
 /// One sentence on stderr; a closed stderr is no reason to stop.
 fn complain(error: &anyhow::Error) {
-    let _ = writeln!(std::io::stderr(), "error: {error:#}");
+    let _ = writeln!(std::io::stderr(), "error: {}", told(error));
+}
+
+/// The error and its causes; those that it names itself are not told twice.
+fn told(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |told, cause| match told.as_str() {
+        "" => cause,
+        before if before.ends_with(&cause) => told,
+        _ => format!("{told}: {cause}"),
+    })
 }
 
 #[cfg(test)]
@@ -145,6 +167,13 @@ mod tests {
     use clap::CommandFactory;
 
     use super::*;
+
+    #[test]
+    fn a_cause_is_told_once() {
+        let error = |text: &'static str| anyhow::Error::msg("gone").context(text);
+        assert_eq!(told(&error("`a.tar`: gone")), "`a.tar`: gone");
+        assert_eq!(told(&error("reading `a.tar`")), "reading `a.tar`: gone");
+    }
 
     #[test]
     fn the_command_tree_is_sound() {

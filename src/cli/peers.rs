@@ -1,5 +1,6 @@
 //! Processes that `mpirun` started together.
 
+use std::io::{Write as _, stderr};
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
@@ -55,13 +56,8 @@ pub(super) fn together(training: impl FnOnce(Arc<dyn Peers>) -> Result<()>) -> R
     let (rank, size) = (world.rank() as usize, world.size() as usize);
     let outcome = training(Arc::new(World { rank, size }));
     if let (Err(error), true) = (&outcome, size > 1) {
-        complain(rank, error);
+        let _ = writeln!(stderr(), "error in process {rank}: {error:#}");
         world.abort(1);
     }
     outcome
-}
-
-#[expect(clippy::print_stderr, reason = "the command line speaks to people")]
-fn complain(rank: usize, error: &anyhow::Error) {
-    eprintln!("error in process {rank}: {error:#}");
 }

@@ -47,7 +47,7 @@ pub(super) struct Arguments {
     #[arg(long, requires = "teacher_features")]
     features_only: bool,
     /// How far brightness, contrast and saturation of crops stray, 0 to 1
-    #[arg(long, default_value_t = 0.0, value_name = "SHARE")]
+    #[arg(long, default_value_t = 0.0, value_name = "SHARE", value_parser = super::number(0.0_f32, 1.0))]
     colour: f32,
     /// Reconstruct raw pixels instead of pixels normalised per patch
     #[arg(long)]

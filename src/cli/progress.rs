@@ -1,7 +1,7 @@
 //! Progress on the terminal: a bar where somebody watches, plain lines where nobody does.
 
 use std::collections::HashSet;
-use std::io::{IsTerminal, stderr};
+use std::io::{IsTerminal, Write as _, stderr};
 use std::mem;
 use std::time::{Duration, Instant};
 
@@ -178,7 +178,6 @@ impl TrainProgress {
         }
     }
 
-    #[expect(clippy::print_stderr, reason = "the command line speaks to people")]
     fn line(&mut self, text: &str) {
         if !self.leads && !text.starts_with("skipped") {
             return;
@@ -194,7 +193,8 @@ impl TrainProgress {
         if self.watched {
             self.bar.println(text);
         } else {
-            eprintln!("{text}");
+            // A reader that went away is no reason to stop.
+            let _ = writeln!(stderr(), "{text}");
         }
     }
 }

@@ -39,7 +39,8 @@ fn recipe(arguments: &[OsString]) -> Option<PathBuf> {
 fn flags(recipe: &Table, verb: &Command, given: &[OsString]) -> Result<Vec<OsString>> {
     let name = verb.get_name();
     let Some(table) = recipe.get(name).and_then(Value::as_table) else {
-        let verbs: Vec<&str> = recipe.keys().map(String::as_str).collect();
+        let tables = recipe.iter().filter(|(_, value)| value.is_table());
+        let verbs: Vec<&str> = tables.map(|(key, _)| key.as_str()).collect();
         bail!("it has no table [{name}], only: {}", verbs.join(", "));
     };
     let mut flags = Vec::new();
@@ -54,9 +55,16 @@ fn flags(recipe: &Table, verb: &Command, given: &[OsString]) -> Result<Vec<OsStr
         if given.iter().any(is_this) || matches!(value, Value::Boolean(false)) {
             continue;
         }
-        let values = values(value).with_context(|| format!("[{name}] {key}"))?;
-        flags.push(flag.into());
-        flags.extend(values.into_iter().map(OsString::from));
+        match (values(value).with_context(|| format!("[{name}] {key}"))?.as_slice(), value) {
+            // In one word, so that a minus begins no flag.
+            ([only], Value::String(_) | Value::Integer(_) | Value::Float(_)) => {
+                flags.push(format!("{flag}={only}").into());
+            }
+            (values, _) => {
+                flags.push(flag.into());
+                flags.extend(values.iter().map(OsString::from));
+            }
+        }
     }
     Ok(flags)
 }
@@ -114,9 +122,9 @@ mod tests {
     fn keys_become_flags_and_given_flags_win() {
         let recipe = "[pretrain]\nepochs = 800\nbase-lr = 1.5e-4\nraw-pixels = true\ndata = ['a', 'b']\n[finetune]\nsteps = 3\n";
         let all = expanded(recipe, &["--epochs=3"]).unwrap().join(" ");
-        assert_eq!(all, "mae-seg pretrain --base-lr 0.00015 --data a b --raw-pixels --recipe --epochs=3");
+        assert_eq!(all, "mae-seg pretrain --base-lr=0.00015 --data a b --raw-pixels --recipe --epochs=3");
         let all = expanded(recipe, &["--data", "c", "--base-lr", "1"]).unwrap().join(" ");
-        assert_eq!(all, "mae-seg pretrain --epochs 800 --raw-pixels --recipe --data c --base-lr 1");
+        assert_eq!(all, "mae-seg pretrain --epochs=800 --raw-pixels --recipe --data c --base-lr 1");
     }
 
     #[test]

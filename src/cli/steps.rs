@@ -15,7 +15,7 @@ pub(super) struct StepsArg {
     #[arg(long, default_value_t = 1, value_parser = super::at_least_one, value_name = "PARTS")]
     accumulate: usize,
     /// Scale gradients down to this norm where they are larger
-    #[arg(long, value_name = "NORM")]
+    #[arg(long, value_name = "NORM", value_parser = super::number(0.0, f64::MAX))]
     clip_norm: Option<f64>,
     /// What the blocks' matrix products are computed in; bf16 is faster where the device has it
     #[arg(long, value_enum, default_value_t)]
@@ -24,7 +24,7 @@ pub(super) struct StepsArg {
     #[arg(long, value_enum, default_value_t)]
     optimizer: OptimizerArg,
     /// Decay of weights
-    #[arg(long, default_value_t = 0.05)]
+    #[arg(long, default_value_t = 0.05, value_parser = super::number(0.0_f32, 10.0))]
     weight_decay: f32,
     /// Seed of everything random
     #[arg(long, default_value_t = 0)]
@@ -93,19 +93,19 @@ pub(super) struct PassesArg {
     #[arg(long, default_value_t = 800, value_parser = super::at_least_one)]
     epochs: usize,
     /// Passes with a rising learning rate
-    #[arg(long, default_value_t = 40.0)]
+    #[arg(long, default_value_t = 40.0, value_parser = super::number(0.0, 1e9))]
     warmup_epochs: f64,
     /// Photos per step
     #[arg(long, default_value_t = 64, value_parser = super::at_least_one)]
     batch_size: usize,
     /// Learning rate for 256 photos; the one used grows with the batch
-    #[arg(long, default_value_t = 1.5e-4)]
+    #[arg(long, default_value_t = 1.5e-4, value_parser = super::number(0.0, 1e3))]
     base_lr: f64,
     /// How much of the moving average of the weights stays at each step (0: none is kept)
     #[arg(long, default_value_t = 0.0, value_name = "DECAY")]
     average: f64,
     /// Smallest share of a photo that a crop covers
-    #[arg(long, default_value_t = 0.2)]
+    #[arg(long, default_value_t = 0.2, value_parser = super::number(0.01, 1.0))]
     min_crop: f64,
     /// Do not mirror crops
     #[arg(long)]

@@ -77,7 +77,8 @@ impl PhotoSet {
             set.add(path)?;
         }
         if set.is_empty() {
-            let shown: Vec<_> = paths.iter().map(|p| p.display().to_string()).collect();
+            let paths = paths.iter().map(|path| path.display().to_string());
+            let shown: Vec<_> = paths.chain(set.cut.iter().map(|reason| format!("({reason})"))).collect();
             return Err(DataError::NoPhotos(shown.join(", ")));
         }
         Ok(set)

@@ -1,6 +1,6 @@
 //! Which category of the annotations a label of the model means.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde::Serialize;
 
@@ -32,8 +32,8 @@ pub struct Vocabulary {
 }
 
 impl Vocabulary {
-    /// Compares by category or by supercategory name, whichever knows more of the labels; not at all if
-    /// `class_agnostic` or if the only label is `object`. Labels left unnamed (`LABEL_0`, …), as many things as there are
+    /// Compares by category or by supercategory name, whichever knows more of the labels, or has as many names as there are
+    /// labels; not at all if `class_agnostic` or if the only label is `object`. A category without a supercategory is its own. Labels left unnamed (`LABEL_0`, …), as many things as there are
     /// categories, are those categories by ascending id, as COCO's training code numbers them.
     ///
     /// # Errors
@@ -46,16 +46,21 @@ impl Vocabulary {
         let known = |name: fn(&CocoCategory) -> &str| {
             labels.iter().filter(|label| categories.iter().any(|category| name(category) == *label)).count()
         };
+        let count =
+            |name: fn(&CocoCategory) -> &str| categories.iter().map(name).collect::<HashSet<_>>().len();
+        let as_many_groups = count(group) == labels.len() && count(|c| &c.name) > labels.len();
         let unnamed = labels.iter().enumerate().all(|(at, label)| *label == format!("LABEL_{at}"));
         if unnamed && num_things(labels) == categories.len() {
             return Ok(Self::by_order(labels, categories));
         }
-        match (known(|c| &c.name), known(|c| &c.supercategory)) {
+        match (known(|c| &c.name), known(group)) {
             (0, 0) => {
                 let shown: Vec<&str> = labels.iter().take(5).map(String::as_str).collect();
                 Err(EvalError::NoCommonLabel { labels: shown.join(", ") })
             }
-            (names, groups) if names >= groups => Ok(Self::by_name(labels, categories)),
+            (names, groups) if names > groups || (names == groups && !as_many_groups) => {
+                Ok(Self::by_name(labels, categories))
+            }
             _ => Ok(Self::by_supercategory(labels, categories)),
         }
     }
@@ -70,12 +75,12 @@ impl Vocabulary {
     }
 
     fn by_name(labels: &[String], categories: &[CocoCategory]) -> Self {
-        let id = |label: &String| categories.iter().find(|c| c.name == *label).map(|c| c.id);
+        let id = |name: &str| categories.iter().find(|c| c.name == name).map(|c| c.id);
         Self {
             kind: VocabularyKind::Category,
-            categories: categories.to_vec(),
-            of_label: labels.iter().map(id).collect(),
-            of_annotation: categories.iter().map(|category| (category.id, category.id)).collect(),
+            categories: categories.iter().filter(|c| id(&c.name) == Some(c.id)).cloned().collect(),
+            of_label: labels.iter().map(|label| id(label)).collect(),
+            of_annotation: categories.iter().filter_map(|c| Some((c.id, id(&c.name)?))).collect(),
         }
     }
 
@@ -90,8 +95,8 @@ impl Vocabulary {
     fn by_supercategory(labels: &[String], categories: &[CocoCategory]) -> Self {
         let mut names: Vec<&str> = labels.iter().map(String::as_str).collect();
         for category in categories {
-            if !names.contains(&category.supercategory.as_str()) {
-                names.push(&category.supercategory);
+            if !names.contains(&group(category)) {
+                names.push(group(category));
             }
         }
         let id = |name: &str| (1..).zip(&names).find(|(_, known)| **known == name).map(|(id, _)| id);
@@ -102,7 +107,7 @@ impl Vocabulary {
                 .map(|(id, name)| CocoCategory { id, name: (*name).to_owned(), supercategory: String::new() })
                 .collect(),
             of_label: labels.iter().map(|label| id(label)).collect(),
-            of_annotation: categories.iter().filter_map(|c| Some((c.id, id(&c.supercategory)?))).collect(),
+            of_annotation: categories.iter().filter_map(|c| Some((c.id, id(group(c))?))).collect(),
         }
     }
 
@@ -135,6 +140,11 @@ impl Vocabulary {
         });
         translated
     }
+}
+
+/// What a category is part of, as in training: its supercategory, or else itself.
+fn group(category: &CocoCategory) -> &str {
+    if category.supercategory.is_empty() { &category.name } else { &category.supercategory }
 }
 
 #[cfg(test)]
@@ -191,6 +201,28 @@ mod tests {
         );
         assert_eq!(vocabulary.of_annotation[&18], 1);
         assert_eq!(vocabulary.of_annotation[&44], 3);
+    }
+
+    #[test]
+    fn labels_mean_what_they_meant_in_training() {
+        let choose = |labels: &[&str], categories: &[(u64, &str, &str)]| {
+            let category = |&(id, name, group): &(u64, &str, &str)| CocoCategory {
+                id,
+                name: name.to_owned(),
+                supercategory: group.to_owned(),
+            };
+            let categories = categories.iter().map(category).collect();
+            let dataset = CocoDataset { categories, ..CocoDataset::default() };
+            Vocabulary::choose(&labels.iter().map(ToString::to_string).collect::<Vec<_>>(), &dataset, false)
+                .unwrap()
+        };
+        let alone = choose(&["warm", "green"], &[(1, "red", "warm"), (2, "blue", "warm"), (3, "green", "")]);
+        assert_eq!([1, 2, 3].map(|id| alone.of_annotation[&id]), [1, 1, 2]);
+        let alike = choose(&["animal"], &[(1, "animal", "animal"), (2, "cat", "animal")]);
+        assert_eq!([1, 2].map(|id| alike.of_annotation[&id]), [1, 1]);
+        let twice = choose(&["red", "blue"], &[(1, "red", ""), (2, "blue", ""), (5, "red", "")]);
+        assert_eq!([1, 2, 5].map(|id| twice.of_annotation[&id]), [1, 2, 1]);
+        assert_eq!(twice.categories().len(), 2);
     }
 
     #[test]

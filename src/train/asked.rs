@@ -11,7 +11,7 @@ use super::{TrainError, durable};
 /// What a run may be continued with otherwise: when it saves and shows, and the words it was started with.
 const FREE: [&str; 4] = ["save_every", "panel_every", "keep", "command"];
 
-/// Writes `options` to `run.json` of `root`; what is there must be the same run.
+/// Writes `options` to `run.json` of `root`; a run that was there and has made a step must be the same.
 ///
 /// What only one of the two knows of is no difference, so that a newer version of this program goes on with an older run.
 pub(super) fn note<O: Serialize>(root: &Path, options: &O) -> Result<(), TrainError> {
@@ -20,6 +20,8 @@ pub(super) fn note<O: Serialize>(root: &Path, options: &O) -> Result<(), TrainEr
     let text = serde_json::to_vec_pretty(options).map_err(wrong)?;
     let asked: Value = serde_json::from_slice(&text).map_err(wrong)?;
     let before: Option<Value> = fs::read(&path).ok().and_then(|text| serde_json::from_slice(&text).ok());
+    let begun = fs::metadata(root.join("metrics.jsonl")).is_ok_and(|lines| lines.len() > 0);
+    let before = before.filter(|_| begun || root.join("checkpoint").exists());
     if let Some(difference) = before.and_then(|before| difference("", &before, &asked)) {
         return Err(TrainError::OtherRun { root: root.to_owned(), difference });
     }
@@ -48,7 +50,10 @@ mod tests {
     fn a_run_goes_on_with_the_same_options_only() {
         let root = tempfile::tempdir().unwrap();
         let note = |options: Value| note(root.path(), &options).map_err(|error| error.to_string());
+        note(json!({"lr": 3.0})).unwrap();
         let first = json!({"lr": 0.1, "model": {"depth": 12}, "keep": 0, "command": ["a"]});
+        note(first.clone()).unwrap();
+        fs::write(root.path().join("metrics.jsonl"), "{}\n").unwrap();
         note(first.clone()).unwrap();
         note(first.clone()).unwrap();
         note(json!({"lr": 0.1, "model": {"depth": 12}, "keep": 3, "command": ["b"], "newer": true})).unwrap();

@@ -165,7 +165,7 @@ impl RunFolder {
         }
         let path = fresh.join("optimizer.bpk");
         let saved = standing.optimizer.to_record().save(&path);
-        saved.map_err(|error| TrainError::Optimizer { path: path.clone(), reason: error.to_string() })?;
+        saved.map_err(|error| TrainError::Saving { path: path.clone(), reason: error.to_string() })?;
         durable::settle(&path)?;
         durable::write(&fresh.join("progress.json"), &json(&Progress { step: standing.step })?)?;
         durable::swap(&current)?;
@@ -233,8 +233,9 @@ impl RunFolder {
         let path = folder.join("optimizer.bpk");
         let record = OptimizerRecord::load(&path)
             .map_err(|error| TrainError::Optimizer { path: path.clone(), reason: error.to_string() })?;
-        let progress: Progress = serde_json::from_slice(&read("progress.json")?)
-            .map_err(|error| TrainError::Optimizer { path, reason: error.to_string() })?;
+        let progress: Progress = serde_json::from_slice(&read("progress.json")?).map_err(|error| {
+            TrainError::Optimizer { path: folder.join("progress.json"), reason: error.to_string() }
+        })?;
         Ok(Standing { step: progress.step, model, average, optimizer: fresh.optimizer.load_record(record) })
     }
 }

@@ -45,6 +45,11 @@ pub fn contrast(
 ) -> Result<(), TrainError> {
     options.encoder.validate()?;
     let steps = &options.passes.steps;
+    if steps.batch_size < 2 {
+        return Err(TrainError::Option(
+            "one photo has no other to be told apart from: contrast needs 2".to_owned(),
+        ));
+    }
     if steps.accumulate > 1 {
         return Err(TrainError::Option(
             "photos are told apart within their part of the batch: contrast needs --accumulate 1".to_owned(),

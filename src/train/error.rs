@@ -75,6 +75,16 @@ pub enum TrainError {
         /// What is wrong with it.
         reason: String,
     },
+    /// The optimiser state could not be written.
+    #[error(
+        "the optimiser state could not be written to `{path}` ({reason}); the same command goes on from the last checkpoint"
+    )]
+    Saving {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
     /// A picture could not be made.
     #[error("the picture `{path}` could not be written: {reason}")]
     Panel {

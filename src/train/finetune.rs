@@ -16,6 +16,7 @@ use super::optimizer::{AdamWOptions, with_stable_ids};
 use super::schedule::MaskAnnealing;
 use super::task::{StepOptions, train};
 use super::{RunFolder, TrainError, TrainEvent};
+use crate::data::coco::CocoImage;
 use crate::data::{AugmentOptions, CocoDataset, PhotoFolder, SegmentationSet};
 use crate::eval::Vocabulary;
 use crate::model::{MaskSegmenter, SegmenterConfig, VitConfig};
@@ -45,8 +46,8 @@ pub struct FinetuneOptions {
     pub whole: bool,
     /// Blocks the queries take part in.
     pub num_blocks: usize,
-    /// Queries attend only inside their predicted masks at first, which anneals away, each of the `num_blocks` in its
-    /// time; without it a step is cheaper.
+    /// Queries attend only inside their predicted masks at first, which anneals away, in each of the blocks they take part
+    /// in at its time, the published one where there is no window; without masks a step is cheaper.
     pub annealing: Option<MaskAnnealing>,
     /// How often the deepest block's branches are dropped for a photo (stochastic depth), 0 to below 1; less further up.
     pub drop_path: f64,
@@ -93,13 +94,19 @@ impl FinetuneOptions {
         if powers.into_iter().any(|power| !(power.is_finite() && power >= 0.0)) {
             return wrong("the power of a decay is a number from 0 on".to_owned());
         }
-        match &self.annealing {
-            Some(MaskAnnealing { windows, .. }) if windows.len() != self.num_blocks => wrong(format!(
-                "masks are annealed in {} blocks, but queries take part in {}",
-                windows.len(),
-                self.num_blocks
-            )),
-            _ => Ok(()),
+        Ok(())
+    }
+
+    /// The windows of the blocks of `segmenter`, if masks are used.
+    fn annealing(&self, segmenter: &SegmenterConfig) -> Result<Option<MaskAnnealing>, TrainError> {
+        let (queries, blocks) = (segmenter.num_queries, segmenter.num_blocks);
+        let Some(asked) = self.annealing.clone().filter(|_| queries > 0) else { return Ok(None) };
+        match asked.windows.len() {
+            0 => Ok(Some(MaskAnnealing { power: asked.power, ..MaskAnnealing::published(blocks) })),
+            windows if windows == blocks => Ok(Some(asked)),
+            windows => Err(TrainError::Option(format!(
+                "masks are annealed in {windows} blocks, but queries take part in {blocks}"
+            ))),
         }
     }
 
@@ -135,10 +142,15 @@ pub struct ValidationSet {
 
 impl ValidationSet {
     /// # Errors
-    /// [`TrainError::Validation`] where it names nothing of what a model with these labels finds.
+    /// [`TrainError::Validation`] where it names nothing of what a model with these labels finds, [`TrainError::Option`]
+    /// where it has no objects, [`TrainError::Data`] where a photo is not there.
     fn check(&self, labels: &[String]) -> Result<(), TrainError> {
         Vocabulary::choose(labels, &self.dataset, false)?;
-        Ok(())
+        if self.dataset.annotations.is_empty() {
+            return Err(TrainError::Option("there is no object to judge the model by".to_owned()));
+        }
+        let found = |image: &CocoImage| self.images.find(&image.file_name).map(|_| ());
+        Ok(self.dataset.images.iter().try_for_each(found)?)
     }
 }
 
@@ -171,10 +183,13 @@ pub fn finetune(
     let adamw = AdamWOptions { betas: (0.9, 0.999), weight_decay: options.steps.weight_decay };
     let optimizer = options.steps.optimizer.of(&model, adamw);
     let at = run.resume(Standing::start(model, optimizer, &options.steps), &config)?;
+    let annealing = options.annealing(&segmenter)?;
     let repeats = photos.repeats();
     let preprocess = &preprocess;
     let features = match options.tune {
-        Tune::Frozen if options.views > 0 => Some(FrozenFeatures::open(run.features(), at.step == 0)?),
+        Tune::Frozen if options.views > 0 && !segmenter.lateral_layers.is_empty() => {
+            Some(FrozenFeatures::open(run.features(), at.step == 0)?)
+        }
         _ => None,
     };
     let task = Finetuning {
@@ -182,6 +197,7 @@ pub fn finetune(
         validation,
         options,
         segmenter,
+        annealing,
         repeats,
         preprocess,
         device,
@@ -249,16 +265,21 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::data::coco::CocoCategory;
 
     #[test]
-    fn validation_that_names_nothing_the_model_learns_is_refused() {
-        let category = CocoCategory { id: 1, name: "cat".to_owned(), supercategory: "animal".to_owned() };
-        let dataset = CocoDataset { categories: vec![category], ..CocoDataset::default() };
-        let validation =
-            ValidationSet { dataset, images: PhotoFolder::open(Path::new("")).unwrap(), every: 1 };
-        let check = |label: &str| validation.check(&["car".to_owned(), label.to_owned()]);
-        assert!(check("cat").is_ok() && check("animal").is_ok());
-        assert!(matches!(check("truck"), Err(TrainError::Validation(_))));
+    fn validation_that_can_judge_nothing_is_refused_before_the_first_step() {
+        let annotations = r#"{"categories": [{"id": 1, "name": "cat", "supercategory": "animal"}],
+            "images": [{"id": 1, "file_name": "finetune.rs", "width": 9, "height": 9}],
+            "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "segmentation": [[0, 0, 4, 0, 4, 4]]}]}"#;
+        let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/train");
+        let dataset: CocoDataset = serde_json::from_str(annotations).unwrap();
+        let mut validation = ValidationSet { dataset, images: PhotoFolder::open(&here).unwrap(), every: 1 };
+        let check = |set: &ValidationSet, label: &str| set.check(&["car".to_owned(), label.to_owned()]);
+        assert!(check(&validation, "cat").is_ok() && check(&validation, "animal").is_ok());
+        assert!(matches!(check(&validation, "truck"), Err(TrainError::Validation(_))));
+        "gone.jpg".clone_into(&mut validation.dataset.images[0].file_name);
+        assert!(matches!(check(&validation, "cat"), Err(TrainError::Data(_))));
+        validation.dataset.annotations.clear();
+        assert!(matches!(check(&validation, "cat"), Err(TrainError::Option(_))));
     }
 }

@@ -170,8 +170,13 @@ pub(super) fn train<T: Task>(
             }
             report.data_wait = batches.data_wait();
             let kept = || at.average.clone().unwrap_or_else(|| at.model.valid());
+            let mut judged = Ok(());
             if task.validate_every().is_some_and(due) {
-                report.validation = task.validate(&kept())?;
+                // What was learned is logged and saved even if it cannot be judged.
+                match task.validate(&kept()) {
+                    Ok(validation) => report.validation = validation,
+                    Err(error) => judged = Err(error),
+                }
                 if let Some(&score) = report.validation.values().next() {
                     run.keep_best(&kept(), written, Best { step: at.step, score })?;
                 }
@@ -183,12 +188,13 @@ pub(super) fn train<T: Task>(
                 task.panel(&kept(), &batch, &path)?;
                 on_event(TrainEvent::Panel(path));
             }
-            if due(options.save_every) {
+            if due(options.save_every) || judged.is_err() {
                 on_event(run.save(&at, written)?);
                 if options.keep > 0 {
                     run.keep(at.step, options.keep)?;
                 }
             }
+            judged?;
         }
         Ok(())
     })

@@ -14,6 +14,7 @@ use super::super::centres::{Centres, coverage};
 use super::super::loss::{Divisors, Target, centre_loss, set_loss};
 use super::super::panel::{MOST_ROWS, prediction_panel};
 use super::super::points::SeededDraws;
+use super::super::schedule::MaskAnnealing;
 use super::super::task::{Loss, StepOptions, Task, images};
 use super::super::{Peers, TrainError};
 use super::frozen::{FrozenFeatures, View};
@@ -31,6 +32,8 @@ pub(super) struct Finetuning<'a> {
     pub(super) validation: Option<&'a ValidationSet>,
     pub(super) options: &'a FinetuneOptions,
     pub(super) segmenter: SegmenterConfig,
+    /// Where masks steer what queries attend to at first.
+    pub(super) annealing: Option<MaskAnnealing>,
     pub(super) repeats: Vec<f64>,
     pub(super) preprocess: &'a Preprocess,
     pub(super) device: Device,
@@ -70,9 +73,7 @@ impl Finetuning<'_> {
     fn plan(&self, photos: usize, step: usize) -> TrainingPlan {
         let mut rng = self.rng(step, 0);
         let mut plan = TrainingPlan::default();
-        if let Some(annealing) = &self.options.annealing
-            && self.segmenter.num_queries > 0
-        {
+        if let Some(annealing) = &self.annealing {
             let mut draw =
                 |p: f64| (0..photos * self.segmenter.num_queries).map(|_| rng.random_bool(p)).collect();
             let probabilities = annealing.probabilities(step, self.options.total_steps);
