@@ -61,8 +61,11 @@ found "$out/found-labelled.json" 280 "$out"/train-photos/*
 [[ -f $out/mixed/pseudo.json ]] ||
   python3 "$(dirname "$0")/pseudo_labels.py" --train "${mixed[0]}" --found "$out"/found-*.json \
     --out "$out/mixed/pseudo.json"
-taught seg-full seg "$out/mixed/pseudo.json" "${mixed[1]}" --image-size 240 --batch-size 16 --steps 5600 --lr 1e-3 \
-  --teacher-coefficient 8 --max-zoom 1.4 --transplants 1 --colour 0.2 --paste 1
+varied=(--batch-size 16 --transplants 1 --colour 0.2 --paste 1)
+taught seg-full seg-240 "$out/mixed/pseudo.json" "${mixed[1]}" --image-size 240 --steps 6600 --lr 1e-3 \
+  --teacher-coefficient 8 --max-zoom 1.4 "${varied[@]}"
+taught seg-240 seg "$out/mixed/pseudo.json" "${mixed[1]}" --image-size 272 --steps 1650 --lr 5e-4 \
+  --teacher-coefficient 6 --max-zoom 1.5 "${varied[@]}"
 $mae_seg eval --weights "$out/seg" --annotations "$data/objects/val.json" --images "$data/objects" \
   --class-agnostic --report "$out/report"
 $mae_seg export "$out/seg" --out "$out/mae-tiny" --score-thresh 0.07

@@ -55,6 +55,8 @@ pub struct RunFolder {
     /// From the first step on.
     events: Option<Events>,
     peers: Arc<dyn Peers>,
+    /// Held for as long as the run goes on; the system lets go of it with the process.
+    _lock: Option<File>,
 }
 
 /// What was measured of the best weights so far.
@@ -76,7 +78,7 @@ impl RunFolder {
     /// saved and shown.
     ///
     /// # Errors
-    /// [`TrainError::OtherRun`], [`TrainError::File`]
+    /// [`TrainError::OtherRun`], [`TrainError::Busy`], [`TrainError::File`]
     pub fn open<O: Serialize>(root: &Path, options: &O) -> Result<Self, TrainError> {
         let alone: Arc<dyn Peers> = Arc::new(Alone);
         Self::shared(root, options, &alone)
@@ -85,7 +87,7 @@ impl RunFolder {
     /// [`RunFolder::open`] for a run that several processes work on; all of them see the same folder.
     ///
     /// # Errors
-    /// [`TrainError::OtherRun`], [`TrainError::File`]
+    /// [`TrainError::OtherRun`], [`TrainError::Busy`], [`TrainError::File`]
     pub fn shared<O: Serialize>(
         root: &Path,
         options: &O,
@@ -96,6 +98,7 @@ impl RunFolder {
 
     fn prepare<O: Serialize>(root: &Path, options: &O, peers: &Arc<dyn Peers>) -> Result<Self, TrainError> {
         fs::create_dir_all(root.join("panels")).map_err(at(root))?;
+        let lock = if peers.rank() == 0 { Some(durable::lock(root)?) } else { None };
         asked::note(root, options)?;
         ["checkpoint", "best"].iter().try_for_each(|folder| durable::recover(&root.join(folder)))?;
         let path = root.join("metrics.jsonl");
@@ -106,6 +109,7 @@ impl RunFolder {
             metrics: BufWriter::new(metrics),
             events: None,
             peers: Arc::clone(peers),
+            _lock: lock,
         })
     }
 

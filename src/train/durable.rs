@@ -1,6 +1,6 @@
 //! Files and folders that are whole or not there, whenever the process or the machine stops.
 
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -60,6 +60,16 @@ pub(super) fn recover(current: &Path) -> Result<(), TrainError> {
     Ok(())
 }
 
+/// Keeps other processes from working in `folder` until the file that is returned is closed, where its disk can do that.
+pub(super) fn lock(folder: &Path) -> Result<File, TrainError> {
+    let path = folder.join("run.lock");
+    let file = File::create(&path).map_err(at(&path))?;
+    match file.try_lock() {
+        Err(TryLockError::WouldBlock) => Err(TrainError::Busy { root: folder.to_owned() }),
+        Ok(()) | Err(TryLockError::Error(_)) => Ok(file),
+    }
+}
+
 /// Cuts off a last line that was not written to its end.
 pub(super) fn drop_broken_line(path: &Path) -> Result<(), TrainError> {
     let text = match fs::read(path) {
@@ -112,6 +122,15 @@ mod tests {
         swap(&current).unwrap();
         assert_eq!(held(), "4");
         assert_eq!(fs::read_dir(root.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn one_works_in_a_folder_at_a_time() {
+        let root = tempfile::tempdir().unwrap();
+        let first = lock(root.path()).unwrap();
+        assert!(matches!(lock(root.path()), Err(TrainError::Busy { .. })));
+        drop(first);
+        lock(root.path()).unwrap();
     }
 
     #[test]

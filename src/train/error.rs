@@ -51,6 +51,12 @@ pub enum TrainError {
         /// The first option that differs.
         difference: String,
     },
+    /// The run goes on elsewhere.
+    #[error("another process works on the run in `{root}`; wait until it is done or choose another --out")]
+    Busy {
+        /// The run's folder.
+        root: PathBuf,
+    },
     /// The loss or a gradient is no number any more.
     #[error(
         "step {step} broke at `{}` (loss {loss}); the checkpoint before it is intact: lower the learning rate or clip gradients",
