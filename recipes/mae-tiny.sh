@@ -68,4 +68,4 @@ taught seg-240 seg "$out/mixed/pseudo.json" "${mixed[1]}" --image-size 272 --ste
   --teacher-coefficient 6 --max-zoom 1.5 "${varied[@]}"
 $mae_seg eval --weights "$out/seg" --annotations "$data/objects/val.json" --images "$data/objects" \
   --class-agnostic --report "$out/report"
-$mae_seg export "$out/seg" --out "$out/mae-tiny" --score-thresh 0.07
+$mae_seg export "$out/seg" --out "$out/mae-tiny" --score-thresh 0.05
