@@ -32,9 +32,10 @@ pub struct Vocabulary {
 }
 
 impl Vocabulary {
-    /// Compares by category or by supercategory name, whichever knows more of the labels, or has as many names as there are
-    /// labels; not at all if `class_agnostic` or if the only label is `object`. A category without a supercategory is its own. Labels left unnamed (`LABEL_0`, …), as many things as there are
-    /// categories, are those categories by ascending id, as COCO's training code numbers them.
+    /// Compares by category or by supercategory name, whichever knows more of the labels, or has as many names as there
+    /// are labels; not at all if `class_agnostic` or if the only label is `object`. A category without a supercategory is
+    /// its own. Labels left unnamed (`LABEL_0`, …), as many things as there are categories, are those categories by
+    /// ascending id, as COCO's training code numbers them.
     ///
     /// # Errors
     /// [`EvalError::NoCommonLabel`] if neither knows any label.
