@@ -270,6 +270,11 @@ fn eval_measures_and_exports_what_it_measured() {
     assert_eq!(report["labels"], "class-agnostic");
     assert!(!rows.is_empty() && rows.iter().all(|row| row["category_id"] == 1));
 
+    let output = bench.run(base.into_iter().chain(["--device", "cpu", "--predictions", "missing/p.json"]));
+    assert_eq!(output.status.code(), Some(1));
+    let report: Value = serde_json::from_slice(&output.stdout).expect("numbers come before files can fail");
+    assert!(report["AP"].is_number());
+
     fs::write(bench.path("a.json"), "{}").unwrap();
     let output = bench.run(base);
     assert_eq!(output.status.code(), Some(1));
@@ -478,6 +483,60 @@ fn a_recipe_is_followed_where_the_command_line_says_nothing_else() {
     assert!(stderr(&output).contains("`epoch`, which is no flag"), "{}", stderr(&output));
 }
 
+/// Fine-tuning of `a.json` into `out`, one step.
+fn fine_tuned<'a>(out: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+    let data = ["finetune", "--train", "a.json", "--images", ".", "--out", out];
+    let small =
+        ["--image-size", "32", "--device", "cpu", "--batch-size", "1", "--queries", "2", "--points", "16"];
+    data.into_iter().chain(small).chain(["--steps", "1"]).chain(more.iter().copied()).collect()
+}
+
+#[test]
+fn a_run_goes_on_from_what_it_began_with() {
+    let bench = Bench::new();
+    bench.annotated();
+    assert!(bench.run(fine_tuned("seg", &[])).status.success());
+    assert!(bench.run(fine_tuned("seg", &["--val", "a.json"])).status.success(), "judged from now on");
+    for (other, told) in [(["--model", "small"], "tiny from scratch"), (["--encoder", "weights"], "weights")]
+    {
+        let output = bench.run(fine_tuned("seg", &other));
+        assert_eq!(output.status.code(), Some(1));
+        assert!(
+            stderr(&output).contains("data.encoder") && stderr(&output).contains(told),
+            "{}",
+            stderr(&output)
+        );
+    }
+}
+
+#[test]
+fn a_whole_model_without_laterals_may_be_frozen_with_views() {
+    let bench = Bench::new();
+    bench.annotated();
+    let frozen = ["--encoder", "weights", "--whole", "--tune", "frozen", "--views", "1"];
+    let output = bench.run(fine_tuned("seg", &frozen));
+    assert!(output.status.success(), "{}", stderr(&output));
+}
+
+#[test]
+fn numbers_without_a_meaning_are_refused() {
+    let bench = Bench::new();
+    bench.annotated();
+    for wrong in ["--lr=-1", "--weight-decay=nan", "--colour=9", "--layer-decay=-1", "--anneal-masks=0.5-0.1"]
+    {
+        assert_eq!(bench.run(fine_tuned("seg", &[wrong])).status.code(), Some(2), "{wrong}");
+    }
+    for wrong in ["--min-crop=nan", "--min-crop=2", "--warmup-epochs=nan", "--temperature=0", "--base-lr=-1"]
+    {
+        let line = ["contrast", "--data", "a.png", "--out", "seg", wrong];
+        assert_eq!(bench.run(line).status.code(), Some(2), "{wrong}");
+    }
+    let alone = ["contrast", "--data", "a.png", "--out", "seg", "--batch-size", "1", "--device", "cpu"];
+    let output = bench.run(alone);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("contrast needs 2"), "{}", stderr(&output));
+}
+
 #[test]
 fn what_was_learned_is_saved_even_if_it_cannot_be_judged() {
     let bench = Bench::new();
@@ -485,11 +544,11 @@ fn what_was_learned_is_saved_even_if_it_cannot_be_judged() {
     fs::write(bench.path("b.png"), []).unwrap();
     let broken = fs::read_to_string(bench.path("a.json")).unwrap().replace("a.png", "b.png");
     fs::write(bench.path("b.json"), broken).unwrap();
-    let finetune = ["finetune", "--train", "a.json", "--images", ".", "--out", "seg", "--val", "b.json"];
-    let short =
-        ["--validate-every", "1", "--steps", "2", "--queries", "2", "--points", "16", "--batch-size", "1"];
-    let small = ["--image-size", "32", "--device", "cpu"];
-    let output = bench.run(finetune.into_iter().chain(short).chain(small));
+    let often = ["--val", "b.json", "--validate-every", "1", "--save-every", "100"];
+    let mut line = fine_tuned("seg", &often);
+    let steps = line.iter().position(|word| *word == "--steps").unwrap();
+    line[steps + 1] = "2";
+    let output = bench.run(line);
     assert_eq!(output.status.code(), Some(1));
     assert!(stderr(&output).contains("b.png"), "{}", stderr(&output));
     let progress: Value =

@@ -16,7 +16,7 @@ use mae_seg::data::{
 };
 use mae_seg::model::{DecoderConfig, HiddenPatches, LossOn, MaeConfig, VitConfig};
 use mae_seg::train::loss::SetLossConfig;
-use mae_seg::train::schedule::{MaskAnnealing, POLY_POWER};
+use mae_seg::train::schedule::POLY_POWER;
 use mae_seg::train::{
     ContrastOptions, FinetuneOptions, MaskSampling, Optimizer, PassOptions, Precision, PretrainOptions,
     RunFolder, StepOptions, TrainError, TrainEvent, Tune, ValidationSet, contrast, finetune, pretrain,
@@ -110,7 +110,8 @@ fn finetuning(tune: Tune) -> FinetuneOptions {
         num_queries: 4,
         whole: false,
         num_blocks: 1,
-        annealing: Some(MaskAnnealing::published(1)),
+        masked_attention: true,
+        annealing: Vec::new(),
         drop_path: 0.0,
         total_steps: 80,
         learning_rate: 3e-3,

@@ -19,17 +19,16 @@ pub(super) struct Asked<'a, O> {
 }
 
 impl<'a, O: Serialize> Asked<'a, O> {
-    /// `photos` and `teacher` are fingerprints.
-    pub(super) fn new(options: &'a O, photos: String, teacher: Option<String>) -> Self {
+    /// `photos` is a fingerprint.
+    pub(super) fn new(options: &'a O, photos: String) -> Self {
         let command: Vec<String> = env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
-        let teacher = teacher.map(|features| ("teacher features", features));
-        let data = [("photos", photos)].into_iter().chain(teacher).collect();
+        let data = BTreeMap::from([("photos", photos)]);
         Self { options, data, verb: command.get(1).cloned().unwrap_or_default(), command }
     }
 
-    /// The same, which depends on `value` besides.
-    pub(super) fn with(mut self, name: &'static str, value: String) -> Self {
-        self.data.insert(name, value);
+    /// The same, which learns from `value` besides.
+    pub(super) fn with(mut self, name: &'static str, value: Option<String>) -> Self {
+        self.data.extend(value.map(|value| (name, value)));
         self
     }
 }

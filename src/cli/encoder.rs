@@ -116,7 +116,7 @@ impl EncoderArg {
                 progress.show(TrainEvent::Skipped(format!("the rest of a shard: {shard}")));
             });
             let taught = teacher.map(|features| features.fingerprint().to_owned());
-            let asked = Asked::new(options, photos.fingerprint(), taught);
+            let asked = Asked::new(options, photos.fingerprint()).with("teacher features", taught);
             let mut run = RunFolder::shared(&self.out, &asked, &peers)?;
             training(&photos, &picked.device, &mut run, &mut |event| progress.show(event))?;
             progress.finish(&format!("pretrained; fine-tune with --encoder {}", self.out.display()));

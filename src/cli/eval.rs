@@ -92,9 +92,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
     bar.finish_and_clear();
     let truth = vocabulary.translate(&dataset);
     let evaluation = evaluate(&truth, &predictions)?;
-    let name = weights.describe();
     let summary = Summary {
-        weights: name.clone(),
+        weights: weights.describe(),
         photos: dataset.images.len(),
         annotated_objects: dataset.annotations.len(),
         predictions: predictions.len(),
@@ -117,7 +116,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
         write_file(&path.with_file_name(list), &serde_json::to_vec_pretty(vocabulary.categories())?)?;
     }
     if let Some(folder) = &arguments.report {
-        report::write(folder, &name, &truth, &images, &predictions, &evaluation)?;
+        report::write(folder, &summary.weights, &truth, &images, &predictions, &evaluation)?;
     }
     Ok(())
 }

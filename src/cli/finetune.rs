@@ -16,7 +16,7 @@ use super::progress::TrainProgress;
 use super::steps::StepsArg;
 use crate::data::{AugmentOptions, CocoDataset, LabelSpace, PhotoFolder, SegmentationSet, TeacherFeatures};
 use crate::train::loss::SetLossConfig;
-use crate::train::schedule::{MaskAnnealing, POLY_POWER};
+use crate::train::schedule::POLY_POWER;
 use crate::train::{FinetuneOptions, Peers, RunFolder, TrainEvent, Tune, ValidationSet, finetune};
 use crate::weights::read_folder;
 
@@ -187,18 +187,14 @@ fn window(text: &str) -> Result<(f64, f64), String> {
 }
 
 impl Arguments {
-    fn annealing(&self) -> Option<MaskAnnealing> {
-        let windows = self.anneal_masks.clone();
-        (!self.no_masked_attention).then_some(MaskAnnealing { windows, power: self.poly_power })
-    }
-
     fn options(&self) -> FinetuneOptions {
         FinetuneOptions {
             tune: self.tune,
             num_queries: self.queries,
             whole: self.whole,
             num_blocks: self.blocks,
-            annealing: self.annealing(),
+            masked_attention: !self.no_masked_attention,
+            annealing: self.anneal_masks.clone(),
             drop_path: self.drop_path,
             total_steps: self.total_steps,
             learning_rate: self.lr,
@@ -272,12 +268,10 @@ fn train(arguments: &Arguments, peers: &Arc<dyn Peers>) -> Result<()> {
     let title = format!("{} photos, {}", photos.len(), picked.description);
     let mut progress = TrainProgress::new(&title, &**peers, arguments.steps.plain());
     photos.cut().iter().for_each(|photo| progress.show(TrainEvent::Skipped(photo.clone())));
-    let asked = Asked::new(&options, photos.fingerprint(), photos.teacher_fingerprint())
-        .with("encoder", arguments.start())
-        .with(
-            "validation",
-            arguments.val.as_ref().map_or_else(String::new, |path| path.display().to_string()),
-        );
+    let asked = Asked::new(&options, photos.fingerprint())
+        .with("teacher features", photos.teacher_fingerprint())
+        .with("encoder", Some(arguments.start()))
+        .with("validation", arguments.val.as_ref().map(|path| path.display().to_string()));
     let mut run = RunFolder::shared(&arguments.out, &asked, peers)?;
     let data = (&photos, validation.as_ref());
     finetune(data, &options, (encoder, fresh), &picked.device, &mut run, |event| progress.show(event))?;

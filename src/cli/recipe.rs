@@ -128,10 +128,17 @@ mod tests {
     }
 
     #[test]
+    fn a_minus_begins_no_flag_and_a_list_is_many_words() {
+        let all = expanded("[pretrain]\nbase-lr = -1.5\ndata = ['-a', 'b']\n", &[]).unwrap().join(" ");
+        assert_eq!(all, "mae-seg pretrain --base-lr=-1.5 --data -a b --recipe");
+    }
+
+    #[test]
     fn mistakes_are_named() {
         let error = |recipe: &str| format!("{:#}", expanded(recipe, &[]).unwrap_err());
         assert!(error("[pretrain]\nepoch = 3").contains("`epoch`, which is no flag of `mae-seg pretrain`"));
         assert!(error("[finetune]\nsteps = 3").contains("no table [pretrain], only: finetune"));
+        assert!(error("pretrain = 3\n[eval]").ends_with("only: eval"));
         assert!(error("[pretrain").contains("no TOML"));
         assert!(error("[pretrain]\nepochs = { a = 1 }").contains("[pretrain] epochs"));
     }

@@ -46,9 +46,10 @@ pub struct FinetuneOptions {
     pub whole: bool,
     /// Blocks the queries take part in.
     pub num_blocks: usize,
-    /// Queries attend only inside their predicted masks at first, which anneals away, in each of the blocks they take part
-    /// in at its time, the published one where there is no window; without masks a step is cheaper.
-    pub annealing: Option<MaskAnnealing>,
+    /// Queries attend only inside their predicted masks at first, which anneals away; without it a step is cheaper.
+    pub masked_attention: bool,
+    /// [`MaskAnnealing::windows`] of the blocks that queries take part in; empty: the published ones.
+    pub annealing: Vec<(f64, f64)>,
     /// How often the deepest block's branches are dropped for a photo (stochastic depth), 0 to below 1; less further up.
     pub drop_path: f64,
     /// Optimiser steps.
@@ -63,7 +64,7 @@ pub struct FinetuneOptions {
     pub warmup_steps: usize,
     /// Steps over which the encoder warms up after that.
     pub encoder_warmup_steps: usize,
-    /// Power of the decay after the warm-ups.
+    /// Power of the polynomial decays, of the learning rate after the warm-ups and of masks.
     pub poly_power: f64,
     /// How many views each photo is seen in, over and over; 0: a new one each time.
     #[serde(default)]
@@ -90,24 +91,28 @@ impl FinetuneOptions {
         if !(0.0..1.0).contains(&self.drop_path) {
             return wrong("branches are dropped at a rate from 0 to below 1".to_owned());
         }
-        let powers = self.annealing.iter().map(|annealing| annealing.power).chain([self.poly_power]);
-        if powers.into_iter().any(|power| !(power.is_finite() && power >= 0.0)) {
+        if !(self.poly_power.is_finite() && self.poly_power >= 0.0) {
             return wrong("the power of a decay is a number from 0 on".to_owned());
         }
         Ok(())
     }
 
-    /// The windows of the blocks of `segmenter`, if masks are used.
+    /// How the masks of `segmenter` go, if it uses any.
     fn annealing(&self, segmenter: &SegmenterConfig) -> Result<Option<MaskAnnealing>, TrainError> {
-        let (queries, blocks) = (segmenter.num_queries, segmenter.num_blocks);
-        let Some(asked) = self.annealing.clone().filter(|_| queries > 0) else { return Ok(None) };
-        match asked.windows.len() {
-            0 => Ok(Some(MaskAnnealing { power: asked.power, ..MaskAnnealing::published(blocks) })),
-            windows if windows == blocks => Ok(Some(asked)),
-            windows => Err(TrainError::Option(format!(
-                "masks are annealed in {windows} blocks, but queries take part in {blocks}"
-            ))),
+        if !self.masked_attention || segmenter.num_queries == 0 {
+            return Ok(None);
         }
+        let blocks = segmenter.num_blocks;
+        let windows = match self.annealing.len() {
+            0 => MaskAnnealing::published(blocks),
+            asked if asked == blocks => self.annealing.clone(),
+            asked => {
+                let reason =
+                    format!("masks are annealed in {asked} blocks, but queries take part in {blocks}");
+                return Err(TrainError::Option(reason));
+            }
+        };
+        Ok(Some(MaskAnnealing { windows, power: self.poly_power }))
     }
 
     fn segmenter(&self, encoder: &VitConfig, num_classes: usize) -> SegmenterConfig {
@@ -264,7 +269,26 @@ fn whole(folder: Folder, labels: &[String], device: &Device) -> Result<MaskSegme
 mod tests {
     use std::path::Path;
 
+    use super::rates::tests::options;
     use super::*;
+
+    #[test]
+    fn masks_are_annealed_in_the_blocks_that_the_model_has() {
+        let mut options = FinetuneOptions { masked_attention: true, poly_power: 2.0, ..options() };
+        let of = |options: &FinetuneOptions, queries: usize, blocks: usize| {
+            let encoder = VitConfig::plain(32, 8, 16, 4, 2);
+            options.annealing(&SegmenterConfig::new(encoder, queries, 2, blocks))
+        };
+        let published = MaskAnnealing { windows: MaskAnnealing::published(4), power: 2.0 };
+        assert_eq!(options.num_blocks, 1, "a model that is taken whole has its own");
+        assert_eq!(of(&options, 5, 4).unwrap(), Some(published));
+        assert_eq!(of(&options, 0, 4).unwrap(), None);
+        options.annealing = vec![(0.0, 0.5); 2];
+        assert_eq!(of(&options, 5, 2).unwrap().unwrap().windows, options.annealing);
+        assert!(matches!(of(&options, 5, 3), Err(TrainError::Option(_))));
+        options.masked_attention = false;
+        assert_eq!(of(&options, 5, 2).unwrap(), None);
+    }
 
     #[test]
     fn validation_that_can_judge_nothing_is_refused_before_the_first_step() {

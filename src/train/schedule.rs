@@ -2,8 +2,6 @@
 
 use std::f64::consts::PI;
 
-use serde::{Deserialize, Serialize};
-
 /// Power of the published polynomial decays, in learning rates and in mask annealing.
 pub const POLY_POWER: f64 = 0.9;
 
@@ -85,7 +83,7 @@ fn poly(progress: f64, power: f64) -> f64 {
 }
 
 /// When each block with masked attention loses its mask: all masked at first, none at the end.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct MaskAnnealing {
     /// For each block the shares of the training after which its masks begin to go and after which none is left.
     pub windows: Vec<(f64, f64)>,
@@ -94,15 +92,14 @@ pub struct MaskAnnealing {
 }
 
 impl MaskAnnealing {
-    /// The published timing for `blocks` blocks: windows of a sixth of the training, the first from 1/6, the last until 5/6.
+    /// The published windows of `blocks` blocks: a sixth of the training each, the first from 1/6, the last until 5/6.
     #[must_use]
-    pub fn published(blocks: usize) -> Self {
+    pub fn published(blocks: usize) -> Vec<(f64, f64)> {
         let start = |block: usize| match blocks {
             1 => 2.5 / 6.0,
             _ => (1.0 + 3.0 * block as f64 / (blocks - 1) as f64) / 6.0,
         };
-        let windows = (0..blocks).map(|block| (start(block), start(block) + 1.0 / 6.0)).collect();
-        Self { windows, power: POLY_POWER }
+        (0..blocks).map(|block| (start(block), start(block) + 1.0 / 6.0)).collect()
     }
 
     /// For each block the probability that a query keeps its mask at `step` of `total`.
@@ -202,7 +199,7 @@ mod tests {
 
     #[test]
     fn masks_are_annealed_block_by_block() {
-        let annealing = MaskAnnealing::published(3);
+        let annealing = MaskAnnealing { windows: MaskAnnealing::published(3), power: POLY_POWER };
         assert_eq!(annealing.probabilities(0, 6000), [1.0, 1.0, 1.0]);
         assert_eq!(annealing.probabilities(1000, 6000), [1.0, 1.0, 1.0]);
         let [first, second, third] = annealing.probabilities(1500, 6000)[..] else { panic!("three blocks") };
@@ -224,7 +221,7 @@ mod tests {
     #[test]
     fn four_blocks_have_one_sixth_each_as_published() {
         let expected = [(1.0, 2.0), (2.0, 3.0), (3.0, 4.0), (4.0, 5.0)];
-        for ((start, end), (a, b)) in MaskAnnealing::published(4).windows.into_iter().zip(expected) {
+        for ((start, end), (a, b)) in MaskAnnealing::published(4).into_iter().zip(expected) {
             assert_near(start, a / 6.0);
             assert_near(end, b / 6.0);
         }

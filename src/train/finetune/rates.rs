@@ -39,7 +39,7 @@ impl FinetuneOptions {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::collections::BTreeMap;
 
     use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
@@ -58,13 +58,14 @@ mod tests {
     /// Six steps of `PyTorch`, by `tests/fixtures/generate_steps.py`: the first numbers of each parameter afterwards.
     const RECORDED: &str = include_str!("../../../tests/fixtures/finetune_steps.json");
 
-    fn options() -> FinetuneOptions {
+    pub(in super::super) fn options() -> FinetuneOptions {
         FinetuneOptions {
             tune: Tune::Full,
             num_queries: 4,
             whole: false,
             num_blocks: 1,
-            annealing: None,
+            masked_attention: false,
+            annealing: Vec::new(),
             drop_path: 0.0,
             total_steps: 10,
             learning_rate: 1e-2,
