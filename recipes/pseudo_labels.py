@@ -1,13 +1,15 @@
-"""Let what a model found stand in for the labels that photos lack (self-training).
+"""Let what models found stand in for the labels that photos lack.
 
     mae-seg predict --weights runs/teacher --score-thresh 0.03 --json photos/*.jpg > found.json
-    python recipes/pseudo_labels.py --train mixed/train.json --found found.json --out mixed/pseudo.json
+    python recipes/detected_masks.py --out detected.json mixed/labelled/images mixed/unlabelled
+    python recipes/pseudo_labels.py --train mixed/train.json --detected detected.json --found found.json --out mixed/pseudo.json
 
-Photos marked `"exhaustive": false` get the objects found there beside their own and become exhaustive: what was found with
-a score of at least --least is an object, the surer the more it counts (its `score` is that of the finding divided by
---certain, at most 1); what is less sure is ignored (as a crowd), and the rest is background. An object found where a
-labelled one is, is that one; others of a group that was labelled there are ignored too. Photos that were exhaustive before
-are listed --repeats times, for they alone are certain. Needs pycocotools.
+Photos marked `"exhaustive": false` get the objects found there beside their own and become exhaustive. Each counts as much as
+it is likely (its `score`): for a detector's by how many of such a score are right on photos with all labels, for those of a
+teacher trained here (only where the detector found nothing) by their own score, since it names things that the detector has
+no word for. What is too unsure is ignored (as a crowd), and the rest is background. An object found where a labelled one is,
+is that one; others of a group that was labelled there are ignored too, unless they are beyond doubt. Photos that were
+exhaustive before, and those with several objects, are listed twice. Needs pycocotools.
 
 A model that names supercategories says no more than these: the category written is the first of its group.
 """
@@ -16,17 +18,22 @@ from collections import defaultdict
 
 from pycocotools import mask as masks
 
-SAME, INSIDE = 0.4, 0.7  # overlap (intersection over union, and over the found one) from which two are one
+SAME, INSIDE = 0.5, 0.75  # overlap (intersection over union, and over the smaller one) from which two of a group are one
+OTHER = 0.7  # intersection over union from which two of any groups are one
+# NanoDet's scores, and how many boxes of such a score are right on the photos of train.json that have all labels.
+SCORES = [0.22, 0.275, 0.325, 0.375, 0.425, 0.475, 0.525, 0.575, 0.625, 0.75]
+RIGHT = [0.06, 0.13, 0.23, 0.39, 0.53, 0.68, 0.80, 0.88, 0.95, 1.0]
+DETECTED, DOUBTFUL = 0.12, 0.07  # likelihoods from which a detection is an object, and is ignored
+FOUND, FAINT, TRUST = 0.3, 0.15, 0.5  # a teacher's scores from which it is an object, and is ignored; what its word weighs
+DOUBTLESS, SEVERAL = 0.6, 3
 
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--train", required=True, help="COCO instances file; its photos are known by file name alone")
-    parser.add_argument("--found", required=True, nargs="+", help="what `mae-seg predict --json` printed")
+    parser.add_argument("--detected", nargs="*", default=[], help="what detected_masks.py wrote")
+    parser.add_argument("--found", nargs="*", default=[], help="what `mae-seg predict --json` printed")
     parser.add_argument("--out", required=True)
-    parser.add_argument("--least", type=float, default=0.08)
-    parser.add_argument("--certain", type=float, default=0.5, help="score from which nearly all that was found is there")
-    parser.add_argument("--repeats", type=int, default=2)
     return parser.parse_args()
 
 
@@ -37,14 +44,78 @@ def outline(annotation, photo):
     return masks.frPyObjects(segmentation, *size) if isinstance(segmentation["counts"], list) else segmentation
 
 
-def new_ones(found, known):
-    """Of the objects found in a photo, those that no known outline shows."""
+def likelihood(score):
+    """By linear interpolation."""
+    if score <= SCORES[0]:
+        return 0.0
+    for low, high, right_low, right_high in zip(SCORES, SCORES[1:], RIGHT, RIGHT[1:]):
+        if score < high:
+            return right_low + (right_high - right_low) * (score - low) / (high - low)
+    return 1.0
+
+
+def is_known(row, group, known):
+    """Whether one of `known`, (group, outline), is the same object; any group where a row has none."""
     if not known:
-        return found
-    crowd = [False] * len(known)
-    same = masks.iou([row["segmentation"] for row in found], known, crowd).max(1)
-    inside = masks.iou([row["segmentation"] for row in found], known, [True] * len(known)).max(1)
-    return [row for row, iou, part in zip(found, same, inside) if iou < SAME and part < INSIDE]
+        return False
+    outlines = [outline for _, outline in known]
+    one = [row["segmentation"]]
+    same = masks.iou(one, outlines, [0] * len(known))[0]
+    inside = masks.iou(one, outlines, [1] * len(known))[0]
+    around = masks.iou(outlines, one, [1])[:, 0]
+    of_group = [group in (None, other) for other, _ in known]
+    return any(s >= OTHER or g and (s >= SAME or max(i, a) >= INSIDE) for s, i, a, g in zip(same, inside, around, of_group))
+
+
+def box_iou(a, b):
+    width = min(a[0] + a[2], b[0] + b[2]) - max(a[0], b[0])
+    height = min(a[1] + a[3], b[1] + b[3]) - max(a[1], b[1])
+    both = max(width, 0) * max(height, 0)
+    return both / (a[2] * a[3] + b[2] * b[3] - both + 1e-9)
+
+
+def read(paths):
+    """Rows by photo."""
+    rows = defaultdict(list)
+    for path in paths:
+        for row in json.load(open(path)):
+            rows[os.path.basename(row["file_name"])].append(row)
+    return rows
+
+
+class Labels:
+    """The objects of one photo: those a person labelled, and then what was found."""
+
+    def __init__(self, photo, known, group):
+        self.labelled = {group[known_id] for known_id in photo.pop("labelled_category_ids", [])}
+        self.known = [(group[a["category_id"]], outline(a, photo)) for a in known]
+        self.added = []
+
+    def add(self, row, category, group, likely):
+        """Keeps an object with a likelihood; an unlikely one, 0, is to be ignored."""
+        if group in self.labelled and likely < DOUBTLESS:
+            likely = 0.0
+        self.known.append((group, row["segmentation"]))
+        self.added.append({
+            "category_id": category, "segmentation": row["segmentation"], "bbox": [float(side) for side in row["bbox"]],
+            "area": float(masks.area(row["segmentation"])), "iscrowd": int(likely == 0.0),
+            **({"score": round(likely, 3)} if likely else {})})
+
+    def detect(self, rows, group):
+        for row in sorted(rows, key=lambda row: -row["score"]):
+            likely, of = likelihood(row["score"]), group[row["category_id"]]
+            if likely < DOUBTFUL or not row["area"] or is_known(row, of, self.known):
+                continue
+            is_object = likely >= DETECTED and box_iou(row["bbox"], row["box"]) >= 0.5
+            self.add(row, row["category_id"], of, likely if is_object else 0.0)
+
+    def find(self, rows, category, group):
+        for row in sorted(rows, key=lambda row: -row["score"]):
+            if row["score"] < FAINT or is_known(row, None, self.known):
+                continue
+            known_id = category[row["label"]]
+            likely = TRUST * min(2 * row["score"], 1.0) if row["score"] >= FOUND else 0.0
+            self.add(row, known_id, group[known_id], likely)
 
 
 def main():
@@ -54,47 +125,34 @@ def main():
     for entry in sorted(coco["categories"], key=lambda entry: -entry["id"]):
         category[entry["supercategory"]] = category[entry["name"]] = entry["id"]
         group[entry["id"]] = entry["supercategory"]
-    rows, known = defaultdict(list), defaultdict(list)
-    for path in args.found:
-        for row in json.load(open(path)):
-            rows[os.path.basename(row["file_name"])].append(row)
-    photos = {photo["id"]: photo for photo in coco["images"]}
+    detected, found = read(args.detected), read(args.found)
+    known = defaultdict(list)
     for annotation in coco["annotations"]:
         known[annotation["image_id"]].append(annotation)
-    number = max(annotation["id"] for annotation in coco["annotations"])
-    added, certain = [], []
+    twice, added = [], 0
     for photo in coco["images"]:
         if photo.get("exhaustive", True):
-            certain.append(photo)
+            twice.append(photo)
             continue
+        name = os.path.basename(photo["file_name"])
+        labels = Labels(photo, known[photo["id"]], group)
+        labels.detect(detected[name], group)
+        labels.find(found[name], category, group)
         photo["exhaustive"] = True
-        labelled = {group[known_id] for known_id in photo.pop("labelled_category_ids", [])}
-        found = rows[os.path.basename(photo["file_name"])]
-        if not found:
-            continue
-        for row in new_ones(found, [outline(a, photo) for a in known[photo["id"]]]):
-            number += 1
-            known_id = category[row["label"]]
-            unsure = row["score"] < args.least or group[known_id] in labelled
-            likely = {} if unsure else {"score": round(min(row["score"] / args.certain, 1.0), 3)}
-            added.append({
-                "id": number, "image_id": photo["id"], "category_id": known_id,
-                "segmentation": row["segmentation"], "bbox": [float(side) for side in row["bbox"]],
-                "area": float(masks.area(row["segmentation"])), "iscrowd": int(unsure), **likely})
-    sure = sum(not annotation["iscrowd"] for annotation in added)
-    coco["annotations"] += added
-    next_photo = max(photos) + 1
-    for photo in certain * (args.repeats - 1):
-        coco["images"].append({**photo, "id": next_photo})
-        for annotation in known[photo["id"]]:
-            number += 1
-            coco["annotations"].append({**annotation, "id": number, "image_id": next_photo})
-        next_photo += 1
+        known[photo["id"]] += [{"image_id": photo["id"], **row} for row in labels.added]
+        added += sum(not row["iscrowd"] for row in labels.added)
+        if sum(row.get("score", 1.0) >= DOUBTLESS and not row["iscrowd"] for row in known[photo["id"]]) >= SEVERAL:
+            twice.append(photo)
+    next_photo = max(photo["id"] for photo in coco["images"]) + 1
+    for photo, new in zip(twice, range(next_photo, next_photo + len(twice))):
+        coco["images"].append({**photo, "id": new})
+        known[new] = [{**row, "image_id": new} for row in known[photo["id"]]]
+    rows = [row for photo in coco["images"] for row in known[photo["id"]]]
+    coco["annotations"] = [{**row, "id": number} for number, row in enumerate(rows, 1)]
     with open(args.out + ".part", "w") as file:
         json.dump(coco, file)
     os.replace(args.out + ".part", args.out)
-    print(f"{sure} objects and {len(added) - sure} regions to ignore in {len(photos) - len(certain)} photos; "
-          f"{len(coco['images'])} photos in {args.out}")
+    print(f"{added} objects found; {len(coco['images'])} photos, {len(twice)} of them twice, with {len(rows)} rows in {args.out}")
 
 
 if __name__ == "__main__":

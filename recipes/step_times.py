@@ -2,9 +2,12 @@
 """Seconds per training step: mae-seg's backends against PyTorch (transformers' ViTMAE and EoMT), on photos made up here.
 
     python step_times.py --mae-seg target/release/mae-seg --backends cpu libtorch
+    python step_times.py --mae-seg target/release/mae-seg --backends wgpu libtorch-cuda --gpu
 
 The model is a ViT-Tiny/16 at 224 px: pretraining hides 75 % of 32 photos and has a decoder of 2 blocks 192 wide;
-fine-tuning has 8 photos, 50 queries in the last block and no masked attention. Needs torch, transformers >= 5, numpy and Pillow.
+fine-tuning has 8 photos, 50 queries in the last block and no masked attention. With --gpu it is MAE's own ViT-B/16 with 128
+photos and 8 decoder blocks 512 wide, and 32 photos for fine-tuning, in bfloat16 where the backend has it. Needs torch,
+transformers >= 5, numpy and Pillow.
 A step's time is what more steps take longer, so that starting does not count.
 """
 
@@ -23,6 +26,8 @@ from PIL import Image
 
 FEW, MANY = 4, 24
 PHOTOS = 128
+TINY = {"hidden_size": 192, "num_attention_heads": 3, "num_hidden_layers": 12}
+BASE = {"hidden_size": 768, "num_attention_heads": 12, "num_hidden_layers": 12}
 
 
 def make_photos(folder):
@@ -44,22 +49,30 @@ def make_photos(folder):
 def ours(arguments, backend, what, steps, photos, out):
     """Runs so many steps of ours."""
     common = ["--device", backend, "--out", str(out), "--save-every", "100000", "--panel-every", "100000"]
+    common += ["--model", "base"] if arguments.gpu else []
+    common += ["--precision", "bf16"] if backend == "libtorch-cuda" else []
+    size = batch_size(arguments, what)
     if what == "pretrain":
-        verb = ["pretrain", "--data", str(photos), "--batch-size", "32", "--epochs", str(steps * 32 // PHOTOS)]
-        verb += ["--warmup-epochs", "0", "--decoder-dim", "192", "--decoder-depth", "2"]
+        width, depth = ("512", "8") if arguments.gpu else ("192", "2")
+        verb = ["pretrain", "--data", str(photos), "--batch-size", str(size), "--epochs", str(steps * size // PHOTOS)]
+        verb += ["--warmup-epochs", "0", "--decoder-dim", width, "--decoder-depth", depth]
     else:
         verb = ["finetune", "--train", str(photos / "train.json"), "--images", str(photos), "--steps", str(steps)]
-        verb += ["--batch-size", "8", "--queries", "50", "--blocks", "1", "--no-masked-attention", "--average", "0"]
+        verb += ["--batch-size", str(size), "--queries", "50", "--blocks", "1", "--no-masked-attention", "--average", "0"]
     subprocess.run([arguments.mae_seg, *verb, *common], check=True, capture_output=True)
 
 
-def torch_model(what):
-    size = {"hidden_size": 192, "num_attention_heads": 3, "num_hidden_layers": 12}
+def batch_size(arguments, what):
+    return {("pretrain", False): 32, ("finetune", False): 8, ("pretrain", True): 128, ("finetune", True): 32}[what, arguments.gpu]
+
+
+def torch_model(what, gpu):
+    size = BASE if gpu else TINY
     if what == "pretrain":
-        decoder = {"decoder_hidden_size": 192, "decoder_num_hidden_layers": 2, "decoder_num_attention_heads": 6}
-        return transformers.ViTMAEForPreTraining(
-            transformers.ViTMAEConfig(intermediate_size=768, decoder_intermediate_size=768, norm_pix_loss=True, **size, **decoder)
-        )
+        width, depth, heads = (512, 8, 16) if gpu else (192, 2, 6)
+        decoder = {"decoder_hidden_size": width, "decoder_num_hidden_layers": depth, "decoder_num_attention_heads": heads}
+        perceptrons = {"intermediate_size": 4 * size["hidden_size"], "decoder_intermediate_size": 4 * width}
+        return transformers.ViTMAEForPreTraining(transformers.ViTMAEConfig(norm_pix_loss=True, **perceptrons, **size, **decoder))
     config = transformers.EomtConfig(
         image_size=224, num_blocks=1, num_queries=50, num_register_tokens=0, train_num_points=2048, id2label={0: "shape"}, **size
     )
@@ -68,21 +81,27 @@ def torch_model(what):
     return model
 
 
-def theirs(what, steps):
+def theirs(arguments, what, steps):
     """Runs so many steps of PyTorch's, on tensors that are there already."""
     torch.manual_seed(0)
-    model = torch_model(what).train()
+    device = torch.device("cuda" if arguments.gpu else "cpu")
+    model = torch_model(what, arguments.gpu).train().to(device)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4)
-    batch = {"pixel_values": torch.randn(32 if what == "pretrain" else 8, 3, 224, 224)}
+    size = batch_size(arguments, what)
+    batch = {"pixel_values": torch.randn(size, 3, 224, 224, device=device)}
     if what == "finetune":
-        masks = torch.zeros(3, 224, 224)
+        masks = torch.zeros(3, 224, 224, device=device)
         for index in range(3):
             masks[index, 40 * index : 40 * index + 70, 60:130] = 1
-        batch |= {"mask_labels": [masks] * 8, "class_labels": [torch.zeros(3, dtype=torch.long)] * 8}
+        batch |= {"mask_labels": [masks] * size, "class_labels": [torch.zeros(3, dtype=torch.long, device=device)] * size}
     for _ in range(steps):
-        model(**batch).loss.backward()
+        with torch.autocast(device.type, torch.bfloat16, enabled=arguments.gpu):
+            loss = model(**batch).loss
+        loss.backward()
         optimizer.step()
         optimizer.zero_grad()
+    if arguments.gpu:
+        torch.cuda.synchronize()
 
 
 def seconds(run):
@@ -100,6 +119,7 @@ def main():
     parser.add_argument("--mae-seg", required=True)
     parser.add_argument("--backends", nargs="+", default=["cpu"])
     parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--gpu", action="store_true", help="PyTorch computes on a GPU too, and the model is larger")
     arguments = parser.parse_args()
     os.environ["OMP_NUM_THREADS"] = os.environ["RAYON_NUM_THREADS"] = str(arguments.threads)
     torch.set_num_threads(arguments.threads)
@@ -108,11 +128,11 @@ def main():
         photos.mkdir()
         make_photos(photos)
         for what in ("pretrain", "finetune"):
-            reference = seconds(lambda steps: theirs(what, steps))
-            print(f"{what}: PyTorch {torch.__version__.split('+')[0]} {reference:.2f} s a step, {arguments.threads} threads", flush=True)
+            reference = seconds(lambda steps: theirs(arguments, what, steps))
+            print(f"{what}: PyTorch {torch.__version__.split('+')[0]} {reference:.3f} s a step, {arguments.threads} threads", flush=True)
             for backend in arguments.backends:
                 taken = seconds(lambda steps: ours(arguments, backend, what, steps, photos, Path(folder) / f"{what}-{backend}-{steps}"))
-                print(f"{what}: mae-seg {backend} {taken:.2f} s a step, {taken / reference:.2f} of PyTorch's", flush=True)
+                print(f"{what}: mae-seg {backend} {taken:.3f} s a step, {taken / reference:.2f} of PyTorch's", flush=True)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,8 @@ pub(super) enum DeviceArg {
     Cuda,
     /// The CPU through libtorch, in builds with `--features libtorch`
     Libtorch,
+    /// An NVIDIA GPU through libtorch, in builds with `--features libtorch`
+    LibtorchCuda,
 }
 
 impl DeviceArg {
@@ -29,6 +31,7 @@ impl DeviceArg {
             Self::Wgpu => DeviceChoice::Wgpu,
             Self::Cuda => DeviceChoice::Cuda,
             Self::Libtorch => DeviceChoice::Libtorch,
+            Self::LibtorchCuda => DeviceChoice::LibtorchCuda,
         }))
     }
 }

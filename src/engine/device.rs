@@ -20,6 +20,8 @@ pub enum DeviceChoice {
     Cuda,
     /// The CPU through `PyTorch`'s library; needs a build with `--features libtorch`.
     Libtorch,
+    /// An NVIDIA GPU through `PyTorch`'s library; needs a build with `--features libtorch` and a libtorch made for CUDA.
+    LibtorchCuda,
 }
 
 /// A device and what to call it before people.
@@ -43,6 +45,7 @@ pub async fn pick(choice: DeviceChoice) -> Result<Picked, EngineError> {
         DeviceChoice::Wgpu => gpu(true).await,
         DeviceChoice::Cuda => cuda(),
         DeviceChoice::Libtorch => libtorch(),
+        DeviceChoice::LibtorchCuda => libtorch_cuda(),
         DeviceChoice::Auto => match cuda() {
             Ok(picked) => Ok(picked),
             Err(_) => Ok(gpu(false).await.unwrap_or_else(|_| cpu())),
@@ -96,9 +99,24 @@ fn libtorch() -> Result<Picked, EngineError> {
     Ok(Picked { device: Device::libtorch(), description: "CPU (libtorch)".to_owned(), is_gpu: false })
 }
 
+#[cfg(feature = "libtorch")]
+#[expect(deprecated, reason = "as above")]
+fn libtorch_cuda() -> Result<Picked, EngineError> {
+    if !tch::Cuda::is_available() {
+        let reason = "libtorch finds no GPU that it was made for; choose another device".to_owned();
+        return Err(EngineError::Device { device: "CUDA", reason });
+    }
+    Ok(Picked { device: Device::libtorch_cuda(0), description: "CUDA (libtorch)".to_owned(), is_gpu: true })
+}
+
 #[cfg(not(feature = "libtorch"))]
 fn libtorch() -> Result<Picked, EngineError> {
     let reason =
         "this build has no libtorch; build with `--features libtorch` or choose another device".to_owned();
     Err(EngineError::Device { device: "libtorch", reason })
+}
+
+#[cfg(not(feature = "libtorch"))]
+fn libtorch_cuda() -> Result<Picked, EngineError> {
+    libtorch()
 }

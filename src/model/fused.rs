@@ -1,7 +1,8 @@
-//! Layer norm, attention and GELU as one step each, whichever backend computes.
+//! Layer norm, attention, GELU and depthwise convolution as one step each, whichever backend computes.
 //!
 //! Without training they are Burn's own, but for GELU on its portable backend. Burn's autodiff would take layer norm and attention
-//! apart into a dozen steps that all go through memory; here it gets their derivatives whole.
+//! apart into a dozen steps that all go through memory, and take a convolution per channel back through a depthwise one; here it
+//! gets their derivatives whole.
 
 #![cfg_attr(feature = "libtorch", expect(deprecated, reason = "see `torch`"))]
 
@@ -13,10 +14,11 @@ mod torch;
 
 use burn::backend::ops::AttentionModuleOptions;
 use burn::backend::tensor::FloatTensor;
-use burn::backend::{Backend, Cube, Dispatch, backend_extension};
+use burn::backend::{Backend, Cube, Dispatch, TensorMetadata, backend_extension};
 use burn::tensor::Tensor;
+use burn::tensor::ops::ConvOptions;
 
-/// What [`attended`], [`normalised`] and [`gelu`] need of a backend.
+/// What [`attended`], [`normalised`], [`gelu`] and [`mixed`] need of a backend.
 #[backend_extension(Cube, Flex, LibTorch: cfg(feature = "libtorch"), Autodiff: cfg(feature = "native"))]
 pub(crate) trait Fused: Backend {
     /// See [`attended`].
@@ -41,6 +43,12 @@ pub(crate) trait Fused: Backend {
     /// See [`gelu`].
     fn activated(tokens: FloatTensor<Self>) -> FloatTensor<Self> {
         Self::gelu(tokens)
+    }
+
+    /// See [`mixed`].
+    fn mixed(features: FloatTensor<Self>, kernel: FloatTensor<Self>) -> FloatTensor<Self> {
+        let channels = kernel.shape()[0];
+        Self::conv2d(features, kernel, None, depthwise(channels))
     }
 }
 
@@ -73,6 +81,19 @@ pub(super) fn normalised<const RANK: usize>(
 /// `x · Φ(x)` of each number, with the normal distribution's Φ (GELU, <https://arxiv.org/abs/1606.08415>).
 pub(super) fn gelu<const RANK: usize>(tokens: Tensor<RANK>) -> Tensor<RANK> {
     Tensor::from_dispatch(<Dispatch as Fused>::activated(tokens.into_dispatch()))
+}
+
+/// A 3×3 convolution of each channel by itself, zero beyond the border.
+///
+/// # Shapes
+/// - `features`, returns: `[B, D, height, width]`
+/// - `kernel`: `[D, 1, 3, 3]`
+pub(super) fn mixed(features: Tensor<4>, kernel: Tensor<4>) -> Tensor<4> {
+    Tensor::from_dispatch(<Dispatch as Fused>::mixed(features.into_dispatch(), kernel.into_dispatch()))
+}
+
+fn depthwise(channels: usize) -> ConvOptions<2> {
+    ConvOptions::new([1, 1], [1, 1], [1, 1], channels)
 }
 
 #[cfg(test)]

@@ -2,11 +2,9 @@
 
 use burn::module::{Module, Param};
 use burn::nn::{Initializer, Linear};
-use burn::tensor::module::conv2d;
-use burn::tensor::ops::ConvOptions;
 use burn::tensor::{Device, Tensor};
 
-use super::fused::gelu;
+use super::fused::{gelu, mixed};
 use super::{LayerNorm, init};
 
 /// The upscaler's own, whatever the encoder's is (as timm's `LayerNorm2d`).
@@ -64,10 +62,7 @@ impl UpscaleBlock {
     }
 
     fn depthwise(&self, features: Tensor<4>) -> Tensor<4> {
-        let channels = features.dims()[3];
-        let options = ConvOptions::new([1, 1], [1, 1], [1, 1], channels);
-        let mixed = conv2d(features.permute([0, 3, 1, 2]), self.conv2_weight.val(), None, options);
-        mixed.permute([0, 2, 3, 1])
+        mixed(features.permute([0, 3, 1, 2]), self.conv2_weight.val()).permute([0, 2, 3, 1])
     }
 }
 

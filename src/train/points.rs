@@ -32,10 +32,15 @@ impl SeededDraws {
 
 impl PointDraws for SeededDraws {
     fn uniform(&mut self, images: &[usize], points: usize) -> Vec<f32> {
-        let mut numbers = Vec::with_capacity(images.len() * points * 2);
-        for &image in images {
-            numbers.extend((&mut self.0[image]).random_iter::<f32>().take(2 * points));
+        let mut numbers = vec![0.0; images.len() * points * 2];
+        let mut rows: Vec<Vec<&mut [f32]>> = self.0.iter().map(|_| Vec::new()).collect();
+        for (&image, row) in images.iter().zip(numbers.chunks_exact_mut((2 * points).max(1))) {
+            rows[image].push(row);
         }
+        let fill =
+            |rng: &mut ChaCha8Rng, row: &mut [f32]| row.iter_mut().for_each(|number| *number = rng.random());
+        let each = self.0.par_iter_mut().zip(rows);
+        each.for_each(|(rng, rows)| rows.into_iter().for_each(|row| fill(rng, row)));
         numbers
     }
 }
@@ -112,14 +117,15 @@ pub(crate) fn sample_own(maps: Tensor<2>, size: MapSize, points: &[f32]) -> Tens
     let per_map = points.len() / 2 / count;
     let mut indices = vec![0_i32; count * 4 * per_map];
     let mut weights = vec![0_f32; indices.len()];
-    for (i, point) in points.chunks_exact(2).enumerate() {
-        let (map, offset) = (i / per_map, i % per_map);
-        for (corner, tap) in size.taps(point[0], point[1]).into_iter().enumerate() {
-            let at = (map * 4 + corner) * per_map + offset;
-            indices[at] = size.index(tap) as i32;
-            weights[at] = tap.weight;
+    let of_maps = indices.par_chunks_exact_mut(4 * per_map).zip(weights.par_chunks_exact_mut(4 * per_map));
+    of_maps.zip(points.par_chunks_exact(2 * per_map)).for_each(|((indices, weights), points)| {
+        for (offset, point) in points.chunks_exact(2).enumerate() {
+            for (corner, tap) in size.taps(point[0], point[1]).into_iter().enumerate() {
+                indices[corner * per_map + offset] = size.index(tap) as i32;
+                weights[corner * per_map + offset] = tap.weight;
+            }
         }
-    }
+    });
     let device = maps.device();
     let indices = Tensor::from_data(TensorData::new(indices, [count, 4 * per_map]), &device);
     let weights = Tensor::<2>::from_data(TensorData::new(weights, [count, 4 * per_map]), &device);

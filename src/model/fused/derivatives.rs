@@ -8,7 +8,7 @@ use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Cube, TensorMetadata};
 
-use super::Fused;
+use super::{Fused, depthwise};
 
 /// The ways there and back of a backend that does not differentiate by itself.
 pub(super) trait Derivatives: Fused {
@@ -72,6 +72,17 @@ pub(super) trait Derivatives: Fused {
     fn activated_back(tokens: FloatTensor<Self>, grad: FloatTensor<Self>) -> FloatTensor<Self> {
         Self::gelu_backward(tokens, grad)
     }
+
+    /// Gradients of what a depthwise convolution took in, and of its kernel.
+    fn mixed_back(
+        [features, kernel]: [FloatTensor<Self>; 2],
+        grad: FloatTensor<Self>,
+    ) -> [FloatTensor<Self>; 2] {
+        let options = depthwise(kernel.shape()[0]);
+        let of_features =
+            Self::conv2d_x_backward(features.clone(), kernel.clone(), grad.clone(), options.clone());
+        [of_features, Self::conv2d_weight_backward(features, kernel, grad, options)]
+    }
 }
 
 impl Derivatives for Cube {}
@@ -129,6 +140,17 @@ impl<B: Derivatives> Backward<B, 1> for Activation {
     }
 }
 
+#[derive(Debug)]
+struct Mixing;
+
+impl<B: Derivatives> Backward<B, 2> for Mixing {
+    type State = [FloatTensor<B>; 2];
+
+    fn backward(self, ops: Ops<Self::State, 2>, grads: &mut Gradients, _checkpointer: &mut Checkpointer) {
+        pass_on::<B, _, _>(ops, grads, |inputs, grad| B::mixed_back(inputs, grad));
+    }
+}
+
 impl<B: Derivatives, C: CheckpointStrategy> Fused for Autodiff<B, C> {
     fn attended(
         query: FloatTensor<Self>,
@@ -167,6 +189,16 @@ impl<B: Derivatives, C: CheckpointStrategy> Fused for Autodiff<B, C> {
         match Activation.prepare::<C>([of_tokens]).compute_bound().stateful() {
             OpsKind::Tracked(prep) => prep.finish(tokens.clone(), B::activated(tokens)),
             OpsKind::UnTracked(prep) => prep.finish(B::activated(tokens)),
+        }
+    }
+
+    fn mixed(features: FloatTensor<Self>, kernel: FloatTensor<Self>) -> FloatTensor<Self> {
+        let [(features, of_features), (kernel, of_kernel)] =
+            [features, kernel].map(|input| input.into_parts());
+        let output = B::mixed(features.clone(), kernel.clone());
+        match Mixing.prepare::<C>([of_features, of_kernel]).compute_bound().stateful() {
+            OpsKind::Tracked(prep) => prep.finish([features, kernel], output),
+            OpsKind::UnTracked(prep) => prep.finish(output),
         }
     }
 }

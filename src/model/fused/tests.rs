@@ -70,3 +70,22 @@ fn gelu_has_the_value_and_derivative_of_burns() {
         assert_alike(tokens.grad(&got), tokens.grad(&expected));
     }
 }
+
+#[test]
+fn depthwise_convolution_has_the_derivatives_of_burns() {
+    for device in devices() {
+        device.seed(6);
+        let normal = Distribution::Normal(0.0, 1.0);
+        let features = Tensor::<4>::random([2, 5, 6, 4], normal, &device).require_grad();
+        let kernel = Tensor::<4>::random([4, 1, 3, 3], normal, &device).require_grad();
+        let weight = Tensor::<4>::random([2, 4, 5, 6], normal, &device);
+        let channels_first = || features.clone().permute([0, 3, 1, 2]);
+        let output = mixed(channels_first(), kernel.clone());
+        let parts = burn::tensor::module::conv2d(channels_first(), kernel.clone(), None, depthwise(4));
+        assert_alike(Some(output.clone()), Some(parts.clone()));
+        let got = (output * weight.clone()).sum().backward();
+        let expected = (parts * weight).sum().backward();
+        assert_alike(features.grad(&got), features.grad(&expected));
+        assert_alike(kernel.grad(&got), kernel.grad(&expected));
+    }
+}

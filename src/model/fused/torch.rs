@@ -12,7 +12,11 @@ use tch::Tensor;
 use super::Fused;
 use super::derivatives::Derivatives;
 
-impl Fused for LibTorch {}
+impl Fused for LibTorch {
+    fn mixed(features: FloatTensor<Self>, kernel: FloatTensor<Self>) -> FloatTensor<Self> {
+        TchTensor::new(convolved(&laid_out(&features.tensor), &kernel.tensor))
+    }
+}
 
 impl Derivatives for LibTorch {
     fn attended_keeping(
@@ -20,6 +24,10 @@ impl Derivatives for LibTorch {
         key: FloatTensor<Self>,
         value: FloatTensor<Self>,
     ) -> [FloatTensor<Self>; 2] {
+        if query.tensor.device().is_cuda() {
+            let output = TchTensor::new(attended(&[query, key, value].map(|input| input.tensor)));
+            return [output.clone(), output];
+        }
         let (output, log_sums) = Tensor::internal_scaled_dot_product_flash_attention_for_cpu(
             &query.tensor,
             &key.tensor,
@@ -37,6 +45,9 @@ impl Derivatives for LibTorch {
         [output, log_sums]: [FloatTensor<Self>; 2],
         grad: FloatTensor<Self>,
     ) -> [FloatTensor<Self>; 3] {
+        if grad.tensor.device().is_cuda() {
+            return derived([query, key, value], &grad, attended);
+        }
         let (query, key, value) = Tensor::internal_scaled_dot_product_flash_attention_for_cpu_backward(
             &grad.tensor,
             &query.tensor,
@@ -57,12 +68,44 @@ impl Derivatives for LibTorch {
         epsilon: f64,
         grad: FloatTensor<Self>,
     ) -> [FloatTensor<Self>; 3] {
-        let inputs = [tokens.tensor, gamma.tensor.shallow_clone(), gamma.tensor.zeros_like()]
-            .map(|input| input.detach().set_requires_grad(true));
-        let [tokens, gamma, beta] = &inputs;
-        let output = tokens.layer_norm([gamma.size()[0]], Some(gamma), Some(beta), epsilon, true);
-        let weighed = (output * grad.tensor).sum(None);
-        let found = Tensor::run_backward(&[weighed], &inputs, false, false);
-        [0, 1, 2].map(|at| TchTensor::new(found[at].shallow_clone()))
+        let beta = TchTensor::new(gamma.tensor.zeros_like());
+        derived([tokens, gamma, beta], &grad, |[tokens, gamma, beta]| {
+            tokens.layer_norm([gamma.size()[0]], Some(gamma), Some(beta), epsilon, true)
+        })
     }
+
+    fn mixed_back(
+        [features, kernel]: [FloatTensor<Self>; 2],
+        grad: FloatTensor<Self>,
+    ) -> [FloatTensor<Self>; 2] {
+        let features = TchTensor::new(laid_out(&features.tensor));
+        let grad = TchTensor::new(laid_out(&grad.tensor));
+        derived([features, kernel], &grad, |[features, kernel]| convolved(features, kernel))
+    }
+}
+
+/// As the kernels of depthwise convolutions want their input: GPUs have none to speak of for channels that come last.
+fn laid_out(features: &Tensor) -> Tensor {
+    if features.device().is_cuda() { features.contiguous() } else { features.shallow_clone() }
+}
+
+fn convolved(features: &Tensor, kernel: &Tensor) -> Tensor {
+    features.conv2d(kernel, None::<Tensor>, [1, 1], [1, 1], [1, 1], kernel.size()[0])
+}
+
+/// Whichever of libtorch's kernels suits the GPU.
+fn attended([query, key, value]: &[Tensor; 3]) -> Tensor {
+    Tensor::scaled_dot_product_attention(query, key, value, None::<Tensor>, 0.0, false, None, false)
+}
+
+/// Gradients of `inputs` from that of what `function` makes of them, which is computed once more.
+fn derived<const INPUTS: usize>(
+    inputs: [TchTensor; INPUTS],
+    grad: &TchTensor,
+    function: impl Fn(&[Tensor; INPUTS]) -> Tensor,
+) -> [TchTensor; INPUTS] {
+    let inputs = inputs.map(|input| input.tensor.detach().set_requires_grad(true));
+    let weighed = (function(&inputs) * &grad.tensor).sum(None);
+    let found = Tensor::run_backward(&[weighed], &inputs, false, false);
+    std::array::from_fn(|at| TchTensor::new(found[at].shallow_clone()))
 }

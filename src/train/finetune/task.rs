@@ -9,6 +9,7 @@ use burn::optim::lr_scheduler::module_lr_scheduler::ModuleLearningRate;
 use burn::tensor::{Device, Tensor, TensorData};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use rayon::prelude::*;
 
 use super::super::centres::{Centres, coverage};
 use super::super::loss::{Divisors, Target, centre_loss, set_loss};
@@ -141,11 +142,12 @@ impl Task for Finetuning<'_> {
         let grid = self.segmenter.encoder.grid();
         let (mut pixels, mut targets) = (Vec::with_capacity(samples.len() * 3 * side * side), Vec::new());
         let (mut features, mut seen, mut skipped) = (Vec::new(), Vec::new(), Vec::new());
+        if self.photos.teacher().is_some() {
+            let covered = samples.par_iter().flat_map_iter(|sample| coverage(&sample.photo, grid));
+            seen = covered.collect();
+        }
         for sample in samples {
             pixels.extend(sample.pixels);
-            if !sample.features.is_empty() {
-                seen.extend(coverage(&sample.photo, grid));
-            }
             features.extend(sample.features);
             skipped.extend(sample.skipped);
             let ignore = Some(sample.ignore);
@@ -153,7 +155,7 @@ impl Task for Finetuning<'_> {
             targets.push(Target { labels, confidences, masks, ignore });
         }
         let centres: Option<Vec<_>> = (self.segmenter.num_queries == 0)
-            .then(|| targets.iter().map(|target| Centres::of(target, grid)).collect());
+            .then(|| targets.par_iter().map(|target| Centres::of(target, grid)).collect());
         let divisors = match &centres {
             Some(centres) => Divisors::of_centres(&targets, centres),
             None => Divisors::of(&targets, self.segmenter.num_queries, &self.options.loss),

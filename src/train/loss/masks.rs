@@ -2,6 +2,7 @@
 
 use burn::prelude::*;
 use burn::tensor::activation::{log_sigmoid, sigmoid};
+use rayon::prelude::*;
 
 use super::super::points::{MapSize, PointBudget, PointDraws, choose_uncertain, sample_mask, sample_own};
 use super::{LossError, Target};
@@ -23,7 +24,7 @@ impl MaskLosses {
     /// resolution.
     pub(super) fn overlaps(&self, targets: &[Target], matches: &[Vec<(usize, usize)>]) -> Vec<f32> {
         let centres = self.size.centres();
-        let maps = self.seen.chunks_exact(self.size.area());
+        let maps = self.seen.par_chunks_exact(self.size.area());
         maps.zip(truth(targets, matches))
             .map(|(map, mask)| overlap(map, &sample_mask(mask, &centres)))
             .collect()
@@ -53,8 +54,8 @@ pub(super) fn mask_losses(
     let maps = mask_logits.reshape([images * queries, size.area()]).select(0, rows);
     let seen = maps.clone().without_autodiff().try_into_vec_as::<f32>()?;
     let points = choose_uncertain(&seen, &of_images, size, budget, draws);
-    let truth = truth(targets, matches).zip(points.chunks_exact(2 * budget.total));
-    let truth: Vec<f32> = truth.flat_map(|(mask, p)| sample_mask(mask, p)).collect();
+    let truth = truth(targets, matches).into_par_iter().zip(points.par_chunks_exact(2 * budget.total));
+    let truth: Vec<f32> = truth.flat_map_iter(|(mask, p)| sample_mask(mask, p)).collect();
     let truth = Tensor::<2>::from_data(TensorData::new(truth, [pairs, budget.total]), &device);
     let logits = sample_own(maps, size, &points);
     let confidences = Tensor::<2>::from_data(TensorData::new(confidences.to_vec(), [pairs, 1]), &device);
@@ -64,11 +65,11 @@ pub(super) fn mask_losses(
 }
 
 /// The true mask of each pair.
-fn truth<'t>(
-    targets: &'t [Target],
-    matches: &'t [Vec<(usize, usize)>],
-) -> impl Iterator<Item = &'t BinaryMask> {
-    matches.iter().zip(targets).flat_map(|(pairs, t)| pairs.iter().map(|&(_, object)| &t.masks[object]))
+fn truth<'t>(targets: &'t [Target], matches: &[Vec<(usize, usize)>]) -> Vec<&'t BinaryMask> {
+    let of_image = |(pairs, target): (&Vec<(usize, usize)>, &'t Target)| {
+        pairs.iter().map(|&(_, object)| &target.masks[object]).collect::<Vec<_>>()
+    };
+    matches.iter().zip(targets).flat_map(of_image).collect()
 }
 
 fn overlap(map: &[f32], truth: &[f32]) -> f32 {
