@@ -112,9 +112,7 @@ impl EncoderArg {
             let picked = self.device.pick()?;
             let title = format!("{} photos, {}", photos.len(), picked.description);
             let mut progress = TrainProgress::new(&title, &*peers, plain);
-            photos.cut().iter().for_each(|shard| {
-                progress.show(TrainEvent::Skipped(format!("the rest of a shard: {shard}")));
-            });
+            photos.cut().iter().for_each(|cut| progress.show(TrainEvent::Skipped(cut.clone())));
             let taught = teacher.map(|features| features.fingerprint().to_owned());
             let asked = Asked::new(options, photos.fingerprint()).with("teacher features", taught);
             let mut run = RunFolder::shared(&self.out, &asked, &peers)?;

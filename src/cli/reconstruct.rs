@@ -6,13 +6,12 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result, bail};
 use burn::tensor::{Tensor, TensorData};
 use clap::Args;
-use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
 
 use super::bundled::Source;
 use super::device::DeviceArg;
 use super::output::print_line;
 use super::pretrain::SamplingArg;
+use crate::data::order::{Purpose, stream};
 use crate::eval::probe::central_crop;
 use crate::image::RgbImage;
 use crate::model::MaskedAutoencoder;
@@ -73,9 +72,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
     let crops = arguments.photos.iter().map(crop).collect::<Result<Vec<_>>>()?;
     let device = arguments.device.pick()?.device;
     let model = pollster::block_on(checkpoint.load(&source, MaskedAutoencoder::new(&config, &device)))?;
-    let mut random = ChaCha8Rng::seed_from_u64(arguments.seed);
+    let of_photo = |photo| stream(Purpose::Hide, arguments.seed, 0, photo);
     let sampling = MaskSampling::from(arguments.mask_sampling);
-    let mask = sampling.draw(&mut random, crops.len(), config.encoder.grid(), config.num_visible());
+    let mask =
+        sampling.draw((0..crops.len() as u64).map(of_photo), config.encoder.grid(), config.num_visible());
     let images = TensorData::new(crops.concat(), [crops.len(), 3, side, side]);
     let images = Tensor::from_data(images, &device);
     let part = arguments.out.with_extension("part.png");

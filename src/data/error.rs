@@ -66,8 +66,8 @@ pub enum DataError {
         folder: PathBuf,
     },
     /// A photo is not of the size its annotations were made for.
-    #[error("{} has {}×{} pixels, but its annotations were made for {}×{}",
-        path.display(), found[0], found[1], told[0], told[1])]
+    #[error("{} has {}×{} pixels{}, but its annotations were made for {}×{}",
+        path.display(), found[0], found[1], turned(*found, *told), told[0], told[1])]
     PhotoSize {
         /// The photo.
         path: PathBuf,
@@ -111,6 +111,10 @@ pub enum DataError {
         /// The first failure.
         first: Box<Self>,
     },
+}
+
+fn turned(found: [usize; 2], told: [usize; 2]) -> &'static str {
+    if found == [told[1], told[0]] { " (upright, as its EXIF orientation says)" } else { "" }
 }
 
 impl DataError {

@@ -70,7 +70,8 @@ impl PhotoSet {
     ///
     /// # Errors
     ///
-    /// A path that cannot be read, a shard that was cut short if `damaged` stops there, or no photo at all.
+    /// A path given that cannot be read, or no photo at all; if `damaged` stops there, a shard that was cut short or an entry
+    /// of a folder that cannot be read.
     pub fn open(paths: &[PathBuf], damaged: Damaged) -> Result<Self, DataError> {
         let mut set = Self { damaged, ..Self::default() };
         for path in paths {
@@ -93,13 +94,19 @@ impl PhotoSet {
                 .collect::<Result<Vec<_>, _>>()
                 .map_err(io_error)?;
             entries.sort();
-            entries.iter().try_for_each(|entry| self.add(entry))
+            entries.iter().try_for_each(|entry| match self.add(entry) {
+                Err(error @ DataError::Io { .. }) if self.damaged == Damaged::Skip => {
+                    self.cut.push(error.to_string());
+                    Ok(())
+                }
+                outcome => outcome,
+            })
         } else if has_extension(path, &["tar"]) {
             let shard = self.shards.len();
             let mut members = Vec::new();
             match shard::index(path, &mut members) {
                 Err(error @ DataError::Shard { .. }) if self.damaged == Damaged::Skip => {
-                    self.cut.push(error.to_string());
+                    self.cut.push(format!("the rest of a shard: {error}"));
                 }
                 outcome => outcome?,
             }
@@ -114,7 +121,7 @@ impl PhotoSet {
         }
     }
 
-    /// The shards that were cut short, each in a sentence.
+    /// The shards that were cut short and what could not be read in folders, each in a sentence.
     #[must_use]
     pub fn cut(&self) -> &[String] {
         &self.cut
@@ -306,6 +313,18 @@ mod tests {
         let strict = PhotoSet::open(&[dir.path().to_path_buf()], Damaged::Stop).unwrap();
         let error = strict.batch(&[1], &crop, None, (1, 0)).unwrap_err().to_string();
         assert!(error.contains("b.jpg"), "{error}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_to_nowhere_is_named_and_left_out() {
+        let dir = folder();
+        std::os::unix::fs::symlink("gone.jpg", dir.path().join("link.jpg")).unwrap();
+        let open = |damaged| PhotoSet::open(&[dir.path().to_path_buf()], damaged);
+        let set = open(Damaged::Skip).unwrap();
+        assert_eq!(set.len(), 3);
+        assert!(matches!(set.cut(), [named] if named.contains("link.jpg")), "{:?}", set.cut());
+        assert!(matches!(open(Damaged::Stop), Err(DataError::Io { .. })));
     }
 
     #[test]

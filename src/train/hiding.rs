@@ -24,10 +24,16 @@ pub enum MaskSampling {
 }
 
 impl MaskSampling {
-    /// Masks for `count` images of `grid`×`grid` patches, of which `num_visible` are seen.
+    /// Masks for images of `grid`×`grid` patches, of which `num_visible` are seen; each from random numbers of its own.
     #[must_use]
-    pub fn draw(self, rng: &mut impl Rng, count: usize, grid: usize, num_visible: usize) -> PatchMask {
-        let noise: Vec<Vec<f32>> = (0..count).map(|_| self.noise(rng, grid, num_visible)).collect();
+    pub fn draw<R: Rng>(
+        self,
+        of_images: impl IntoIterator<Item = R>,
+        grid: usize,
+        num_visible: usize,
+    ) -> PatchMask {
+        let noise: Vec<Vec<f32>> =
+            of_images.into_iter().map(|mut rng| self.noise(&mut rng, grid, num_visible)).collect();
         PatchMask::from_noise(&noise, num_visible)
     }
 
@@ -74,7 +80,7 @@ mod tests {
     const GRID: usize = 14;
 
     fn hidden(sampling: MaskSampling, num_visible: usize) -> Vec<Vec<bool>> {
-        let mask = sampling.draw(&mut ChaCha8Rng::seed_from_u64(3), 20, GRID, num_visible);
+        let mask = sampling.draw((0..20).map(ChaCha8Rng::seed_from_u64), GRID, num_visible);
         let hides = |row: &Vec<usize>| row.iter().map(|&place| place >= num_visible).collect();
         mask.ids_restore.iter().map(hides).collect()
     }
@@ -93,6 +99,15 @@ mod tests {
                 assert!(hidden(sampling, visible).iter().all(|row| seen(row) == visible), "{sampling:?}");
             }
         }
+    }
+
+    #[test]
+    fn what_is_hidden_of_an_image_does_not_depend_on_those_beside_it() {
+        let drawn = |seeds: [u64; 2]| {
+            MaskSampling::Random.draw(seeds.map(ChaCha8Rng::seed_from_u64), GRID, 49).ids_keep
+        };
+        assert_eq!(drawn([1, 2])[1], drawn([2, 3])[0]);
+        assert_ne!(drawn([1, 2])[0], drawn([1, 2])[1]);
     }
 
     #[test]

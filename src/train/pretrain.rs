@@ -6,8 +6,6 @@ use std::path::Path;
 use std::sync::Arc;
 
 use burn::tensor::{Device, Tensor, TensorData};
-use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use super::checkpoint::Standing;
@@ -17,6 +15,7 @@ use super::panel::{MOST_ROWS, reconstruction_panel};
 use super::passes::{PassOptions, Passes};
 use super::task::{Loss, Task, images, train};
 use super::{Peers, RunFolder, TrainError, TrainEvent};
+use crate::data::order::{Purpose, stream};
 use crate::data::{CropOptions, PhotoBatch, PhotoSet, TeacherFeatures};
 use crate::model::{MaeConfig, MaskedAutoencoder, PatchMask};
 use crate::pixels::Preprocess;
@@ -108,11 +107,9 @@ impl Task for Pretraining<'_> {
         let crop = CropOptions { colour: self.options.colour, ..self.passes.crop(encoder.image_size) };
         let own = self.peers.part(indices.len());
         let photos = self.passes.photos.batch(&indices[own.clone()], &crop, teacher, (seed, pass))?;
-        let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        rng.set_stream(step as u64);
-        let mask =
-            self.options.mask_sampling.draw(&mut rng, indices.len(), encoder.grid(), model.num_visible());
-        Ok(Batch { photos, mask: mask.of_images(own) })
+        let rngs = indices[own].iter().map(|&index| stream(Purpose::Hide, seed, pass, index as u64));
+        let mask = self.options.mask_sampling.draw(rngs, encoder.grid(), model.num_visible());
+        Ok(Batch { photos, mask })
     }
 
     fn photos(&self, batch: &Batch) -> usize {
