@@ -66,8 +66,8 @@ pub enum DataError {
         folder: PathBuf,
     },
     /// A photo is not of the size its annotations were made for.
-    #[error("{} has {}×{} pixels{}, but its annotations were made for {}×{}",
-        path.display(), found[0], found[1], turned(*found, *told), told[0], told[1])]
+    #[error("{} has {}×{} pixels, but its annotations were made for {}×{}{}",
+        path.display(), found[0], found[1], told[0], told[1], if_turned(*found, *told))]
     PhotoSize {
         /// The photo.
         path: PathBuf,
@@ -113,8 +113,8 @@ pub enum DataError {
     },
 }
 
-fn turned(found: [usize; 2], told: [usize; 2]) -> &'static str {
-    if found == [told[1], told[0]] { " (upright, as its EXIF orientation says)" } else { "" }
+fn if_turned(found: [usize; 2], told: [usize; 2]) -> &'static str {
+    if found == [told[1], told[0]] { "; photos are turned upright, as their EXIF says, before" } else { "" }
 }
 
 impl DataError {
@@ -126,5 +126,16 @@ impl DataError {
             }
             other => other,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_photo_on_its_side_is_told_why() {
+        let told = |found| DataError::PhotoSize { path: "a.jpg".into(), found, told: [4, 3] }.to_string();
+        assert!(told([3, 4]).contains("EXIF") && !told([4, 4]).contains("EXIF"));
     }
 }

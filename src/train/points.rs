@@ -37,10 +37,8 @@ impl PointDraws for SeededDraws {
         for (&image, row) in images.iter().zip(numbers.chunks_exact_mut((2 * points).max(1))) {
             rows[image].push(row);
         }
-        let fill =
-            |rng: &mut ChaCha8Rng, row: &mut [f32]| row.iter_mut().for_each(|number| *number = rng.random());
         let each = self.0.par_iter_mut().zip(rows);
-        each.for_each(|(rng, rows)| rows.into_iter().for_each(|row| fill(rng, row)));
+        each.for_each(|(rng, rows)| rows.into_iter().flatten().for_each(|number| *number = rng.random()));
         numbers
     }
 }
