@@ -25,14 +25,14 @@ test: check native distributed page browser
 check:
 	tests/install.sh build
 	tests/install.sh mpi
-	cargo fmt --check
-	cargo clippy --all-targets --features web,tui,mpi -- -D warnings
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --features web,tui,mpi -- -D warnings
 	cargo web-check -- -D warnings
 	cargo page-check -- -D warnings
-	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --document-private-items --features web
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --features web
 
 native:
-	cargo test
+	cargo test --workspace
 
 distributed:
 	tests/install.sh mpi

@@ -6,7 +6,7 @@ use burn::tensor::activation::silu;
 use burn::tensor::{Bool, Device, Tensor, TensorData};
 
 use super::fused::gelu;
-use super::{Attention, DecoderConfig, LayerNorm, VitConfig, in_type_of, init};
+use super::{Attention, DecoderConfig, LayerNorm, VitConfig, in_type_of, init, product};
 
 /// Two linear layers around an exact (erf) GELU, or around a gate (`SwiGLU`, <https://arxiv.org/abs/2002.05202>).
 #[derive(Module, Debug)]
@@ -24,14 +24,14 @@ impl Mlp {
     #[must_use]
     pub fn forward(&self, tokens: Tensor<3>) -> Tensor<3> {
         in_type_of(&self.fc1, tokens, |tokens| {
-            let inner = self.fc1.forward(tokens);
+            let inner = product(&self.fc1, tokens);
             let thought = if self.gated {
                 let hidden = inner.dims()[2] / 2;
                 silu(inner.clone().narrow(2, 0, hidden)) * inner.narrow(2, hidden, hidden)
             } else {
                 gelu(inner)
             };
-            self.fc2.forward(thought)
+            product(&self.fc2, thought)
         })
     }
 }

@@ -1,6 +1,6 @@
 //! Layer norm, attention, GELU and depthwise convolution as one step each, whichever backend computes.
 //!
-//! Without training they are Burn's own, but for GELU on its portable backend. Burn's autodiff would take layer norm and attention
+//! Without training they are Burn's own, but for what its portable backend does with GELU and, in browsers, with products. Burn's autodiff would take layer norm and attention
 //! apart into a dozen steps that all go through memory; here it gets their derivatives whole. With libtorch it would go back through
 //! a depthwise convolution with one convolution per channel; that gets libtorch's own derivatives.
 
@@ -18,7 +18,7 @@ use burn::backend::{Backend, Cube, Dispatch, TensorMetadata, backend_extension};
 use burn::tensor::Tensor;
 use burn::tensor::ops::ConvOptions;
 
-/// What [`attended`], [`normalised`], [`gelu`] and [`mixed`] need of a backend.
+/// What the functions below need of a backend.
 #[backend_extension(Cube, Flex, LibTorch: cfg(feature = "libtorch"), Autodiff: cfg(feature = "native"))]
 pub(crate) trait Fused: Backend {
     /// See [`attended`].
@@ -49,6 +49,11 @@ pub(crate) trait Fused: Backend {
     fn mixed(features: FloatTensor<Self>, kernel: FloatTensor<Self>) -> FloatTensor<Self> {
         let channels = kernel.shape()[0];
         Self::conv2d(features, kernel, None, depthwise(channels))
+    }
+
+    /// See [`multiplied`].
+    fn multiplied(left: FloatTensor<Self>, right: FloatTensor<Self>) -> FloatTensor<Self> {
+        Self::float_matmul(left, right)
     }
 }
 
@@ -90,6 +95,17 @@ pub(super) fn gelu<const RANK: usize>(tokens: Tensor<RANK>) -> Tensor<RANK> {
 /// - `kernel`: `[D, 1, 3, 3]`
 pub(super) fn mixed(features: Tensor<4>, kernel: Tensor<4>) -> Tensor<4> {
     Tensor::from_dispatch(<Dispatch as Fused>::mixed(features.into_dispatch(), kernel.into_dispatch()))
+}
+
+/// The matrix product of tokens with weights; in browsers without a GPU rounded to 16 bits, see `flex::integer`.
+///
+/// # Shapes
+/// - `tokens`: `[B, T, D in]`
+/// - `weights`: `[D in, D out]`
+/// - returns `[B, T, D out]`
+pub(super) fn multiplied(tokens: Tensor<3>, weights: Tensor<2>) -> Tensor<3> {
+    let [left, right] = [tokens, weights.unsqueeze()].map(Tensor::into_dispatch);
+    Tensor::from_dispatch(<Dispatch as Fused>::multiplied(left, right))
 }
 
 fn depthwise(channels: usize) -> ConvOptions<2> {

@@ -4,8 +4,8 @@ use burn::module::{Module, Param};
 use burn::nn::{Initializer, Linear};
 use burn::tensor::{Device, Tensor};
 
-use super::fused::{gelu, mixed};
-use super::{LayerNorm, init};
+use super::fused::{gelu, mixed, multiplied};
+use super::{LayerNorm, init, product};
 
 /// The upscaler's own, whatever the encoder's is (as timm's `LayerNorm2d`).
 const LAYER_NORM_EPS: f64 = 1e-6;
@@ -51,7 +51,7 @@ impl UpscaleBlock {
     fn transposed_convolution(&self, features: Tensor<4>) -> Tensor<4> {
         let [batch, height, width, d] = features.dims();
         let weight = self.conv1_weight.val().permute([0, 2, 3, 1]).reshape([d, 4 * d]);
-        let product = features.reshape([batch, height * width, d]).matmul(weight.unsqueeze());
+        let product = multiplied(features.reshape([batch, height * width, d]), weight);
         let grown = product.reshape([batch, height, width, 2, 2, d]).permute([0, 1, 3, 2, 4, 5]).reshape([
             batch,
             2 * height,
@@ -109,7 +109,7 @@ impl MaskHead {
     /// - returns `[B, Q, D]`
     #[must_use]
     pub fn embeddings(&self, queries: Tensor<3>) -> Tensor<3> {
-        self.fc3.forward(gelu(self.fc2.forward(gelu(self.fc1.forward(queries)))))
+        product(&self.fc3, gelu(product(&self.fc2, gelu(product(&self.fc1, queries)))))
     }
 
     /// Mask features, and their height and width: 2ⁿ times those of the grid for n upscale blocks.

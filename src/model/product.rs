@@ -9,7 +9,22 @@ use burn::tensor::{FloatDType, Tensor};
 /// - `tokens`: `[B, T, D in]`
 /// - returns `[B, T, D out]`, in the type of `tokens`
 pub(super) fn product(linear: &Linear, tokens: Tensor<3>) -> Tensor<3> {
-    in_type_of(linear, tokens, |tokens| linear.forward(tokens))
+    in_type_of(linear, tokens, |tokens| projected(linear, tokens))
+}
+
+/// Training differentiates Burn's own, with the bias, as a whole.
+#[cfg(feature = "native")]
+fn projected(linear: &Linear, tokens: Tensor<3>) -> Tensor<3> {
+    linear.forward(tokens)
+}
+
+#[cfg(not(feature = "native"))]
+fn projected(linear: &Linear, tokens: Tensor<3>) -> Tensor<3> {
+    let product = super::fused::multiplied(tokens, linear.weight.val());
+    match &linear.bias {
+        Some(bias) => product + bias.val().unsqueeze(),
+        None => product,
+    }
 }
 
 /// What `compute` makes of `tokens` in the type of the weights of `linear`, in the type that `tokens` came in.
