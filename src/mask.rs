@@ -156,9 +156,11 @@ impl BinaryMask {
         if (self.width, self.height) != (other.width, other.height) {
             return 0.0;
         }
-        let pairs = || self.words.iter().zip(&other.words);
-        let inter: u64 = pairs().map(|(a, b)| u64::from((a & b).count_ones())).sum();
-        let union: u64 = pairs().map(|(a, b)| u64::from((a | b).count_ones())).sum();
+        let (mut inter, mut union) = (0, 0);
+        for (a, b) in self.words.iter().zip(&other.words) {
+            inter += u64::from((a & b).count_ones());
+            union += u64::from((a | b).count_ones());
+        }
         if union == 0 { 0.0 } else { inter as f64 / union as f64 }
     }
 

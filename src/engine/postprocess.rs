@@ -110,13 +110,7 @@ impl Answer<'_> {
     ///
     /// Unlike the mean probability inside, it is low for specks in a haze.
     fn certainty(&self, query: usize) -> Option<f32> {
-        let (mut inside, mut union) = (0.0, 0.0);
-        for &logit in self.plane(query)? {
-            let probability = 1.0 / (1.0 + (-logit).exp());
-            let is_inside = logit > 0.0;
-            inside += if is_inside { probability } else { 0.0 };
-            union += if is_inside { 1.0 } else { probability };
-        }
+        let [inside, union] = mae_seg_kernels::mask_overlap(self.plane(query)?);
         Some(inside / (union + 1e-6))
     }
 

@@ -2,7 +2,7 @@
 
 use pulp::{Arch, Simd, WithSimd};
 
-use super::exp::{EXP_START, exp};
+use super::exp::{EXP_START, exp, larger};
 use super::integer::{Panels, Rows, product};
 
 /// Queries whose weights are held at once: for a photo's patches they stay in a cache.
@@ -15,24 +15,23 @@ pub fn attended([query, key, value]: [&[f32]; 3], width: usize) -> Vec<f32> {
     let length = key.len() / width;
     let of = |queries: &[f32]| {
         let mut weights = product(&Rows::new(queries, width), &keys);
-        weights.chunks_exact_mut(length).for_each(|row| softmax(row, scale));
-        product(&Rows::new(&weights, length), &values)
+        let sums: Vec<f32> = weights.chunks_exact_mut(length).map(|row| raise(row, scale)).collect();
+        let mut mixed = product(&Rows::new(&weights, length), &values);
+        for (row, sum) in mixed.chunks_exact_mut(width).zip(sums) {
+            row.iter_mut().for_each(|number| *number /= sum);
+        }
+        mixed
     };
     query.chunks(QUERIES * width).flat_map(of).collect()
 }
 
-/// Of `scale` times the numbers.
-fn softmax(row: &mut [f32], scale: f32) {
-    let most = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let sum = Arch::new().dispatch(Raise { row, most, scale });
-    let share = 1.0 / sum;
-    row.iter_mut().for_each(|number| *number *= share);
+/// Makes `e^(scale·(x - the largest))` of each `x`; returns their sum.
+fn raise(row: &mut [f32], scale: f32) -> f32 {
+    Arch::new().dispatch(Raise { row, scale })
 }
 
-/// Makes `e^(scale·(x - most))` of each `x`; returns their sum.
 struct Raise<'a> {
     row: &'a mut [f32],
-    most: f32,
     scale: f32,
 }
 
@@ -41,11 +40,12 @@ impl WithSimd for Raise<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> f32 {
-        let [most, scale] = [self.most, self.scale].map(|number| simd.splat_f32s(number));
-        let raised = |x| {
-            exp(simd, simd.max_f32s(simd.mul_f32s(simd.sub_f32s(x, most), scale), simd.splat_f32s(EXP_START)))
-        };
         let (whole, rest) = S::as_mut_simd_f32s(self.row);
+        let least = simd.splat_f32s(f32::MIN);
+        let most = whole.iter().fold(least, |most, x| larger(simd, most, *x));
+        let most = rest.iter().copied().fold(simd.reduce_max_f32s(most), f32::max);
+        let [most, scale, start] = [most, self.scale, EXP_START].map(|number| simd.splat_f32s(number));
+        let raised = |x| exp(simd, larger(simd, simd.mul_f32s(simd.sub_f32s(x, most), scale), start));
         let mut sums = simd.splat_f32s(0.0);
         for x in whole {
             *x = raised(*x);

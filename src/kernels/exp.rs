@@ -34,3 +34,9 @@ pub(super) fn polynomial<S: Simd>(simd: S, x: S::f32s, coefficients: &[f32]) -> 
     }
     sum
 }
+
+/// The larger of two numbers. A browser's own maximum is slow: it knows two zeros and what is no number.
+#[inline(always)]
+pub(super) fn larger<S: Simd>(simd: S, a: S::f32s, b: S::f32s) -> S::f32s {
+    simd.select_f32s(simd.greater_than_f32s(a, b), a, b)
+}

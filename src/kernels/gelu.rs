@@ -4,7 +4,7 @@ use std::f32::consts::{FRAC_1_SQRT_2, PI};
 
 use pulp::{Arch, Simd, WithSimd};
 
-use super::exp::{EXP_START, exp, polynomial};
+use super::exp::{EXP_START, exp, larger, polynomial};
 
 /// The error function is `x·p(x²)/q(x²)` up to here and ±1 beyond; coefficients from the highest power down, as in Eigen
 /// (`generic_fast_erf_float`, <https://gitlab.com/libeigen/eigen>). Φ made of it is off by 3e-7 at most.
@@ -55,7 +55,7 @@ fn below<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
 
 #[inline(always)]
 fn erf<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
-    let x = simd.min_f32s(simd.max_f32s(x, simd.splat_f32s(-ERF_END)), simd.splat_f32s(ERF_END));
+    let x = simd.min_f32s(larger(simd, x, simd.splat_f32s(-ERF_END)), simd.splat_f32s(ERF_END));
     let square = simd.mul_f32s(x, x);
     let (above, under) = (polynomial(simd, square, &ERF_P), polynomial(simd, square, &ERF_Q));
     simd.div_f32s(simd.mul_f32s(x, above), under)
@@ -85,7 +85,7 @@ impl WithSimd for Back<'_> {
 #[inline(always)]
 fn slope<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     let halved = simd.mul_f32s(x, simd.splat_f32s(-0.5));
-    let density = exp(simd, simd.max_f32s(simd.mul_f32s(halved, x), simd.splat_f32s(EXP_START)));
+    let density = exp(simd, larger(simd, simd.mul_f32s(halved, x), simd.splat_f32s(EXP_START)));
     let scaled = simd.mul_f32s(x, simd.splat_f32s(1.0 / (2.0 * PI).sqrt()));
     simd.mul_add_e_f32s(scaled, density, below(simd, x))
 }

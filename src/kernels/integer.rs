@@ -1,8 +1,8 @@
 //! Matrix products of 16-bit whole numbers: a browser's processor takes twice as many of them at once as of `f32`.
 //!
-//! Each row of the left matrix and each column of the right one is scaled to a length of [`LENGTH`], so that, by Cauchy and
-//! Schwarz, no sum of products leaves 32 bits. That rounds a number by 1e-4 of its row's root mean square or less, finer than
-//! the `f16` that the weights come in.
+//! Each row of the left matrix and each column of the right one is scaled to a length of [`LENGTH`], so that no number leaves 16
+//! bits and, by Cauchy and Schwarz, no sum of products 32. Where rows have less than a thousand numbers, that rounds a number
+//! by 5e-4 of its row's root mean square or less, as the `f16` that the weights come in.
 
 use std::array;
 
@@ -10,16 +10,12 @@ use pulp::{Arch, Simd, WithSimd};
 
 use super::tile::{COLUMNS, ROWS, summed};
 
-/// Below √2³¹ even after rounding.
-const LENGTH: f32 = 46_000.0;
-/// The largest of 16 bits.
-const LARGEST: f32 = 32_767.0;
+/// The largest number of 16 bits.
+const LENGTH: f32 = 32_767.0;
 /// Of rows without anything else than zeros.
 const LARGEST_SCALE: f32 = 1e30;
 /// Added to a number below 2²², this leaves it rounded to a whole one in the lowest bits (1.5·2²³).
 const ROUND: f32 = 12_582_912.0;
-/// Numbers of a row that are measured at once.
-const PART: usize = 16;
 
 /// A matrix of whole numbers, row by row: two neighbours in 32 bits, the first in the lower ones.
 #[derive(Debug)]
@@ -46,14 +42,11 @@ impl Rows {
     pub fn new(numbers: &[f32], width: usize) -> Self {
         let per_row = width.div_ceil(2);
         let (mut pairs, mut units) = (Vec::with_capacity(numbers.len() / width * per_row), Vec::new());
-        let mut line = vec![0; 2 * per_row];
+        let (mut line, mut scales) = (vec![0; 2 * per_row], vec![0.0; width]);
         for row in numbers.chunks_exact(width) {
-            let (mut squares, mut most) = ([0.0; PART], [0.0; PART]);
-            row.chunks(PART).for_each(|part| measure(part, &mut squares, &mut most));
-            let scale = scale(squares.iter().sum(), most.into_iter().fold(0.0, f32::max));
-            for (part, line) in row.chunks(PART).zip(line.chunks_mut(PART)) {
-                round(part, &[scale; PART], line);
-            }
+            let scale = scale(Arch::new().dispatch(Squares(row)));
+            scales.fill(scale);
+            round(row, &scales, &mut line);
             pairs.extend(line.as_chunks().0.iter().map(|[first, second]| paired(*first, *second)));
             units.push(1.0 / scale);
         }
@@ -70,10 +63,9 @@ impl Panels {
     /// Of a matrix that lies row by row, each of `columns` numbers.
     #[must_use]
     pub fn new(numbers: &[f32], columns: usize) -> Self {
-        let (mut squares, mut most) = (vec![0.0; columns], vec![0.0; columns]);
-        numbers.chunks_exact(columns).for_each(|row| measure(row, &mut squares, &mut most));
-        let scales: Vec<f32> =
-            squares.into_iter().zip(most).map(|(squares, most)| scale(squares, most)).collect();
+        let mut squares = vec![0.0; columns];
+        numbers.chunks_exact(columns).for_each(|row| add_squares(row, &mut squares));
+        let scales: Vec<f32> = squares.into_iter().map(scale).collect();
         let filled = columns.next_multiple_of(COLUMNS);
         let per_panel = (numbers.len() / columns).div_ceil(2);
         let mut pairs = vec![[0; COLUMNS]; filled / COLUMNS * per_panel];
@@ -112,15 +104,17 @@ impl Panels {
 pub fn product(left: &Rows, right: &Panels) -> Vec<f32> {
     let (height, width) = (left.units.len(), right.columns);
     let mut all = vec![0.0; height * width];
-    let panels = right.pairs.chunks_exact(right.per_panel).zip(right.units.chunks_exact(COLUMNS));
+    let panels = right.pairs.chunks_exact(right.per_panel).zip(right.units.as_chunks().0);
     for ((panel, units), column) in panels.zip((0..).step_by(COLUMNS)) {
         for first in (0..height).step_by(ROWS) {
             let rows = [left.row(first), left.row(first + 1), left.row(first + 2), left.row(first + 3)];
             let sums = summed(rows, panel);
             for (row, sums) in (first..height).zip(sums) {
+                let numbers = scaled(sums, left.units[row], units);
                 let place = &mut all[row * width..][column..width.min(column + COLUMNS)];
-                for ((number, sum), unit) in place.iter_mut().zip(sums).zip(units) {
-                    *number = sum as f32 * left.units[row] * unit;
+                match place.first_chunk_mut() {
+                    Some(all) => *all = numbers,
+                    None => place.copy_from_slice(&numbers[..place.len()]),
                 }
             }
         }
@@ -128,21 +122,23 @@ pub fn product(left: &Rows, right: &Panels) -> Vec<f32> {
     all
 }
 
+#[inline]
+fn scaled(sums: [i32; COLUMNS], unit: f32, units: &[f32; COLUMNS]) -> [f32; COLUMNS] {
+    array::from_fn(|column| sums[column] as f32 * (unit * units[column]))
+}
+
 /// 0, which leaves no finite number, where there was one that is not.
-fn scale(squares: f32, most: f32) -> f32 {
-    if !squares.is_finite() {
-        return 0.0;
-    }
-    (LENGTH / squares.sqrt()).min(LARGEST / most).min(LARGEST_SCALE)
+fn scale(squares: f32) -> f32 {
+    if squares.is_finite() { (LENGTH / squares.sqrt()).min(LARGEST_SCALE) } else { 0.0 }
 }
 
 fn paired(first: u32, second: u32) -> u32 {
     second << 16 | first & 0xffff
 }
 
-/// Adds to sums of squares, and keeps the largest magnitudes.
-fn measure(numbers: &[f32], squares: &mut [f32], most: &mut [f32]) {
-    Arch::new().dispatch(Measure { numbers, squares, most });
+/// Adds each number's square to a sum.
+fn add_squares(numbers: &[f32], squares: &mut [f32]) {
+    Arch::new().dispatch(AddSquares { numbers, squares });
 }
 
 /// The numbers times the scales, rounded, in the lower 16 bits.
@@ -150,29 +146,36 @@ fn round(numbers: &[f32], scales: &[f32], into: &mut [u32]) {
     Arch::new().dispatch(Round { numbers, scales, into });
 }
 
-struct Measure<'a> {
-    numbers: &'a [f32],
-    squares: &'a mut [f32],
-    most: &'a mut [f32],
+/// Their sum.
+struct Squares<'a>(&'a [f32]);
+
+impl WithSimd for Squares<'_> {
+    type Output = f32;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) -> f32 {
+        let (numbers, last) = S::as_simd_f32s(self.0);
+        let squares = numbers.iter().fold(simd.splat_f32s(0.0), |sums, x| simd.mul_add_e_f32s(*x, *x, sums));
+        simd.reduce_sum_f32s(squares) + last.iter().map(|x| x * x).sum::<f32>()
+    }
 }
 
-impl WithSimd for Measure<'_> {
+struct AddSquares<'a> {
+    numbers: &'a [f32],
+    squares: &'a mut [f32],
+}
+
+impl WithSimd for AddSquares<'_> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let length = self.numbers.len();
         let (numbers, last) = S::as_simd_f32s(self.numbers);
-        let (squares, last_squares) = S::as_mut_simd_f32s(&mut self.squares[..length]);
-        let (most, last_most) = S::as_mut_simd_f32s(&mut self.most[..length]);
-        for ((x, squares), most) in numbers.iter().zip(squares).zip(most) {
-            *squares = simd.mul_add_e_f32s(*x, *x, *squares);
-            *most = simd.max_f32s(*most, simd.abs_f32s(*x));
+        let (squares, last_squares) = S::as_mut_simd_f32s(self.squares);
+        for (x, sum) in numbers.iter().zip(squares) {
+            *sum = simd.mul_add_e_f32s(*x, *x, *sum);
         }
-        for ((x, squares), most) in last.iter().zip(last_squares).zip(last_most) {
-            *squares += x * x;
-            *most = most.max(x.abs());
-        }
+        last.iter().zip(last_squares).for_each(|(x, sum)| *sum += x * x);
     }
 }
 
@@ -234,7 +237,7 @@ mod tests {
                     .map(|(numbers, line)| &numbers[line * inner..][..inner]);
                 let expected: f64 = row.iter().zip(column).map(|(x, y)| f64::from(*x) * f64::from(*y)).sum();
                 let off = (f64::from(got) - expected).abs();
-                let halves = (1.0 + (inner as f64).sqrt()) / f64::from(LARGEST);
+                let halves = (1.0 + (inner as f64).sqrt()) / f64::from(LENGTH);
                 assert!(off <= halves * length(row) * length(column), "{at}: {got}, expected {expected}");
             }
         }

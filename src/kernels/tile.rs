@@ -1,6 +1,6 @@
 //! The one loop that products of whole numbers spend their time in.
 //!
-//! Written out, since browsers get code that was made small: nothing that has to be inlined is.
+//! Written out: over arrays the same took a fifth more time.
 
 /// Rows and columns of the result that are summed at once: as many as a processor's registers hold.
 pub(super) const ROWS: usize = 4;

@@ -63,14 +63,19 @@ fn agreement(drawn: &HashMap<usize, (BinaryMask, f32)>, claims: &[Claim]) -> Has
         Some((claim.query, mask, claim.probability * certainty))
     };
     let said: Vec<_> = claims.iter().filter_map(said).collect();
-    let share = |&(query, mask, _): &(usize, &BinaryMask, f32)| {
-        let (mut alike, mut near) = (0.0, f32::MIN_POSITIVE);
-        for (_, other, weight) in &said {
-            let overlap = mask.iou(other);
-            near += if overlap > NEAR { *weight } else { 0.0 };
-            alike += if overlap > ALIKE { *weight } else { 0.0 };
+    // Of what is alike, and of what is near; each counts itself.
+    let own =
+        |(_, mask, weight): &(usize, &BinaryMask, f32)| [if mask.area() > 0 { *weight } else { 0.0 }; 2];
+    let mut sums: Vec<[f32; 2]> = said.iter().map(own).collect();
+    for (other, (_, other_mask, other_weight)) in said.iter().enumerate() {
+        for (one, (_, mask, weight)) in said.iter().enumerate().take(other) {
+            let overlap = mask.iou(other_mask);
+            for (kind, _) in [ALIKE, NEAR].into_iter().enumerate().filter(|(_, least)| overlap > *least) {
+                sums[one][kind] += other_weight;
+                sums[other][kind] += weight;
+            }
         }
-        (query, alike / near)
-    };
-    said.iter().map(share).collect()
+    }
+    let shares = sums.into_iter().map(|[alike, near]| alike / near.max(f32::MIN_POSITIVE));
+    said.into_iter().map(|(query, ..)| query).zip(shares).collect()
 }
