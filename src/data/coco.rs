@@ -57,12 +57,12 @@ pub struct CocoAnnotation {
     pub category_id: u64,
     /// The outline.
     pub segmentation: Segmentation,
-    /// Pixels inside, at the photo's size.
-    #[serde(default)]
-    pub area: f64,
-    /// `[x, y, width, height]` in pixels.
-    #[serde(default)]
-    pub bbox: [f64; 4],
+    /// Pixels inside, at the photo's size; where it is left out, the outline's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub area: Option<f64>,
+    /// `[x, y, width, height]` in pixels; where it is left out, that around the outline.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bbox: Option<[f64; 4]>,
     /// Whether the region holds a group of objects that were not separated.
     #[serde(default, deserialize_with = "flag_from_int", serialize_with = "flag_to_int")]
     pub iscrowd: bool,

@@ -19,12 +19,15 @@ pub(super) struct Member {
 }
 
 /// Lists the photos of a shard without reading their bytes; those before its damage, where it has one, are in `members` too.
+///
+/// Shards that were put one behind the other are read to the last.
 pub(super) fn index(path: &Path, members: &mut Vec<Member>) -> Result<(), DataError> {
     let io_error = |source| DataError::Io { path: path.to_path_buf(), source };
     let cut = |reason: String| DataError::Shard { path: path.to_path_buf(), reason };
     let mut file = File::open(path).map_err(io_error)?;
     let total = file.metadata().map_err(io_error)?.len();
     let mut archive = tar::Archive::new(&mut file);
+    archive.set_ignore_zeros(true);
     for entry in archive.entries_with_seek().map_err(|e| cut(e.to_string()))? {
         let entry = entry.map_err(|e| cut(e.to_string()))?;
         let name = entry.path().map_err(|e| cut(e.to_string()))?.to_string_lossy().into_owned();
@@ -87,6 +90,17 @@ mod tests {
         assert_eq!(names, ["0.jpg", "sub/1.PNG"]);
         assert_eq!(read(&path, &members[0]).unwrap(), b"first");
         assert_eq!(read(&path, &members[1]).unwrap(), b"second one");
+    }
+
+    #[test]
+    fn shards_in_one_file_are_read_to_the_last() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("both.tar");
+        fs::write(&path, [shard(&[("0.jpg", b"first")]), shard(&[("1.jpg", b"second")])].concat()).unwrap();
+        let mut members = Vec::new();
+        index(&path, &mut members).unwrap();
+        let bytes: Vec<_> = members.iter().map(|member| read(&path, member).unwrap()).collect();
+        assert_eq!(bytes, [b"first".to_vec(), b"second".to_vec()]);
     }
 
     #[test]

@@ -21,9 +21,8 @@ pub(super) fn dataset(truth: &CocoDataset) -> Result<Dataset, EvalError> {
             id: annotation.id,
             image_id: annotation.image_id,
             category_id: annotation.category_id,
-            // Files may leave box and area out: then they are the mask's own.
-            bbox: Some(if annotation.bbox[2] > 0.0 { annotation.bbox } else { bbox(&rle) }),
-            area: Some(if annotation.area > 0.0 { annotation.area } else { rle.area() as f64 }),
+            bbox: Some(annotation.bbox.unwrap_or_else(|| bbox(&rle))),
+            area: Some(annotation.area.unwrap_or_else(|| rle.area() as f64)),
             segmentation: Some(Segmentation::UncompressedRle {
                 size: rle.size.map(|side| side as u32),
                 counts: rle.counts,

@@ -230,8 +230,16 @@ mod tests {
     fn boxes_left_out_are_those_of_the_masks() {
         let (mut truth, predictions) = case();
         let expected = evaluate(&truth, &predictions).unwrap();
-        truth.annotations.iter_mut().for_each(|annotation| annotation.bbox = [0.0; 4]);
+        truth.annotations.iter_mut().for_each(|annotation| annotation.bbox = None);
         assert_eq!(evaluate(&truth, &predictions).unwrap().boxes, expected.boxes);
+    }
+
+    #[test]
+    fn areas_count_as_they_are_told() {
+        let (mut truth, predictions) = case();
+        truth.annotations.iter_mut().for_each(|annotation| annotation.area = Some(0.0));
+        let masks = evaluate(&truth, &predictions).unwrap().masks;
+        assert!(masks.ap_small.is_some() && [masks.ap_medium, masks.ap_large] == [None; 2], "{masks:?}");
     }
 
     #[test]
