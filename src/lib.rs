@@ -12,6 +12,9 @@
 //! 7  ──▶ page (web), overlay and JSON (cli), average precision (eval)
 //! ```
 //!
+//! In browsers without a GPU, weights that come in `f16` are multiplied as 16-bit whole numbers in steps 4 and 5
+//! (`mae_seg_kernels`).
+//!
 //! Training leaves the path at two points: MAE after step 3 (hidden patches dropped, decoder, pixel loss), fine-tuning
 //! after step 5 (matching, set loss).
 //!

@@ -146,7 +146,10 @@ impl Engine {
             return Err(EngineError::NotASegmenter);
         };
         let module = MaskSegmenter::new(config, device);
-        let model = checkpoint.load(source, module).await?;
+        let mut model = checkpoint.load(source, module).await?;
+        if cfg!(target_arch = "wasm32") && checkpoint.is_in_halves() {
+            model = model.rounding();
+        }
         let engine = Self::new(model, checkpoint.config.labels, checkpoint.preprocess, device.clone());
         let threshold = checkpoint.manifest.threshold.unwrap_or(engine.threshold).clamp(0.0, 1.0);
         Ok(Self { threshold, ..engine })

@@ -6,7 +6,7 @@ use burn::tensor::module::attention;
 use burn::tensor::ops::AttentionModuleOptions;
 use burn::tensor::{Bool, Device, Tensor};
 
-use super::fused::attended;
+use super::fused::{attended, attended_rounded};
 use super::{init, product};
 
 /// Multi-head self-attention with one product for queries, keys and values (`softmax(q kᵀ / √d_h) v`).
@@ -17,6 +17,8 @@ pub struct Attention {
     /// `[D, D]`
     pub proj: Linear,
     num_heads: usize,
+    /// See [`MaskSegmenter::rounding`](super::MaskSegmenter::rounding).
+    pub(super) rounds: bool,
 }
 
 impl Attention {
@@ -27,6 +29,7 @@ impl Attention {
             qkv: init::linear(embed_dim, 3 * embed_dim, device),
             proj: init::linear(embed_dim, embed_dim, device),
             num_heads,
+            rounds: false,
         }
     }
 
@@ -38,18 +41,19 @@ impl Attention {
     pub fn forward(&self, tokens: Tensor<3>, blocked: Option<Tensor<4, Bool>>) -> Tensor<3> {
         let [batch, length, width] = tokens.dims();
         let heads = self.num_heads;
-        let parts = product(&self.qkv, tokens)
+        let parts = product(&self.qkv, tokens, self.rounds)
             .reshape([batch, length, 3, heads, width / heads])
             .permute([2, 0, 3, 1, 4]);
         let [query, key, value] =
             [0, 1, 2].map(|i| parts.clone().narrow(0, i, 1).reshape([batch, heads, length, width / heads]));
         let mixed = match blocked {
+            None if self.rounds => attended_rounded(query, key, value),
             None => attended(query, key, value),
             Some(blocked) => {
                 let blocked = blocked.expand([batch, heads, length, length]);
                 attention(query, key, value, Some(blocked), None, AttentionModuleOptions::default())
             }
         };
-        product(&self.proj, mixed.swap_dims(1, 2).reshape([batch, length, width]))
+        product(&self.proj, mixed.swap_dims(1, 2).reshape([batch, length, width]), self.rounds)
     }
 }

@@ -16,6 +16,8 @@ pub struct Mlp {
     /// `[hidden, D]`
     pub fc2: Linear,
     gated: bool,
+    /// See [`MaskSegmenter::rounding`](super::MaskSegmenter::rounding).
+    pub(super) rounds: bool,
 }
 
 impl Mlp {
@@ -24,14 +26,14 @@ impl Mlp {
     #[must_use]
     pub fn forward(&self, tokens: Tensor<3>) -> Tensor<3> {
         in_type_of(&self.fc1, tokens, |tokens| {
-            let inner = product(&self.fc1, tokens);
+            let inner = product(&self.fc1, tokens, self.rounds);
             let thought = if self.gated {
                 let hidden = inner.dims()[2] / 2;
                 silu(inner.clone().narrow(2, 0, hidden)) * inner.narrow(2, hidden, hidden)
             } else {
                 gelu(inner)
             };
-            product(&self.fc2, thought)
+            product(&self.fc2, thought, self.rounds)
         })
     }
 }
@@ -106,6 +108,7 @@ impl Block {
                 fc1: init::linear(width, config.mlp_dim, device),
                 fc2: init::linear(config.mlp_dim, width, device),
                 gated: false,
+                rounds: false,
             },
             scale2: None,
         }

@@ -1,6 +1,6 @@
 //! Layer norm, attention, GELU and depthwise convolution as one step each, whichever backend computes.
 //!
-//! Without training they are Burn's own, but for what its portable backend does with GELU and, in browsers, with products. Burn's autodiff would take layer norm and attention
+//! Without training they are Burn's own, but for what its portable backend does with GELU and, rounded, in browsers. Burn's autodiff would take layer norm and attention
 //! apart into a dozen steps that all go through memory; here it gets their derivatives whole. With libtorch it would go back through
 //! a depthwise convolution with one convolution per channel; that gets libtorch's own derivatives.
 
@@ -51,9 +51,18 @@ pub(crate) trait Fused: Backend {
         Self::conv2d(features, kernel, None, depthwise(channels))
     }
 
-    /// See [`multiplied`].
-    fn multiplied(left: FloatTensor<Self>, right: FloatTensor<Self>) -> FloatTensor<Self> {
-        Self::float_matmul(left, right)
+    /// See [`attended_rounded`].
+    fn attended_rounded(
+        query: FloatTensor<Self>,
+        key: FloatTensor<Self>,
+        value: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        Self::attended(query, key, value)
+    }
+
+    /// See [`multiplied_rounded`].
+    fn multiplied_rounded(tokens: FloatTensor<Self>, weights: FloatTensor<Self>) -> FloatTensor<Self> {
+        Self::float_matmul(tokens, weights)
     }
 }
 
@@ -97,15 +106,21 @@ pub(super) fn mixed(features: Tensor<4>, kernel: Tensor<4>) -> Tensor<4> {
     Tensor::from_dispatch(<Dispatch as Fused>::mixed(features.into_dispatch(), kernel.into_dispatch()))
 }
 
-/// The matrix product of tokens with weights; in browsers without a GPU rounded to 16 bits, see `flex::integer`.
+/// [`attended`] where 16 bits of queries, keys, values and weights will do; browsers without a GPU use no more.
+pub(super) fn attended_rounded(query: Tensor<4>, key: Tensor<4>, value: Tensor<4>) -> Tensor<4> {
+    let [query, key, value] = [query, key, value].map(Tensor::into_dispatch);
+    Tensor::from_dispatch(<Dispatch as Fused>::attended_rounded(query, key, value))
+}
+
+/// The matrix product where 16 bits of each number will do; browsers without a GPU use no more (`mae_seg_kernels::product`).
 ///
 /// # Shapes
 /// - `tokens`: `[B, T, D in]`
 /// - `weights`: `[D in, D out]`
 /// - returns `[B, T, D out]`
-pub(super) fn multiplied(tokens: Tensor<3>, weights: Tensor<2>) -> Tensor<3> {
-    let [left, right] = [tokens, weights.unsqueeze()].map(Tensor::into_dispatch);
-    Tensor::from_dispatch(<Dispatch as Fused>::multiplied(left, right))
+pub(super) fn multiplied_rounded(tokens: Tensor<3>, weights: Tensor<2>) -> Tensor<3> {
+    let [tokens, weights] = [tokens, weights.unsqueeze()].map(Tensor::into_dispatch);
+    Tensor::from_dispatch(<Dispatch as Fused>::multiplied_rounded(tokens, weights))
 }
 
 fn depthwise(channels: usize) -> ConvOptions<2> {

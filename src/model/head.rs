@@ -4,8 +4,8 @@ use burn::module::{Module, Param};
 use burn::nn::{Initializer, Linear};
 use burn::tensor::{Device, Tensor};
 
-use super::fused::{gelu, mixed, multiplied};
-use super::{LayerNorm, init, product};
+use super::fused::{gelu, mixed, multiplied_rounded};
+use super::{LayerNorm, init};
 
 /// The upscaler's own, whatever the encoder's is (as timm's `LayerNorm2d`).
 const LAYER_NORM_EPS: f64 = 1e-6;
@@ -23,6 +23,8 @@ pub struct UpscaleBlock {
     pub conv2_weight: Param<Tensor<4>>,
     /// Over channels.
     pub norm: LayerNorm,
+    /// See [`MaskSegmenter::rounding`](super::MaskSegmenter::rounding).
+    pub(super) rounds: bool,
 }
 
 impl UpscaleBlock {
@@ -36,6 +38,7 @@ impl UpscaleBlock {
             conv1_bias: Initializer::Zeros.init([width], device),
             conv2_weight: uniform(9.0).init([width, 1, 3, 3], device),
             norm: LayerNorm::new(width, LAYER_NORM_EPS, device),
+            rounds: false,
         }
     }
 
@@ -51,7 +54,12 @@ impl UpscaleBlock {
     fn transposed_convolution(&self, features: Tensor<4>) -> Tensor<4> {
         let [batch, height, width, d] = features.dims();
         let weight = self.conv1_weight.val().permute([0, 2, 3, 1]).reshape([d, 4 * d]);
-        let product = multiplied(features.reshape([batch, height * width, d]), weight);
+        let features = features.reshape([batch, height * width, d]);
+        let product = if self.rounds {
+            multiplied_rounded(features, weight)
+        } else {
+            features.matmul(weight.unsqueeze())
+        };
         let grown = product.reshape([batch, height, width, 2, 2, d]).permute([0, 1, 3, 2, 4, 5]).reshape([
             batch,
             2 * height,
@@ -109,7 +117,7 @@ impl MaskHead {
     /// - returns `[B, Q, D]`
     #[must_use]
     pub fn embeddings(&self, queries: Tensor<3>) -> Tensor<3> {
-        product(&self.fc3, gelu(product(&self.fc2, gelu(product(&self.fc1, queries)))))
+        self.fc3.forward(gelu(self.fc2.forward(gelu(self.fc1.forward(queries)))))
     }
 
     /// Mask features, and their height and width: 2ⁿ times those of the grid for n upscale blocks.

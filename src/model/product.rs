@@ -3,24 +3,18 @@
 use burn::nn::Linear;
 use burn::tensor::{FloatDType, Tensor};
 
-/// `tokens · W + b`, computed in the type of `W`.
+use super::fused::multiplied_rounded;
+
+/// `tokens · W + b`, computed in the type of `W`; or rounded, see [`fused::multiplied_rounded`](super::fused::multiplied_rounded).
 ///
 /// # Shapes
 /// - `tokens`: `[B, T, D in]`
 /// - returns `[B, T, D out]`, in the type of `tokens`
-pub(super) fn product(linear: &Linear, tokens: Tensor<3>) -> Tensor<3> {
-    in_type_of(linear, tokens, |tokens| projected(linear, tokens))
-}
-
-/// Training differentiates Burn's own, with the bias, as a whole.
-#[cfg(feature = "native")]
-fn projected(linear: &Linear, tokens: Tensor<3>) -> Tensor<3> {
-    linear.forward(tokens)
-}
-
-#[cfg(not(feature = "native"))]
-fn projected(linear: &Linear, tokens: Tensor<3>) -> Tensor<3> {
-    let product = super::fused::multiplied(tokens, linear.weight.val());
+pub(super) fn product(linear: &Linear, tokens: Tensor<3>, rounds: bool) -> Tensor<3> {
+    if !rounds {
+        return in_type_of(linear, tokens, |tokens| linear.forward(tokens));
+    }
+    let product = multiplied_rounded(tokens, linear.weight.val());
     match &linear.bias {
         Some(bias) => product + bias.val().unsqueeze(),
         None => product,

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use burn::module::Module;
+use safetensors::tensor::Dtype;
 use serde::Deserialize;
 
 use super::{
@@ -117,6 +118,12 @@ impl Checkpoint {
     /// Every tensor's table entry, in the order of the files.
     pub fn tensors(&self) -> impl Iterator<Item = &StoredTensor> {
         self.headers.iter().flat_map(|header| &header.tensors)
+    }
+
+    /// Whether no tensor has more digits than `f16`.
+    #[must_use]
+    pub fn is_in_halves(&self) -> bool {
+        self.tensors().all(|tensor| matches!(tensor.dtype, Dtype::F16 | Dtype::BF16))
     }
 
     pub(super) fn shapes(&self) -> impl Iterator<Item = (&str, &[usize])> {

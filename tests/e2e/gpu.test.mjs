@@ -6,6 +6,7 @@ import { after, afterEach, before, describe, test } from "node:test";
 import { join } from "node:path";
 import { SegmenterPage, launch } from "./page.mjs";
 import { root, serve } from "./site.mjs";
+import { halved } from "./synthetic.mjs";
 
 const TINY = "weights=fixtures/eomt_tiny";
 
@@ -99,9 +100,12 @@ describe("WebGPU", { timeout: 600_000 }, () => {
     });
   }
 
-  for (const [backend, tolerance] of [["Cpu", 1e-4], ["WebGpu", 1e-3]]) {
-    test(`${backend} in the browser computes the native numbers`, async () => {
+  // Weights in f16 differ themselves; on the CPU what they are multiplied with is rounded likewise.
+  const halves = (path, bytes) => path.endsWith("eomt_tiny/model.safetensors") && { bytes: halved(bytes) };
+  for (const [backend, tolerance, fault] of [["Cpu", 1e-4], ["Cpu", 1e-2, halves], ["WebGpu", 1e-3]]) {
+    test(`${backend} in the browser computes the native numbers${fault ? ", rounded where weights are" : ""}`, async () => {
       await open("&backend=cpu");
+      if (fault) site.faults.push(fault);
       const golden = JSON.parse(await readFile(join(root, "tests/fixtures/golden_logits.json")));
       const photo = await readFile(join(root, "www/samples", golden.photo));
       const logits = await page.page.evaluate(askForLogits, { backend, photo: [...photo], folder: `${site.address}fixtures/eomt_tiny/` });

@@ -36,7 +36,7 @@ impl Fused for Flex {
     }
 
     #[cfg(target_arch = "wasm32")]
-    fn attended(
+    fn attended_rounded(
         query: FloatTensor<Self>,
         key: FloatTensor<Self>,
         value: FloatTensor<Self>,
@@ -45,8 +45,8 @@ impl Fused for Flex {
     }
 
     #[cfg(target_arch = "wasm32")]
-    fn multiplied(left: FloatTensor<Self>, right: FloatTensor<Self>) -> FloatTensor<Self> {
-        browser::multiplied(left, right)
+    fn multiplied_rounded(tokens: FloatTensor<Self>, weights: FloatTensor<Self>) -> FloatTensor<Self> {
+        browser::multiplied(tokens, weights)
     }
 }
 
