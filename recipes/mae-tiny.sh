@@ -41,8 +41,9 @@ finetune seg-288 seg-muon "${labelled[@]}" --whole --image-size 288 --steps 2650
 [[ -f ${mixed[0]} ]] ||
   python3 "$here/mixed_photos.py" --train "${labelled[0]}" --images "${labelled[1]}" \
     --unlabelled "$data"/photos/*.tar --out "${mixed[1]}"
+features=$out/features.safetensors
 taught() {
-  finetune "$@" --whole --optimizer muon --warmup-steps 20 --teacher-features "$out/features.safetensors"
+  finetune "$@" --whole --optimizer muon --warmup-steps 20 --teacher-features "$features"
 }
 little=(--transplants 0 --min-zoom 0.8)
 taught seg-muon seg-taught "${labelled[@]}" --image-size 224 --batch-size 16 --steps 1500 --lr 1e-3 \
@@ -84,8 +85,20 @@ models=$out/models
 varied=(--batch-size "$batch" --transplants 1 --colour 0.2 --paste 1 --min-zoom 0.75)
 taught seg-full seg-240 "$out/mixed/pseudo.json" "${mixed[1]}" --image-size 240 --steps $((6600 * 16 / batch)) --lr 1e-3 \
   --teacher-coefficient 8 --max-zoom 1.4 "${varied[@]}"
-taught seg-240 seg "$out/mixed/pseudo.json" "${mixed[1]}" --image-size 272 --steps $((4000 * 16 / batch)) --lr 8e-4 \
+taught seg-240 seg-272 "$out/mixed/pseudo.json" "${mixed[1]}" --image-size 272 --steps $((4000 * 16 / batch)) --lr 8e-4 \
   --teacher-coefficient 6 --max-zoom 1.5 "${varied[@]}"
+
+# Then beside crops of these photos, of which the teacher sees more, at full size.
+[[ -f $out/mixed/cropped.json ]] ||
+  python3 "$here/cropped_photos.py" --train "$out/mixed/pseudo.json" --images "${mixed[1]}" --out "$out/mixed/cropped.json"
+[[ -f $out/features-cropped.safetensors ]] ||
+  python3 "$here/teacher_features.py" --data "$out/mixed/crops" --more "$features" --out "$out/features-cropped.safetensors"
+features=$out/features-cropped.safetensors
+varied=(--batch-size "$batch" --teacher-coefficient 8 --transplants 2 --colour 0.3 --paste 1 --max-zoom 1.5)
+taught seg-272 seg-cropped "$out/mixed/cropped.json" "${mixed[1]}" --image-size 272 --steps $((2600 * 16 / batch)) --lr 1e-3 \
+  --min-zoom 0.7 "${varied[@]}"
+taught seg-cropped seg "$out/mixed/cropped.json" "${mixed[1]}" --image-size 320 --steps $((950 * 16 / batch)) --lr 3e-4 \
+  --min-zoom 0.75 "${varied[@]}"
 $mae_seg eval --weights "$out/seg" --annotations "$data/objects/val.json" --images "$data/objects" \
   --class-agnostic --report "$out/report" "${device[@]}"
 $mae_seg export "$out/seg" --out "$out/mae-tiny" --score-thresh 0.05
