@@ -1,11 +1,11 @@
 //! The loops over numbers that mae-seg computes with on a CPU where Burn's own loops are slow: slices in, slices out.
 //!
-//! | | where numbers one by one are slower |
+//! | | why |
 //! |---|---|
-//! | [`gelu`], [`gelu_back`] | it asks libm for an error function per number |
-//! | [`attended`] | in browsers, as it does for exponentials |
-//! | [`mask_overlap`] | in browsers, as it would need an exponential per pixel |
-//! | [`product`] | in browsers, which take twice as many whole numbers at once as `f32` |
+//! | [`gelu`], [`gelu_back`] | Burn asks libm for an error function per number |
+//! | [`attended`] | for browsers: Burn asks libm for an exponential per weight, and products of `f32` take twice as long |
+//! | [`mask_overlap`] | for browsers: an exponential per pixel |
+//! | [`product`] | for browsers, which take twice as many whole numbers at once as `f32` |
 
 mod attention;
 mod exp;
