@@ -2,7 +2,7 @@
 //!
 //! | | why |
 //! |---|---|
-//! | [`gelu`], [`gelu_back`] | Burn asks libm for an error function per number |
+//! | [`gelu()`], [`gelu_back`] | Burn asks libm for an error function per number |
 //! | [`attended`] | for browsers: Burn asks libm for an exponential per weight, and products of `f32` take twice as long |
 //! | [`mask_overlap`] | for browsers: an exponential per pixel |
 //! | [`product`] | for browsers, which take twice as many whole numbers at once as `f32` |
