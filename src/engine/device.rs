@@ -53,6 +53,11 @@ pub async fn pick(choice: DeviceChoice) -> Result<Picked, EngineError> {
     }
 }
 
+/// Whether a model gains from [`MaskSegmenter::rounding`](crate::model::MaskSegmenter::rounding) here.
+pub(super) fn gains_from_rounding(device: &Device) -> bool {
+    cfg!(target_arch = "wasm32") && *device == Device::flex()
+}
+
 fn cpu() -> Picked {
     Picked { device: Device::flex(), description: "CPU".to_owned(), is_gpu: false }
 }

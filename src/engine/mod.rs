@@ -147,7 +147,7 @@ impl Engine {
         };
         let module = MaskSegmenter::new(config, device);
         let mut model = checkpoint.load(source, module).await?;
-        if cfg!(target_arch = "wasm32") && checkpoint.is_in_halves() {
+        if device::gains_from_rounding(device) && checkpoint.is_in_halves() {
             model = model.rounding();
         }
         let engine = Self::new(model, checkpoint.config.labels, checkpoint.preprocess, device.clone());
