@@ -7,6 +7,7 @@ mod distinct;
 mod painted;
 mod pairs;
 mod panoptic;
+mod pieces;
 
 use super::{Logits, SegmentOptions, Selection};
 use crate::mask::BinaryMask;
@@ -117,6 +118,15 @@ impl Answer<'_> {
     fn in_photo(&self, query: usize) -> Option<PhotoLogits> {
         let [height, width] = self.logits.grid;
         self.letterbox.logits_in_photo(self.plane(query)?, width, height)
+    }
+
+    /// The same; of a mask around a patch without the pieces that are small beside its largest.
+    fn whole_in_photo(&self, query: usize) -> Option<PhotoLogits> {
+        if !self.dense {
+            return self.in_photo(query);
+        }
+        let [height, width] = self.logits.grid;
+        self.letterbox.logits_in_photo(&pieces::without_small(self.plane(query)?, width), width, height)
     }
 }
 

@@ -51,7 +51,7 @@ pub(super) fn find(answer: &Answer<'_>, options: &SegmentOptions) -> Vec<Segment
         }
     }
     let segment = |(Claim { query, category, .. }, score)| {
-        Some(Segment { query, category, score, mask: answer.in_photo(query)?.mask() })
+        Some(Segment { query, category, score, mask: answer.whole_in_photo(query)?.mask() })
     };
     kept.into_iter().filter_map(segment).collect()
 }

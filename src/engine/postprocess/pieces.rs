@@ -1,0 +1,60 @@
+//! Pieces of a mask that belong to something else.
+
+use std::mem;
+
+/// A piece smaller than this share of the largest one is no part of the object.
+const LEAST_SHARE: f64 = 0.2;
+
+/// Mask logits, in rows of `width`, without the small pieces: these turn negative.
+pub(super) fn without_small(plane: &[f32], width: usize) -> Vec<f32> {
+    let pieces = pieces(plane, width);
+    let largest = pieces.iter().map(Vec::len).max().unwrap_or_default();
+    let is_small = |piece: &Vec<usize>| (piece.len() as f64) < LEAST_SHARE * largest as f64;
+    let mut cleared = plane.to_vec();
+    pieces.into_iter().filter(is_small).flatten().for_each(|cell| cleared[cell] = -cleared[cell]);
+    cleared
+}
+
+/// The cells of positive logits, by what touches with a side.
+fn pieces(plane: &[f32], width: usize) -> Vec<Vec<usize>> {
+    let mut open: Vec<bool> = plane.iter().map(|logit| *logit > 0.0).collect();
+    let mut pieces = Vec::new();
+    for start in 0..plane.len() {
+        if !mem::take(&mut open[start]) {
+            continue;
+        }
+        let (mut piece, mut seen) = (vec![start], 0);
+        while let Some(&cell) = piece.get(seen) {
+            seen += 1;
+            let column = cell % width;
+            let beside = [
+                (column > 0).then(|| cell - 1),
+                (column + 1 < width).then_some(cell + 1),
+                cell.checked_sub(width),
+                Some(cell + width).filter(|below| *below < plane.len()),
+            ];
+            piece.extend(beside.into_iter().flatten().filter(|&cell| mem::take(&mut open[cell])));
+        }
+        pieces.push(piece);
+    }
+    pieces
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn small_pieces_are_cleared_and_large_ones_stay() {
+        let rows = ["####..#.", "###...##", "####....", "........", "#......#"];
+        let plane: Vec<f32> =
+            rows.concat().chars().map(|cell| if cell == '#' { 2.0 } else { -1.0 }).collect();
+        let cleared = without_small(&plane, 8);
+        let shown: Vec<String> = cleared
+            .chunks(8)
+            .map(|row| row.iter().map(|logit| if *logit > 0.0 { '#' } else { '.' }).collect())
+            .collect();
+        assert_eq!(shown, ["####..#.", "###...##", "####....", "........", "........"]);
+        assert_eq!(without_small(&[-1.0; 6], 3), [-1.0; 6]);
+    }
+}
