@@ -15,16 +15,12 @@ from functools import partial
 from PIL import Image
 from pycocotools import mask as masks
 
+from pseudo_labels import outline
+
 LARGE, MANY = 300, 4  # a side from which a photo gives MANY crops
 SHARES, LARGE_SHARES, STRETCH = (0.6, 0.9), (0.35, 0.8), (0.8, 1.25)
 AT_OBJECTS, SURE = 0.7, 0.5  # how many crops start from an object, and the score it has at least
 KEPT, LEAST = 0.35, 24  # of an object's pixels, and pixels
-
-
-def outline(segmentation, height, width):
-    if isinstance(segmentation, list):
-        return masks.merge(masks.frPyObjects(segmentation, height, width))
-    return masks.frPyObjects(segmentation, height, width) if isinstance(segmentation["counts"], list) else segmentation
 
 
 def window(photo, rows, rng):
@@ -43,7 +39,7 @@ def window(photo, rows, rng):
 
 def cut(row, photo, left, top, width, height):
     """What is seen of an object, if anything."""
-    mask = masks.decode(outline(row["segmentation"], photo["height"], photo["width"]))
+    mask = masks.decode(outline(row, photo))
     seen = masks.encode(mask[top:top + height, left:left + width].copy(order="F"))
     area = int(masks.area(seen))
     if not area:

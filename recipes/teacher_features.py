@@ -62,6 +62,8 @@ def spread(found):
 def before(path):
     """What a file holds, and the mean and deviation that it was standardised with."""
     with safe_open(path, "np") as file:
+        if "moments" not in (file.metadata() or {}):
+            raise SystemExit(f"{path} does not say how it was standardised; make it again with this script")
         return {name: file.get_tensor(name) for name in file.keys()}, json.loads(file.metadata()["moments"])
 
 

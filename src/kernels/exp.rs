@@ -5,7 +5,7 @@ use std::f32::consts::{LN_2, LOG2_E};
 use pulp::Simd;
 
 /// Added to a number below 2²², this leaves it rounded to a whole one in the lowest bits (1.5·2²³).
-const ROUND: f32 = 12_582_912.0;
+pub(super) const ROUND: f32 = 12_582_912.0;
 /// Bits of a number's fraction, above which its exponent is.
 const FRACTION_BITS: u32 = 23;
 /// Of the powers of r in eʳ, from the sixth down.

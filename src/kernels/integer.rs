@@ -8,14 +8,13 @@ use std::array;
 
 use pulp::{Arch, Simd, WithSimd};
 
+use super::exp::ROUND;
 use super::tile::{COLUMNS, ROWS, summed};
 
 /// The largest number of 16 bits.
 const LENGTH: f32 = 32_767.0;
 /// Of rows without anything else than zeros.
 const LARGEST_SCALE: f32 = 1e30;
-/// Added to a number below 2²², this leaves it rounded to a whole one in the lowest bits (1.5·2²³).
-const ROUND: f32 = 12_582_912.0;
 
 /// A matrix of whole numbers, row by row: two neighbours in 32 bits, the first in the lower ones.
 #[derive(Debug)]

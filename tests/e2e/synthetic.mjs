@@ -41,6 +41,15 @@ function shapes({ width, depth, side, queries, labels, registers, blocks }) {
   ];
 }
 
+/** The file of a table of contents and the bytes it is about. */
+function safetensors(table, bytes) {
+  const text = JSON.stringify(table);
+  const header = Buffer.from(text.padEnd(Math.ceil(text.length / 8) * 8));
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(header.length));
+  return Buffer.concat([length, header, bytes]);
+}
+
 /** EoMT-S at 640 pixels with COCO's panoptic labels; what differs is in `changes`. */
 export function eomt(changes = {}) {
   const size = { width: 384, heads: 6, depth: 12, side: 640, queries: 200, labels: 133, registers: 4, blocks: 3, ...changes };
@@ -51,10 +60,6 @@ export function eomt(changes = {}) {
     end += 4 * shape.reduce((product, axis) => product * axis, 1);
     table[name] = { dtype: "F32", shape, data_offsets: [start, end] };
   }
-  const text = JSON.stringify(table);
-  const header = Buffer.from(text.padEnd(Math.ceil(text.length / 8) * 8));
-  const length = Buffer.alloc(8);
-  length.writeBigUInt64LE(BigInt(header.length));
   const numbers = new Float32Array(end / 4);
   for (let at = 0, seed = 1; at < numbers.length; at++) {
     seed = (Math.imul(seed, 1664525) + 1013904223) | 0;
@@ -75,7 +80,7 @@ export function eomt(changes = {}) {
   };
   return {
     "config.json": Buffer.from(JSON.stringify(config)),
-    "model.safetensors": Buffer.concat([length, header, Buffer.from(numbers.buffer)]),
+    "model.safetensors": safetensors(table, Buffer.from(numbers.buffer)),
   };
 }
 
@@ -86,15 +91,11 @@ export function halved(bytes) {
   for (const tensor of Object.values(table)) {
     if (tensor.dtype === "F32") Object.assign(tensor, { dtype: "F16", data_offsets: tensor.data_offsets.map((at) => at / 2) });
   }
-  const text = JSON.stringify(table);
-  const header = Buffer.from(text.padEnd(Math.ceil(text.length / 8) * 8));
-  const length = Buffer.alloc(8);
-  length.writeBigUInt64LE(BigInt(header.length));
   const numbers = Buffer.alloc((bytes.length - start) / 2);
   for (let at = 0; at < numbers.length; at += 2) {
     const bits = bytes.readUInt32LE(start + 2 * at);
     const rounded = (bits & 0x7fffffff) - (112 << 23) + 0x1000;
     numbers.writeUInt16LE(((bits >>> 16) & 0x8000) | (rounded < 1 << 23 ? 0 : rounded >>> 13), at);
   }
-  return Buffer.concat([length, header, numbers]);
+  return safetensors(table, numbers);
 }
