@@ -1,8 +1,9 @@
 //! Layer norm, attention, GELU and depthwise convolution as one step each, whichever backend computes.
 //!
-//! Without training they are Burn's own, but for what its portable backend does with GELU and, rounded, in browsers. Burn's autodiff would take layer norm and attention
-//! apart into a dozen steps that all go through memory; here it gets their derivatives whole. With libtorch it would go back through
-//! a depthwise convolution with one convolution per channel; that gets libtorch's own derivatives.
+//! Without training they are Burn's own, but for what its portable backend does with GELU and, rounded, in browsers. Burn's
+//! autodiff would take layer norm and attention apart into a dozen steps that all go through memory; here it gets their
+//! derivatives whole. With libtorch it would go back through a depthwise convolution with one convolution per channel; that gets
+//! libtorch's own derivatives.
 
 #![cfg_attr(feature = "libtorch", expect(deprecated, reason = "see `torch`"))]
 
