@@ -87,6 +87,7 @@ fn passes() -> PassOptions {
     PassOptions {
         epochs: 4,
         warmup_epochs: 1.0,
+        falls: Vec::new(),
         base_learning_rate: 0.1,
         min_crop: 0.5,
         flip: true,

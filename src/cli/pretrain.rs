@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 use super::encoder::EncoderArg;
 use super::steps::PassesArg;
 use crate::data::TeacherFeatures;
-use crate::model::{DecoderConfig, HiddenPatches, LossOn, MaeConfig};
+use crate::model::{DecoderConfig, HiddenPatches, LossOn, MaeConfig, PixelError};
 use crate::train::{MaskSampling, PretrainOptions, pretrain};
 
 /// Pretrain a masked autoencoder on photos without labels.
@@ -25,7 +25,7 @@ pub(super) struct Arguments {
     /// Width of the decoder
     #[arg(long, default_value_t = 512)]
     decoder_dim: usize,
-    /// Blocks of the decoder
+    /// Blocks of the decoder; 0: linear layers alone
     #[arg(long, default_value_t = 8)]
     decoder_depth: usize,
     /// Share of hidden patches, above 0 and below 1
@@ -52,6 +52,9 @@ pub(super) struct Arguments {
     /// Reconstruct raw pixels instead of pixels normalised per patch
     #[arg(long)]
     raw_pixels: bool,
+    /// How the loss measures pixels
+    #[arg(long, value_enum, default_value_t = PixelErrorArg::Squared)]
+    pixel_error: PixelErrorArg,
     #[command(flatten)]
     passes: PassesArg,
 }
@@ -65,6 +68,8 @@ pub(super) enum SamplingArg {
     Block,
     /// All but one of every 2×2
     Grid,
+    /// Squares of 2×2 patches
+    Squares,
 }
 
 impl From<SamplingArg> for MaskSampling {
@@ -73,6 +78,7 @@ impl From<SamplingArg> for MaskSampling {
             SamplingArg::Random => Self::Random,
             SamplingArg::Block => Self::Block,
             SamplingArg::Grid => Self::Grid,
+            SamplingArg::Squares => Self::Squares,
         }
     }
 }
@@ -91,6 +97,12 @@ enum HiddenArg {
     Zero,
 }
 
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum PixelErrorArg {
+    Squared,
+    Absolute,
+}
+
 impl Arguments {
     fn options(&self, teacher_dim: usize) -> Result<PretrainOptions> {
         let decoder =
@@ -103,6 +115,10 @@ impl Arguments {
             LossOnArg::Hidden => LossOn::Hidden,
             LossOnArg::Visible => LossOn::Visible,
             LossOnArg::All => LossOn::All,
+        };
+        model.pixel_error = match self.pixel_error {
+            PixelErrorArg::Squared => PixelError::Squared,
+            PixelErrorArg::Absolute => PixelError::Absolute,
         };
         model.hidden_patches = match self.hidden_patches {
             HiddenArg::Drop => HiddenPatches::Drop,

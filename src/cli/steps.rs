@@ -95,6 +95,9 @@ pub(super) struct PassesArg {
     /// Passes with a rising learning rate
     #[arg(long, default_value_t = 40.0, value_parser = super::number(0.0, 1e9))]
     warmup_epochs: f64,
+    /// Passes after which the learning rate falls to a tenth, in place of half a cosine
+    #[arg(long, value_name = "EPOCHS", value_parser = super::number(0.0, 1e9), num_args = 1..)]
+    fall_after: Vec<f64>,
     /// Photos per step
     #[arg(long, default_value_t = 64, value_parser = super::at_least_one)]
     batch_size: usize,
@@ -123,6 +126,7 @@ impl PassesArg {
         PassOptions {
             epochs: self.epochs,
             warmup_epochs: self.warmup_epochs,
+            falls: self.fall_after.clone(),
             base_learning_rate: self.base_lr,
             min_crop: self.min_crop,
             flip: !self.no_flip,

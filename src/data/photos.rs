@@ -39,7 +39,7 @@ pub struct PhotoSet {
 
 #[derive(Debug, Clone)]
 enum Photo {
-    File(PathBuf),
+    File { path: PathBuf, len: u64 },
     Member { shard: usize, member: Member },
 }
 
@@ -87,7 +87,8 @@ impl PhotoSet {
 
     fn add(&mut self, path: &Path) -> Result<(), DataError> {
         let io_error = |source| DataError::Io { path: path.to_path_buf(), source };
-        if fs::metadata(path).map_err(io_error)?.is_dir() {
+        let metadata = fs::metadata(path).map_err(io_error)?;
+        if metadata.is_dir() {
             let mut entries = fs::read_dir(path)
                 .map_err(io_error)?
                 .map(|entry| Ok(entry?.path()))
@@ -115,7 +116,7 @@ impl PhotoSet {
             Ok(())
         } else {
             if is_photo(path) {
-                self.photos.push(Photo::File(path.to_path_buf()));
+                self.photos.push(Photo::File { path: path.to_path_buf(), len: metadata.len() });
             }
             Ok(())
         }
@@ -139,11 +140,11 @@ impl PhotoSet {
         self.photos.is_empty()
     }
 
-    /// What tells this set from another one: the names of its photos, and their places in shards.
+    /// What tells this set from another one: the names and lengths of its photos, and their places in shards.
     #[must_use]
     pub fn fingerprint(&self) -> String {
         fingerprint((0..self.len()).map(|index| match &self.photos[index] {
-            Photo::File(_) => self.name(index).to_owned(),
+            Photo::File { len, .. } => format!("{} {len}", self.name(index)),
             Photo::Member { member: Member { name, offset, len }, .. } => format!("{name} {offset} {len}"),
         }))
     }
@@ -155,7 +156,7 @@ impl PhotoSet {
     /// A file that is gone, or bytes that are no image.
     pub fn photo(&self, index: usize) -> Result<RgbImage, DataError> {
         let (name, path, bytes) = match &self.photos[index % self.len()] {
-            Photo::File(path) => (path.display().to_string(), path, fs::read(path)),
+            Photo::File { path, .. } => (path.display().to_string(), path, fs::read(path)),
             Photo::Member { shard, member } => {
                 let path = &self.shards[*shard];
                 (format!("{}:{}", path.display(), member.name), path, shard::read(path, member))
@@ -206,7 +207,7 @@ impl PhotoSet {
     /// The file name of a photo, without folders.
     fn name(&self, index: usize) -> &str {
         let path = match &self.photos[index % self.len()] {
-            Photo::File(path) => path.as_path(),
+            Photo::File { path, .. } => path.as_path(),
             Photo::Member { member, .. } => Path::new(&member.name),
         };
         path.file_name().and_then(|name| name.to_str()).unwrap_or_default()
@@ -298,6 +299,17 @@ mod tests {
         assert_ne!(pixels(&[0], 5, 2), pixels(&[0], 5, 3));
         assert_ne!(pixels(&[0], 5, 2), pixels(&[0], 6, 2));
         assert_ne!(pixels(&[0], 5, 2), pixels(&[1], 5, 2));
+    }
+
+    #[test]
+    fn a_photo_that_was_replaced_makes_another_set() {
+        let dir = folder();
+        let fingerprint =
+            || PhotoSet::open(&[dir.path().to_path_buf()], Damaged::Skip).unwrap().fingerprint();
+        let before = fingerprint();
+        assert_eq!(fingerprint(), before);
+        fs::write(dir.path().join("a.png"), png(21, 40, [9, 9, 9])).unwrap();
+        assert_ne!(fingerprint(), before);
     }
 
     #[test]

@@ -4,10 +4,12 @@
 //! |---|---|
 //! | [`gelu()`], [`gelu_back`] | Burn asks libm for an error function per number |
 //! | [`attended`] | for browsers: Burn asks libm for an exponential per weight, and products of `f32` take twice as long |
+//! | [`depthwise`], [`depthwise_back`] | Burn wants channels first, and goes back with one convolution per channel |
 //! | [`mask_overlap`] | for browsers: an exponential per pixel |
 //! | [`product`] | for browsers, which take twice as many whole numbers at once as `f32` |
 
 mod attention;
+mod depthwise;
 mod exp;
 mod gelu;
 mod integer;
@@ -15,6 +17,7 @@ mod overlap;
 mod tile;
 
 pub use attention::attended;
+pub use depthwise::{depthwise, depthwise_back};
 pub use gelu::{gelu, gelu_back};
 pub use integer::{Panels, Rows, product};
 pub use overlap::mask_overlap;

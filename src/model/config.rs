@@ -177,7 +177,7 @@ impl VitConfig {
 pub struct DecoderConfig {
     /// Token width.
     pub embed_dim: usize,
-    /// Number of blocks.
+    /// Number of blocks; 0: linear layers alone, as in `SimMIM`.
     pub depth: usize,
     /// Attention heads.
     pub num_heads: usize,
@@ -193,7 +193,6 @@ impl DecoderConfig {
     }
 
     fn validate(&self) -> Result<(), ConfigError> {
-        nonzero("decoder depth", self.depth)?;
         nonzero("decoder mlp_dim", self.mlp_dim)?;
         divides(("decoder num_heads", self.num_heads), ("decoder embed_dim", self.embed_dim))?;
         divides(("4", 4), ("decoder embed_dim", self.embed_dim))
@@ -226,6 +225,17 @@ pub enum LossOn {
     All,
 }
 
+/// How far a predicted pixel is from the right one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PixelError {
+    /// The square of their difference (MAE §3).
+    #[default]
+    Squared,
+    /// Their difference without its sign (`SimMIM`, <https://arxiv.org/abs/2111.09886> §3.4).
+    Absolute,
+}
+
 /// The masked autoencoder (<https://arxiv.org/abs/2111.06377>).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MaeConfig {
@@ -240,6 +250,9 @@ pub struct MaeConfig {
     /// Where the loss is taken.
     #[serde(default)]
     pub loss_on: LossOn,
+    /// How the loss measures pixels.
+    #[serde(default)]
+    pub pixel_error: PixelError,
     /// What stands in for hidden patches in the encoder.
     #[serde(default)]
     pub hidden_patches: HiddenPatches,
@@ -258,6 +271,7 @@ impl MaeConfig {
             mask_ratio: 0.75,
             norm_pix_loss: true,
             loss_on: LossOn::Hidden,
+            pixel_error: PixelError::Squared,
             hidden_patches: HiddenPatches::Drop,
             teacher_dim: 0,
         }

@@ -1,9 +1,9 @@
 //! Layer norm, attention, GELU and depthwise convolution as one step each, whichever backend computes.
 //!
-//! Without training they are Burn's own, but for what its portable backend does with GELU and, rounded, in browsers. Burn's
-//! autodiff would take layer norm and attention apart into a dozen steps that all go through memory; here it gets their
-//! derivatives whole. With libtorch it would go back through a depthwise convolution with one convolution per channel; that gets
-//! libtorch's own derivatives.
+//! Without training they are Burn's own, but for what its portable backend does with GELU, depthwise convolution and, rounded, in
+//! browsers. Burn's autodiff would take layer norm and attention apart into a dozen steps that all go through memory; here it gets
+//! their derivatives whole. On CPUs it would go back through a depthwise convolution with one convolution per channel; that gets
+//! libtorch's derivatives, and ours on the portable backend.
 
 #![cfg_attr(feature = "libtorch", expect(deprecated, reason = "see `torch`"))]
 
@@ -18,6 +18,10 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Cube, Dispatch, TensorMetadata, backend_extension};
 use burn::tensor::Tensor;
 use burn::tensor::ops::ConvOptions;
+
+/// Axes of `[B, height, width, D]` as convolutions want them, and back.
+const CHANNELS_FIRST: [usize; 4] = [0, 3, 1, 2];
+const CHANNELS_LAST: [usize; 4] = [0, 2, 3, 1];
 
 /// What the functions below need of a backend.
 #[backend_extension(Cube, Flex, LibTorch: cfg(feature = "libtorch"), Autodiff: cfg(feature = "native"))]
@@ -48,8 +52,7 @@ pub(crate) trait Fused: Backend {
 
     /// See [`mixed`].
     fn mixed(features: FloatTensor<Self>, kernel: FloatTensor<Self>) -> FloatTensor<Self> {
-        let channels = kernel.shape()[0];
-        Self::conv2d(features, kernel, None, depthwise(channels))
+        convolved::<Self>(features, kernel)
     }
 
     /// See [`attended_rounded`].
@@ -101,7 +104,7 @@ pub(super) fn gelu<const RANK: usize>(tokens: Tensor<RANK>) -> Tensor<RANK> {
 /// A 3×3 convolution of each channel by itself, zero beyond the border.
 ///
 /// # Shapes
-/// - `features`, returns: `[B, D, height, width]`
+/// - `features`, returns: `[B, height, width, D]`
 /// - `kernel`: `[D, 1, 3, 3]`
 pub(super) fn mixed(features: Tensor<4>, kernel: Tensor<4>) -> Tensor<4> {
     Tensor::from_dispatch(<Dispatch as Fused>::mixed(features.into_dispatch(), kernel.into_dispatch()))
@@ -122,6 +125,13 @@ pub(super) fn attended_rounded(query: Tensor<4>, key: Tensor<4>, value: Tensor<4
 pub(super) fn multiplied_rounded(tokens: Tensor<3>, weights: Tensor<2>) -> Tensor<3> {
     let [tokens, weights] = [tokens, weights.unsqueeze()].map(Tensor::into_dispatch);
     Tensor::from_dispatch(<Dispatch as Fused>::multiplied_rounded(tokens, weights))
+}
+
+/// As Burn computes it.
+fn convolved<B: Backend>(features: FloatTensor<B>, kernel: FloatTensor<B>) -> FloatTensor<B> {
+    let options = depthwise(kernel.shape()[0]);
+    let features = B::float_permute(features, &CHANNELS_FIRST);
+    B::float_permute(B::conv2d(features, kernel, None, options), &CHANNELS_LAST)
 }
 
 fn depthwise(channels: usize) -> ConvOptions<2> {

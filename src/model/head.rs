@@ -48,7 +48,7 @@ impl UpscaleBlock {
     #[must_use]
     pub fn forward(&self, features: Tensor<4>) -> Tensor<4> {
         let grown = gelu(self.transposed_convolution(features));
-        self.norm.forward(self.depthwise(grown))
+        self.norm.forward(mixed(grown, self.conv2_weight.val()))
     }
 
     fn transposed_convolution(&self, features: Tensor<4>) -> Tensor<4> {
@@ -67,10 +67,6 @@ impl UpscaleBlock {
             d,
         ]);
         grown + self.conv1_bias.val().unsqueeze()
-    }
-
-    fn depthwise(&self, features: Tensor<4>) -> Tensor<4> {
-        mixed(features.permute([0, 3, 1, 2]), self.conv2_weight.val()).permute([0, 2, 3, 1])
     }
 }
 

@@ -5,8 +5,8 @@ use burn::nn::Linear;
 use burn::tensor::{Device, Tensor};
 
 use super::{
-    Block, HiddenPatches, LayerNorm, LossOn, MaeConfig, PatchMask, VisionTransformer, init, patchify,
-    resample_grid, sin_cos_2d,
+    Block, HiddenPatches, LayerNorm, LossOn, MaeConfig, PatchMask, PixelError, VisionTransformer, init,
+    patchify, resample_grid, sin_cos_2d,
 };
 
 /// What a forward pass of the [`MaskedAutoencoder`] yields.
@@ -157,7 +157,7 @@ impl MaskedAutoencoder {
         (features - target).square().mean()
     }
 
-    /// Mean squared error per patch, averaged over the patches that [`LossOn`] names.
+    /// Mean error per patch, squared or as [`PixelError`] says, averaged over the patches that [`LossOn`] names.
     ///
     /// With `norm_pix_loss`, targets are normalised per patch with the *unbiased* variance (eps 1e-6).
     ///
@@ -171,7 +171,12 @@ impl MaskedAutoencoder {
             let (variance, mean) = target.clone().var_mean(2);
             target = (target - mean) / variance.add_scalar(1e-6).sqrt();
         }
-        let error = (prediction - target).square().mean_dim(2).squeeze_dim::<2>(2);
+        let error = prediction - target;
+        let error = match self.config.pixel_error {
+            PixelError::Squared => error.square(),
+            PixelError::Absolute => error.abs(),
+        };
+        let error = error.mean_dim(2).squeeze_dim::<2>(2);
         let hidden = mask.hidden(&error.device());
         let weight = match self.config.loss_on {
             LossOn::Hidden => hidden,
@@ -179,5 +184,32 @@ impl MaskedAutoencoder {
             LossOn::All => hidden.ones_like(),
         };
         (error * weight.clone()).sum() / weight.sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::TensorData;
+
+    use super::*;
+    use crate::model::{DecoderConfig, PixelError, VitConfig};
+
+    #[test]
+    fn pixels_are_measured_squared_or_by_their_distance() {
+        let device = Device::flex();
+        let mut config = MaeConfig::new(VitConfig::plain(32, 16, 8, 1, 1), DecoderConfig::new(8, 0, 1));
+        config.norm_pix_loss = false;
+        // Of four patches the third is seen; black photos, and patches that are drawn ever further from black.
+        let mask = PatchMask::from_noise(&[vec![0.9, 0.5, 0.1, 0.7]], 1);
+        let drawn = [1.0_f32, -2.0, 100.0, 3.0].into_iter().flat_map(|pixel| [pixel; 768]).collect();
+        let drawn = Tensor::<3>::from_data(TensorData::new(drawn, [1, 4, 768]), &device);
+        let images = Tensor::zeros([1, 3, 32, 32], &device);
+        for (pixel_error, expected) in [(PixelError::Squared, 14.0 / 3.0), (PixelError::Absolute, 2.0)] {
+            config.pixel_error = pixel_error;
+            let model = MaskedAutoencoder::new(&config, &device);
+            assert_eq!(model.forward(images.clone(), &mask).prediction.dims(), [1, 4, 768]);
+            let loss: f32 = model.loss(images.clone(), drawn.clone(), &mask).into_scalar();
+            assert!((loss - expected).abs() < 1e-5, "{pixel_error:?}: {loss}");
+        }
     }
 }

@@ -33,7 +33,9 @@ use product::{in_type_of, product};
 
 pub use attention::Attention;
 pub use block::{Block, LayerScale, Mlp};
-pub use config::{ConfigError, DecoderConfig, HiddenPatches, LossOn, MaeConfig, SegmenterConfig, VitConfig};
+pub use config::{
+    ConfigError, DecoderConfig, HiddenPatches, LossOn, MaeConfig, PixelError, SegmenterConfig, VitConfig,
+};
 pub use contrastive::{ContrastiveEncoder, Projector, contrastive_loss};
 pub use extent::Extent;
 pub use head::{MaskHead, UpscaleBlock};

@@ -21,6 +21,8 @@ pub enum MaskSampling {
     Block,
     /// All but one of every 2×2; beyond or below a quarter of visible patches, chance decides.
     Grid,
+    /// Squares of 2×2 patches, each alike (`SimMIM`, <https://arxiv.org/abs/2111.09886> §3.2).
+    Squares,
 }
 
 impl MaskSampling {
@@ -44,6 +46,11 @@ impl MaskSampling {
             Self::Random => Vec::new(),
             Self::Block => blocks(rng, grid, grid * grid - num_visible),
             Self::Grid => (0..grid * grid).filter(|i| i / grid % 2 == 1 || i % grid % 2 == 1).collect(),
+            Self::Squares => {
+                // Where only a part of a square is to be hidden, its first patches are seen.
+                let corner = |patch: usize| patch - patch / grid % 2 * grid - patch % grid % 2;
+                return (0..grid * grid).map(|patch| noise[corner(patch)]).collect();
+            }
         };
         hidden.into_iter().for_each(|patch| noise[patch] += 1.0);
         noise
@@ -93,7 +100,8 @@ mod tests {
 
     #[test]
     fn every_way_hides_exactly_as_much() {
-        for sampling in [MaskSampling::Random, MaskSampling::Block, MaskSampling::Grid] {
+        for sampling in [MaskSampling::Random, MaskSampling::Block, MaskSampling::Grid, MaskSampling::Squares]
+        {
             for visible in [1, 49, 98, 190] {
                 let seen = |row: &Vec<bool>| row.iter().filter(|hidden| !**hidden).count();
                 assert!(hidden(sampling, visible).iter().all(|row| seen(row) == visible), "{sampling:?}");
@@ -115,6 +123,8 @@ mod tests {
         let of = |sampling| alike(&hidden(sampling, 98));
         assert!((of(MaskSampling::Random) - 0.5).abs() < 0.03);
         assert!(of(MaskSampling::Block) > 0.75, "{}", of(MaskSampling::Block));
+        let squares = &hidden(MaskSampling::Squares, 80)[0];
+        assert!((0..GRID * GRID).all(|i| squares[i] == squares[i - i / GRID % 2 * GRID - i % 2]));
         let quarter = &hidden(MaskSampling::Grid, 49)[0];
         assert!((0..GRID * GRID).all(|i| quarter[i] == (i / GRID % 2 == 1 || i % GRID % 2 == 1)));
     }

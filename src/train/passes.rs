@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::TrainError;
-use super::schedule::{WarmupCosine, scaled_learning_rate};
+use super::schedule::{WarmupCosine, WarmupFalls, scaled_learning_rate};
 use super::task::StepOptions;
 use crate::data::order::shuffled;
 use crate::data::{CropOptions, PhotoSet};
@@ -15,6 +15,9 @@ pub struct PassOptions {
     pub epochs: usize,
     /// Passes with a rising learning rate.
     pub warmup_epochs: f64,
+    /// Passes after which the rate falls to a tenth; none: it falls as half a cosine.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub falls: Vec<f64>,
     /// Learning rate for 256 images; the one used grows with the batch.
     pub base_learning_rate: f64,
     /// Smallest share of a photo that a crop covers.
@@ -66,12 +69,12 @@ impl<'a> Passes<'a> {
     }
 
     pub(super) fn learning_rate(&self, step: usize) -> f64 {
-        let schedule = WarmupCosine {
-            peak: scaled_learning_rate(self.options.base_learning_rate, self.options.steps.batch_size),
-            floor: 0.0,
-            warmup_epochs: self.options.warmup_epochs,
-            epochs: self.options.epochs as f64,
-        };
-        schedule.at(self.epoch(step))
+        let PassOptions { warmup_epochs, epochs, ref falls, base_learning_rate, .. } = *self.options;
+        let peak = scaled_learning_rate(base_learning_rate, self.options.steps.batch_size);
+        let epoch = self.epoch(step);
+        if falls.is_empty() {
+            return WarmupCosine { peak, floor: 0.0, warmup_epochs, epochs: epochs as f64 }.at(epoch);
+        }
+        WarmupFalls { peak, warmup_epochs, falls }.at(epoch)
     }
 }

@@ -37,6 +37,29 @@ impl WarmupCosine {
     }
 }
 
+/// Linear warm-up, then the peak until it falls to a tenth, once or several times (`SimMIM`,
+/// <https://arxiv.org/abs/2111.09886> §4.1).
+#[derive(Debug, Clone, PartialEq)]
+pub struct WarmupFalls<'a> {
+    /// Rate at the end of the warm-up.
+    pub peak: f64,
+    /// Length of the warm-up in epochs.
+    pub warmup_epochs: f64,
+    /// Epochs after which the rate falls.
+    pub falls: &'a [f64],
+}
+
+impl WarmupFalls<'_> {
+    /// The rate at `epoch`, which counts iterations as fractions of an epoch.
+    #[must_use]
+    pub fn at(&self, epoch: f64) -> f64 {
+        if epoch < self.warmup_epochs {
+            return self.peak * epoch / self.warmup_epochs;
+        }
+        self.falls.iter().filter(|&&fall| epoch >= fall).fold(self.peak, |rate, _| rate / 10.0)
+    }
+}
+
 /// EoMT's two-stage warm-up: new parameters warm up first while the pretrained encoder stands still, then the encoder
 /// follows; both decay polynomially.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -65,7 +88,7 @@ impl TwoStageWarmup {
     }
 
     fn warmup_poly(&self, step: usize, wait: usize, warmup: usize) -> f64 {
-        let begin = wait + warmup;
+        let begin = wait.saturating_add(warmup);
         if step < wait {
             0.0
         } else if step < begin {
@@ -167,6 +190,23 @@ mod tests {
     }
 
     #[test]
+    fn the_rate_falls_to_a_tenth_where_it_is_told_to() {
+        let schedule = WarmupFalls { peak: 4e-4, warmup_epochs: 10.0, falls: &[700.0, 750.0] };
+        let expected = [
+            (0.0, 0.0),
+            (5.0, 2e-4),
+            (10.0, 4e-4),
+            (699.9, 4e-4),
+            (700.0, 4e-5),
+            (750.0, 4e-6),
+            (800.0, 4e-6),
+        ];
+        for (epoch, rate) in expected {
+            assert_near(schedule.at(epoch), rate);
+        }
+    }
+
+    #[test]
     fn the_paper_scales_with_the_batch() {
         assert_near(scaled_learning_rate(1.5e-4, 4096), 2.4e-3);
     }
@@ -195,6 +235,8 @@ mod tests {
         assert_near(schedule.encoder(5), 0.5);
         assert_near(schedule.encoder(10), 1.0);
         assert_near(schedule.encoder(11), 0.0);
+        let endless = TwoStageWarmup { new_steps: usize::MAX, encoder_steps: usize::MAX, ..schedule };
+        assert_near(endless.new_parameters(0) + endless.encoder(5), 0.0);
     }
 
     #[test]

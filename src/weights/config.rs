@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{Layout, WeightsError};
-use crate::model::{DecoderConfig, HiddenPatches, LossOn, MaeConfig, SegmenterConfig, VitConfig};
+use crate::model::{DecoderConfig, HiddenPatches, LossOn, MaeConfig, PixelError, SegmenterConfig, VitConfig};
 
 /// What a weight folder holds.
 #[derive(Debug, Clone, PartialEq)]
@@ -49,6 +49,8 @@ struct VitMaeKeys {
     qkv_bias: bool,
     #[serde(default)]
     loss_on: LossOn,
+    #[serde(default)]
+    pixel_error: PixelError,
     #[serde(default)]
     hidden_patches: HiddenPatches,
     #[serde(default, skip_serializing_if = "is_zero")]
@@ -264,6 +266,7 @@ impl From<VitMaeKeys> for ModelConfig {
                 mask_ratio: keys.mask_ratio,
                 norm_pix_loss: keys.norm_pix_loss,
                 loss_on: keys.loss_on,
+                pixel_error: keys.pixel_error,
                 hidden_patches: keys.hidden_patches,
                 teacher_dim: keys.teacher_dim,
             }),
@@ -291,6 +294,7 @@ impl From<&MaeConfig> for VitMaeKeys {
             norm_pix_loss: config.norm_pix_loss,
             qkv_bias: encoder.qkv_bias,
             loss_on: config.loss_on,
+            pixel_error: config.pixel_error,
             hidden_patches: config.hidden_patches,
             teacher_dim: config.teacher_dim,
         }

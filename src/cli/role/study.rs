@@ -111,6 +111,7 @@ impl Study<'_> {
         let passes = PassOptions {
             epochs: self.arguments.epochs,
             warmup_epochs: WARMUP * self.arguments.epochs as f64,
+            falls: Vec::new(),
             base_learning_rate: self.arguments.pretrain_lr * 256.0 / batch_size as f64,
             min_crop: 0.2,
             flip: true,

@@ -8,7 +8,7 @@ use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Cube, TensorMetadata};
 
-use super::{Fused, depthwise};
+use super::{CHANNELS_FIRST, CHANNELS_LAST, Fused, depthwise};
 
 /// The ways there and back of a backend that does not differentiate by itself.
 pub(super) trait Derivatives: Fused {
@@ -74,15 +74,21 @@ pub(super) trait Derivatives: Fused {
     }
 
     /// Gradients of what a depthwise convolution took in, and of its kernel.
-    fn mixed_back(
-        [features, kernel]: [FloatTensor<Self>; 2],
-        grad: FloatTensor<Self>,
-    ) -> [FloatTensor<Self>; 2] {
-        let options = depthwise(kernel.shape()[0]);
-        let of_features =
-            Self::conv2d_x_backward(features.clone(), kernel.clone(), grad.clone(), options.clone());
-        [of_features, Self::conv2d_weight_backward(features, kernel, grad, options)]
+    fn mixed_back(inputs: [FloatTensor<Self>; 2], grad: FloatTensor<Self>) -> [FloatTensor<Self>; 2] {
+        convolved_back::<Self>(inputs, grad)
     }
+}
+
+/// As Burn computes it.
+pub(super) fn convolved_back<B: Backend>(
+    [features, kernel]: [FloatTensor<B>; 2],
+    grad: FloatTensor<B>,
+) -> [FloatTensor<B>; 2] {
+    let options = depthwise(kernel.shape()[0]);
+    let [features, grad] = [features, grad].map(|all| B::float_permute(all, &CHANNELS_FIRST));
+    let of_features = B::conv2d_x_backward(features.clone(), kernel.clone(), grad.clone(), options.clone());
+    let of_kernel = B::conv2d_weight_backward(features, kernel, grad, options);
+    [B::float_permute(of_features, &CHANNELS_LAST), of_kernel]
 }
 
 impl Derivatives for Cube {}

@@ -3,9 +3,9 @@
 use std::ops::Range;
 
 use burn::backend::Flex;
-use burn::backend::ops::ActivationOps as _;
+use burn::backend::ops::{ActivationOps as _, FloatTensorOps as _};
 use burn::backend::tensor::FloatTensor;
-use burn::tensor::DType;
+use burn::tensor::{DType, TensorData};
 #[cfg(feature = "native")]
 use rayon::prelude::*;
 
@@ -15,6 +15,7 @@ use super::derivatives::Derivatives;
 
 #[cfg(target_arch = "wasm32")]
 mod browser;
+mod depthwise;
 
 /// Numbers that a thread takes at once.
 #[cfg(feature = "native")]
@@ -33,6 +34,13 @@ impl Fused for Flex {
         #[cfg(not(feature = "native"))]
         mae_seg_kernels::gelu(numbers);
         tokens
+    }
+
+    fn mixed(features: FloatTensor<Self>, kernel: FloatTensor<Self>) -> FloatTensor<Self> {
+        if [&features, &kernel].iter().any(|all| all.dtype() != DType::F32) {
+            return super::convolved::<Self>(features, kernel);
+        }
+        depthwise::convolved(&features, kernel)
     }
 
     #[cfg(target_arch = "wasm32")]
@@ -63,6 +71,17 @@ impl Derivatives for Flex {
         grads.zip(numbers).for_each(|(grads, numbers)| mae_seg_kernels::gelu_back(grads, numbers));
         grad
     }
+
+    fn mixed_back(inputs: [FloatTensor<Self>; 2], grad: FloatTensor<Self>) -> [FloatTensor<Self>; 2] {
+        if inputs.iter().chain([&grad]).any(|all| all.dtype() != DType::F32) {
+            return super::derivatives::convolved_back::<Self>(inputs, grad);
+        }
+        depthwise::convolved_back(inputs, grad)
+    }
+}
+
+fn tensor<const RANK: usize>(numbers: Vec<f32>, shape: [usize; RANK]) -> FloatTensor<Flex> {
+    Flex::float_from_data(TensorData::new(numbers, shape), &Default::default())
 }
 
 /// Where a tensor without gaps lies in its storage.

@@ -14,7 +14,7 @@ use super::derivatives::Derivatives;
 
 impl Fused for LibTorch {
     fn mixed(features: FloatTensor<Self>, kernel: FloatTensor<Self>) -> FloatTensor<Self> {
-        TchTensor::new(convolved(&laid_out(&features.tensor), &kernel.tensor))
+        TchTensor::new(last(&convolved(&laid_out(&features.tensor), &kernel.tensor)))
     }
 }
 
@@ -78,15 +78,21 @@ impl Derivatives for LibTorch {
         [features, kernel]: [FloatTensor<Self>; 2],
         grad: FloatTensor<Self>,
     ) -> [FloatTensor<Self>; 2] {
-        let features = TchTensor::new(laid_out(&features.tensor));
-        let grad = TchTensor::new(laid_out(&grad.tensor));
-        derived([features, kernel], &grad, |[features, kernel]| convolved(features, kernel))
+        let [features, grad] = [features, grad].map(|all| TchTensor::new(laid_out(&all.tensor)));
+        let [of_features, of_kernel] =
+            derived([features, kernel], &grad, |[features, kernel]| convolved(features, kernel));
+        [TchTensor::new(last(&of_features.tensor)), of_kernel]
     }
 }
 
-/// As the kernels of depthwise convolutions want their input: GPUs have none to speak of for channels that come last.
+/// With the channels first, and in memory too on GPUs: they have no depthwise convolution to speak of for channels that lie last.
 fn laid_out(features: &Tensor) -> Tensor {
-    if features.device().is_cuda() { features.contiguous() } else { features.shallow_clone() }
+    let features = features.permute([0, 3, 1, 2]);
+    if features.device().is_cuda() { features.contiguous() } else { features }
+}
+
+fn last(features: &Tensor) -> Tensor {
+    features.permute([0, 2, 3, 1])
 }
 
 fn convolved(features: &Tensor, kernel: &Tensor) -> Tensor {

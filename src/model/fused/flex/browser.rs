@@ -4,10 +4,10 @@ use burn::backend::Flex;
 use burn::backend::TensorMetadata as _;
 use burn::backend::ops::{AttentionModuleOptions, FloatTensorOps as _, ModuleOps as _};
 use burn::backend::tensor::FloatTensor;
-use burn::tensor::{DType, TensorData};
+use burn::tensor::DType;
 use mae_seg_kernels::{Panels, Rows, product};
 
-use super::place;
+use super::{place, tensor};
 
 /// `[B, H, T, d]` each.
 pub(super) fn attended([query, key, value]: [FloatTensor<Flex>; 3]) -> FloatTensor<Flex> {
@@ -36,8 +36,4 @@ pub(super) fn multiplied(left: FloatTensor<Flex>, right: FloatTensor<Flex>) -> F
     let rows = Rows::new(&left.storage::<f32>()[place(&left)], inner);
     let panels = Panels::new(&right.storage::<f32>()[place(&right)], width);
     tensor(product(&rows, &panels), [batch, height, width])
-}
-
-fn tensor<const RANK: usize>(numbers: Vec<f32>, shape: [usize; RANK]) -> FloatTensor<Flex> {
-    Flex::float_from_data(TensorData::new(numbers, shape), &Default::default())
 }
