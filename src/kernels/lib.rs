@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`gelu()`], [`gelu_back`] | Burn asks libm for an error function per number |
 //! | [`attended`] | for browsers: Burn asks libm for an exponential per weight, and products of `f32` take twice as long |
-//! | [`depthwise`], [`depthwise_back`] | Burn wants channels first, and goes back with one convolution per channel |
+//! | [`depthwise()`], [`depthwise_back`] | Burn wants channels first, and goes back with one convolution per channel |
 //! | [`mask_overlap`] | for browsers: an exponential per pixel |
 //! | [`product`] | for browsers, which take twice as many whole numbers at once as `f32` |
 
