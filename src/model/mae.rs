@@ -192,7 +192,7 @@ mod tests {
     use burn::tensor::TensorData;
 
     use super::*;
-    use crate::model::{DecoderConfig, PixelError, VitConfig};
+    use crate::model::{DecoderConfig, VitConfig};
 
     #[test]
     fn pixels_are_measured_squared_or_by_their_distance() {
