@@ -2,8 +2,8 @@
 
 use pulp::{Arch, Simd, WithSimd};
 
-use super::exp::{EXP_START, exp, larger};
 use super::integer::{Panels, Rows, product};
+use super::softmax::raise;
 
 /// Queries whose weights are held at once: for a photo's patches they stay in a cache.
 const QUERIES: usize = 64;
@@ -15,7 +15,8 @@ pub fn attended([query, key, value]: [&[f32]; 3], width: usize) -> Vec<f32> {
     let length = key.len() / width;
     let of = |queries: &[f32]| {
         let mut weights = product(&Rows::new(queries, width), &keys);
-        let sums: Vec<f32> = weights.chunks_exact_mut(length).map(|row| raise(row, scale)).collect();
+        let raised = |row| Arch::new().dispatch(Raise { row, scale });
+        let sums: Vec<f32> = weights.chunks_exact_mut(length).map(raised).collect();
         let mut mixed = product(&Rows::new(&weights, length), &values);
         for (row, sum) in mixed.chunks_exact_mut(width).zip(sums) {
             row.iter_mut().for_each(|number| *number /= sum);
@@ -23,11 +24,6 @@ pub fn attended([query, key, value]: [&[f32]; 3], width: usize) -> Vec<f32> {
         mixed
     };
     query.chunks(QUERIES * width).flat_map(of).collect()
-}
-
-/// Makes `e^(scale·(x - the largest))` of each `x`; returns their sum.
-fn raise(row: &mut [f32], scale: f32) -> f32 {
-    Arch::new().dispatch(Raise { row, scale })
 }
 
 struct Raise<'a> {
@@ -40,19 +36,7 @@ impl WithSimd for Raise<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> f32 {
-        let (whole, rest) = S::as_mut_simd_f32s(self.row);
-        let least = simd.splat_f32s(f32::MIN);
-        let most = whole.iter().fold(least, |most, x| larger(simd, most, *x));
-        let most = rest.iter().copied().fold(simd.reduce_max_f32s(most), f32::max);
-        let [most, scale, start] = [most, self.scale, EXP_START].map(|number| simd.splat_f32s(number));
-        let raised = |x| exp(simd, larger(simd, simd.mul_f32s(simd.sub_f32s(x, most), scale), start));
-        let mut sums = simd.splat_f32s(0.0);
-        for x in whole {
-            *x = raised(*x);
-            sums = simd.add_f32s(sums, *x);
-        }
-        simd.partial_store_f32s(rest, raised(simd.partial_load_f32s(rest)));
-        simd.reduce_sum_f32s(sums) + rest.iter().sum::<f32>()
+        raise(simd, self.row, self.scale)
     }
 }
 

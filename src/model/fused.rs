@@ -1,23 +1,26 @@
-//! Layer norm, attention, GELU and depthwise convolution as one step each, whichever backend computes.
+//! Linear layers, layer norm, attention, GELU and depthwise convolution as one step each, whichever backend computes.
 //!
-//! Without training they are Burn's own, but for what its portable backend does with GELU, depthwise convolution and, rounded, in
-//! browsers. Burn's autodiff would take layer norm and attention apart into a dozen steps that all go through memory; here it gets
-//! their derivatives whole. On CPUs it would go back through a depthwise convolution with one convolution per channel; that gets
-//! libtorch's derivatives, and ours on the portable backend.
+//! Without training they are Burn's own, but for what its portable backend does with linear layers, GELU, depthwise convolution and,
+//! rounded, in browsers. Burn's autodiff would take layer norm and attention apart into a dozen steps that all go through memory;
+//! here it gets their derivatives whole. On CPUs it would go back through a depthwise convolution with one convolution per channel;
+//! that gets libtorch's derivatives, and ours on the portable backend. There Burn also clears the memory of each product and copies
+//! it once, which takes as long as the product does.
 
 #![cfg_attr(feature = "libtorch", expect(deprecated, reason = "see `torch`"))]
 
 #[cfg(feature = "native")]
 mod derivatives;
 mod flex;
+#[cfg(feature = "native")]
+mod nodes;
 #[cfg(feature = "libtorch")]
 mod torch;
 
 use burn::backend::ops::AttentionModuleOptions;
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Cube, Dispatch, TensorMetadata, backend_extension};
-use burn::tensor::Tensor;
 use burn::tensor::ops::ConvOptions;
+use burn::tensor::{Slice, Tensor};
 
 /// Axes of `[B, height, width, D]` as convolutions want them, and back.
 const CHANNELS_FIRST: [usize; 4] = [0, 3, 1, 2];
@@ -27,12 +30,19 @@ const CHANNELS_LAST: [usize; 4] = [0, 2, 3, 1];
 #[backend_extension(Cube, Flex, LibTorch: cfg(feature = "libtorch"), Autodiff: cfg(feature = "native"))]
 pub(crate) trait Fused: Backend {
     /// See [`attended`].
-    fn attended(
-        query: FloatTensor<Self>,
-        key: FloatTensor<Self>,
-        value: FloatTensor<Self>,
+    fn attended(parts: FloatTensor<Self>, heads: usize) -> FloatTensor<Self> {
+        let [query, key, value] = heads_of::<Self>(parts, heads);
+        let mixed = Self::attention(query, key, value, None, None, AttentionModuleOptions::default());
+        side_by_side::<Self>(vec![mixed])
+    }
+
+    /// See [`multiplied`].
+    fn multiplied(
+        tokens: FloatTensor<Self>,
+        weights: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
     ) -> FloatTensor<Self> {
-        Self::attention(query, key, value, None, None, AttentionModuleOptions::default())
+        Self::linear(tokens, weights, Some(bias))
     }
 
     /// See [`normalised`].
@@ -61,7 +71,7 @@ pub(crate) trait Fused: Backend {
         key: FloatTensor<Self>,
         value: FloatTensor<Self>,
     ) -> FloatTensor<Self> {
-        Self::attended(query, key, value)
+        Self::attention(query, key, value, None, None, AttentionModuleOptions::default())
     }
 
     /// See [`multiplied_rounded`].
@@ -72,13 +82,25 @@ pub(crate) trait Fused: Backend {
 
 impl Fused for Cube {}
 
-/// `softmax(q kᵀ / √d) v`
+/// `softmax(q kᵀ / √d) v` of each of the heads, which lie side by side.
 ///
 /// # Shapes
-/// - all: `[B, H, T, d]`
-pub(super) fn attended(query: Tensor<4>, key: Tensor<4>, value: Tensor<4>) -> Tensor<4> {
-    let [query, key, value] = [query, key, value].map(Tensor::into_dispatch);
-    Tensor::from_dispatch(<Dispatch as Fused>::attended(query, key, value))
+/// - `parts`: `[B, T, 3·D]`, queries, keys and values side by side
+/// - returns `[B, T, D]`
+pub(super) fn attended(parts: Tensor<3>, heads: usize) -> Tensor<3> {
+    Tensor::from_dispatch(<Dispatch as Fused>::attended(parts.into_dispatch(), heads))
+}
+
+/// `tokens · weights + bias`
+///
+/// # Shapes
+/// - `tokens`: `[B, T, D in]`
+/// - `weights`: `[D in, D out]`
+/// - `bias`: `[D out]`
+/// - returns `[B, T, D out]`
+pub(super) fn multiplied(tokens: Tensor<3>, weights: Tensor<2>, bias: Tensor<1>) -> Tensor<3> {
+    let (tokens, weights, bias) = (tokens.into_dispatch(), weights.into_dispatch(), bias.into_dispatch());
+    Tensor::from_dispatch(<Dispatch as Fused>::multiplied(tokens, weights, bias))
 }
 
 /// Mean 0 and variance 1 along the last axis, `epsilon` added to the variance, times `gamma`, plus `beta`.
@@ -110,7 +132,10 @@ pub(super) fn mixed(features: Tensor<4>, kernel: Tensor<4>) -> Tensor<4> {
     Tensor::from_dispatch(<Dispatch as Fused>::mixed(features.into_dispatch(), kernel.into_dispatch()))
 }
 
-/// [`attended`] where 16 bits of queries, keys, values and weights will do; browsers without a GPU use no more.
+/// `softmax(q kᵀ / √d) v` where 16 bits of queries, keys, values and weights will do; browsers without a GPU use no more.
+///
+/// # Shapes
+/// - all: `[B, H, T, d]`
 pub(super) fn attended_rounded(query: Tensor<4>, key: Tensor<4>, value: Tensor<4>) -> Tensor<4> {
     let [query, key, value] = [query, key, value].map(Tensor::into_dispatch);
     Tensor::from_dispatch(<Dispatch as Fused>::attended_rounded(query, key, value))
@@ -125,6 +150,28 @@ pub(super) fn attended_rounded(query: Tensor<4>, key: Tensor<4>, value: Tensor<4
 pub(super) fn multiplied_rounded(tokens: Tensor<3>, weights: Tensor<2>) -> Tensor<3> {
     let [tokens, weights] = [tokens, weights.unsqueeze()].map(Tensor::into_dispatch);
     Tensor::from_dispatch(<Dispatch as Fused>::multiplied_rounded(tokens, weights))
+}
+
+/// Queries, keys and values `[B, H, T, d]` of `[B, T, 3·D]`.
+fn heads_of<B: Backend>(parts: FloatTensor<B>, heads: usize) -> [FloatTensor<B>; 3] {
+    let [batch, length, width] = parts.shape().dims();
+    let width = width / 3 / heads;
+    let parts = B::float_reshape(parts, [batch, length, 3, heads, width].into());
+    let parts = B::float_permute(parts, &[2, 0, 3, 1, 4]);
+    [0, 1, 2].map(|part| {
+        let one = B::float_slice(parts.clone(), &[Slice::new(part, Some(part + 1), 1)]);
+        B::float_reshape(one, [batch, heads, length, width].into())
+    })
+}
+
+/// `[B, T, parts·D]` of `[B, H, T, d]` each.
+fn side_by_side<B: Backend>(parts: Vec<FloatTensor<B>>) -> FloatTensor<B> {
+    let [batch, heads, length, width] = parts[0].shape().dims();
+    let count = parts.len();
+    let apart = |part| B::float_reshape(part, [batch, 1, heads, length, width].into());
+    let all = B::float_cat(parts.into_iter().map(apart).collect(), 1);
+    let all = B::float_permute(all, &[0, 3, 1, 2, 4]);
+    B::float_reshape(all, [batch, length, count * heads * width].into())
 }
 
 /// As Burn computes it.

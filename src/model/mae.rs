@@ -6,7 +6,7 @@ use burn::tensor::{Device, Tensor};
 
 use super::{
     Block, HiddenPatches, LayerNorm, LossOn, MaeConfig, PatchMask, PixelError, VisionTransformer, init,
-    patchify, resample_grid, sin_cos_2d,
+    patchify, product, resample_grid, sin_cos_2d,
 };
 
 /// What a forward pass of the [`MaskedAutoencoder`] yields.
@@ -86,8 +86,8 @@ impl MaskedAutoencoder {
     pub fn forward(&self, images: Tensor<4>, mask: &PatchMask) -> MaeOutput {
         let latent = self.forward_encoder(images, mask);
         let decoded = self.forward_decoder(latent.clone(), mask);
-        let features = self.teacher_pred.as_ref().map(|linear| linear.forward(decoded.clone()));
-        MaeOutput { latent, prediction: self.decoder_pred.forward(decoded), features }
+        let features = self.teacher_pred.as_ref().map(|linear| product(linear, decoded.clone(), false));
+        MaeOutput { latent, prediction: product(&self.decoder_pred, decoded, false), features }
     }
 
     /// # Shapes
@@ -129,7 +129,7 @@ impl MaskedAutoencoder {
     /// - `latent`: [`MaeOutput::latent`]
     /// - returns `[B, L, decoder D]`, normalised: what the predictions are read from
     fn forward_decoder(&self, latent: Tensor<3>, mask: &PatchMask) -> Tensor<3> {
-        let tokens = self.decoder_embed.forward(latent);
+        let tokens = product(&self.decoder_embed, latent, false);
         let [batch, length, d] = tokens.dims();
         let positions = self.decoder_pos_embed.val();
         let [_, rows, _] = positions.dims();

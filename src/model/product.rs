@@ -3,7 +3,7 @@
 use burn::nn::Linear;
 use burn::tensor::{FloatDType, Tensor};
 
-use super::fused::multiplied_rounded;
+use super::fused::{multiplied, multiplied_rounded};
 
 /// `tokens · W + b`, computed in the type of `W`; or rounded, see [`fused::multiplied_rounded`](super::fused::multiplied_rounded).
 ///
@@ -11,14 +11,15 @@ use super::fused::multiplied_rounded;
 /// - `tokens`: `[B, T, D in]`
 /// - returns `[B, T, D out]`, in the type of `tokens`
 pub(super) fn product(linear: &Linear, tokens: Tensor<3>, rounds: bool) -> Tensor<3> {
-    if !rounds {
-        return in_type_of(linear, tokens, |tokens| linear.forward(tokens));
+    let weights = linear.weight.val();
+    let bias = match &linear.bias {
+        Some(bias) => bias.val(),
+        None => Tensor::zeros([weights.dims()[1]], (&weights.device(), weights.dtype())),
+    };
+    if rounds {
+        return multiplied_rounded(tokens, weights) + bias.unsqueeze();
     }
-    let product = multiplied_rounded(tokens, linear.weight.val());
-    match &linear.bias {
-        Some(bias) => product + bias.val().unsqueeze(),
-        None => product,
-    }
+    in_type_of(linear, tokens, |tokens| multiplied(tokens, weights, bias))
 }
 
 /// What `compute` makes of `tokens` in the type of the weights of `linear`, in the type that `tokens` came in.

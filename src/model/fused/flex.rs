@@ -3,6 +3,10 @@
 use std::ops::Range;
 
 use burn::backend::Flex;
+#[cfg(feature = "native")]
+use burn::backend::TensorMetadata as _;
+#[cfg(feature = "native")]
+use burn::backend::ops::ModuleOps as _;
 use burn::backend::ops::{ActivationOps as _, FloatTensorOps as _};
 use burn::backend::tensor::FloatTensor;
 use burn::tensor::{DType, TensorData};
@@ -11,11 +15,17 @@ use rayon::prelude::*;
 
 use super::Fused;
 #[cfg(feature = "native")]
-use super::derivatives::Derivatives;
+use super::derivatives::{self, Derivatives};
 
+#[cfg(feature = "native")]
+mod attention;
 #[cfg(target_arch = "wasm32")]
 mod browser;
 mod depthwise;
+#[cfg(feature = "native")]
+mod linear;
+#[cfg(feature = "native")]
+mod norm;
 
 /// Numbers that a thread takes at once.
 #[cfg(feature = "native")]
@@ -43,6 +53,18 @@ impl Fused for Flex {
         depthwise::convolved(&features, kernel)
     }
 
+    #[cfg(feature = "native")]
+    fn multiplied(
+        tokens: FloatTensor<Self>,
+        weights: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        if tokens.dtype() != DType::F32 {
+            return Self::linear(tokens, weights, Some(bias));
+        }
+        linear::multiplied([tokens, weights, bias])
+    }
+
     #[cfg(target_arch = "wasm32")]
     fn attended_rounded(
         query: FloatTensor<Self>,
@@ -60,6 +82,44 @@ impl Fused for Flex {
 
 #[cfg(feature = "native")]
 impl Derivatives for Flex {
+    fn attended_keeping(parts: FloatTensor<Self>, heads: usize) -> [FloatTensor<Self>; 2] {
+        if parts.dtype() != DType::F32 {
+            return derivatives::attended_keeping::<Self>(parts, heads);
+        }
+        attention::keeping(parts, heads)
+    }
+
+    fn attended_back(
+        parts: FloatTensor<Self>,
+        heads: usize,
+        [_, weights]: [FloatTensor<Self>; 2],
+        grad: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        if parts.dtype() != DType::F32 {
+            return derivatives::attended_back::<Self>(parts, heads, weights, grad);
+        }
+        attention::back(parts, heads, weights, grad)
+    }
+
+    fn multiplied_back(inputs: [FloatTensor<Self>; 2], grad: FloatTensor<Self>) -> [FloatTensor<Self>; 3] {
+        if grad.dtype() != DType::F32 {
+            return derivatives::multiplied_back::<Self>(inputs, grad);
+        }
+        linear::multiplied_back(inputs, grad)
+    }
+
+    fn normalised_back(
+        inputs: [FloatTensor<Self>; 2],
+        epsilon: f64,
+        grad: FloatTensor<Self>,
+    ) -> [FloatTensor<Self>; 3] {
+        let width = inputs[1].shape().num_elements();
+        if grad.dtype() != DType::F32 || !width.is_multiple_of(mae_seg_kernels::LANES) {
+            return derivatives::normalised_back::<Self>(inputs, epsilon, grad);
+        }
+        norm::back(inputs, epsilon, grad)
+    }
+
     fn activated_back(tokens: FloatTensor<Self>, grad: FloatTensor<Self>) -> FloatTensor<Self> {
         if tokens.dtype() != DType::F32 {
             return Self::gelu_backward(tokens, grad);
@@ -74,7 +134,7 @@ impl Derivatives for Flex {
 
     fn mixed_back(inputs: [FloatTensor<Self>; 2], grad: FloatTensor<Self>) -> [FloatTensor<Self>; 2] {
         if inputs.iter().chain([&grad]).any(|all| all.dtype() != DType::F32) {
-            return super::derivatives::convolved_back::<Self>(inputs, grad);
+            return derivatives::convolved_back::<Self>(inputs, grad);
         }
         depthwise::convolved_back(inputs, grad)
     }

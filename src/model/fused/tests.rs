@@ -24,17 +24,46 @@ fn assert_alike<const D: usize>(got: Option<Tensor<D>>, expected: Option<Tensor<
 fn attention_has_the_derivatives_of_its_parts() {
     for device in devices() {
         device.seed(3);
-        let random = |_| Tensor::<4>::random([2, 3, 7, 8], Distribution::Normal(0.0, 1.0), &device);
-        let inputs = [0; 3].map(random).map(Tensor::require_grad);
-        let weight = random(0);
-        let [query, key, value] = inputs.clone();
-        let output = attended(query.clone(), key.clone(), value.clone());
+        let normal = Distribution::Normal(0.0, 1.0);
+        // More queries than a thread takes at once.
+        let ([batch, length, heads, width], scale) = ([2, 150, 3, 8], 1.5);
+        let inputs = Tensor::<3>::random([batch, length, 3 * heads * width], normal, &device) * scale;
+        let inputs = inputs.detach().require_grad();
+        let weight = Tensor::<3>::random([batch, length, heads * width], normal, &device);
+        let output = attended(inputs.clone(), heads);
+        let [query, key, value] = [0, 1, 2].map(|part| {
+            let part = inputs.clone().narrow(2, part * heads * width, heads * width);
+            part.reshape([batch, length, heads, width]).swap_dims(1, 2)
+        });
         let options = AttentionModuleOptions::default();
         let parts = burn::tensor::module::attention(query, key, value, None, None, options);
+        let parts = parts.swap_dims(1, 2).reshape([batch, length, heads * width]);
         assert_alike(Some(output.clone()), Some(parts.clone()));
         let got = (output * weight.clone()).sum().backward();
         let expected = (parts * weight).sum().backward();
-        inputs.iter().for_each(|input| assert_alike(input.grad(&got), input.grad(&expected)));
+        assert_alike(inputs.grad(&got), inputs.grad(&expected));
+    }
+}
+
+#[test]
+fn linear_layers_have_the_derivatives_of_burns() {
+    for device in devices() {
+        device.seed(7);
+        let random = |shape| Tensor::<2>::random(shape, Distribution::Normal(0.0, 1.0), &device);
+        let tokens = random([2 * 9, 12]).reshape([2, 9, 12]).require_grad();
+        let weights = random([12, 20]).require_grad();
+        let bias = random([1, 20]).reshape([20]).require_grad();
+        let weight = random([2 * 4, 20]).reshape([2, 4, 20]);
+        // Not where its storage starts.
+        let part = || tokens.clone().narrow(1, 3, 4);
+        let output = multiplied(part(), weights.clone(), bias.clone());
+        let parts = burn::tensor::module::linear(part(), weights.clone(), Some(bias.clone()));
+        assert_alike(Some(output.clone()), Some(parts.clone()));
+        let got = (output * weight.clone()).sum().backward();
+        let expected = (parts * weight).sum().backward();
+        assert_alike(tokens.grad(&got), tokens.grad(&expected));
+        assert_alike(weights.grad(&got), weights.grad(&expected));
+        assert_alike(bias.grad(&got), bias.grad(&expected));
     }
 }
 
@@ -42,8 +71,8 @@ fn attention_has_the_derivatives_of_its_parts() {
 fn layer_norm_has_the_derivatives_of_its_parts() {
     for device in devices() {
         device.seed(4);
-        let random = |_| Tensor::<3>::random([2, 5, 16], Distribution::Normal(0.5, 2.0), &device);
-        let channel = |_| Tensor::<1>::random([16], Distribution::Normal(1.0, 0.5), &device).require_grad();
+        let random = |_| Tensor::<3>::random([2, 5, 32], Distribution::Normal(0.5, 2.0), &device);
+        let channel = |_| Tensor::<1>::random([32], Distribution::Normal(1.0, 0.5), &device).require_grad();
         let (tokens, [gamma, beta], weight) = (random(0).require_grad(), [0; 2].map(channel), random(0));
         let output = normalised(tokens.clone(), gamma.clone(), beta.clone(), 1e-6);
         let parts = burn::tensor::module::layer_norm(tokens.clone(), gamma.clone(), Some(beta.clone()), 1e-6);

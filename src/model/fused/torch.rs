@@ -13,54 +13,70 @@ use super::Fused;
 use super::derivatives::Derivatives;
 
 impl Fused for LibTorch {
+    fn attended(parts: FloatTensor<Self>, heads: usize) -> FloatTensor<Self> {
+        TchTensor::new(side_by_side(&attended(&heads_of(&parts.tensor, heads))))
+    }
+
+    fn multiplied(
+        tokens: FloatTensor<Self>,
+        weights: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        TchTensor::new(tokens.tensor.linear(&weights.tensor.tr(), Some(&bias.tensor)))
+    }
+
     fn mixed(features: FloatTensor<Self>, kernel: FloatTensor<Self>) -> FloatTensor<Self> {
         TchTensor::new(last(&convolved(&laid_out(&features.tensor), &kernel.tensor)))
     }
 }
 
 impl Derivatives for LibTorch {
-    fn attended_keeping(
-        query: FloatTensor<Self>,
-        key: FloatTensor<Self>,
-        value: FloatTensor<Self>,
-    ) -> [FloatTensor<Self>; 2] {
-        if query.tensor.device().is_cuda() {
-            let output = TchTensor::new(attended(&[query, key, value].map(|input| input.tensor)));
+    fn attended_keeping(parts: FloatTensor<Self>, heads: usize) -> [FloatTensor<Self>; 2] {
+        let inputs = heads_of(&parts.tensor, heads);
+        if parts.tensor.device().is_cuda() {
+            let output = TchTensor::new(side_by_side(&attended(&inputs)));
             return [output.clone(), output];
         }
+        let [query, key, value] = inputs;
         let (output, log_sums) = Tensor::internal_scaled_dot_product_flash_attention_for_cpu(
-            &query.tensor,
-            &key.tensor,
-            &value.tensor,
+            &query,
+            &key,
+            &value,
             0.0,
             false,
             None::<Tensor>,
             None,
         );
-        [output, log_sums].map(TchTensor::new)
+        [side_by_side(&output), log_sums].map(TchTensor::new)
     }
 
     fn attended_back(
-        [query, key, value]: [FloatTensor<Self>; 3],
+        parts: FloatTensor<Self>,
+        heads: usize,
         [output, log_sums]: [FloatTensor<Self>; 2],
         grad: FloatTensor<Self>,
-    ) -> [FloatTensor<Self>; 3] {
+    ) -> FloatTensor<Self> {
         if grad.tensor.device().is_cuda() {
-            return derived([query, key, value], &grad, attended);
+            let [of_parts] =
+                derived([parts], &grad, |[parts]| side_by_side(&attended(&heads_of(parts, heads))));
+            return of_parts;
         }
-        let (query, key, value) = Tensor::internal_scaled_dot_product_flash_attention_for_cpu_backward(
-            &grad.tensor,
-            &query.tensor,
-            &key.tensor,
-            &value.tensor,
-            &output.tensor,
-            &log_sums.tensor,
-            0.0,
-            false,
-            None::<Tensor>,
-            None,
-        );
-        [query, key, value].map(TchTensor::new)
+        let [query, key, value] = heads_of(&parts.tensor, heads);
+        let [grad, output] = [grad, output].map(|all| apart(&all.tensor, heads));
+        let (of_query, of_key, of_value) =
+            Tensor::internal_scaled_dot_product_flash_attention_for_cpu_backward(
+                &grad,
+                &query,
+                &key,
+                &value,
+                &output,
+                &log_sums.tensor,
+                0.0,
+                false,
+                None::<Tensor>,
+                None,
+            );
+        TchTensor::new(Tensor::cat(&[of_query, of_key, of_value].map(|part| side_by_side(&part)), 2))
     }
 
     fn normalised_back(
@@ -83,6 +99,22 @@ impl Derivatives for LibTorch {
             derived([features, kernel], &grad, |[features, kernel]| convolved(features, kernel));
         [TchTensor::new(last(&of_features.tensor)), of_kernel]
     }
+}
+
+/// `[B, H, T, d]` of `[B, T, D]`.
+fn apart(all: &Tensor, heads: usize) -> Tensor {
+    all.unflatten(2, [heads as i64, -1]).transpose(1, 2)
+}
+
+/// Queries, keys and values `[B, H, T, d]` of `[B, T, 3·D]`.
+fn heads_of(parts: &Tensor, heads: usize) -> [Tensor; 3] {
+    let width = parts.size()[2] / 3;
+    [0, 1, 2].map(|part| apart(&parts.narrow(2, part * width, width), heads))
+}
+
+/// `[B, T, D]` of `[B, H, T, d]`.
+fn side_by_side(all: &Tensor) -> Tensor {
+    all.transpose(1, 2).flatten(2, 3)
 }
 
 /// With the channels first, and in memory too on GPUs: they have no depthwise convolution to speak of for channels that lie last.

@@ -1,0 +1,52 @@
+//! Linear layers on burn-flex, written where they belong in one go.
+
+use burn::backend::Flex;
+use burn::backend::TensorMetadata as _;
+use burn::backend::ops::ModuleOps as _;
+use burn::backend::tensor::FloatTensor;
+use gemmkit::{Bias, MatMut, MatRef, Parallelism, gemm, gemm_fused};
+
+use super::{place, tensor};
+
+/// `[B, T, D out]` of tokens `[B, T, D in]`, weights `[D in, D out]` and a bias `[D out]`.
+pub(super) fn multiplied(inputs: [FloatTensor<Flex>; 3]) -> FloatTensor<Flex> {
+    let [tokens, weights, bias] = inputs.map(|input| input.to_contiguous());
+    let ([batch, length, inner], [_, width]) = (tokens.shape().dims(), weights.shape().dims());
+    let rows = batch * length;
+    let mut output = vec![0.0; rows * width];
+    gemm_fused(
+        1.0,
+        MatRef::from_row_major(&tokens.storage::<f32>()[place(&tokens)], rows, inner),
+        MatRef::from_row_major(&weights.storage::<f32>()[place(&weights)], inner, width),
+        0.0,
+        MatMut::from_row_major(&mut output, rows, width),
+        Some(Bias::PerCol(&bias.storage::<f32>()[place(&bias)])),
+        None,
+        Parallelism::Rayon(0),
+    );
+    tensor(output, [batch, length, width])
+}
+
+/// Gradients of tokens, weights and bias.
+pub(super) fn multiplied_back(
+    [tokens, weights]: [FloatTensor<Flex>; 2],
+    grad: FloatTensor<Flex>,
+) -> [FloatTensor<Flex>; 3] {
+    let [weights, grad] = [weights, grad].map(|input| input.to_contiguous());
+    let ([batch, length, width], [inner, _]) = (grad.shape().dims(), weights.shape().dims());
+    let rows = batch * length;
+    let mut of_tokens = vec![0.0; rows * inner];
+    gemm(
+        1.0,
+        MatRef::from_row_major(&grad.storage::<f32>()[place(&grad)], rows, width),
+        MatRef::from_col_major(&weights.storage::<f32>()[place(&weights)], width, inner),
+        0.0,
+        MatMut::from_row_major(&mut of_tokens, rows, inner),
+        Parallelism::Rayon(0),
+    );
+    [
+        tensor(of_tokens, [batch, length, inner]),
+        Flex::linear_weight_backward(tokens, grad.clone()),
+        Flex::linear_bias_backward(grad),
+    ]
+}
