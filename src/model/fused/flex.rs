@@ -3,7 +3,6 @@
 use std::ops::Range;
 
 use burn::backend::Flex;
-#[cfg(feature = "native")]
 use burn::backend::TensorMetadata as _;
 #[cfg(feature = "native")]
 use burn::backend::ops::ModuleOps as _;
@@ -36,14 +35,13 @@ impl Fused for Flex {
         if tokens.dtype() != DType::F32 {
             return Self::gelu(tokens);
         }
-        let mut tokens = tokens.to_contiguous();
-        let all = place(&tokens);
-        let numbers = &mut tokens.storage_mut::<f32>()[all];
+        let tokens = tokens.to_contiguous();
+        let mut numbers = copied(&tokens.storage::<f32>()[place(&tokens)]);
         #[cfg(feature = "native")]
         numbers.par_chunks_mut(PART).for_each(mae_seg_kernels::gelu);
         #[cfg(not(feature = "native"))]
-        mae_seg_kernels::gelu(numbers);
-        tokens
+        mae_seg_kernels::gelu(&mut numbers);
+        Self::float_from_data(TensorData::new(numbers, tokens.shape()), &Default::default())
     }
 
     fn mixed(features: FloatTensor<Self>, kernel: FloatTensor<Self>) -> FloatTensor<Self> {
@@ -138,6 +136,31 @@ impl Derivatives for Flex {
         }
         depthwise::convolved_back(inputs, grad)
     }
+}
+
+/// So many zeros. All threads write them: one alone takes a good part of the time of what is to come in their place.
+#[cfg(feature = "native")]
+fn zeros(count: usize) -> Vec<f32> {
+    rayon::iter::repeat_n(0.0, count).with_min_len(PART).collect()
+}
+
+#[cfg(feature = "native")]
+fn copied(numbers: &[f32]) -> Vec<f32> {
+    numbers.par_iter().with_min_len(PART).copied().collect()
+}
+
+#[cfg(not(feature = "native"))]
+fn copied(numbers: &[f32]) -> Vec<f32> {
+    numbers.to_vec()
+}
+
+/// The sum of all parts, added in their order, however many threads there are.
+#[cfg(feature = "native")]
+fn summed(parts: impl IndexedParallelIterator<Item = Vec<f32>>, length: usize) -> Vec<f32> {
+    parts.collect::<Vec<_>>().into_iter().fold(vec![0.0; length], |mut sums, part| {
+        sums.iter_mut().zip(part).for_each(|(sum, number)| *sum += number);
+        sums
+    })
 }
 
 fn tensor<const RANK: usize>(numbers: Vec<f32>, shape: [usize; RANK]) -> FloatTensor<Flex> {

@@ -9,7 +9,7 @@ use gemmkit::{MatMut, MatRef, Parallelism, gemm};
 use mae_seg_kernels::{softmax, softmax_back};
 use rayon::prelude::*;
 
-use super::{place, tensor};
+use super::{place, tensor, zeros};
 
 /// Queries that a thread takes at once, at most.
 const QUERIES: usize = 128;
@@ -24,7 +24,7 @@ pub(super) fn keeping(parts: FloatTensor<Flex>, heads: usize) -> [FloatTensor<Fl
     let [batch, length, width] = parts.shape().dims();
     let sizes = Sizes { length, heads, width: width / 3 / heads };
     let (wide, long) = (sizes.wide(), sizes.long());
-    let (mut output, mut weights) = (vec![0.0; batch * length * wide], vec![0.0; batch * length * long]);
+    let (mut output, mut weights) = (zeros(batch * length * wide), zeros(batch * length * long));
     let photos = parts.storage::<f32>()[place(&parts)].par_chunks_exact(length * width);
     let outputs = output.par_chunks_exact_mut(length * wide);
     photos.zip(outputs).zip(weights.par_chunks_exact_mut(length * long)).for_each(
@@ -50,7 +50,7 @@ pub(super) fn back(
     let [batch, length, width] = parts.shape().dims();
     let sizes = Sizes { length, heads, width: width / 3 / heads };
     let [parts, weights, grad] = [&parts, &weights, &grad].map(|input| &input.storage::<f32>()[place(input)]);
-    let mut of_parts = vec![0.0; parts.len()];
+    let mut of_parts = zeros(parts.len());
     let photos = parts
         .par_chunks_exact(length * width)
         .zip(weights.par_chunks_exact(length * sizes.long()))

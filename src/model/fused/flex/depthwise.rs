@@ -6,6 +6,8 @@ use burn::backend::{Flex, TensorMetadata as _};
 #[cfg(feature = "native")]
 use rayon::prelude::*;
 
+#[cfg(feature = "native")]
+use super::summed;
 use super::{place, tensor};
 
 /// Axes of a kernel `[D, 1, 3, 3]` with the channels last, and back.
@@ -39,12 +41,7 @@ pub(super) fn convolved_back(
         mae_seg_kernels::depthwise_back(photo, row, [height, width, channels], y, &mut of_kernel);
         of_kernel
     });
-    // In the order of the rows, however many threads there are.
-    let of_kernel =
-        of_rows.collect::<Vec<_>>().into_iter().fold(vec![0.0; reversed.len()], |mut sums, row| {
-            sums.iter_mut().zip(row).for_each(|(sum, number): (&mut f32, f32)| *sum += number);
-            sums
-        });
+    let of_kernel = summed(of_rows, reversed.len());
     let of_kernel = Flex::float_permute(tensor(of_kernel, [3, 3, 1, channels]), &BACK);
     [weighed(&grad, &reversed), of_kernel]
 }

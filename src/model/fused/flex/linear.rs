@@ -5,15 +5,19 @@ use burn::backend::TensorMetadata as _;
 use burn::backend::ops::ModuleOps as _;
 use burn::backend::tensor::FloatTensor;
 use gemmkit::{Bias, MatMut, MatRef, Parallelism, gemm, gemm_fused};
+use rayon::prelude::*;
 
-use super::{place, tensor};
+use super::{place, summed, tensor, zeros};
+
+/// Rows whose gradients of the bias are added up by themselves, whichever thread does it.
+const ROWS: usize = 256;
 
 /// `[B, T, D out]` of tokens `[B, T, D in]`, weights `[D in, D out]` and a bias `[D out]`.
 pub(super) fn multiplied(inputs: [FloatTensor<Flex>; 3]) -> FloatTensor<Flex> {
     let [tokens, weights, bias] = inputs.map(|input| input.to_contiguous());
     let ([batch, length, inner], [_, width]) = (tokens.shape().dims(), weights.shape().dims());
     let rows = batch * length;
-    let mut output = vec![0.0; rows * width];
+    let mut output = zeros(rows * width);
     gemm_fused(
         1.0,
         MatRef::from_row_major(&tokens.storage::<f32>()[place(&tokens)], rows, inner),
@@ -35,7 +39,7 @@ pub(super) fn multiplied_back(
     let [weights, grad] = [weights, grad].map(|input| input.to_contiguous());
     let ([batch, length, width], [inner, _]) = (grad.shape().dims(), weights.shape().dims());
     let rows = batch * length;
-    let mut of_tokens = vec![0.0; rows * inner];
+    let mut of_tokens = zeros(rows * inner);
     gemm(
         1.0,
         MatRef::from_row_major(&grad.storage::<f32>()[place(&grad)], rows, width),
@@ -44,9 +48,19 @@ pub(super) fn multiplied_back(
         MatMut::from_row_major(&mut of_tokens, rows, inner),
         Parallelism::Rayon(0),
     );
+    let blocks = grad.storage::<f32>()[place(&grad)].par_chunks(ROWS * width);
+    let of_bias = summed(blocks.map(|block| column_sums(block, width)), width);
     [
         tensor(of_tokens, [batch, length, inner]),
-        Flex::linear_weight_backward(tokens, grad.clone()),
-        Flex::linear_bias_backward(grad),
+        Flex::linear_weight_backward(tokens, grad),
+        tensor(of_bias, [width]),
     ]
+}
+
+fn column_sums(rows: &[f32], width: usize) -> Vec<f32> {
+    let mut sums = vec![0.0; width];
+    for row in rows.chunks_exact(width) {
+        sums.iter_mut().zip(row).for_each(|(sum, number)| *sum += number);
+    }
+    sums
 }

@@ -4,7 +4,7 @@ use burn::backend::Flex;
 use burn::backend::tensor::FloatTensor;
 use rayon::prelude::*;
 
-use super::{place, tensor};
+use super::{place, summed, tensor};
 
 /// Rows whose gradients of scale and shift are added up by themselves, whichever thread does it.
 const ROWS: usize = 256;
@@ -25,11 +25,7 @@ pub(super) fn back(
         mae_seg_kernels::normalise_back(tokens, gamma, epsilon as f32, grads, &mut sums);
         sums
     });
-    // In the order of the rows, however many threads there are.
-    let sums = of_blocks.collect::<Vec<_>>().into_iter().fold(vec![0.0; 2 * width], |mut sums, block| {
-        sums.iter_mut().zip(block).for_each(|(sum, number): (&mut f32, f32)| *sum += number);
-        sums
-    });
+    let sums = summed(of_blocks, 2 * width);
     let (of_gamma, of_beta) = sums.split_at(width);
     [grad, tensor(of_gamma.to_vec(), [width]), tensor(of_beta.to_vec(), [width])]
 }
