@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 use std::env;
 
+use clap::CommandFactory as _;
 use serde::Serialize;
+
+use super::{Cli, recipe};
 
 /// All that a run was asked for.
 #[derive(Debug, Serialize)]
@@ -16,6 +19,8 @@ pub(super) struct Asked<'a, O> {
     verb: String,
     /// The words of the command line.
     command: Vec<String>,
+    /// What all flags stood at, given, of a recipe or by default.
+    flags: BTreeMap<String, String>,
 }
 
 impl<'a, O: Serialize> Asked<'a, O> {
@@ -23,7 +28,8 @@ impl<'a, O: Serialize> Asked<'a, O> {
     pub(super) fn new(options: &'a O, photos: String) -> Self {
         let command: Vec<String> = env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
         let data = BTreeMap::from([("photos", photos)]);
-        Self { options, data, verb: command.get(1).cloned().unwrap_or_default(), command }
+        let flags = recipe::resolved(env::args_os().collect(), Cli::command());
+        Self { options, data, verb: command.get(1).cloned().unwrap_or_default(), command, flags }
     }
 
     /// The same, which learns from `value` besides.

@@ -72,7 +72,7 @@ fn table(runs: &[Run]) -> Vec<Vec<String>> {
                 let most = run.smoothed(&metric, 1).into_iter().map(|(_, rate)| rate).reduce(f64::max);
                 most.map(|rate| format!("{rate:.2e}"))
             }
-            _ => run.smoothed(&metric, window(run)).last().map(|(_, value)| format!("{value:.4}")),
+            _ => smooth(run, &metric).last().map(|(_, value)| format!("{value:.4}")),
         };
         let name = if metric == "learning_rate" { "highest learning_rate" } else { &metric };
         rows.push(row(name, &value));
@@ -82,8 +82,9 @@ fn table(runs: &[Run]) -> Vec<Vec<String>> {
     rows
 }
 
-fn window(run: &Run) -> usize {
-    (run.steps.len() / SMOOTHING).max(1)
+/// Means of as many values as make a part of all that there are: a metric that is rarely measured is shown as it is.
+fn smooth(run: &Run, metric: &str) -> Vec<(f64, f64)> {
+    run.smoothed(metric, run.smoothed(metric, 1).len() / SMOOTHING)
 }
 
 fn aligned(table: &[Vec<String>]) -> String {
@@ -105,7 +106,7 @@ fn write(folder: &Path, runs: &[Run], table: &[Vec<String>]) -> Result<()> {
     }
     for metric in metrics(runs).into_iter().filter(|metric| metric != "epoch") {
         let line = |run: &Run| {
-            let points = run.smoothed(&metric, window(run));
+            let points = smooth(run, &metric);
             (!points.is_empty()).then(|| Line { name: run.name.clone(), points, ..Line::default() })
         };
         let lines: Vec<Line> = runs.iter().filter_map(line).collect();

@@ -141,6 +141,12 @@ pub(super) struct Arguments {
     /// Greatest size; above 1, parts of the photo are cut off
     #[arg(long, default_value_t = 1.75, value_parser = super::number(0.05, 20.0))]
     max_zoom: f64,
+    /// Draw the size itself evenly, rather than how often it doubles
+    #[arg(long)]
+    even_zoom: bool,
+    /// Pixels of the input that an object covers at least: smaller ones are ignored
+    #[arg(long, default_value_t = 16, value_name = "PIXELS")]
+    least_area: usize,
     /// How far brightness, contrast and saturation stray, 0 to 1
     #[arg(long, default_value_t = 0.3, value_name = "SHARE", value_parser = super::number(0.0_f32, 1.0))]
     colour: f32,
@@ -207,6 +213,8 @@ impl Arguments {
             augment: AugmentOptions {
                 image_size: self.image_size,
                 zoom: Some((self.min_zoom, self.max_zoom)),
+                even_zoom: self.even_zoom,
+                least_area: self.least_area,
                 flip: true,
                 colour: self.colour,
                 cutouts: self.paste,

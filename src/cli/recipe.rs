@@ -6,17 +6,22 @@
 //! epochs = 400
 //! ```
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
-use clap::Command;
+use clap::{Arg, Command};
 use toml::{Table, Value};
 
 const FLAG: &str = "--recipe";
 
-/// Puts what the recipe says before what the command line says; flags given there replace the recipe's.
+/// Given for a flag of the recipe, these take it back.
+const TAKEN_BACK: [&str; 2] = ["=false", "=none"];
+
+/// Puts what the recipe says before what the command line says; flags given there replace the recipe's, and
+/// `--flag=false` or `--flag=none` takes back one of the recipe's.
 pub(super) fn expand(mut arguments: Vec<OsString>, command: &Command) -> Result<Vec<OsString>> {
     let Some(path) = recipe(&arguments) else { return Ok(arguments) };
     let Some(verb) = arguments.get(1).and_then(|verb| command.find_subcommand(verb)) else {
@@ -25,8 +30,26 @@ pub(super) fn expand(mut arguments: Vec<OsString>, command: &Command) -> Result<
     let text = fs::read_to_string(&path).with_context(|| format!("`{}`", path.display()))?;
     let recipe: Table = text.parse().with_context(|| format!("`{}` is no TOML", path.display()))?;
     let flags = flags(&recipe, verb, &arguments).with_context(|| format!("`{}`", path.display()))?;
+    let keys = recipe.get(verb.get_name()).and_then(Value::as_table).into_iter().flat_map(Table::keys);
+    let taken_back: Vec<OsString> =
+        keys.flat_map(|key| TAKEN_BACK.map(|end| format!("--{key}{end}").into())).collect();
+    arguments.retain(|argument| !taken_back.contains(argument));
     arguments.splice(2..2, flags);
     Ok(arguments)
+}
+
+/// All flags of a verb with what they stand at, given, of a recipe or by default.
+pub(super) fn resolved(arguments: Vec<OsString>, command: Command) -> BTreeMap<String, String> {
+    let expanded = expand(arguments, &command).unwrap_or_default();
+    let Ok(matches) = command.clone().try_get_matches_from(expanded) else { return BTreeMap::new() };
+    let Some((verb, matches)) = matches.subcommand() else { return BTreeMap::new() };
+    let flags = command.find_subcommand(verb).into_iter().flat_map(Command::get_arguments);
+    let value = |flag: &Arg| {
+        let values = matches.try_get_raw(flag.get_id().as_str()).ok()??;
+        let values = values.map(|value| value.to_string_lossy()).collect::<Vec<_>>().join(" ");
+        Some((flag.get_long()?.to_owned(), values))
+    };
+    flags.filter_map(value).collect()
 }
 
 /// The file after `--recipe`.
@@ -89,7 +112,7 @@ pub(super) fn existing(text: &str) -> Result<PathBuf, String> {
 
 #[cfg(test)]
 mod tests {
-    use clap::{Arg, ArgAction};
+    use clap::ArgAction;
 
     use super::*;
 
@@ -125,6 +148,23 @@ mod tests {
         assert_eq!(all, "mae-seg pretrain --base-lr=0.00015 --data a b --raw-pixels --recipe --epochs=3");
         let all = expanded(recipe, &["--data", "c", "--base-lr", "1"]).unwrap().join(" ");
         assert_eq!(all, "mae-seg pretrain --epochs=800 --raw-pixels --recipe --data c --base-lr 1");
+    }
+
+    #[test]
+    fn flags_of_the_recipe_are_taken_back() {
+        let recipe = "[pretrain]\nepochs = 800\nraw-pixels = true\ndata = ['a', 'b']\n";
+        let all = expanded(recipe, &["--raw-pixels=false", "--data=none"]).unwrap().join(" ");
+        assert_eq!(all, "mae-seg pretrain --epochs=800 --recipe");
+        let all = expanded(recipe, &["--base-lr=none"]).unwrap().join(" ");
+        assert!(all.ends_with("--base-lr=none"), "what the recipe does not say is not taken back: {all}");
+    }
+
+    #[test]
+    fn every_flag_is_told() {
+        let words = ["mae-seg", "pretrain", "--epochs", "3", "--data", "a", "b"].map(OsString::from);
+        let flags = resolved(words.into(), command());
+        let told: Vec<_> = flags.iter().map(|(flag, value)| format!("{flag}={value}")).collect();
+        assert_eq!(told, ["data=a b", "epochs=3", "raw-pixels=false"]);
     }
 
     #[test]

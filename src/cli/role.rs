@@ -37,8 +37,8 @@ pub(super) struct Arguments {
     #[serde(skip)]
     #[arg(long, value_name = "TOML", value_parser = super::recipe::existing)]
     recipe: Option<PathBuf>,
-    /// Photos without labels: folders of images (searched through) or WebDataset tars, on disk or on the web
-    #[arg(long, required = true, num_args = 1.., value_name = "DIR|TAR|URL")]
+    /// Photos without labels: folders of images (searched through) WebDataset tars or zip files, on disk or on the web
+    #[arg(long, required = true, num_args = 1.., value_name = "DIR|TAR|ZIP|URL")]
     data: Vec<PathBuf>,
     /// COCO instances file to fine-tune on
     #[arg(long, value_name = "COCO.json")]

@@ -26,6 +26,9 @@ pub(super) struct StepsArg {
     /// Decay of weights
     #[arg(long, default_value_t = 0.05, value_parser = super::number(0.0_f32, 10.0))]
     weight_decay: f32,
+    /// Let vectors (biases, norms, scales) decay too
+    #[arg(long)]
+    decay_vectors: bool,
     /// Seed of everything random
     #[arg(long, default_value_t = 0)]
     seed: u64,
@@ -77,6 +80,7 @@ impl StepsArg {
                 OptimizerArg::Muon => Optimizer::Muon,
             },
             weight_decay: self.weight_decay,
+            decay_vectors: self.decay_vectors,
             average_decay,
             seed: self.seed,
             save_every: self.save_every,
@@ -104,6 +108,9 @@ pub(super) struct PassesArg {
     /// Learning rate for 256 photos; the one used grows with the batch
     #[arg(long, default_value_t = 1.5e-4, value_parser = super::number(0.0, 1e3))]
     base_lr: f64,
+    /// How much of AdamW's second moment stays at each step
+    #[arg(long, default_value_t = 0.95, value_name = "BETA", value_parser = super::number(0.0_f32, 0.999_999))]
+    beta2: f32,
     /// How much of the moving average of the weights stays at each step (0: none is kept)
     #[arg(long, default_value_t = 0.0, value_name = "DECAY")]
     average: f64,
@@ -128,6 +135,7 @@ impl PassesArg {
             warmup_epochs: self.warmup_epochs,
             falls: self.fall_after.clone(),
             base_learning_rate: self.base_lr,
+            second_beta: self.beta2,
             min_crop: self.min_crop,
             flip: !self.no_flip,
             steps: self.steps.options(self.batch_size, self.average),

@@ -14,6 +14,12 @@ pub struct AugmentOptions {
     pub image_size: usize,
     /// Least and greatest size of the photo, as a multiple of its letterboxed size; `None` = letterboxed, not moved.
     pub zoom: Option<(f64, f64)>,
+    /// Draw the size itself evenly, rather than how often it doubles.
+    #[serde(default)]
+    pub even_zoom: bool,
+    /// Pixels that an object on the canvas has at least: smaller ones are ignored.
+    #[serde(default = "least_area")]
+    pub least_area: usize,
     /// Mirror left-right half of the time.
     pub flip: bool,
     /// Brightness, contrast and saturation each vary by this share.
@@ -24,22 +30,40 @@ pub struct AugmentOptions {
     pub transplants: usize,
 }
 
+/// With fewer pixels there is little to learn from.
+fn least_area() -> usize {
+    16
+}
+
 impl AugmentOptions {
     /// Letterboxed photos as inference sees them.
     #[must_use]
     pub fn none(image_size: usize) -> Self {
-        Self { image_size, zoom: None, flip: false, colour: 0.0, cutouts: 0, transplants: 0 }
+        Self {
+            image_size,
+            zoom: None,
+            even_zoom: false,
+            least_area: least_area(),
+            flip: false,
+            colour: 0.0,
+            cutouts: 0,
+            transplants: 0,
+        }
     }
 
     /// Large-scale jitter, mirroring, colour jitter and copy-paste.
     #[must_use]
     pub fn training(image_size: usize) -> Self {
-        Self { image_size, zoom: Some((0.75, 1.75)), flip: true, colour: 0.3, cutouts: 4, transplants: 2 }
+        let zoom = Some((0.75, 1.75));
+        Self { zoom, flip: true, colour: 0.3, cutouts: 4, transplants: 2, ..Self::none(image_size) }
     }
 
     /// A zoom, if photos are moved at all.
     pub(super) fn draw_zoom(&self, rng: &mut impl Rng) -> Option<f64> {
-        self.zoom.map(|(low, high)| rng.random_range(low.ln()..=high.max(low).ln()).exp())
+        self.zoom.map(|(low, high)| match self.even_zoom {
+            true => rng.random_range(low..=high.max(low)),
+            false => rng.random_range(low.ln()..=high.max(low).ln()).exp(),
+        })
     }
 
     /// Recolours pixels of `N` bytes.

@@ -10,9 +10,6 @@ use crate::image::RgbImage;
 use crate::mask::BinaryMask;
 use crate::pixels::{Filter, resize};
 
-/// Objects with fewer pixels than this are too small to learn from: they are ignored instead.
-const MIN_AREA: usize = 16;
-
 /// Objects left with less than this share of their pixels by what was pasted over them are ignored.
 const MIN_VISIBLE: f64 = 0.2;
 
@@ -52,6 +49,8 @@ struct Placed {
 #[derive(Debug)]
 pub(super) struct Canvas {
     side: usize,
+    /// Pixels of the smallest object that is no more ignored.
+    least_area: usize,
     /// Left and top, width and height of the photo; the canvas is empty around it, as in inference.
     photo: [[usize; 2]; 2],
     table: Box<Table>,
@@ -62,12 +61,12 @@ pub(super) struct Canvas {
 }
 
 impl Canvas {
-    pub(super) fn new(side: usize) -> Self {
+    pub(super) fn new(side: usize, least_area: usize) -> Self {
         let plane = side * side;
         let table = Box::new(table());
         let pixels = table.iter().flat_map(|bytes| std::iter::repeat_n(bytes[0], plane)).collect();
         let [ignore, pasted] = [(); 2].map(|()| vec![0; plane]);
-        Self { side, photo: [[0; 2]; 2], table, pixels, placed: Vec::new(), ignore, pasted }
+        Self { side, least_area, photo: [[0; 2]; 2], table, pixels, placed: Vec::new(), ignore, pasted }
     }
 
     /// Draws the photo's window, recoloured by `recolour`.
@@ -149,7 +148,7 @@ impl Canvas {
     pub(super) fn finish(mut self) -> SegmentationSample {
         let enough = |placed: &Placed| {
             let left = count(&placed.inside);
-            left >= MIN_AREA && left as f64 >= MIN_VISIBLE * placed.area as f64
+            left >= self.least_area.max(1) && left as f64 >= MIN_VISIBLE * placed.area as f64
         };
         let (kept, dropped): (Vec<_>, Vec<_>) =
             std::mem::take(&mut self.placed).into_iter().partition(enough);
@@ -193,7 +192,7 @@ mod tests {
 
     /// A canvas that a photo covers, with nothing drawn yet.
     fn blank(side: usize) -> Canvas {
-        Canvas { photo: [[0; 2], [side; 2]], ..Canvas::new(side) }
+        Canvas { photo: [[0; 2], [side; 2]], ..Canvas::new(side, 16) }
     }
 
     fn full(side: usize) -> Vec<u8> {
@@ -238,7 +237,7 @@ mod tests {
 
     #[test]
     fn pastes_end_where_the_photo_ends() {
-        let mut canvas = Canvas { photo: [[4, 0], [8, 16]], ..Canvas::new(16) };
+        let mut canvas = Canvas { photo: [[4, 0], [8, 16]], ..Canvas::new(16, 16) };
         canvas.ignore_photo();
         canvas.paste(&square(8, [255, 255, 255, 255]), [0, 12], Some(0));
         let sample = canvas.finish();

@@ -151,7 +151,7 @@ impl SegmentationSet {
         let mut rng = stream(Purpose::Augment, seed, epoch, index as u64);
         let (photo, decoded, mut skipped) = self.usable_photo(index)?;
         let view = photo.view(options, &mut rng);
-        let mut canvas = Canvas::new(options.image_size);
+        let mut canvas = Canvas::new(options.image_size, options.least_area);
         canvas.draw(&decoded, &view, |rgb| options.recolour::<3>(rgb, &mut rng));
         photo.label(&mut canvas, &view, options.image_size)?;
         for _ in 0..rng.random_range(0..=options.transplants) {

@@ -101,7 +101,7 @@ pub enum DataError {
         reason: String,
     },
     /// No photo under the given paths.
-    #[error("no photos (jpg, png, webp, bmp, gif, tiff, or .tar shards of them) in {0}")]
+    #[error("no photos (jpg, png, webp, bmp, gif, tiff, or .tar shards or .zip files of them) in {0}")]
     NoPhotos(String),
     /// Every photo tried was unusable.
     #[error("none of the {tried} photos tried could be used; the first: {first}")]

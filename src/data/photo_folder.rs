@@ -84,7 +84,7 @@ mod tests {
     use rawzip::{CompressionMethod, ZipArchiveWriter};
 
     use super::*;
-    use crate::data::{AugmentOptions, CocoDataset, Damaged, LabelSpace, SegmentationSet};
+    use crate::data::{AugmentOptions, CocoDataset, Damaged, LabelSpace, PhotoSet, SegmentationSet};
 
     const ANNOTATIONS: &str = r#"{
       "images": [{"id": 1, "file_name": "a.png", "width": 30, "height": 20}],
@@ -122,6 +122,21 @@ mod tests {
         }
         archive.finish().unwrap();
         fs::write(path, bytes).unwrap();
+    }
+
+    #[test]
+    fn zip_files_are_pretrained_on() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("photos.zip");
+        zip(
+            &path,
+            &[("train2017/b.png", b"broken"), ("train2017/a.png", &photo()), ("readme.txt", b"words")],
+        );
+        let set = PhotoSet::open(std::slice::from_ref(&path), Damaged::Skip).unwrap();
+        assert_eq!(set.len(), 2);
+        assert_eq!(set.photo(0).unwrap().width(), 30);
+        let error = set.photo(1).unwrap_err().to_string();
+        assert!(error.contains("train2017/b.png"), "{error}");
     }
 
     #[test]

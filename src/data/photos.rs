@@ -1,7 +1,8 @@
-//! Unlabelled photos for pretraining: folders of images and tar shards behind one index.
+//! Unlabelled photos for pretraining: folders of images, tar shards and zip files behind one index.
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
@@ -9,11 +10,15 @@ use super::fingerprint::fingerprint;
 use super::normalise::fill_planes;
 use super::order::{Purpose, stream};
 use super::shard::{self, Member};
+use super::zip::Zip;
 use super::{CropOptions, DataError, TeacherFeatures};
 use crate::image::RgbImage;
 
 /// File endings read as photos.
 const EXTENSIONS: [&str; 8] = ["jpg", "jpeg", "png", "webp", "bmp", "gif", "tif", "tiff"];
+
+/// File endings read as many photos.
+const PACKS: [&str; 2] = ["tar", "zip"];
 
 /// Neighbours tried in place of an unreadable photo before a batch gives up.
 pub(super) const REPLACEMENTS: usize = 100;
@@ -32,6 +37,7 @@ pub enum Damaged {
 #[derive(Debug, Clone, Default)]
 pub struct PhotoSet {
     shards: Vec<PathBuf>,
+    zips: Vec<Arc<Zip>>,
     photos: Vec<Photo>,
     damaged: Damaged,
     cut: Vec<String>,
@@ -41,6 +47,7 @@ pub struct PhotoSet {
 enum Photo {
     File { path: PathBuf, len: u64 },
     Member { shard: usize, member: Member },
+    Zipped { zip: usize, name: String, len: u64 },
 }
 
 /// A batch of normalised crops.
@@ -64,17 +71,20 @@ fn has_extension(path: &Path, accepted: &[&str]) -> bool {
 }
 
 impl PhotoSet {
-    /// Indexes photos: each path is a photo, a `.tar` shard, or a folder that holds either at any depth.
+    /// Indexes photos: each path is a photo, a `.tar` shard, a `.zip` file, or a folder that holds any of these at any depth.
     ///
     /// The order depends on names only: paths as given, folders sorted.
     ///
     /// # Errors
     ///
-    /// A path given that cannot be read, or no photo at all; if `damaged` stops there, a shard that was cut short or an entry
+    /// A path given that cannot be read or is none of these, or no photo at all; if `damaged` stops there, a shard that was cut short or an entry
     /// of a folder that cannot be read.
     pub fn open(paths: &[PathBuf], damaged: Damaged) -> Result<Self, DataError> {
         let mut set = Self { damaged, ..Self::default() };
         for path in paths {
+            if path.is_file() && !is_photo(path) && !has_extension(path, &PACKS) {
+                return Err(DataError::NoPhotos(path.display().to_string()));
+            }
             set.add(path)?;
         }
         if set.is_empty() {
@@ -96,7 +106,9 @@ impl PhotoSet {
                 .map_err(io_error)?;
             entries.sort();
             entries.iter().try_for_each(|entry| match self.add(entry) {
-                Err(error @ DataError::Io { .. }) if self.damaged == Damaged::Skip => {
+                Err(error @ (DataError::Io { .. } | DataError::Zip { .. }))
+                    if self.damaged == Damaged::Skip =>
+                {
                     self.cut.push(error.to_string());
                     Ok(())
                 }
@@ -111,8 +123,15 @@ impl PhotoSet {
                 }
                 outcome => outcome?,
             }
-            self.photos.extend(members.into_iter().map(|member| Photo::Member { shard, member }));
+            let photos = shard::photos_of(members).into_iter();
+            self.photos.extend(photos.map(|member| Photo::Member { shard, member }));
             self.shards.push(path.to_path_buf());
+            Ok(())
+        } else if has_extension(path, &["zip"]) {
+            let (zip, opened) = (self.zips.len(), Zip::open(path)?);
+            let photos = opened.files().into_iter().filter(|(name, _)| is_photo(Path::new(name)));
+            self.photos.extend(photos.map(|(name, len)| Photo::Zipped { zip, name: name.to_owned(), len }));
+            self.zips.push(Arc::new(opened));
             Ok(())
         } else {
             if is_photo(path) {
@@ -146,6 +165,7 @@ impl PhotoSet {
         fingerprint((0..self.len()).map(|index| match &self.photos[index] {
             Photo::File { len, .. } => format!("{} {len}", self.name(index)),
             Photo::Member { member: Member { name, offset, len }, .. } => format!("{name} {offset} {len}"),
+            Photo::Zipped { name, len, .. } => format!("{name} {len}"),
         }))
     }
 
@@ -160,6 +180,11 @@ impl PhotoSet {
             Photo::Member { shard, member } => {
                 let path = &self.shards[*shard];
                 (format!("{}:{}", path.display(), member.name), path, shard::read(path, member))
+            }
+            Photo::Zipped { zip, name, .. } => {
+                let bytes = self.zips[*zip].read(name)?;
+                return RgbImage::decode(&bytes)
+                    .map_err(|source| DataError::Image { name: name.clone(), source });
             }
         };
         let bytes = bytes.map_err(|source| DataError::Io { path: path.clone(), source })?;
@@ -208,7 +233,7 @@ impl PhotoSet {
     fn name(&self, index: usize) -> &str {
         let path = match &self.photos[index % self.len()] {
             Photo::File { path, .. } => path.as_path(),
-            Photo::Member { member, .. } => Path::new(&member.name),
+            Photo::Member { member: Member { name, .. }, .. } | Photo::Zipped { name, .. } => Path::new(name),
         };
         path.file_name().and_then(|name| name.to_str()).unwrap_or_default()
     }
@@ -344,6 +369,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let open = || PhotoSet::open(&[dir.path().to_path_buf()], Damaged::Skip);
         assert!(matches!(open(), Err(DataError::NoPhotos(_))));
+        let unread = dir.path().join("shard.tar.gz");
+        fs::write(&unread, "packed").unwrap();
+        let error = PhotoSet::open(&[unread], Damaged::Skip).unwrap_err().to_string();
+        assert!(error.contains("shard.tar.gz"), "{error}");
         fs::write(dir.path().join("a.jpg"), "no image").unwrap();
         let error = open().unwrap().batch(&[0], &CropOptions::default(), None, (1, 0)).unwrap_err();
         assert!(matches!(error, DataError::NoReadablePhoto { tried: 1, .. }), "{error}");

@@ -1,5 +1,6 @@
 //! `WebDataset` tar shards: an index of their photos, and positional reads.
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -45,6 +46,24 @@ pub(super) fn index(path: &Path, members: &mut Vec<Member>) -> Result<(), DataEr
     Ok(())
 }
 
+/// Leaves out images that belong to a photo, such as `7.mask.png` beside `7.jpg`: samples of a `WebDataset` share a name up to its
+/// first dot.
+pub(super) fn photos_of(members: Vec<Member>) -> Vec<Member> {
+    let plain = |member: &Member| sample(&member.name).1.matches('.').count() == 1;
+    let samples: HashSet<String> = members
+        .iter()
+        .filter(|member| plain(member))
+        .map(|member| sample(&member.name).0.to_owned())
+        .collect();
+    members.into_iter().filter(|member| plain(member) || !samples.contains(sample(&member.name).0)).collect()
+}
+
+/// The name of a sample, and what its file's name adds to it, from the first dot on.
+fn sample(name: &str) -> (&str, &str) {
+    let base = name.rfind('/').map_or(0, |slash| slash + 1);
+    name.split_at(name[base..].find('.').map_or(name.len(), |dot| base + dot))
+}
+
 fn ends_with_marker(file: &mut File) -> io::Result<bool> {
     let mut tail = Vec::with_capacity(END_MARKER);
     let start = file.seek(SeekFrom::End(0))?.saturating_sub(END_MARKER as u64);
@@ -76,6 +95,15 @@ mod tests {
             tar.append_data(&mut header, name, *bytes).unwrap();
         }
         tar.into_inner().unwrap()
+    }
+
+    #[test]
+    fn what_belongs_to_a_photo_is_no_photo() {
+        let member = |name: &str| Member { name: name.to_owned(), offset: 0, len: 1 };
+        let names = ["a.b/1.jpg", "a.b/1.mask.png", "a.b/2.mask.png", "img.1.jpg", "img.2.jpg", "3.png"];
+        let found = photos_of(names.map(member).into());
+        let found: Vec<_> = found.iter().map(|member| member.name.as_str()).collect();
+        assert_eq!(found, ["a.b/1.jpg", "a.b/2.mask.png", "img.1.jpg", "img.2.jpg", "3.png"]);
     }
 
     #[test]

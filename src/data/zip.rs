@@ -65,6 +65,17 @@ impl Zip {
         names
     }
 
+    /// All entries in order, and how long they are.
+    pub(super) fn files(&self) -> Vec<(&str, u64)> {
+        let mut files: Vec<_> = self
+            .entries
+            .iter()
+            .map(|(name, entry)| (name.as_str(), entry.way.uncompressed_size_hint()))
+            .collect();
+        files.sort_unstable();
+        files
+    }
+
     /// The bytes of an entry, compared with its checksum.
     pub(super) fn read(&self, name: &str) -> Result<Vec<u8>, DataError> {
         let damaged =

@@ -8,12 +8,15 @@ use serde_json::{Map, Value};
 
 use super::EvalError;
 
+/// How names of flags begin in what [`flatten`] makes of `run.json`.
+const FLAGS: &str = "flags.";
+
 /// A training run, finished or not.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Run {
     /// The folder's path as given.
     pub name: String,
-    /// The options of the run, nested ones as `model.encoder.depth`.
+    /// The flags of the run as `--flag`; where it has noted none its options, nested ones as `model.encoder.depth`.
     pub options: BTreeMap<String, String>,
     /// By step: every number that was logged, by name.
     pub steps: BTreeMap<u64, BTreeMap<String, f64>>,
@@ -47,6 +50,13 @@ impl Run {
         let mut flat = BTreeMap::new();
         flatten("", &options, &mut flat);
         flat.remove("command");
+        // What the run is called and where its recipe lies make no difference.
+        ["flags.out", "flags.recipe"].iter().for_each(|flag| drop(flat.remove(*flag)));
+        if flat.keys().any(|name| name.starts_with(FLAGS)) {
+            // The flags say it all, and once.
+            flat.retain(|name, _| name.starts_with(FLAGS) || name.starts_with("data."));
+            flat = flat.into_iter().map(|(name, value)| (name.replace(FLAGS, "--"), value)).collect();
+        }
         Ok(Self { name: folder.display().to_string(), options: flat, steps })
     }
 

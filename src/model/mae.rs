@@ -146,15 +146,15 @@ impl MaskedAutoencoder {
         self.decoder_norm.forward(tokens).narrow(1, 1, mask.num_patches())
     }
 
-    /// Mean squared error against a teacher's features, over every patch: hidden ones are reconstructed, visible ones
-    /// distilled (SAMI, <https://arxiv.org/abs/2312.00863> §3.1).
+    /// Mean squared error against a teacher's features, averaged over the patches that [`LossOn`] names: hidden ones are
+    /// reconstructed, visible ones distilled (SAMI, <https://arxiv.org/abs/2312.00863> §3.1, does both).
     ///
     /// # Shapes
     /// - `features`, `target`: `[B, L, teacher D]`; the target's channels standardised
     /// - returns `[1]`
     #[must_use]
-    pub fn feature_loss(&self, features: Tensor<3>, target: Tensor<3>) -> Tensor<1> {
-        (features - target).square().mean()
+    pub fn feature_loss(&self, features: Tensor<3>, target: Tensor<3>, mask: &PatchMask) -> Tensor<1> {
+        self.over_patches((features - target).square(), mask)
     }
 
     /// Mean error per patch, squared or as [`PixelError`] says, averaged over the patches that [`LossOn`] names.
@@ -176,6 +176,11 @@ impl MaskedAutoencoder {
             PixelError::Squared => error.square(),
             PixelError::Absolute => error.abs(),
         };
+        self.over_patches(error, mask)
+    }
+
+    /// The mean of errors `[B, L, D]` over the patches that [`LossOn`] names, `[1]`.
+    fn over_patches(&self, error: Tensor<3>, mask: &PatchMask) -> Tensor<1> {
         let error = error.mean_dim(2).squeeze_dim::<2>(2);
         let hidden = mask.hidden(&error.device());
         let weight = match self.config.loss_on {

@@ -260,10 +260,12 @@ impl MaskSegmenter {
         for (index, block) in self.blocks().iter().enumerate() {
             let blocked = plan.masked.get(index).and_then(Option::as_ref).map(|kept| {
                 let output = self.predict(tokens.clone(), grid);
-                let blocked = self.blocked(&output.mask_logits, grid, kept);
+                let masks = kept.iter().any(|kept| *kept);
+                let blocked = masks.then(|| self.blocked(&output.mask_logits, grid, kept));
                 outputs.push(output);
                 blocked
             });
+            let blocked = blocked.flatten();
             tokens = block.forward_dropped(tokens, blocked, later.get(index));
         }
         let proposals = self.proposals(tokens, grid);

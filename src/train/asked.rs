@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use super::{TrainError, durable};
 
-/// What a run may be continued with otherwise: when it saves and shows, and the words it was started with.
-const FREE: [&str; 4] = ["save_every", "panel_every", "keep", "command"];
+/// What a run may be continued with otherwise: when it saves and shows, and how it was started.
+const FREE: [&str; 5] = ["save_every", "panel_every", "keep", "command", "flags"];
 
 /// Writes `options` to `run.json` of `root`; a run that was there and has made a step must be the same.
 ///

@@ -102,7 +102,9 @@ impl RunFolder {
         asked::note(root, options)?;
         ["checkpoint", "best"].iter().try_for_each(|folder| durable::recover(&root.join(folder)))?;
         let path = root.join("metrics.jsonl");
-        durable::drop_broken_line(&path)?;
+        if peers.rank() == 0 {
+            durable::drop_after(&path, saved(&root.join("checkpoint"))?)?;
+        }
         let metrics = OpenOptions::new().create(true).append(true).open(&path).map_err(at(&path))?;
         Ok(Self {
             root: root.to_owned(),
@@ -237,11 +239,20 @@ impl RunFolder {
         let path = folder.join("optimizer.bpk");
         let record = OptimizerRecord::load(&path)
             .map_err(|error| TrainError::Optimizer { path: path.clone(), reason: error.to_string() })?;
-        let progress: Progress = serde_json::from_slice(&read("progress.json")?).map_err(|error| {
-            TrainError::Optimizer { path: folder.join("progress.json"), reason: error.to_string() }
-        })?;
-        Ok(Standing { step: progress.step, model, average, optimizer: fresh.optimizer.load_record(record) })
+        Ok(Standing { step: saved(&folder)?, model, average, optimizer: fresh.optimizer.load_record(record) })
     }
+}
+
+/// The step of a checkpoint, 0 where there is none.
+fn saved(checkpoint: &Path) -> Result<usize, TrainError> {
+    if !checkpoint.exists() {
+        return Ok(0);
+    }
+    let path = checkpoint.join("progress.json");
+    let bytes = fs::read(&path).map_err(at(&path))?;
+    let progress: Progress = serde_json::from_slice(&bytes)
+        .map_err(|error| TrainError::Optimizer { path, reason: error.to_string() })?;
+    Ok(progress.step)
 }
 
 /// A weight folder with `module`.

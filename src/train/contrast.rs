@@ -8,7 +8,7 @@ use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 
 use super::checkpoint::Standing;
-use super::optimizer::{AdamWOptions, with_stable_ids};
+use super::optimizer::with_stable_ids;
 use super::panel::{MOST_ROWS, views_panel};
 use super::passes::{PassOptions, Passes};
 use super::task::{Loss, Task, images, train};
@@ -67,7 +67,7 @@ pub fn contrast(
     let device = device.clone().autodiff();
     device.seed(steps.seed);
     let model = with_stable_ids(ContrastiveEncoder::new(&options.encoder, &device));
-    let adamw = AdamWOptions { betas: (0.9, 0.95), weight_decay: steps.weight_decay };
+    let adamw = steps.adamw(options.passes.second_beta);
     let optimizer = steps.optimizer.of(&model, adamw);
     let at = run.resume(Standing::start(model, optimizer, steps), &config)?;
     let task = Contrasting { passes, options, preprocess: &preprocess, device };

@@ -4,6 +4,8 @@ use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use serde::Deserialize;
+
 use super::TrainError;
 
 /// Names the file or folder in what the system says of it.
@@ -70,18 +72,28 @@ pub(super) fn lock(folder: &Path) -> Result<File, TrainError> {
     }
 }
 
-/// Cuts off a last line that was not written to its end.
-pub(super) fn drop_broken_line(path: &Path) -> Result<(), TrainError> {
+/// Cuts lines of JSON off from the first that tells of a step after `step`, or was not written to its end.
+pub(super) fn drop_after(path: &Path, step: usize) -> Result<(), TrainError> {
     let text = match fs::read(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         text => text.map_err(at(path))?,
     };
-    let whole = text.iter().rposition(|&byte| byte == b'\n').map_or(0, |last| last + 1);
-    if whole < text.len() {
+    let is_kept = |line: &&[u8]| {
+        let told: Option<Told> = serde_json::from_slice(line).ok();
+        line.ends_with(b"\n") && told.is_none_or(|told| told.step <= step)
+    };
+    let kept: usize = text.split_inclusive(|&byte| byte == b'\n').take_while(is_kept).map(<[u8]>::len).sum();
+    if kept < text.len() {
         let file = File::options().write(true).open(path).map_err(at(path))?;
-        file.set_len(whole as u64).map_err(at(path))?;
+        file.set_len(kept as u64).map_err(at(path))?;
     }
     Ok(())
+}
+
+/// What is read of a line.
+#[derive(Deserialize)]
+struct Told {
+    step: usize,
 }
 
 fn beside(path: &Path, ending: &str) -> PathBuf {
@@ -134,14 +146,16 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_was_broken_off_goes() {
+    fn lines_of_steps_that_are_done_again_and_broken_ones_go() {
         let root = tempfile::tempdir().unwrap();
         let path = root.path().join("metrics.jsonl");
-        drop_broken_line(&path).unwrap();
-        for (text, left) in [("a\nb\n", "a\nb\n"), ("a\nb", "a\n"), ("a", "")] {
+        drop_after(&path, 0).unwrap();
+        let all = "{\"step\":1}\n{\"step\":2}\n{\"step\":3}\n";
+        for (text, step, left) in [(all, 3, 3), (all, 2, 2), (all, 0, 0), (&all[..17], 3, 1), ("{", 3, 0)] {
             fs::write(&path, text).unwrap();
-            drop_broken_line(&path).unwrap();
-            assert_eq!(fs::read_to_string(&path).unwrap(), left);
+            drop_after(&path, step).unwrap();
+            let expected: String = all.split_inclusive('\n').take(left).collect();
+            assert_eq!(fs::read_to_string(&path).unwrap(), expected);
         }
     }
 }

@@ -12,7 +12,7 @@ use self::frozen::FrozenFeatures;
 use self::task::Finetuning;
 use super::checkpoint::Standing;
 use super::loss::SetLossConfig;
-use super::optimizer::{AdamWOptions, with_stable_ids};
+use super::optimizer::with_stable_ids;
 use super::schedule::MaskAnnealing;
 use super::task::{StepOptions, train};
 use super::{RunFolder, TrainError, TrainEvent};
@@ -185,7 +185,7 @@ pub fn finetune(
         architecture: Architecture::Segmenter(segmenter.clone()),
         labels: photos.labels().to_vec(),
     };
-    let adamw = AdamWOptions { betas: (0.9, 0.999), weight_decay: options.steps.weight_decay };
+    let adamw = options.steps.adamw(0.999);
     let optimizer = options.steps.optimizer.of(&model, adamw);
     let at = run.resume(Standing::start(model, optimizer, &options.steps), &config)?;
     let annealing = options.annealing(&segmenter)?;

@@ -10,6 +10,9 @@ use crate::model::PatchMask;
 const SMALLEST_BLOCK: usize = 16;
 const ASPECT: (f64, f64) = (0.3, 1.0 / 0.3);
 
+/// Patches of a square.
+const SQUARE: usize = 4;
+
 /// How the hidden patches are chosen (MAE, <https://arxiv.org/abs/2111.06377> §4.1 and Figure 6).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -21,7 +24,8 @@ pub enum MaskSampling {
     Block,
     /// All but one of every 2×2; beyond or below a quarter of visible patches, chance decides.
     Grid,
-    /// Squares of 2×2 patches, each alike (`SimMIM`, <https://arxiv.org/abs/2111.09886> §3.2).
+    /// Squares of 2×2 patches, each alike (`SimMIM`, <https://arxiv.org/abs/2111.09886> §3.2); whole ones, so up to three
+    /// patches more are hidden.
     Squares,
 }
 
@@ -34,6 +38,10 @@ impl MaskSampling {
         grid: usize,
         num_visible: usize,
     ) -> PatchMask {
+        let num_visible = match self {
+            Self::Squares if grid.is_multiple_of(2) => (num_visible / SQUARE * SQUARE).max(SQUARE),
+            _ => num_visible,
+        };
         let noise: Vec<Vec<f32>> =
             of_images.into_iter().map(|mut rng| self.noise(&mut rng, grid, num_visible)).collect();
         PatchMask::from_noise(&noise, num_visible)
@@ -47,7 +55,6 @@ impl MaskSampling {
             Self::Block => blocks(rng, grid, grid * grid - num_visible),
             Self::Grid => (0..grid * grid).filter(|i| i / grid % 2 == 1 || i % grid % 2 == 1).collect(),
             Self::Squares => {
-                // Where only a part of a square is to be hidden, its first patches are seen.
                 let corner = |patch: usize| patch - patch / grid % 2 * grid - patch % grid % 2;
                 return (0..grid * grid).map(|patch| noise[corner(patch)]).collect();
             }
@@ -88,7 +95,7 @@ mod tests {
 
     fn hidden(sampling: MaskSampling, num_visible: usize) -> Vec<Vec<bool>> {
         let mask = sampling.draw((0..20).map(ChaCha8Rng::seed_from_u64), GRID, num_visible);
-        let hides = |row: &Vec<usize>| row.iter().map(|&place| place >= num_visible).collect();
+        let hides = |row: &Vec<usize>| row.iter().map(|&place| place >= mask.num_visible()).collect();
         mask.ids_restore.iter().map(hides).collect()
     }
 
@@ -99,12 +106,13 @@ mod tests {
     }
 
     #[test]
-    fn every_way_hides_exactly_as_much() {
+    fn every_way_hides_exactly_as_much_or_whole_squares() {
         for sampling in [MaskSampling::Random, MaskSampling::Block, MaskSampling::Grid, MaskSampling::Squares]
         {
-            for visible in [1, 49, 98, 190] {
+            for (visible, whole_squares) in [(1, 4), (49, 48), (78, 76), (98, 96), (190, 188)] {
+                let expected = if sampling == MaskSampling::Squares { whole_squares } else { visible };
                 let seen = |row: &Vec<bool>| row.iter().filter(|hidden| !**hidden).count();
-                assert!(hidden(sampling, visible).iter().all(|row| seen(row) == visible), "{sampling:?}");
+                assert!(hidden(sampling, visible).iter().all(|row| seen(row) == expected), "{sampling:?}");
             }
         }
     }

@@ -1,4 +1,4 @@
-//! AdamW as MAE and `EoMT` use it: no decay on vectors, and a learning rate per depth. Muon for the matrices of the blocks.
+//! AdamW as MAE uses it, without decay on vectors, or as `EoMT` does, with; and a learning rate per depth. Muon for the matrices of the blocks.
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamGroup, ParamId};
 use burn::optim::decay::WeightDecayConfig;
@@ -71,14 +71,19 @@ pub struct AdamWOptions {
     pub betas: (f32, f32),
     /// Share of a decaying parameter that is lost per step and unit of learning rate.
     pub weight_decay: f32,
+    /// Whether vectors decay too.
+    pub decay_vectors: bool,
 }
 
-/// One optimiser for the whole module: matrices and tokens decay, vectors (biases, norms, scales) do not.
+/// One optimiser for the whole module: matrices and tokens decay, vectors (biases, norms, scales) only if asked to.
 #[must_use]
 pub fn adamw<M: Module>(module: &M, options: AdamWOptions) -> ModuleOptimizer {
     let config =
         AdamWConfig::new().with_beta_1(options.betas.0).with_beta_2(options.betas.1).with_epsilon(1e-8);
     let decayed = config.clone().with_weight_decay(options.weight_decay).build();
+    if options.decay_vectors {
+        return ModuleOptimizer::from(decayed);
+    }
     let plain = config.with_weight_decay(0.0).build();
     ModuleOptimizer::from(decayed).with_group(ParamGroup::from_ids(vectors(module)), plain, None)
 }
@@ -160,7 +165,7 @@ mod tests {
         let device = Device::flex().autodiff();
         device.seed(5);
         let block = Block::encoder(&VitConfig::plain(32, 8, 16, 2, 2), &device);
-        let options = AdamWOptions { betas: (0.9, 0.999), weight_decay: 0.0 };
+        let options = AdamWOptions { betas: (0.9, 0.999), weight_decay: 0.0, decay_vectors: false };
         let input = Tensor::<3>::random([2, 9, 16], Distribution::Default, &device);
         let loss = block.forward(input, None).powi_scalar(2).sum();
         let gradients = GradientsParams::from_grads(loss.backward(), &block);

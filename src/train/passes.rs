@@ -16,10 +16,13 @@ pub struct PassOptions {
     /// Passes with a rising learning rate.
     pub warmup_epochs: f64,
     /// Passes after which the rate falls to a tenth; none: it falls as half a cosine.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     pub falls: Vec<f64>,
     /// Learning rate for 256 images; the one used grows with the batch.
     pub base_learning_rate: f64,
+    /// How much of AdamW's second moment stays at each step.
+    #[serde(default = "second_beta")]
+    pub second_beta: f32,
     /// Smallest share of a photo that a crop covers.
     pub min_crop: f64,
     /// Whether crops are mirrored half of the time.
@@ -27,6 +30,11 @@ pub struct PassOptions {
     /// What every recipe chooses.
     #[serde(flatten)]
     pub steps: StepOptions,
+}
+
+/// MAE's.
+fn second_beta() -> f32 {
+    0.95
 }
 
 /// Photos in whole batches; what is left over by a pass waits for another one.

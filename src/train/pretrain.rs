@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::checkpoint::Standing;
 use super::hiding::MaskSampling;
-use super::optimizer::{AdamWOptions, with_stable_ids};
+use super::optimizer::with_stable_ids;
 use super::panel::{MOST_ROWS, reconstruction_panel};
 use super::passes::{PassOptions, Passes};
 use super::task::{Loss, Task, images, train};
@@ -63,7 +63,7 @@ pub fn pretrain(
     let device = device.clone().autodiff();
     device.seed(steps.seed);
     let model = with_stable_ids(MaskedAutoencoder::new(&options.model, &device));
-    let adamw = AdamWOptions { betas: (0.9, 0.95), weight_decay: steps.weight_decay };
+    let adamw = steps.adamw(options.passes.second_beta);
     let optimizer = steps.optimizer.of(&model, adamw);
     let at = run.resume(Standing::start(model, optimizer, steps), &config)?;
     let peers = run.peers();
@@ -133,7 +133,7 @@ impl Task for Pretraining<'_> {
         };
         let target = features[part.start * numbers..part.end * numbers].to_vec();
         let target = Tensor::from_data(TensorData::new(target, predicted.dims()), &self.device);
-        let of_features = model.feature_loss(predicted, target).mul_scalar(share);
+        let of_features = model.feature_loss(predicted, target, &mask).mul_scalar(share);
         let parts = BTreeMap::from([("pixels", of_pixels.clone()), ("features", of_features.clone())]);
         let total = if self.options.features_only { of_features } else { of_pixels + of_features };
         Ok(Loss { total, parts })

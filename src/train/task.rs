@@ -15,7 +15,7 @@ use super::average::averaged;
 use super::batches::Batches;
 use super::checkpoint::{Best, Standing, Written};
 use super::gradients::{clip, not_finite, summed};
-use super::optimizer::{Optimizer, trainable};
+use super::optimizer::{AdamWOptions, Optimizer, trainable};
 use super::peers::{Peers, summed_loss};
 use super::precision::Precision;
 use super::{RunFolder, Step, TrainError, TrainEvent};
@@ -37,6 +37,9 @@ pub struct StepOptions {
     pub optimizer: Optimizer,
     /// The optimiser's decay.
     pub weight_decay: f32,
+    /// Whether vectors (biases, norms, scales) decay too.
+    #[serde(default)]
+    pub decay_vectors: bool,
     /// How much of the moving average of the parameters stays at each step; 0: no average is kept.
     pub average_decay: f64,
     /// Seed of everything random.
@@ -50,6 +53,12 @@ pub struct StepOptions {
 }
 
 impl StepOptions {
+    /// AdamW's, with so much of the second moment kept at each step.
+    pub(super) fn adamw(&self, second_beta: f32) -> AdamWOptions {
+        let Self { weight_decay, decay_vectors, .. } = *self;
+        AdamWOptions { betas: (0.9, second_beta), weight_decay, decay_vectors }
+    }
+
     /// # Errors
     /// [`TrainError::Option`] naming what cannot be followed.
     pub(super) fn check(&self) -> Result<(), TrainError> {
@@ -152,6 +161,10 @@ pub(super) fn train<T: Task>(
     options.check_parts(peers.size())?;
     let (done, steps) = (at.step, task.steps());
     on_event(TrainEvent::Started { done, steps, parameters: trainable(&at.model) });
+    if done > 0 && options.keep > 0 && peers.rank() == 0 {
+        // Once more, should it have been stopped between saving and keeping.
+        run.keep(done, options.keep)?;
+    }
     thread::scope(|scope| {
         let mut batches = Batches::spawn(scope, done..steps, |step| task.batch(step));
         for _ in done..steps {

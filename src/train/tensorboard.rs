@@ -3,7 +3,7 @@
 //! Record: length (u64), masked CRC-32C of it, bytes, masked CRC-32C of them, all little-endian
 //! (<https://github.com/tensorflow/tensorboard/blob/master/tensorboard/summary/writer/record_writer.py>).
 //! Event: `wall_time` 1: double, `step` 2: int64, `file_version` 3: string, `summary` 5, which holds any number of
-//! `value` 1, of `tag` 1: string and `simple_value` 2: float.
+//! `value` 1, of `tag` 1: string and `simple_value` 2: float, `session_log` 7 of `status` 1: START is 1.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -15,12 +15,14 @@ use std::time::{SystemTime, UNIX_EPOCH};
 pub(super) struct Events(File);
 
 impl Events {
-    /// A new file in `folder`, whose name tells when and after which step it began.
+    /// A new file in `folder`, whose name tells when and with which step it began; what other files tell of that step and later
+    /// ones no longer counts.
     pub(super) fn create(folder: &Path, step: usize) -> io::Result<Self> {
         let now = now();
         let path = folder.join(format!("events.out.tfevents.{:010}.{step}", now as u64));
         let mut file = File::create(path)?;
         file.write_all(&record(&version(now)))?;
+        file.write_all(&record(&started(now, step)))?;
         Ok(Self(file))
     }
 
@@ -41,6 +43,10 @@ fn now() -> f64 {
 
 fn version(seconds: f64) -> Vec<u8> {
     [double(1, seconds), bytes(3, b"brain.Event:2")].concat()
+}
+
+fn started(seconds: f64, step: usize) -> Vec<u8> {
+    [double(1, seconds), vec![2 << 3], varint(step as u64), bytes(7, &[1 << 3, 1])].concat()
 }
 
 fn event<'a>(seconds: f64, step: usize, scalars: impl Iterator<Item = (&'a str, f64)>) -> Vec<u8> {
@@ -86,9 +92,15 @@ mod tests {
     #[test]
     fn the_bytes_are_those_of_tensorboards_own_writer() {
         let scalars = [("loss", 0.25), ("val_ap", 0.5)];
-        let ours = [record(&version(1.5)), record(&event(1.5, 300, scalars.into_iter()))].concat();
+        let ours = [
+            record(&version(1.5)),
+            record(&started(1.5, 300)),
+            record(&event(1.5, 300, scalars.into_iter())),
+        ]
+        .concat();
         let hex: String = ours.iter().map(|byte| format!("{byte:02x}")).collect();
         let theirs = "1800000000000000a37f4b2209000000000000f83f1a0d627261696e2e4576656e743a322a28646c\
+                      100000000000000095fbfe1809000000000000f83f10ac023a020801713b788a\
                       2a00000000000000ae8d91f509000000000000f83f10ac022a1c0a0b0a046c6f7373150000803e\
                       0a0d0a0676616c5f6170150000003fb662bf56";
         assert_eq!(hex, theirs);

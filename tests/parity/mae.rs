@@ -82,7 +82,8 @@ fn five_steps_of_adamw() {
     for name in CHECKPOINTS {
         let recording = Recording::of(name);
         let (config, mut model) = load(name, true, &device);
-        let mut optimizer = adamw(&model, AdamWOptions { betas: (0.9, 0.95), weight_decay: 0.05 });
+        let mut optimizer =
+            adamw(&model, AdamWOptions { betas: (0.9, 0.95), weight_decay: 0.05, decay_vectors: false });
         let images: Tensor<4> = recording.tensor("pixel_values", &device);
         let noises = recording.floats("adamw.noises");
         let rates = recording.numbers("adamw.lrs_f64");

@@ -34,3 +34,16 @@ fn rounding_is_for_browsers_only() {
     got.class_logits.into_data().assert_approx_eq(&expected.class_logits.into_data(), tolerance);
     got.mask_logits.into_data().assert_approx_eq(&expected.mask_logits.into_data(), tolerance);
 }
+
+#[test]
+fn blocks_that_have_lost_their_masks_are_still_judged() {
+    let device = Device::flex();
+    let config = SegmenterConfig::new(VitConfig::plain(32, 8, 16, 4, 2), 5, 3, 3);
+    let model = MaskSegmenter::new(&config, &device);
+    let images = Tensor::random([2, 3, 32, 32], Distribution::Default, &device);
+    let masked = vec![Some(vec![false; 2 * 5]); 3];
+    let outputs = model.forward_training(images.clone(), &TrainingPlan { masked, ..TrainingPlan::default() });
+    assert_eq!(outputs.len(), 4, "one before each block and one at the end");
+    let last = outputs.last().unwrap().mask_logits.clone().into_data();
+    last.assert_approx_eq::<f32>(&model.forward(images).mask_logits.into_data(), Tolerance::absolute(1e-5));
+}

@@ -47,7 +47,7 @@ pub(super) mod tests {
     use burn::tensor::{Device, Tensor, TensorData};
 
     use super::super::super::gradients::clip;
-    use super::super::super::optimizer::{AdamWOptions, Optimizer};
+    use super::super::super::optimizer::Optimizer;
     use super::super::super::schedule::POLY_POWER;
     use super::super::super::{Precision, StepOptions};
     use super::super::{SetLossConfig, Tune};
@@ -85,6 +85,7 @@ pub(super) mod tests {
                 precision: Precision::F32,
                 optimizer: Optimizer::AdamW,
                 weight_decay: 0.05,
+                decay_vectors: false,
                 average_decay: 0.0,
                 seed: 0,
                 save_every: 1,
@@ -164,7 +165,7 @@ pub(super) mod tests {
         let model = MaskSegmenter::new(&SegmenterConfig::new(encoder, 4, 2, 1), &device);
         let mut model = model.map(&mut Waves::new(&recorded, |i, _| 0.5 * (0.37 * i).sin(), 0));
         let options = options();
-        let adamw = AdamWOptions { betas: (0.9, 0.999), weight_decay: options.steps.weight_decay };
+        let adamw = options.steps.adamw(0.999);
         let mut optimizer = options.steps.optimizer.of(&model, adamw);
         for step in 0..6 {
             let mut waves = Waves::new(&recorded, |i, step| 0.1 * (0.23 * i + step as f64).cos(), step);

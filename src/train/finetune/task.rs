@@ -78,7 +78,7 @@ impl Finetuning<'_> {
             let mut draw =
                 |p: f64| (0..photos * self.segmenter.num_queries).map(|_| rng.random_bool(p)).collect();
             let probabilities = annealing.probabilities(step, self.options.total_steps);
-            plan.masked = probabilities.into_iter().map(|p| (p > 0.0).then(|| draw(p))).collect();
+            plan.masked = probabilities.into_iter().map(|p| Some(draw(p))).collect();
         }
         if self.options.drop_path > 0.0 {
             let mut factors = |rate: f64| -> Vec<f32> {
