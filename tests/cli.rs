@@ -538,22 +538,23 @@ fn numbers_without_a_meaning_are_refused() {
 }
 
 #[test]
-fn what_was_learned_is_saved_even_if_it_cannot_be_judged() {
+fn a_photo_to_judge_by_that_cannot_be_used_is_left_out_or_stops_the_run() {
     let bench = Bench::new();
     bench.annotated();
     fs::write(bench.path("b.png"), []).unwrap();
-    let broken = fs::read_to_string(bench.path("a.json")).unwrap().replace("a.png", "b.png");
-    fs::write(bench.path("b.json"), broken).unwrap();
-    let often = ["--val", "b.json", "--validate-every", "1", "--save-every", "100"];
-    let mut line = fine_tuned("seg", &often);
-    let steps = line.iter().position(|word| *word == "--steps").unwrap();
-    line[steps + 1] = "2";
-    let output = bench.run(line);
+    let mut both: Value = serde_json::from_slice(&fs::read(bench.path("a.json")).unwrap()).unwrap();
+    let mut broken = both["images"][0].clone();
+    (broken["id"], broken["file_name"]) = (json!(70_000), json!("b.png"));
+    both["images"].as_array_mut().unwrap().push(broken);
+    fs::write(bench.path("b.json"), both.to_string()).unwrap();
+    let judged = ["--val", "b.json", "--validate-every", "1"];
+    let output = bench.run(fine_tuned("seg", &judged));
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert!(stderr(&output).contains("b.png"), "{}", stderr(&output));
+    assert!(bench.path("seg/best").is_dir());
+    let output = bench.run(fine_tuned("strict", &[&judged[..], &["--damaged", "stop"]].concat()));
     assert_eq!(output.status.code(), Some(1));
     assert!(stderr(&output).contains("b.png"), "{}", stderr(&output));
-    let progress: Value =
-        serde_json::from_slice(&fs::read(bench.path("seg/checkpoint/progress.json")).unwrap()).unwrap();
-    assert_eq!(progress["step"], 1);
 }
 
 #[test]

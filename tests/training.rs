@@ -463,3 +463,36 @@ fn contrast_learns_to_tell_photos_apart() {
     let (first, last) = (mean(&losses[..8]), mean(&losses[losses.len() - 8..]));
     assert!(last < 0.5 * first, "{first} → {last}");
 }
+
+#[test]
+fn what_was_learned_is_saved_even_if_it_cannot_be_judged() {
+    let _alone = alone();
+    let [folder, judged, out] = [0; 3].map(|_| tempfile::tempdir().unwrap());
+    [&folder, &judged].iter().for_each(|folder| write_photos(folder.path()));
+    let annotations = folder.path().join("train.json");
+    let photos =
+        SegmentationSet::open(&annotations, folder.path(), LabelSpace::Category, None, Damaged::Stop)
+            .unwrap();
+    let dataset = CocoDataset::load(&annotations).unwrap();
+    let validation = ValidationSet { dataset, images: PhotoFolder::open(judged.path()).unwrap(), every: 2 };
+    let (validation, unusable) = validation.sound(Damaged::Stop).unwrap();
+    assert!(unusable.is_empty());
+    let options = finetuning(Tune::Full);
+    let mut run = RunFolder::open(out.path(), &options).unwrap();
+    let lost = finetune(
+        (&photos, Some(&validation)),
+        &options,
+        (None, encoder()),
+        &Device::flex(),
+        &mut run,
+        |event| {
+            if matches!(event, TrainEvent::Step(_)) {
+                let _ = fs::remove_dir_all(judged.path());
+            }
+        },
+    );
+    assert!(lost.is_err());
+    let progress: Value =
+        serde_json::from_slice(&fs::read(out.path().join("checkpoint/progress.json")).unwrap()).unwrap();
+    assert_eq!(progress["step"], 2);
+}

@@ -28,7 +28,7 @@ impl<'a, O: Serialize> Asked<'a, O> {
     pub(super) fn new(options: &'a O, photos: String) -> Self {
         let command: Vec<String> = env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
         let data = BTreeMap::from([("photos", photos)]);
-        let flags = recipe::resolved(env::args_os().collect(), Cli::command());
+        let flags = recipe::resolved(env::args_os().collect(), &Cli::command());
         Self { options, data, verb: command.get(1).cloned().unwrap_or_default(), command, flags }
     }
 

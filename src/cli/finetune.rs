@@ -236,10 +236,13 @@ impl Arguments {
         }
     }
 
-    fn validation(&self) -> Result<Option<ValidationSet>> {
-        let Some(path) = &self.val else { return Ok(None) };
+    /// What the run is judged by, and which of its photos cannot be used.
+    fn validation(&self) -> Result<(Option<ValidationSet>, Vec<String>)> {
+        let Some(path) = &self.val else { return Ok((None, Vec::new())) };
         let images = PhotoFolder::open(self.val_images.as_ref().unwrap_or(&self.images))?;
-        Ok(Some(ValidationSet { dataset: CocoDataset::load(path)?, images, every: self.validate_every }))
+        let set = ValidationSet { dataset: CocoDataset::load(path)?, images, every: self.validate_every };
+        let (set, unusable) = set.sound(self.damaged.into())?;
+        Ok((Some(set), unusable))
     }
 }
 
@@ -262,7 +265,7 @@ fn train(arguments: &Arguments, peers: &Arc<dyn Peers>) -> Result<()> {
     };
     let (cutouts, damaged) = (arguments.cutouts.as_deref(), arguments.damaged.into());
     let mut photos = SegmentationSet::open(&arguments.train, &arguments.images, space, cutouts, damaged)?;
-    let validation = arguments.validation()?;
+    let (validation, unusable) = arguments.validation()?;
     let encoder = match &arguments.encoder {
         Some(path) => Some(pollster::block_on(read_folder(&Source::open(Some(path))?))?),
         None => None,
@@ -275,7 +278,7 @@ fn train(arguments: &Arguments, peers: &Arc<dyn Peers>) -> Result<()> {
     let picked = arguments.device.pick()?;
     let title = format!("{} photos, {}", photos.len(), picked.description);
     let mut progress = TrainProgress::new(&title, &**peers, arguments.steps.plain());
-    photos.cut().iter().for_each(|photo| progress.show(TrainEvent::Skipped(photo.clone())));
+    photos.cut().iter().chain(&unusable).for_each(|photo| progress.show(TrainEvent::Skipped(photo.clone())));
     let asked = Asked::new(&options, photos.fingerprint())
         .with("teacher features", photos.teacher_fingerprint())
         .with("encoder", Some(arguments.start()))

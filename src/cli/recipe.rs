@@ -39,8 +39,8 @@ pub(super) fn expand(mut arguments: Vec<OsString>, command: &Command) -> Result<
 }
 
 /// All flags of a verb with what they stand at, given, of a recipe or by default.
-pub(super) fn resolved(arguments: Vec<OsString>, command: Command) -> BTreeMap<String, String> {
-    let expanded = expand(arguments, &command).unwrap_or_default();
+pub(super) fn resolved(arguments: Vec<OsString>, command: &Command) -> BTreeMap<String, String> {
+    let expanded = expand(arguments, command).unwrap_or_default();
     let Ok(matches) = command.clone().try_get_matches_from(expanded) else { return BTreeMap::new() };
     let Some((verb, matches)) = matches.subcommand() else { return BTreeMap::new() };
     let flags = command.find_subcommand(verb).into_iter().flat_map(Command::get_arguments);
@@ -162,7 +162,7 @@ mod tests {
     #[test]
     fn every_flag_is_told() {
         let words = ["mae-seg", "pretrain", "--epochs", "3", "--data", "a", "b"].map(OsString::from);
-        let flags = resolved(words.into(), command());
+        let flags = resolved(words.into(), &command());
         let told: Vec<_> = flags.iter().map(|(flag, value)| format!("{flag}={value}")).collect();
         assert_eq!(told, ["data=a b", "epochs=3", "raw-pixels=false"]);
     }

@@ -4,8 +4,11 @@ mod frozen;
 mod rates;
 mod task;
 
+use std::collections::{BTreeMap, HashSet};
+
 use burn::module::Module;
 use burn::tensor::Device;
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use self::frozen::FrozenFeatures;
@@ -16,8 +19,7 @@ use super::optimizer::with_stable_ids;
 use super::schedule::MaskAnnealing;
 use super::task::{StepOptions, train};
 use super::{RunFolder, TrainError, TrainEvent};
-use crate::data::coco::CocoImage;
-use crate::data::{AugmentOptions, CocoDataset, PhotoFolder, SegmentationSet};
+use crate::data::{AugmentOptions, CocoDataset, Damaged, DataError, PhotoFolder, SegmentationSet};
 use crate::eval::Vocabulary;
 use crate::model::{MaskSegmenter, SegmenterConfig, VitConfig};
 use crate::pixels::Preprocess;
@@ -146,16 +148,38 @@ pub struct ValidationSet {
 }
 
 impl ValidationSet {
+    /// Looks at every photo once. One that cannot be used is left out with its objects and named, or is the error if
+    /// `damaged` stops there.
+    ///
+    /// # Errors
+    /// [`DataError`] naming the photo, or that there is none left.
+    pub fn sound(mut self, damaged: Damaged) -> Result<(Self, Vec<String>), DataError> {
+        let looked_at =
+            self.dataset.images.par_iter().map(|image| (image.id, self.images.photo(image).err()));
+        let unusable: BTreeMap<u64, DataError> =
+            looked_at.collect::<Vec<_>>().into_iter().filter_map(|(id, error)| Some((id, error?))).collect();
+        let (ids, errors): (HashSet<u64>, Vec<DataError>) = unusable.into_iter().unzip();
+        let named = errors.iter().map(ToString::to_string).collect::<Vec<_>>();
+        if let Some(first) = errors.into_iter().next().filter(|_| damaged == Damaged::Stop) {
+            return Err(first);
+        }
+        self.dataset.images.retain(|image| !ids.contains(&image.id));
+        self.dataset.annotations.retain(|object| !ids.contains(&object.image_id));
+        if self.dataset.images.is_empty() {
+            return Err(DataError::NoPhotos(named.join(", ")));
+        }
+        Ok((self, named))
+    }
+
     /// # Errors
     /// [`TrainError::Validation`] where it names nothing of what a model with these labels finds, [`TrainError::Option`]
-    /// where it has no objects, [`TrainError::Data`] where a photo is not there.
+    /// where it has no objects.
     fn check(&self, labels: &[String]) -> Result<(), TrainError> {
         Vocabulary::choose(labels, &self.dataset, false)?;
         if self.dataset.annotations.is_empty() {
             return Err(TrainError::Option("there is no object to judge the model by".to_owned()));
         }
-        let found = |image: &CocoImage| self.images.find(&image.file_name).map(|_| ());
-        Ok(self.dataset.images.iter().try_for_each(found)?)
+        Ok(())
     }
 }
 
@@ -301,9 +325,11 @@ mod tests {
         let check = |set: &ValidationSet, label: &str| set.check(&["car".to_owned(), label.to_owned()]);
         assert!(check(&validation, "cat").is_ok() && check(&validation, "animal").is_ok());
         assert!(matches!(check(&validation, "truck"), Err(TrainError::Validation(_))));
-        "gone.jpg".clone_into(&mut validation.dataset.images[0].file_name);
-        assert!(matches!(check(&validation, "cat"), Err(TrainError::Data(_))));
         validation.dataset.annotations.clear();
         assert!(matches!(check(&validation, "cat"), Err(TrainError::Option(_))));
+        assert!(
+            matches!(validation.sound(Damaged::Skip), Err(DataError::NoPhotos(_))),
+            "this file is no photo"
+        );
     }
 }

@@ -195,4 +195,20 @@ mod tests {
         let (_, of_adamw) = steps_of_a_block(Optimizer::AdamW);
         bias.into_data().assert_eq(&of_adamw.into_data(), true);
     }
+
+    #[test]
+    fn vectors_decay_where_they_are_asked_to() {
+        let device = Device::flex().autodiff();
+        let block = Block::encoder(&VitConfig::plain(32, 8, 16, 2, 2), &device);
+        for decay_vectors in [false, true] {
+            let options = AdamWOptions { betas: (0.9, 0.999), weight_decay: 0.5, decay_vectors };
+            let scale = block.norm1.gamma.val();
+            // Without slope there is nothing but decay.
+            let gradients = GradientsParams::from_grads((scale.clone() * 0.0).sum().backward(), &block);
+            let moved = Optimizer::AdamW.of(&block, options).step(0.1, block.clone(), gradients);
+            let left = moved.norm1.gamma.val().inner().try_into_vec_as::<f32>().unwrap();
+            let expected = if decay_vectors { 1.0 - 0.1 * 0.5 } else { 1.0 };
+            assert!(left.iter().all(|scale| (scale - expected).abs() < 1e-6), "{left:?}");
+        }
+    }
 }

@@ -84,7 +84,7 @@ impl Derivatives for Flex {
         if parts.dtype() != DType::F32 {
             return derivatives::attended_keeping::<Self>(parts, heads);
         }
-        attention::keeping(parts, heads)
+        attention::keeping(&parts, heads)
     }
 
     fn attended_back(

@@ -19,7 +19,7 @@ const KEY: usize = 1;
 const VALUE: usize = 2;
 
 /// `[B, T, D]` of `[B, T, 3·D]`, and the weights `[B, T, H, T]`.
-pub(super) fn keeping(parts: FloatTensor<Flex>, heads: usize) -> [FloatTensor<Flex>; 2] {
+pub(super) fn keeping(parts: &FloatTensor<Flex>, heads: usize) -> [FloatTensor<Flex>; 2] {
     let parts = parts.to_contiguous();
     let [batch, length, width] = parts.shape().dims();
     let sizes = Sizes { length, heads, width: width / 3 / heads };
