@@ -7,13 +7,15 @@
 The model is a ViT-Tiny/16 at 224 px: pretraining hides 75 % of 32 photos and has a decoder of 2 blocks 192 wide;
 fine-tuning has 8 photos, 50 queries in the last block and no masked attention. With --gpu it is MAE's own ViT-B/16 with 128
 photos and 8 decoder blocks 512 wide, and 32 photos for fine-tuning, in bfloat16 where the backend has it. Needs torch,
-transformers >= 5, numpy and Pillow.
-A step's time is what more steps take longer, so that starting does not count.
+transformers >= 5, numpy, Pillow and scipy.
+A step's time is what more steps take longer, so that starting does not count. Of several rounds, in which PyTorch and the
+backends take turns, the median is told, and the least.
 """
 
 import argparse
 import json
 import os
+import statistics
 import subprocess
 import tempfile
 import time
@@ -119,6 +121,7 @@ def main():
     parser.add_argument("--mae-seg", required=True)
     parser.add_argument("--backends", nargs="+", default=["cpu"])
     parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--gpu", action="store_true", help="PyTorch computes on a GPU too, and the model is larger")
     arguments = parser.parse_args()
     os.environ["OMP_NUM_THREADS"] = os.environ["RAYON_NUM_THREADS"] = str(arguments.threads)
@@ -128,11 +131,16 @@ def main():
         photos.mkdir()
         make_photos(photos)
         for what in ("pretrain", "finetune"):
-            reference = seconds(lambda steps: theirs(arguments, what, steps))
-            print(f"{what}: PyTorch {torch.__version__.split('+')[0]} {reference:.3f} s a step, {arguments.threads} threads", flush=True)
-            for backend in arguments.backends:
-                taken = seconds(lambda steps: ours(arguments, backend, what, steps, photos, Path(folder) / f"{what}-{backend}-{steps}"))
-                print(f"{what}: mae-seg {backend} {taken:.3f} s a step, {taken / reference:.2f} of PyTorch's", flush=True)
+            taken = {name: [] for name in ["PyTorch", *arguments.backends]}
+            for turn in range(arguments.rounds):
+                taken["PyTorch"].append(seconds(lambda steps: theirs(arguments, what, steps)))
+                for backend in arguments.backends:
+                    out = Path(folder) / f"{what}-{backend}-{turn}"
+                    taken[backend].append(seconds(lambda steps: ours(arguments, backend, what, steps, photos, Path(f"{out}-{steps}"))))
+            reference = statistics.median(taken["PyTorch"])
+            for name, times in taken.items():
+                median = statistics.median(times)
+                print(f"{what}: {name} {median:.3f} s a step (least {min(times):.3f}), {median / reference:.2f} of PyTorch's", flush=True)
 
 
 if __name__ == "__main__":

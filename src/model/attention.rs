@@ -41,28 +41,22 @@ impl Attention {
     pub fn forward(&self, tokens: Tensor<3>, blocked: Option<Tensor<4, Bool>>) -> Tensor<3> {
         let parts = product(&self.qkv, tokens, self.rounds);
         let mixed = match blocked {
-            None if !self.rounds => attended(parts, self.num_heads),
-            None => self.mixed(parts, attended_rounded),
-            Some(blocked) => self.mixed(parts, |query, key, value| {
-                let [batch, heads, length, _] = query.dims();
-                let blocked = blocked.expand([batch, heads, length, length]);
-                attention(query, key, value, Some(blocked), None, AttentionModuleOptions::default())
-            }),
+            None if self.rounds => attended_rounded(parts, self.num_heads),
+            None => attended(parts, self.num_heads),
+            Some(blocked) => self.attended_where(parts, blocked),
         };
         product(&self.proj, mixed, self.rounds)
     }
 
-    /// `[B, T, D]` of `[B, T, 3·D]` as `mix` makes `[B, H, T, d]` of queries, keys and values of that shape.
-    fn mixed(
-        &self,
-        parts: Tensor<3>,
-        mix: impl FnOnce(Tensor<4>, Tensor<4>, Tensor<4>) -> Tensor<4>,
-    ) -> Tensor<3> {
+    /// [`attended`], but for what is `blocked`.
+    fn attended_where(&self, parts: Tensor<3>, blocked: Tensor<4, Bool>) -> Tensor<3> {
         let ([batch, length, width], heads) = (parts.dims(), self.num_heads);
         let width = width / 3;
         let parts = parts.reshape([batch, length, 3, heads, width / heads]).permute([2, 0, 3, 1, 4]);
         let [query, key, value] =
             [0, 1, 2].map(|i| parts.clone().narrow(0, i, 1).reshape([batch, heads, length, width / heads]));
-        mix(query, key, value).swap_dims(1, 2).reshape([batch, length, width])
+        let blocked = Some(blocked.expand([batch, heads, length, length]));
+        let mixed = attention(query, key, value, blocked, None, AttentionModuleOptions::default());
+        mixed.swap_dims(1, 2).reshape([batch, length, width])
     }
 }

@@ -33,7 +33,7 @@ pub(crate) trait Fused: Backend {
     fn attended(parts: FloatTensor<Self>, heads: usize) -> FloatTensor<Self> {
         let [query, key, value] = heads_of::<Self>(parts, heads);
         let mixed = Self::attention(query, key, value, None, None, AttentionModuleOptions::default());
-        side_by_side::<Self>(vec![mixed])
+        side_by_side::<Self>(mixed)
     }
 
     /// See [`multiplied`].
@@ -66,12 +66,8 @@ pub(crate) trait Fused: Backend {
     }
 
     /// See [`attended_rounded`].
-    fn attended_rounded(
-        query: FloatTensor<Self>,
-        key: FloatTensor<Self>,
-        value: FloatTensor<Self>,
-    ) -> FloatTensor<Self> {
-        Self::attention(query, key, value, None, None, AttentionModuleOptions::default())
+    fn attended_rounded(parts: FloatTensor<Self>, heads: usize) -> FloatTensor<Self> {
+        Self::attended(parts, heads)
     }
 
     /// See [`multiplied_rounded`].
@@ -132,13 +128,9 @@ pub(super) fn mixed(features: Tensor<4>, kernel: Tensor<4>) -> Tensor<4> {
     Tensor::from_dispatch(<Dispatch as Fused>::mixed(features.into_dispatch(), kernel.into_dispatch()))
 }
 
-/// `softmax(q kᵀ / √d) v` where 16 bits of queries, keys, values and weights will do; browsers without a GPU use no more.
-///
-/// # Shapes
-/// - all: `[B, H, T, d]`
-pub(super) fn attended_rounded(query: Tensor<4>, key: Tensor<4>, value: Tensor<4>) -> Tensor<4> {
-    let [query, key, value] = [query, key, value].map(Tensor::into_dispatch);
-    Tensor::from_dispatch(<Dispatch as Fused>::attended_rounded(query, key, value))
+/// [`attended`] where 16 bits of queries, keys, values and weights will do; browsers without a GPU use no more.
+pub(super) fn attended_rounded(parts: Tensor<3>, heads: usize) -> Tensor<3> {
+    Tensor::from_dispatch(<Dispatch as Fused>::attended_rounded(parts.into_dispatch(), heads))
 }
 
 /// The matrix product where 16 bits of each number will do; browsers without a GPU use no more (`mae_seg_kernels::product`).
@@ -164,14 +156,10 @@ fn heads_of<B: Backend>(parts: FloatTensor<B>, heads: usize) -> [FloatTensor<B>;
     })
 }
 
-/// `[B, T, parts·D]` of `[B, H, T, d]` each.
-fn side_by_side<B: Backend>(parts: Vec<FloatTensor<B>>) -> FloatTensor<B> {
-    let [batch, heads, length, width] = parts[0].shape().dims();
-    let count = parts.len();
-    let apart = |part| B::float_reshape(part, [batch, 1, heads, length, width].into());
-    let all = B::float_cat(parts.into_iter().map(apart).collect(), 1);
-    let all = B::float_permute(all, &[0, 3, 1, 2, 4]);
-    B::float_reshape(all, [batch, length, count * heads * width].into())
+/// `[B, T, D]` of `[B, H, T, d]`.
+fn side_by_side<B: Backend>(heads: FloatTensor<B>) -> FloatTensor<B> {
+    let [batch, count, length, width] = heads.shape().dims();
+    B::float_reshape(B::float_permute(heads, &[0, 2, 1, 3]), [batch, length, count * width].into())
 }
 
 /// As Burn computes it.

@@ -24,8 +24,8 @@ pub enum MaskSampling {
     Block,
     /// All but one of every 2×2; beyond or below a quarter of visible patches, chance decides.
     Grid,
-    /// Squares of 2×2 patches, each alike (`SimMIM`, <https://arxiv.org/abs/2111.09886> §3.2); whole ones, so up to three
-    /// patches more are hidden.
+    /// Squares of 2×2 patches, each alike (`SimMIM`, <https://arxiv.org/abs/2111.09886> §3.2); whole ones on a
+    /// grid of even sides, so up to three patches more are hidden.
     Squares,
 }
 

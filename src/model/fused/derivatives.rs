@@ -56,7 +56,7 @@ pub(super) fn attended_keeping<B: Backend>(parts: FloatTensor<B>, heads: usize) 
     let query = B::float_mul_scalar(query.clone(), scale::<B>(&query).into());
     let weights = B::softmax(B::float_matmul(query, B::float_transpose(key)), 3);
     let mixed = B::float_matmul(weights.clone(), value);
-    [side_by_side::<B>(vec![mixed]), weights]
+    [side_by_side::<B>(mixed), weights]
 }
 
 /// With Burn's operations.
@@ -78,7 +78,7 @@ pub(super) fn attended_back<B: Backend>(
     let of_scores = B::float_mul_scalar(of_scores, scale.into());
     let of_query = B::float_matmul(of_scores.clone(), key);
     let of_key = B::float_matmul(B::float_transpose(of_scores), query);
-    side_by_side::<B>(vec![of_query, of_key, of_value])
+    B::float_cat([of_query, of_key, of_value].map(side_by_side::<B>).into(), 2)
 }
 
 /// As Burn computes it.

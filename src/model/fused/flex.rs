@@ -64,12 +64,8 @@ impl Fused for Flex {
     }
 
     #[cfg(target_arch = "wasm32")]
-    fn attended_rounded(
-        query: FloatTensor<Self>,
-        key: FloatTensor<Self>,
-        value: FloatTensor<Self>,
-    ) -> FloatTensor<Self> {
-        browser::attended([query, key, value])
+    fn attended_rounded(parts: FloatTensor<Self>, heads: usize) -> FloatTensor<Self> {
+        super::side_by_side::<Self>(browser::attended(super::heads_of::<Self>(parts, heads)))
     }
 
     #[cfg(target_arch = "wasm32")]

@@ -1,7 +1,7 @@
 //! Against the gradients of Burn's autodiff, which takes the same apart.
 
 use burn::tensor::ops::AttentionModuleOptions;
-use burn::tensor::{Device, Distribution, Tolerance};
+use burn::tensor::{DType, Device, Distribution, FloatDType, Tolerance};
 
 use super::*;
 
@@ -15,21 +15,30 @@ fn devices() -> Vec<Device> {
     devices.map(Device::autodiff).into()
 }
 
+/// Each device with what it computes as a whole and with what is taken apart there.
+fn kinds() -> Vec<(Device, DType)> {
+    devices()
+        .into_iter()
+        .flat_map(|device| [DType::F32, DType::F64].map(|kind| (device.clone(), kind)))
+        .collect()
+}
+
 fn assert_alike<const D: usize>(got: Option<Tensor<D>>, expected: Option<Tensor<D>>) {
     let tolerance = Tolerance::absolute(2e-5);
-    got.unwrap().into_data().assert_approx_eq::<f32>(&expected.unwrap().into_data(), tolerance);
+    let [got, expected] = [got, expected].map(|all| all.unwrap().cast(FloatDType::F32).into_data());
+    got.assert_approx_eq::<f32>(&expected, tolerance);
 }
 
 #[test]
 fn attention_has_the_derivatives_of_its_parts() {
-    for device in devices() {
+    for (device, kind) in kinds() {
         device.seed(3);
         let normal = Distribution::Normal(0.0, 1.0);
         // More queries than a thread takes at once.
         let ([batch, length, heads, width], scale) = ([2, 150, 3, 8], 1.5);
-        let inputs = Tensor::<3>::random([batch, length, 3 * heads * width], normal, &device) * scale;
+        let inputs = Tensor::<3>::random([batch, length, 3 * heads * width], normal, (&device, kind)) * scale;
         let inputs = inputs.detach().require_grad();
-        let weight = Tensor::<3>::random([batch, length, heads * width], normal, &device);
+        let weight = Tensor::<3>::random([batch, length, heads * width], normal, (&device, kind));
         let output = attended(inputs.clone(), heads);
         let [query, key, value] = [0, 1, 2].map(|part| {
             let part = inputs.clone().narrow(2, part * heads * width, heads * width);
@@ -47,9 +56,9 @@ fn attention_has_the_derivatives_of_its_parts() {
 
 #[test]
 fn linear_layers_have_the_derivatives_of_burns() {
-    for device in devices() {
+    for (device, kind) in kinds() {
         device.seed(7);
-        let random = |shape| Tensor::<2>::random(shape, Distribution::Normal(0.0, 1.0), &device);
+        let random = |shape| Tensor::<2>::random(shape, Distribution::Normal(0.0, 1.0), (&device, kind));
         let tokens = random([2 * 9, 12]).reshape([2, 9, 12]).require_grad();
         let weights = random([12, 20]).require_grad();
         let bias = random([1, 20]).reshape([20]).require_grad();
@@ -69,10 +78,12 @@ fn linear_layers_have_the_derivatives_of_burns() {
 
 #[test]
 fn layer_norm_has_the_derivatives_of_its_parts() {
-    for device in devices() {
+    // Whole registers, and not.
+    for (device, width) in devices().into_iter().flat_map(|device| [(device.clone(), 32), (device, 20)]) {
         device.seed(4);
-        let random = |_| Tensor::<3>::random([2, 5, 32], Distribution::Normal(0.5, 2.0), &device);
-        let channel = |_| Tensor::<1>::random([32], Distribution::Normal(1.0, 0.5), &device).require_grad();
+        let random = |_| Tensor::<3>::random([2, 5, width], Distribution::Normal(0.5, 2.0), &device);
+        let channel =
+            |_| Tensor::<1>::random([width], Distribution::Normal(1.0, 0.5), &device).require_grad();
         let (tokens, [gamma, beta], weight) = (random(0).require_grad(), [0; 2].map(channel), random(0));
         let output = normalised(tokens.clone(), gamma.clone(), beta.clone(), 1e-6);
         let parts = burn::tensor::module::layer_norm(tokens.clone(), gamma.clone(), Some(beta.clone()), 1e-6);
