@@ -18,6 +18,7 @@ use super::encoder::ModelSize;
 use super::html::Page;
 use super::output::{print_line, write_file};
 use super::shards;
+use super::steps::OptimizerArg;
 use crate::data::{CocoDataset, Damaged, LabelSpace, PhotoFolder, PhotoSet, SegmentationSet};
 
 const EXAMPLES: &str = "\
@@ -87,6 +88,9 @@ pub(super) struct Arguments {
     /// Peak learning rate of fine-tuning
     #[arg(long, default_value_t = 3e-4)]
     lr: f64,
+    /// Optimiser of fine-tuning
+    #[arg(long, value_enum, default_value_t)]
+    optimizer: OptimizerArg,
     /// Learned queries; 0: each patch may claim the object around it, learned faster
     #[arg(long, default_value_t = 0)]
     queries: usize,

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use serde::Serialize;
 
 use crate::train::{Optimizer, PassOptions, Precision, StepOptions};
 
@@ -53,11 +54,22 @@ enum PrecisionArg {
     Bf16,
 }
 
-#[derive(Debug, Clone, Copy, Default, ValueEnum)]
-enum OptimizerArg {
+/// What turns gradients into steps.
+#[derive(Debug, Clone, Copy, Default, ValueEnum, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum OptimizerArg {
     #[default]
     Adamw,
     Muon,
+}
+
+impl From<OptimizerArg> for Optimizer {
+    fn from(argument: OptimizerArg) -> Self {
+        match argument {
+            OptimizerArg::Adamw => Self::AdamW,
+            OptimizerArg::Muon => Self::Muon,
+        }
+    }
 }
 
 impl StepsArg {
@@ -75,10 +87,7 @@ impl StepsArg {
                 PrecisionArg::F32 => Precision::F32,
                 PrecisionArg::Bf16 => Precision::Bf16,
             },
-            optimizer: match self.optimizer {
-                OptimizerArg::Adamw => Optimizer::AdamW,
-                OptimizerArg::Muon => Optimizer::Muon,
-            },
+            optimizer: self.optimizer.into(),
             weight_decay: self.weight_decay,
             decay_vectors: self.decay_vectors,
             average_decay,

@@ -161,17 +161,31 @@ mod tests {
         assert!((found - expected).abs() < 1e-12, "{what}: {found} instead of {expected}");
     }
 
-    #[test]
-    fn masks_and_boxes_equal_pycocotools() {
-        let (truth, predictions) = case();
-        let found = evaluate(&truth, &predictions).unwrap();
-        let recorded = recorded();
+    fn assert_bit_equal(found: &Evaluation, recorded: &BTreeMap<String, Recorded>) {
         for (shape, metrics) in [("masks", &found.masks), ("boxes", &found.boxes)] {
             let numbers = serde_json::to_value(metrics).unwrap();
             for (name, expected) in &recorded[shape].stats {
-                assert_same(numbers[name].as_f64().unwrap(), &json!(expected), &format!("{shape} {name}"));
+                let found = numbers[name].as_f64().unwrap();
+                assert_eq!(found.to_bits(), expected.to_bits(), "{shape} {name}: {found} for {expected}");
             }
         }
+    }
+
+    #[test]
+    fn masks_and_boxes_equal_pycocotools() {
+        let (truth, predictions) = case();
+        assert_bit_equal(&evaluate(&truth, &predictions).unwrap(), &recorded());
+    }
+
+    #[test]
+    fn more_detections_than_count_and_tied_scores_equal_pycocotools() {
+        let mut case: Value =
+            serde_json::from_str(include_str!("../../tests/fixtures/coco_ap_crowded.json")).unwrap();
+        let truth = serde_json::from_value(case["gt"].take()).unwrap();
+        let predictions: Vec<Prediction> = serde_json::from_value(case["dets"].take()).unwrap();
+        let recorded = ["masks", "boxes"]
+            .map(|shape| (shape.to_owned(), serde_json::from_value(case[shape].take()).unwrap()));
+        assert_bit_equal(&evaluate(&truth, &predictions).unwrap(), &BTreeMap::from(recorded));
     }
 
     #[test]

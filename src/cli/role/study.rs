@@ -175,7 +175,11 @@ impl Study<'_> {
             augment: AugmentOptions { cutouts: 0, ..AugmentOptions::training(self.arguments.image_size) },
             loss: SetLossConfig { num_points: 1024, ..SetLossConfig::default() },
             teacher_coefficient: 0.0,
-            steps: StepOptions { average_decay: 0.99, ..self.steps(self.arguments.batch_size, seed) },
+            steps: StepOptions {
+                optimizer: self.arguments.optimizer.into(),
+                average_decay: 0.99,
+                ..self.steps(self.arguments.batch_size, seed)
+            },
         };
         let out = self.run(&[encoder, tuning], seed);
         let found = match from {
