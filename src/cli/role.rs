@@ -70,6 +70,9 @@ pub(super) struct Arguments {
     /// Blocks of the decoder in pretraining
     #[arg(long, default_value_t = 2)]
     decoder_depth: usize,
+    /// What turns gradients into steps, in pretraining and fine-tuning
+    #[arg(long, value_enum, default_value_t)]
+    optimizer: OptimizerArg,
     /// Passes over the photos in pretraining
     #[arg(long, default_value_t = 8, value_parser = super::at_least_one)]
     epochs: usize,
@@ -88,9 +91,6 @@ pub(super) struct Arguments {
     /// Peak learning rate of fine-tuning
     #[arg(long, default_value_t = 3e-4)]
     lr: f64,
-    /// Optimiser of fine-tuning
-    #[arg(long, value_enum, default_value_t)]
-    optimizer: OptimizerArg,
     /// Learned queries; 0: each patch may claim the object around it, learned faster
     #[arg(long, default_value_t = 0)]
     queries: usize,

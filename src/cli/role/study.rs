@@ -18,8 +18,8 @@ use crate::model::{DecoderConfig, HiddenPatches, MaeConfig, VitConfig};
 use crate::train::loss::SetLossConfig;
 use crate::train::schedule::POLY_POWER;
 use crate::train::{
-    Alone, ContrastOptions, FinetuneOptions, MaskSampling, Optimizer, PassOptions, Precision,
-    PretrainOptions, RunFolder, StepOptions, TrainEvent, Tune, contrast, finetune, pretrain,
+    Alone, ContrastOptions, FinetuneOptions, MaskSampling, PassOptions, Precision, PretrainOptions,
+    RunFolder, StepOptions, TrainEvent, Tune, contrast, finetune, pretrain,
 };
 use crate::weights::read_folder;
 
@@ -85,7 +85,7 @@ impl Study<'_> {
             accumulate: 1,
             precision: Precision::F32,
             clip_norm: Some(1.0),
-            optimizer: Optimizer::AdamW,
+            optimizer: self.arguments.optimizer.into(),
             weight_decay: 0.05,
             decay_vectors: false,
             average_decay: 0.0,
@@ -175,11 +175,7 @@ impl Study<'_> {
             augment: AugmentOptions { cutouts: 0, ..AugmentOptions::training(self.arguments.image_size) },
             loss: SetLossConfig { num_points: 1024, ..SetLossConfig::default() },
             teacher_coefficient: 0.0,
-            steps: StepOptions {
-                optimizer: self.arguments.optimizer.into(),
-                average_decay: 0.99,
-                ..self.steps(self.arguments.batch_size, seed)
-            },
+            steps: StepOptions { average_decay: 0.99, ..self.steps(self.arguments.batch_size, seed) },
         };
         let out = self.run(&[encoder, tuning], seed);
         let found = match from {
