@@ -282,6 +282,35 @@ fn eval_measures_and_exports_what_it_measured() {
 }
 
 #[test]
+fn eval_goes_on_without_unusable_photos_where_asked() {
+    let bench = Bench::new();
+    bench.annotated();
+    let mut annotations: Value = serde_json::from_slice(&fs::read(bench.path("a.json")).unwrap()).unwrap();
+    bench.photo("outlined.png", 48, 40);
+    fs::write(bench.path("broken.png"), "no image").unwrap();
+    for (id, name) in [(8, "broken.png"), (9, "outlined.png")] {
+        let image = json!({"id": id, "file_name": name, "width": 48, "height": 40});
+        annotations["images"].as_array_mut().unwrap().push(image);
+    }
+    let outline = json!({"id": 2, "image_id": 9, "category_id": 17, "iscrowd": 0,
+        "segmentation": {"size": [3, 3], "counts": [4, 5]}});
+    annotations["annotations"].as_array_mut().unwrap().push(outline);
+    fs::write(bench.path("a.json"), annotations.to_string()).unwrap();
+    let base = ["eval", "--weights", "weights", "--annotations", "a.json", "--images", ".", "--json"];
+    let output = bench.run(base.into_iter().chain(["--device", "cpu"]));
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0));
+    assert!(stderr(&output).contains("broken.png"), "{}", stderr(&output));
+    let output = bench.run(base.into_iter().chain(["--device", "cpu", "--damaged", "skip"]));
+    assert!(output.status.success(), "{}", stderr(&output));
+    for name in ["skipped broken.png", "skipped outlined.png: annotation 2"] {
+        assert!(stderr(&output).contains(name), "{}", stderr(&output));
+    }
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let counts = ["photos", "skipped_photos", "annotated_objects"].map(|name| report[name].as_u64().unwrap());
+    assert_eq!(counts, [1, 2, 1]);
+}
+
+#[test]
 fn a_report_is_one_page_that_needs_no_other_file() {
     let bench = Bench::new();
     bench.annotated();
@@ -366,6 +395,15 @@ fn a_probe_judges_encoders_and_drawings() {
     let output = bench.run(["probe", "--weights", "weights", "--train", "train", "--test", "weights"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(stderr(&output).contains("folder for each class"), "{}", stderr(&output));
+
+    fs::write(bench.path("test/dark/9.png"), "no image").unwrap();
+    let line = ["probe", "--weights", "weights", "--train", "train", "--test", "test", "--device", "cpu"];
+    let output = bench.run(line);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("9.png"), "{}", stderr(&output));
+    let output = bench.run(line.into_iter().chain(["--damaged", "skip"]));
+    assert!(output.status.success() && stderr(&output).contains("9.png"), "{}", stderr(&output));
+    assert!(String::from_utf8(output.stdout).unwrap().contains("6 to be judged on (1 skipped)"));
 }
 
 #[test]

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::bundled::Source;
 use super::device::DeviceArg;
+use super::encoder::DamagedArg;
 use super::output::{percent, print_line, write_file};
 use super::{image_size, progress, report};
 use crate::data::{CocoDataset, PhotoFolder};
@@ -40,6 +41,9 @@ pub(super) struct Arguments {
     /// Folder or zip file with the photos they name
     #[arg(long, value_name = "DIR|ZIP")]
     images: PathBuf,
+    /// What to do about photos that are missing, no images or not what their annotations say
+    #[arg(long, value_enum, default_value_t = DamagedArg::Stop)]
+    damaged: DamagedArg,
     /// Take all categories as one
     #[arg(long)]
     class_agnostic: bool,
@@ -64,6 +68,7 @@ pub(super) struct Arguments {
 struct Summary<'a> {
     weights: String,
     photos: usize,
+    skipped_photos: usize,
     annotated_objects: usize,
     predictions: usize,
     labels: VocabularyKind,
@@ -74,7 +79,12 @@ struct Summary<'a> {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<()> {
-    let dataset = CocoDataset::load(&arguments.annotations)?;
+    let mut dataset = CocoDataset::load(&arguments.annotations)?;
+    let images = PhotoFolder::open(&arguments.images)?;
+    let looking = progress::spinner("looking at the photos");
+    let unusable = images.sound(&mut dataset, arguments.damaged.into())?;
+    looking.finish_and_clear();
+    progress::skipped(&unusable);
     let weights = Source::open(arguments.weights.as_deref())?;
     let loading = progress::spinner("loading the weights");
     let picked = arguments.device.pick()?;
@@ -85,7 +95,6 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
     loading.finish_and_clear();
 
     let vocabulary = Vocabulary::choose(engine.labels(), &dataset, arguments.class_agnostic)?;
-    let images = PhotoFolder::open(&arguments.images)?;
     let bar = progress::bar(dataset.images.len(), "segmenting");
     let work = predict_dataset(&engine, &dataset, &images, &vocabulary, || bar.inc(1));
     let predictions = pollster::block_on(work)?;
@@ -95,6 +104,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
     let summary = Summary {
         weights: weights.describe(),
         photos: dataset.images.len(),
+        skipped_photos: unusable.len(),
         annotated_objects: dataset.annotations.len(),
         predictions: predictions.len(),
         labels: vocabulary.kind(),
@@ -134,8 +144,15 @@ fn table(summary: &Summary<'_>, evaluation: &Evaluation) -> String {
         let areas = [("S", m.ar_small), ("M", m.ar_medium), ("L", m.ar_large)];
         row(name, [("@1", m.ar1), ("@10 ", m.ar10), ("@100", m.ar100), areas[0], areas[1], areas[2]])
     };
+    let skipped = match summary.skipped_photos {
+        0 => String::new(),
+        count => format!(" ({count} skipped)"),
+    };
     let mut lines = vec![
-        format!("{} photos, {} predictions, on {}", summary.photos, summary.predictions, summary.device),
+        format!(
+            "{} photos{skipped}, {} predictions, on {}",
+            summary.photos, summary.predictions, summary.device
+        ),
         precision("mask precision", summary.masks),
         recall("mask recall", summary.masks),
         precision("box precision", summary.boxes),

@@ -7,13 +7,15 @@ use burn::tensor::Device;
 use clap::Args;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use rayon::prelude::*;
 use serde::Serialize;
 
 use super::bundled::Source;
 use super::device::DeviceArg;
+use super::encoder::DamagedArg;
 use super::output::{percent, print_line};
 use super::progress;
-use crate::data::PhotoFolder;
+use crate::data::{Damaged, DataError, PhotoFolder};
 use crate::eval::probe::{
     Labelled, LabelledPhotos, Scores, central_crop, features, linear_probe, nearest_neighbours,
 };
@@ -50,6 +52,9 @@ pub(super) struct Arguments {
     /// Folder or zip file with the photos that COCO annotations name
     #[arg(long, value_name = "DIR|ZIP")]
     images: Option<PathBuf>,
+    /// What to do about photos that are no images
+    #[arg(long, value_enum, default_value_t = DamagedArg::Stop)]
+    damaged: DamagedArg,
     /// Of the hidden patches
     #[arg(long, default_value_t = 0)]
     seed: u64,
@@ -66,6 +71,7 @@ struct Report {
     classes: usize,
     train_photos: usize,
     test_photos: usize,
+    skipped_photos: usize,
     nearest_neighbours: Scores,
     linear: Scores,
     /// The shares of the classes in the training photos, whatever the photo.
@@ -100,21 +106,43 @@ impl Probed {
         Ok(Self { encoder, autoencoder, image_size, preprocess: checkpoint.preprocess, device })
     }
 
-    fn crops(&self, folder: &PhotoFolder, photos: &[(String, Vec<usize>)]) -> Result<Vec<Vec<f32>>> {
+    fn crops(
+        &self,
+        folder: &PhotoFolder,
+        photos: &[(String, Vec<usize>)],
+    ) -> Vec<Result<Vec<f32>, DataError>> {
         let crop = |(name, _): &(String, Vec<usize>)| {
             Ok(central_crop(&folder.decode(name)?, self.image_size, &self.preprocess))
         };
-        photos.iter().map(crop).collect()
+        photos.par_iter().map(crop).collect()
     }
 
-    fn look(&self, photos: &LabelledPhotos) -> Result<Labelled> {
+    /// Their features; photos that cannot be read are taken out and told in a sentence each, or the first is the error if
+    /// `damaged` stops there.
+    fn look(&self, photos: &mut LabelledPhotos, damaged: Damaged) -> Result<Labelled> {
         let bar = progress::bar(photos.photos.len(), "computing features");
-        let mut found = Vec::new();
+        let (mut kept, mut found, mut unusable) = (Vec::new(), Vec::new(), Vec::new());
         for batch in photos.photos.chunks(BATCH) {
-            found.extend(features(&self.encoder, &self.crops(&photos.folder, batch)?, &self.device)?);
+            let mut readable = Vec::new();
+            for (photo, crop) in batch.iter().zip(self.crops(&photos.folder, batch)) {
+                match crop {
+                    Ok(crop) => {
+                        kept.push(photo.clone());
+                        readable.push(crop);
+                    }
+                    Err(error) if damaged == Damaged::Skip => unusable.push(error.to_string()),
+                    Err(error) => return Err(error.into()),
+                }
+            }
+            if !readable.is_empty() {
+                found.extend(features(&self.encoder, &readable, &self.device)?);
+            }
             bar.inc(batch.len() as u64);
         }
         bar.finish_and_clear();
+        progress::skipped(&unusable);
+        ensure!(!kept.is_empty(), "none of the photos could be read");
+        photos.photos = kept;
         Ok(Labelled { features: found, present: photos.present(), exclusive: photos.exclusive })
     }
 
@@ -130,7 +158,7 @@ impl Probed {
             let mask = PatchMask::from_noise(&noise, model.config().num_visible());
             all.extend(reconstruction(
                 model,
-                &self.crops(&photos.folder, batch)?,
+                &self.crops(&photos.folder, batch).into_iter().collect::<Result<Vec<_>, _>>()?,
                 &mask,
                 &self.preprocess,
                 &self.device,
@@ -145,13 +173,14 @@ impl Probed {
 
 pub(super) fn run(arguments: &Arguments) -> Result<()> {
     let images = arguments.images.as_deref();
-    let (train, test) = (open(&arguments.train, images)?, open(&arguments.test, images)?);
+    let (mut train, mut test) = (open(&arguments.train, images)?, open(&arguments.test, images)?);
     ensure!(
         train.classes == test.classes && train.exclusive == test.exclusive,
         "training and test photos are of different classes: use the same folders or categories for both"
     );
     let probed = Probed::load(&arguments.weights, arguments.device.pick()?.device)?;
-    let (known, asked) = (probed.look(&train)?, probed.look(&test)?);
+    let (damaged, all) = (arguments.damaged.into(), train.photos.len() + test.photos.len());
+    let (known, asked) = (probed.look(&mut train, damaged)?, probed.look(&mut test, damaged)?);
     let scores = |predicted: &[Vec<f64>]| Scores::of(predicted, &asked.present, asked.exclusive);
     let share = |class: usize| {
         known.present.iter().filter(|present| present[class]).count() as f64 / known.present.len() as f64
@@ -161,6 +190,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
         classes: train.classes.len(),
         train_photos: train.photos.len(),
         test_photos: test.photos.len(),
+        skipped_photos: all - train.photos.len() - test.photos.len(),
         nearest_neighbours: scores(&nearest_neighbours(&known, &asked.features)),
         linear: scores(&linear_probe(&known, &asked.features)?),
         guess: scores(&vec![shares; test.photos.len()]),
@@ -193,9 +223,12 @@ fn table(report: &Report) -> String {
             percent(*mean_average_precision)
         )
     };
-    let Report { classes, train_photos, test_photos, .. } = report;
+    let Report { classes, train_photos, test_photos, skipped_photos, .. } = report;
+    let skipped = if *skipped_photos > 0 { format!(" ({skipped_photos} skipped)") } else { String::new() };
     let mut lines = vec![
-        format!("{classes} classes, {train_photos} photos to learn from, {test_photos} to be judged on"),
+        format!(
+            "{classes} classes, {train_photos} photos to learn from, {test_photos} to be judged on{skipped}"
+        ),
         row("nearest neighbours", &report.nearest_neighbours),
         row("linear probe", &report.linear),
         row("without looking", &report.guess),

@@ -39,6 +39,14 @@ pub(super) fn spinner(what: &'static str) -> ProgressBar {
     spinner
 }
 
+/// Says on standard error what was left out.
+pub(super) fn skipped(reasons: &[String]) {
+    for reason in reasons {
+        // Whom it does not reach does not want to know.
+        let _closed = writeln!(stderr(), "skipped {reason}");
+    }
+}
+
 /// Shows the events of a training run.
 #[derive(Debug)]
 pub(super) struct TrainProgress {

@@ -106,10 +106,13 @@ pub(super) struct Arguments {
 /// Runs the verb.
 pub(super) fn run(arguments: &Arguments) -> Result<()> {
     let picked = arguments.device.pick()?;
+    let images = PhotoFolder::open(&arguments.images)?;
+    let mut judged = CocoDataset::load(&arguments.val)?;
+    images.sound(&mut judged, Damaged::Stop)?;
     let study = Study {
         arguments,
         unlabelled: PhotoSet::open(&shards::local(&arguments.data)?, Damaged::Stop)?,
-        images: PhotoFolder::open(&arguments.images)?,
+        images,
         labelled: SegmentationSet::open(
             &arguments.train,
             &arguments.images,
@@ -117,7 +120,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
             None,
             Damaged::Stop,
         )?,
-        judged: CocoDataset::load(&arguments.val)?,
+        judged,
         device: picked.device,
     };
     fs::create_dir_all(&arguments.out)

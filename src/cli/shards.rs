@@ -1,17 +1,14 @@
 //! Shards of photos at addresses of the web, brought here once.
 
 use std::fs::{self, OpenOptions};
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 
 use super::bundled::download_bar;
-use crate::hub::{Site, user_cache};
+use crate::hub::{Site, Told, user_cache};
 use crate::weights::{WeightSource as _, sha256_hex};
-
-/// Bytes asked for at once.
-const WINDOW: u64 = 8 << 20;
 
 /// The same paths, those that are addresses of tars replaced by files in the cache.
 pub(super) fn local(data: &[PathBuf]) -> Result<Vec<PathBuf>> {
@@ -29,27 +26,30 @@ fn fetched(address: &str, cache: &Path) -> Result<PathBuf> {
     let Some((folder, name)) = address.rsplit_once('/').filter(|(_, name)| name.ends_with(".tar")) else {
         bail!("{address}: only .tar shards are read from the web");
     };
-    let key = &sha256_hex(address.as_bytes())[..16];
-    let (whole, part) = (cache.join(format!("{key}-{name}")), cache.join(format!("{key}-{name}.part")));
+    let key = |what: &str| format!("{}-{name}", &sha256_hex(what.as_bytes())[..16]);
+    let whole = cache.join(key(address));
     if whole.is_file() {
         return Ok(whole);
     }
+    let site = Site::new(folder, download_bar());
+    pollster::block_on(site.read_range(name, 0..1))?;
+    let Told { size, etag } = site.told(name);
+    let size = size.with_context(|| format!("{address}: the server does not tell its length"))?;
+    // Another version of the file begins anew.
+    let version = format!("{address} {size} {}", etag.unwrap_or_default());
+    let part = cache.join(key(&version) + ".part");
     fs::create_dir_all(cache).with_context(|| format!("cannot create {}", cache.display()))?;
     let here = || format!("cannot write {}", part.display());
     let mut file = OpenOptions::new().create(true).append(true).open(&part).with_context(here)?;
-    let mut done = file.metadata().with_context(here)?.len();
-    let site = Site::new(folder, download_bar());
-    pollster::block_on(site.read_range(name, 0..1))?;
-    let size = site.size(name).with_context(|| format!("{address}: the server does not tell its length"))?;
-    while done < size {
-        let range = done..size.min(done + WINDOW);
-        done = range.end;
-        file.write_all(&pollster::block_on(site.read_range(name, range))?).with_context(here)?;
+    file.lock().with_context(here)?;
+    if whole.is_file() {
+        return Ok(whole);
     }
+    let done = file.metadata().with_context(here)?.len();
+    site.copy_range(name, &(done..size), &mut |bytes| {
+        file.write_all(bytes).map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", here())))
+    })?;
     file.sync_all().with_context(here)?;
-    if file.metadata().with_context(here)?.len() != size {
-        bail!("{} was written by someone else meanwhile; remove it and try again", part.display());
-    }
     fs::rename(&part, &whole).with_context(here)?;
     Ok(whole)
 }

@@ -1,11 +1,14 @@
 //! Photos by the names that annotations give them.
 
+use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::DataError;
-use super::coco::CocoImage;
+use rayon::prelude::*;
+
+use super::coco::{CocoDataset, CocoImage};
 use super::zip::Zip;
+use super::{Damaged, DataError};
 use crate::image::RgbImage;
 
 /// A folder of photos, or a zip file of them, such as COCO's: read in place.
@@ -61,6 +64,40 @@ impl PhotoFolder {
     /// As [`find`](Self::find) and [`decode`](Self::decode), and [`DataError::PhotoSize`].
     pub fn photo(&self, listed: &CocoImage) -> Result<RgbImage, DataError> {
         self.sized(&self.find(&listed.file_name)?, [listed.width, listed.height])
+    }
+
+    /// Looks at every photo of `dataset` and its outlines once. A photo that cannot be used is taken out of it with its
+    /// objects and told in a sentence, or is the error if `damaged` stops there.
+    ///
+    /// # Errors
+    /// As [`photo`](Self::photo), [`DataError::Outline`] for an outline that is no mask of its photo, and
+    /// [`DataError::NoReadablePhoto`] where no photo is left.
+    pub fn sound(&self, dataset: &mut CocoDataset, damaged: Damaged) -> Result<Vec<String>, DataError> {
+        let objects = dataset.annotations_by_image();
+        let fault = |image: &CocoImage| -> Option<(u64, String, DataError)> {
+            let looked_at = self.photo(image).and_then(|_| {
+                objects.get(&image.id).into_iter().flatten().try_for_each(|object| {
+                    let outline = object.segmentation.to_rle(image.width, image.height);
+                    outline.map(drop).map_err(|source| DataError::Outline { annotation: object.id, source })
+                })
+            });
+            looked_at.err().map(|error| (image.id, format!("{}: {error}", image.file_name), error))
+        };
+        let faults: Vec<_> = dataset.images.par_iter().filter_map(fault).collect();
+        let (ids, told): (HashSet<u64>, Vec<String>) =
+            faults.iter().map(|(id, told, _)| (*id, told.clone())).unzip();
+        let tried = faults.len();
+        if let Some((.., first)) = faults.into_iter().next() {
+            if damaged == Damaged::Stop {
+                return Err(first);
+            }
+            if tried == dataset.images.len() {
+                return Err(DataError::NoReadablePhoto { tried, first: Box::new(first) });
+            }
+        }
+        dataset.images.retain(|image| !ids.contains(&image.id));
+        dataset.annotations.retain(|object| !ids.contains(&object.image_id));
+        Ok(told)
     }
 
     /// The photo under a name that [`find`](Self::find) gave, `told` wide and high.

@@ -32,6 +32,9 @@ pub enum ClientError {
     /// The file is another than when we began.
     #[error("the file changed on the server in the meantime")]
     Changed,
+    /// What came could not be put where it belongs.
+    #[error("{0}")]
+    Kept(io::Error),
 }
 
 /// What is known of a file before it is read.
@@ -45,11 +48,9 @@ pub struct Metadata {
     pub size: Option<u64>,
 }
 
-/// A range of a file, and what the server said about the whole.
-#[derive(Debug)]
-pub struct Part {
-    /// The bytes.
-    pub bytes: Vec<u8>,
+/// What a server said of a file when it sent a range of it.
+#[derive(Debug, Clone, Default)]
+pub struct Told {
     /// Length of the whole file.
     pub size: Option<u64>,
     /// `ETag` of the server that sent the bytes, as it stands in the header.
@@ -113,7 +114,7 @@ impl Client {
         })
     }
 
-    /// The bytes of `range`; `etag` is that of an earlier `Part`. `on_bytes` is called with the bytes here so far.
+    /// The bytes of `range`; `etag` is that of an earlier range. `on_bytes` is called with the bytes here so far.
     ///
     /// # Errors
     /// `ClientError`, after several attempts when the connection is at fault.
@@ -123,18 +124,38 @@ impl Client {
         range: &Range<u64>,
         etag: Option<&str>,
         mut on_bytes: impl FnMut(u64),
-    ) -> Result<Part, ClientError> {
-        let mut part = Part { bytes: Vec::new(), size: None, etag: etag.map(str::to_owned) };
-        let (mut pause, mut attempt, mut had) = (self.first_pause, 1, 0);
-        loop {
-            let reason = match self.extend(address, range, &mut part, &mut on_bytes) {
-                Ok(()) => return Ok(part),
-                Err(ClientError::Connection(reason)) => ClientError::Connection(reason),
+    ) -> Result<(Vec<u8>, Told), ClientError> {
+        let mut bytes = Vec::new();
+        let told = self.copy_range(address, range, etag, &mut |chunk| {
+            bytes.extend_from_slice(chunk);
+            on_bytes(bytes.len() as u64);
+            Ok(())
+        })?;
+        Ok((bytes, told))
+    }
+
+    /// Hands on the bytes of `range` as they come; `etag` is that of an earlier range.
+    ///
+    /// # Errors
+    /// `ClientError`, after several attempts when the connection is at fault; what was handed on stays good.
+    pub fn copy_range(
+        &self,
+        address: &str,
+        range: &Range<u64>,
+        etag: Option<&str>,
+        hand_on: &mut dyn FnMut(&[u8]) -> io::Result<()>,
+    ) -> Result<Told, ClientError> {
+        let mut told = Told { size: None, etag: etag.map(str::to_owned) };
+        let (mut pause, mut attempt, mut left) = (self.first_pause, 1, range.clone());
+        while !left.is_empty() {
+            let had = left.start;
+            let reason = match self.advance(address, &mut left, &mut told, hand_on) {
+                Ok(()) => break,
                 Err(error) if is_passing(&error) => error,
                 Err(error) => return Err(error),
             };
-            if part.bytes.len() > had {
-                (pause, attempt, had) = (self.first_pause, 1, part.bytes.len());
+            if left.start > had {
+                (pause, attempt) = (self.first_pause, 1);
             } else if attempt == ATTEMPTS {
                 return Err(reason);
             }
@@ -142,40 +163,40 @@ impl Client {
             pause *= 2;
             attempt += 1;
         }
+        Ok(told)
     }
 
-    /// One attempt at what is missing of `range`.
-    fn extend(
+    /// One attempt at what is `left`.
+    fn advance(
         &self,
         address: &str,
-        range: &Range<u64>,
-        part: &mut Part,
-        on_bytes: &mut impl FnMut(u64),
+        left: &mut Range<u64>,
+        told: &mut Told,
+        hand_on: &mut dyn FnMut(&[u8]) -> io::Result<()>,
     ) -> Result<(), ClientError> {
-        let from = range.start + part.bytes.len() as u64;
-        let response =
-            checked(self.request(&Method::GET, address, Some(&(from..range.end)), part.etag.as_deref())?)?;
+        let response = checked(self.request(&Method::GET, address, Some(left), told.etag.as_deref())?)?;
         let found = word(&response, "etag");
-        if part.etag.is_some() && found.is_some() && part.etag != found {
+        if told.etag.is_some() && found.is_some() && told.etag != found {
             return Err(ClientError::Changed);
         }
-        part.etag = part.etag.take().or(found);
+        told.etag = told.etag.take().or(found);
         let whole = response.status() == StatusCode::OK;
-        part.size = if whole { number(&response, "content-length") } else { total(&response) };
+        told.size = if whole { number(&response, "content-length") } else { total(&response) };
         let mut body = response.into_body().into_reader();
         let broken = |error: io::Error| ClientError::Connection(error.to_string());
         if whole {
-            io::copy(&mut (&mut body).take(from), &mut io::sink()).map_err(broken)?;
+            io::copy(&mut (&mut body).take(left.start), &mut io::sink()).map_err(broken)?;
         }
         let mut chunk = vec![0; CHUNK_BYTES];
-        let wanted = (range.end - range.start) as usize;
-        while part.bytes.len() < wanted {
-            let most = CHUNK_BYTES.min(wanted - part.bytes.len());
+        while !left.is_empty() {
+            let most = (left.end - left.start).min(CHUNK_BYTES as u64) as usize;
             match body.read(&mut chunk[..most]).map_err(broken)? {
                 0 => return Err(ClientError::Connection("the file ends early".to_owned())),
-                count => part.bytes.extend_from_slice(&chunk[..count]),
+                count => {
+                    hand_on(&chunk[..count]).map_err(ClientError::Kept)?;
+                    left.start += count as u64;
+                }
             }
-            on_bytes(part.bytes.len() as u64);
         }
         Ok(())
     }

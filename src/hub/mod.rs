@@ -9,7 +9,7 @@ mod settings;
 mod site;
 
 pub use cache::Cache;
-pub use client::Client;
+pub use client::{Client, Told};
 pub use repository::Repository;
 pub use settings::{Settings, user_cache};
 pub use site::Site;

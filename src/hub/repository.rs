@@ -138,15 +138,15 @@ impl Repository {
         }
         if from < end {
             let on_bytes = |count| (self.on_bytes)(file, from + count, Some(size));
-            let part = self
+            let (bytes, told) = self
                 .client
                 .read_range(address, &(from..end), server_etag.as_deref(), on_bytes)
                 .map_err(|error| self.refusal(file, &error))?;
-            if part.size.is_some_and(|found| found != size) {
+            if told.size.is_some_and(|found| found != size) {
                 return Err(self.unavailable(file, "its length differs from what the Hub says"));
             }
-            growing.append(&part.bytes).map_err(failed)?;
-            *server_etag = part.etag;
+            growing.append(&bytes).map_err(failed)?;
+            *server_etag = told.etag;
         }
         match held {
             Held::Coming { growing, size, etag, commit, .. } if growing.len().map_err(failed)? == size => {

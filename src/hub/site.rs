@@ -2,19 +2,13 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::io;
 use std::ops::Range;
 use std::time::Duration;
 
 use super::OnBytes;
-use super::client::{Client, ClientError};
+use super::client::{Client, ClientError, Told};
 use crate::weights::{SourceError, WeightSource};
-
-/// What the server said about a file.
-#[derive(Debug, Clone, Default)]
-struct Known {
-    size: Option<u64>,
-    etag: Option<String>,
-}
 
 /// Endings of addresses that name a file and not the place around it.
 const WEIGHTS: [&str; 4] = [".safetensors", ".pth", ".pt", ".bin"];
@@ -25,7 +19,7 @@ pub struct Site {
     address: String,
     weights_file: Option<String>,
     /// Files of which something was read.
-    known: RefCell<HashMap<String, Known>>,
+    known: RefCell<HashMap<String, Told>>,
     on_bytes: OnBytes,
 }
 
@@ -58,6 +52,38 @@ impl Site {
         format!("{}{file}", self.address)
     }
 
+    /// What the server said of `file` when something of it was read.
+    #[must_use]
+    pub fn told(&self, file: &str) -> Told {
+        self.known.borrow().get(file).cloned().unwrap_or_default()
+    }
+
+    fn note(&self, file: &str, told: Told) {
+        let size = told.size.or(self.told(file).size);
+        self.known.borrow_mut().insert(file.to_owned(), Told { size, ..told });
+    }
+
+    /// Hands on the bytes of `range` as they come.
+    ///
+    /// # Errors
+    /// As [`read_range`](WeightSource::read_range), and when `hand_on` fails; what was handed on stays good.
+    pub fn copy_range(
+        &self,
+        file: &str,
+        range: &Range<u64>,
+        hand_on: &mut dyn FnMut(&[u8]) -> io::Result<()>,
+    ) -> Result<(), SourceError> {
+        let Told { size, etag } = self.told(file);
+        let mut done = range.start;
+        let told = self.client.copy_range(&self.file(file), range, etag.as_deref(), &mut |chunk| {
+            done += chunk.len() as u64;
+            (self.on_bytes)(file, done, size);
+            hand_on(chunk)
+        });
+        self.note(file, told.map_err(|error| self.refusal(file, &error))?);
+        Ok(())
+    }
+
     fn refusal(&self, file: &str, error: &ClientError) -> SourceError {
         let (file, place) = (file.to_owned(), self.address.clone());
         match error {
@@ -77,15 +103,14 @@ impl WeightSource for Site {
     }
 
     async fn read_range(&self, file: &str, range: Range<u64>) -> Result<Vec<u8>, SourceError> {
-        let known = self.known.borrow().get(file).cloned();
-        let Known { size, etag } = known.unwrap_or_default();
+        let Told { size, etag } = self.told(file);
         let on_bytes = |count| (self.on_bytes)(file, range.start + count, size);
-        let part = self
+        let (bytes, told) = self
             .client
             .read_range(&self.file(file), &range, etag.as_deref(), on_bytes)
             .map_err(|error| self.refusal(file, &error))?;
-        self.known.borrow_mut().insert(file.to_owned(), Known { size: part.size.or(size), etag: part.etag });
-        Ok(part.bytes)
+        self.note(file, told);
+        Ok(bytes)
     }
 
     fn size(&self, file: &str) -> Option<u64> {

@@ -4,11 +4,8 @@ mod frozen;
 mod rates;
 mod task;
 
-use std::collections::{BTreeMap, HashSet};
-
 use burn::module::Module;
 use burn::tensor::Device;
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use self::frozen::FrozenFeatures;
@@ -148,27 +145,13 @@ pub struct ValidationSet {
 }
 
 impl ValidationSet {
-    /// Looks at every photo once. One that cannot be used is left out with its objects and named, or is the error if
-    /// `damaged` stops there.
+    /// What of it can be used, and what was left out, as [`PhotoFolder::sound`] tells.
     ///
     /// # Errors
-    /// [`DataError`] naming the photo, or that there is none left.
+    /// As [`PhotoFolder::sound`].
     pub fn sound(mut self, damaged: Damaged) -> Result<(Self, Vec<String>), DataError> {
-        let looked_at =
-            self.dataset.images.par_iter().map(|image| (image.id, self.images.photo(image).err()));
-        let unusable: BTreeMap<u64, DataError> =
-            looked_at.collect::<Vec<_>>().into_iter().filter_map(|(id, error)| Some((id, error?))).collect();
-        let (ids, errors): (HashSet<u64>, Vec<DataError>) = unusable.into_iter().unzip();
-        let named = errors.iter().map(ToString::to_string).collect::<Vec<_>>();
-        if let Some(first) = errors.into_iter().next().filter(|_| damaged == Damaged::Stop) {
-            return Err(first);
-        }
-        self.dataset.images.retain(|image| !ids.contains(&image.id));
-        self.dataset.annotations.retain(|object| !ids.contains(&object.image_id));
-        if self.dataset.images.is_empty() {
-            return Err(DataError::NoPhotos(named.join(", ")));
-        }
-        Ok((self, named))
+        let unusable = self.images.sound(&mut self.dataset, damaged)?;
+        Ok((self, unusable))
     }
 
     /// # Errors
@@ -328,7 +311,7 @@ mod tests {
         validation.dataset.annotations.clear();
         assert!(matches!(check(&validation, "cat"), Err(TrainError::Option(_))));
         assert!(
-            matches!(validation.sound(Damaged::Skip), Err(DataError::NoPhotos(_))),
+            matches!(validation.sound(Damaged::Skip), Err(DataError::NoReadablePhoto { .. })),
             "this file is no photo"
         );
     }

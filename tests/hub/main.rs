@@ -219,7 +219,8 @@ fn shards_come_from_the_web_once_and_over_dropped_lines() {
     }
     let bytes = tar.into_inner().unwrap();
     assert!(bytes.len() > 10_000);
-    let hub = Hub::start(HashMap::from([("shard.tar".to_owned(), bytes)]));
+    let files = ["shard.tar", "unranged.tar"].map(|name| (name.to_owned(), bytes.clone()));
+    let hub = Hub::start(HashMap::from(files));
     hub.with(|behaviour| behaviour.drop_after = vec![5_000]);
     let folder = tempfile::tempdir().unwrap();
     let pretrain = |name: &str| {
@@ -230,16 +231,19 @@ fn shards_come_from_the_web_once_and_over_dropped_lines() {
         command.args(["--decoder-dim", "32", "--decoder-depth", "1"]);
         command.env("XDG_CACHE_HOME", folder.path()).output().unwrap()
     };
-    let succeeds = || {
-        let output = pretrain("shard.tar");
+    let succeeds = |name: &str| {
+        let output = pretrain(name);
         assert!(output.status.success(), "{}: {}", output.status, String::from_utf8_lossy(&output.stderr));
     };
-    succeeds();
+    succeeds("shard.tar");
     assert_eq!(hub.ranges("shard.tar").len(), 3, "its length, one dropped, one from there on");
     let kept = fs::read_dir(folder.path().join("mae-seg/shards")).unwrap();
     assert!(kept.map(|entry| entry.unwrap().path()).all(|path| path.extension().is_some_and(|e| e == "tar")));
-    succeeds();
+    succeeds("shard.tar");
     assert_eq!(hub.ranges("shard.tar").len(), 3, "what is here is not fetched again");
+    hub.with(|behaviour| (behaviour.no_ranges, behaviour.drop_after) = (true, vec![5_000, 5_000]));
+    succeeds("unranged.tar");
+    assert_eq!(hub.ranges("unranged.tar").len(), 3, "its length, one dropped, one read from the beginning");
     let output = pretrain("missing.tar");
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&output.stderr).contains("missing.tar"));
