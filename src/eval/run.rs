@@ -8,16 +8,15 @@ use serde_json::{Map, Value};
 
 use super::EvalError;
 
-/// How names of flags begin in what [`flatten`] makes of `run.json`.
-const FLAGS: &str = "flags.";
-
 /// A training run, finished or not.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Run {
     /// The folder's path as given.
     pub name: String,
-    /// The flags of the run as `--flag`; where it has noted none its options, nested ones as `model.encoder.depth`.
+    /// Its options, nested ones as `model.encoder.depth`.
     pub options: BTreeMap<String, String>,
+    /// Its data and all its flags, as `--flag`; none where it was not asked for by flags.
+    pub flags: Option<BTreeMap<String, String>>,
     /// By step: every number that was logged, by name.
     pub steps: BTreeMap<u64, BTreeMap<String, f64>>,
 }
@@ -29,9 +28,9 @@ impl Run {
     /// # Errors
     /// [`EvalError::Run`] naming the file and line at fault.
     pub fn open(folder: &Path) -> Result<Self, EvalError> {
-        let options = read(&folder.join("run.json"))?;
-        let options: Value =
-            serde_json::from_str(&options).map_err(|error| refused(&folder.join("run.json"), &error))?;
+        let noted = read(&folder.join("run.json"))?;
+        let noted: Value =
+            serde_json::from_str(&noted).map_err(|error| refused(&folder.join("run.json"), &error))?;
         let path = folder.join("metrics.jsonl");
         let text = read(&path)?;
         let mut steps = BTreeMap::new();
@@ -47,17 +46,22 @@ impl Run {
                 Err(error) => return Err(refused(&path, &format!("line {number}: {error}"))),
             }
         }
-        let mut flat = BTreeMap::new();
-        flatten("", &options, &mut flat);
-        flat.remove("command");
-        // What the run is called and where its recipe lies make no difference.
-        ["flags.out", "flags.recipe"].iter().for_each(|flag| drop(flat.remove(*flag)));
-        if flat.keys().any(|name| name.starts_with(FLAGS)) {
-            // The flags say it all, and once.
-            flat.retain(|name, _| name.starts_with(FLAGS) || name.starts_with("data."));
-            flat = flat.into_iter().map(|(name, value)| (name.replace(FLAGS, "--"), value)).collect();
+        let mut options = BTreeMap::new();
+        flatten("", &noted, &mut options);
+        let mut flags = BTreeMap::new();
+        for (name, value) in std::mem::take(&mut options) {
+            match name.strip_prefix("flags.") {
+                // What the run is called and where its recipe lies make no difference.
+                Some("out" | "recipe") => {}
+                Some(flag) => drop(flags.insert(format!("--{flag}"), value)),
+                None => drop(options.insert(name, value)),
+            }
         }
-        Ok(Self { name: folder.display().to_string(), options: flat, steps })
+        options.remove("command");
+        let data = options.iter().filter(|(name, _)| name.starts_with("data."));
+        let data: Vec<_> = data.map(|(name, value)| (name.clone(), value.clone())).collect();
+        let flags = (!flags.is_empty()).then(|| flags.into_iter().chain(data).collect());
+        Ok(Self { name: folder.display().to_string(), options, flags, steps })
     }
 
     /// The names of all numbers that were logged besides the step.
@@ -85,15 +89,18 @@ impl Run {
     }
 }
 
-/// The options in which runs differ, with the value of each run; a dash where a run has no such option.
+/// The flags in which runs differ, or where not all have any the options, with the value of each run; a dash where a run has
+/// no such.
 #[must_use]
 pub fn differences(runs: &[Run]) -> Vec<(String, Vec<String>)> {
-    let mut names: Vec<&String> = runs.iter().flat_map(|run| run.options.keys()).collect();
+    let flags: Option<Vec<_>> = runs.iter().map(|run| run.flags.as_ref()).collect();
+    let told = flags.unwrap_or_else(|| runs.iter().map(|run| &run.options).collect());
+    let mut names: Vec<&String> = told.iter().flat_map(|told| told.keys()).collect();
     names.sort_unstable();
     names.dedup();
     let values = |name: &String| {
-        let value = |run: &Run| run.options.get(name).cloned().unwrap_or_else(|| "–".to_owned());
-        runs.iter().map(value).collect::<Vec<_>>()
+        let value = |told: &&BTreeMap<_, _>| told.get(name).cloned().unwrap_or_else(|| "–".to_owned());
+        told.iter().map(value).collect::<Vec<_>>()
     };
     names
         .into_iter()
@@ -161,5 +168,15 @@ mod tests {
         let expected = [("model.depth", ["2", "3"]), ("model.kind", ["a", "–"])]
             .map(|(name, values)| (name.to_owned(), values.map(str::to_owned).to_vec()));
         assert_eq!(differences(&runs), expected);
+    }
+
+    #[test]
+    fn flags_are_compared_where_all_runs_have_them() {
+        let noted = |rate| format!(r#"{{"rate": {rate}, "flags": {{"lr": {rate}, "out": "{rate}"}}}}"#);
+        let names = |runs: &[Run]| differences(runs).into_iter().map(|(name, _)| name).collect::<Vec<_>>();
+        let mut runs = ["1", "2"].map(|rate| run(&noted(rate), "").unwrap()).to_vec();
+        assert_eq!(names(&runs), ["--lr"]);
+        runs.push(run(r#"{"rate": 2}"#, "").unwrap());
+        assert_eq!(names(&runs), ["rate"]);
     }
 }
