@@ -535,6 +535,8 @@ fn a_run_goes_on_from_what_it_began_with() {
     bench.annotated();
     assert!(bench.run(fine_tuned("seg", &[])).status.success());
     assert!(bench.run(fine_tuned("seg", &["--val", "a.json"])).status.success(), "judged from now on");
+    let output = bench.run(fine_tuned("seg", &["--val", "a.json", "--validate-every", "7"]));
+    assert!(stderr(&output).contains("data.validation"), "{}", stderr(&output));
     for (other, told) in [(["--model", "small"], "tiny from scratch"), (["--encoder", "weights"], "weights")]
     {
         let output = bench.run(fine_tuned("seg", &other));
@@ -667,7 +669,7 @@ fn the_role_of_pretraining_is_measured_and_told() {
     cells.retain(|cell| cell["encoder"] != "MAE" || cell["tuning"] != "frozen");
     fs::create_dir(bench.path("role")).unwrap();
     let options = json!({"data": ["a.png"], "train": "a.json", "val": "a.json", "images": ".", "model": "Tiny",
-        "image_size": 32, "decoder_dim": 32, "decoder_depth": 1, "epochs": 1, "pretrain_batch_size": 1,
+        "image_size": 32, "decoder_dim": 32, "decoder_depth": 1, "optimizer": "adamw", "epochs": 1, "pretrain_batch_size": 1,
         "pretrain_lr": 5e-4, "steps": 1, "batch_size": 1, "lr": 3e-4, "queries": 2, "top": 1});
     let results = json!({"options": options, "cells": cells});
     fs::write(bench.path("role/role.json"), results.to_string()).unwrap();

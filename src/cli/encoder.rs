@@ -18,7 +18,8 @@ use crate::train::{RunFolder, TrainError, TrainEvent, in_turn};
 
 #[derive(Debug, Args)]
 pub(super) struct EncoderArg {
-    /// Folders of images (searched through), WebDataset tars or zip files, on disk or at addresses of the web
+    /// Folders of images (searched through), WebDataset tars, zip files, or addresses of tars on the web, fetched once into
+    /// the user's cache
     #[arg(long, required = true, num_args = 1.., value_name = "DIR|TAR|ZIP|URL")]
     data: Vec<PathBuf>,
     /// What to do about photos that are no images and shards that were cut short

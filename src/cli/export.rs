@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::Args;
 
 use super::bundled::Source;
@@ -37,6 +37,10 @@ pub(super) struct Arguments {
 
 /// Runs the verb.
 pub(super) fn run(arguments: &Arguments) -> Result<()> {
+    let of_a_run = |file: &&str| arguments.out.join(file).exists();
+    if ["run.json", "progress.json"].iter().any(of_a_run) {
+        bail!("{} belongs to a training run; choose another folder for --out", arguments.out.display());
+    }
     let folder = pollster::block_on(read_folder(&Source::open(Some(&arguments.run))?))?;
     let folder = convert(folder, &DeviceArg::Cpu.pick()?.device)?;
     let stem = arguments.out.file_name().and_then(|name| name.to_str()).unwrap_or("mae-seg");

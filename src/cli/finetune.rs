@@ -282,7 +282,9 @@ fn train(arguments: &Arguments, peers: &Arc<dyn Peers>) -> Result<()> {
     let asked = Asked::new(&options, photos.fingerprint())
         .with("teacher features", photos.teacher_fingerprint())
         .with("encoder", Some(arguments.start()))
-        .with("validation", arguments.val.as_ref().map(|path| path.display().to_string()));
+        .with("labels", Some(photos.labels().join(", ")))
+        .with("cut-outs", photos.cutouts_fingerprint())
+        .with("validation", validation.as_ref().map(ValidationSet::told));
     let mut run = RunFolder::shared(&arguments.out, &asked, peers)?;
     let data = (&photos, validation.as_ref());
     finetune(data, &options, (encoder, fresh), &picked.device, &mut run, |event| progress.show(event))?;

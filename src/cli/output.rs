@@ -2,27 +2,44 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-/// Writes a file under a temporary name beside it and renames it.
+/// Writes a file under a temporary name beside it and renames it; what is no file but a pipe or device is written into.
 pub(super) fn write_file(path: &Path, content: &[u8]) -> Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let write = || -> io::Result<()> {
-        // Created by hand: the default of tempfile is a file only its owner may read.
-        let mut file = tempfile::Builder::new().make_in(folder, |path| File::create_new(path))?;
-        file.write_all(content)?;
-        file.persist(path)?;
-        Ok(())
-    };
-    write().with_context(|| format!("cannot write {}", path.display()))
+    write_files(&[(path.to_owned(), content)])
 }
 
-/// Writes the files of a weight folder, the last one, its manifest, when all others are whole.
+/// Writes the files of a weight folder: while not all are on the disk, all old ones stay.
 pub(super) fn write_folder(folder: &Path, files: &[(String, Vec<u8>)]) -> Result<()> {
     fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    files.iter().try_for_each(|(name, content)| write_file(&folder.join(name), content))
+    let files: Vec<_> = files.iter().map(|(name, content)| (folder.join(name), content.as_slice())).collect();
+    write_files(&files)
+}
+
+fn write_files(files: &[(PathBuf, &[u8])]) -> Result<()> {
+    let mut written = Vec::new();
+    for (path, content) in files {
+        let failed = || format!("cannot write {}", path.display());
+        // The file that a link leads to.
+        let place = fs::canonicalize(path).unwrap_or_else(|_| path.clone());
+        if place.exists() && !place.is_file() {
+            fs::write(&place, content).with_context(failed)?;
+            continue;
+        }
+        let folder = place.parent().filter(|folder| !folder.as_os_str().is_empty());
+        // Created by hand: the default of tempfile is a file only its owner may read.
+        let mut file = tempfile::Builder::new()
+            .make_in(folder.unwrap_or(Path::new(".")), |path| File::create_new(path))
+            .with_context(failed)?;
+        file.write_all(content).with_context(failed)?;
+        written.push((file, place));
+    }
+    for (file, place) in written {
+        file.persist(&place).with_context(|| format!("cannot write {}", place.display()))?;
+    }
+    Ok(())
 }
 
 /// Prints a line of results; a reader that has seen enough (`| head`) is no error.
@@ -51,5 +68,32 @@ mod tests {
         assert_eq!(fs::read(&path).unwrap(), b"new");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
         assert!(write_file(&folder.path().join("none/a.txt"), b"").is_err());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_are_followed_and_devices_stay() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, link) = (folder.path().join("a"), folder.path().join("b"));
+        fs::write(&file, "old").unwrap();
+        std::os::unix::fs::symlink("a", &link).unwrap();
+        write_file(&link, b"new").unwrap();
+        assert_eq!(fs::read(&file).unwrap(), b"new");
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        let null = Path::new("/dev/null");
+        write_file(null, b"gone").unwrap();
+        assert!(!null.is_file());
+    }
+
+    #[test]
+    fn of_a_folder_that_cannot_be_written_whole_all_old_files_stay() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |second: &str, content: &str| {
+            write_folder(folder.path(), &["a", second].map(|name| (name.to_owned(), content.into())))
+        };
+        write("b", "old").unwrap();
+        assert!(write("none/b", "new").is_err());
+        assert_eq!(fs::read(folder.path().join("a")).unwrap(), b"old");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
     }
 }

@@ -6,10 +6,12 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result, bail};
 use burn::tensor::{Tensor, TensorData};
 use clap::Args;
+use image::DynamicImage;
 
 use super::bundled::Source;
 use super::device::DeviceArg;
-use super::output::print_line;
+use super::draw;
+use super::output::{print_line, write_file};
 use super::pretrain::SamplingArg;
 use crate::data::order::{Purpose, stream};
 use crate::eval::probe::central_crop;
@@ -78,8 +80,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
         sampling.draw((0..crops.len() as u64).map(of_photo), config.encoder.grid(), config.num_visible());
     let images = TensorData::new(crops.concat(), [crops.len(), 3, side, side]);
     let images = Tensor::from_data(images, &device);
-    let part = arguments.out.with_extension("part.png");
-    reconstruction_panel(&model, images, &mask, &preprocess, &part)?;
-    fs::rename(&part, &arguments.out).with_context(|| format!("cannot write {}", arguments.out.display()))?;
+    let picture = reconstruction_panel(&model, images, &mask, &preprocess);
+    write_file(&arguments.out, &draw::png(&DynamicImage::from(picture))?)?;
     print_line(&arguments.out.display().to_string())
 }

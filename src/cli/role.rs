@@ -38,7 +38,7 @@ pub(super) struct Arguments {
     #[serde(skip)]
     #[arg(long, value_name = "TOML", value_parser = super::recipe::existing)]
     recipe: Option<PathBuf>,
-    /// Photos without labels: folders of images (searched through), WebDataset tars or zip files, on disk or on the web
+    /// Photos without labels: folders of images (searched through), WebDataset tars, zip files, or addresses of tars
     #[arg(long, required = true, num_args = 1.., value_name = "DIR|TAR|ZIP|URL")]
     data: Vec<PathBuf>,
     /// COCO instances file to fine-tune on

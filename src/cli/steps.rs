@@ -16,7 +16,7 @@ pub(super) struct StepsArg {
     #[arg(long, default_value_t = 1, value_parser = super::at_least_one, value_name = "PARTS")]
     accumulate: usize,
     /// Scale gradients down to this norm where they are larger
-    #[arg(long, value_name = "NORM", value_parser = super::number(0.0, f64::MAX))]
+    #[arg(long, value_name = "NORM", value_parser = super::number(0.0, 1e9))]
     clip_norm: Option<f64>,
     /// What the blocks' matrix products are computed in; bf16 is faster where the device has it
     #[arg(long, value_enum, default_value_t)]

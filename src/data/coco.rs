@@ -8,8 +8,10 @@ use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::DataError;
+use super::fingerprint::fingerprint;
 use super::zip::{Zip, is_zip, read_through};
 use crate::mask::{MaskError, Rle};
 
@@ -85,7 +87,7 @@ pub struct CocoCategory {
 
 /// The outline of an object, in any of the three forms COCO knows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "`segmentation` is neither polygons nor run lengths with their size")]
 pub enum Segmentation {
     /// Corners `x, y, x, y, …` in pixels; several polygons are united.
     Polygons(Vec<Vec<f64>>),
@@ -202,7 +204,8 @@ impl CocoDataset {
             return Err(refused(format!("name one of the files in it, as if it were a folder: {inside}")));
         }
         let bytes = read_through(path)?;
-        let dataset: Self = serde_json::from_slice(&bytes).map_err(|e| refused(e.to_string()))?;
+        let dataset: Self = serde_json::from_slice(&bytes)
+            .map_err(|error| refused(broken_annotation(&bytes).unwrap_or_else(|| error.to_string())))?;
         dataset.check().map_err(refused)?;
         Ok(dataset)
     }
@@ -226,6 +229,14 @@ impl CocoDataset {
         Ok(())
     }
 
+    /// What tells its photos and objects from others.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        let images = self.images.iter().map(|image| format!("{image:?}"));
+        // All that is said of an object is in its text.
+        fingerprint(images.chain(self.annotations.iter().map(|object| format!("{object:?}"))))
+    }
+
     /// The annotations of each image id, in file order.
     #[must_use]
     pub fn annotations_by_image(&self) -> HashMap<u64, Vec<&CocoAnnotation>> {
@@ -235,6 +246,20 @@ impl CocoDataset {
         }
         by_image
     }
+}
+
+/// What is wrong with the first annotation that is none, in JSON where a place in one long line helps nobody.
+fn broken_annotation(bytes: &[u8]) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Loose {
+        annotations: Vec<Value>,
+    }
+    let loose: Loose = serde_json::from_slice(bytes).ok()?;
+    loose.annotations.into_iter().zip(1..).find_map(|(annotation, number)| {
+        let id = annotation.get("id").map_or_else(|| format!("number {number}"), Value::to_string);
+        let error = serde_json::from_value::<CocoAnnotation>(annotation).err()?;
+        Some(format!("annotation {id}: {error}"))
+    })
 }
 
 fn unique(what: &str, ids: impl Iterator<Item = u64>) -> Result<HashSet<u64>, String> {
@@ -296,6 +321,7 @@ mod tests {
             ("\"category_id\": 17, \"iscrowd\": 0", "\"category_id\": 5", "category 5"),
             ("{\"id\": 2, \"file_name\"", "{\"id\": 1, \"file_name\"", "image id 1 appears twice"),
             ("\"width\": 4", "\"width\": \"four\"", "invalid type"),
+            ("\"area\": 6.0", "\"area\": \"six\"", "annotation "),
             ("\"area\": 6.0", "\"score\": 1.5", "score 1.5"),
         ] {
             let message = load(&FILE.replacen(from, to, 1)).unwrap_err().to_string();

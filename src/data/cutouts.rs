@@ -44,6 +44,11 @@ impl Cutouts {
         self.items.len()
     }
 
+    /// The file name and label of each, in a text to compare.
+    pub(super) fn told(&self) -> impl Iterator<Item = String> {
+        self.items.iter().map(|(path, label)| format!("{:?} {label:?}", path.file_name()))
+    }
+
     /// Reads one cut-out and its label; `None` = an object of unknown class.
     pub(super) fn load(&self, index: usize) -> Result<(Layer, Option<usize>), DataError> {
         let (path, label) = &self.items[index];

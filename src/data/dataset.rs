@@ -55,6 +55,10 @@ impl SegmentationSet {
         let labels = LabelTable::new(labels, &dataset.categories);
         let cutouts = cutouts.map(|folder| Cutouts::open(folder, &labels)).transpose()?.unwrap_or_default();
         let (photos, cut) = Photo::all((&dataset, annotations), &folder, &labels, damaged)?;
+        if !photos.iter().any(Photo::has_objects) {
+            let reason = "no photo in it has an object to learn from".to_owned();
+            return Err(DataError::Annotations { path: annotations.to_owned(), reason });
+        }
         Ok(Self { photos, folder, labels, cutouts, damaged, cut, teacher: None })
     }
 
@@ -104,11 +108,16 @@ impl SegmentationSet {
         &self.labels.names
     }
 
-    /// What tells this set from another one: its photos with their outlines and labels, and the number of its cut-outs.
+    /// What tells its photos with their outlines and labels from others.
     #[must_use]
     pub fn fingerprint(&self) -> String {
-        let photos = self.photos.iter().map(Photo::told);
-        fingerprint(photos.chain([self.labels.names.join(","), self.cutouts.len().to_string()]))
+        fingerprint(self.photos.iter().map(Photo::told))
+    }
+
+    /// What tells its cut-outs with their labels from others; without any `None`.
+    #[must_use]
+    pub fn cutouts_fingerprint(&self) -> Option<String> {
+        (self.cutouts.len() > 0).then(|| fingerprint(self.cutouts.told()))
     }
 
     /// How often an epoch should visit each photo, for [`visits`](super::sampler::visits).

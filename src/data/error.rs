@@ -26,7 +26,7 @@ pub enum DataError {
         reason: String,
     },
     /// A zip file, or an entry of it, cannot be read.
-    #[error("{} cannot be read as a zip file ({reason}); download it again", path.display())]
+    #[error("{} cannot be read as a zip file ({reason})", path.display())]
     Zip {
         /// The zip file.
         path: PathBuf,

@@ -95,6 +95,11 @@ impl Photo {
         Ok(Self { name, width, height, exhaustive, objects, crowds })
     }
 
+    /// Whether there is an object to learn from.
+    pub(super) fn has_objects(&self) -> bool {
+        !self.objects.is_empty()
+    }
+
     /// Everything that its annotations say, in a text to compare.
     pub(super) fn told(&self) -> String {
         let Self { name, width, height, exhaustive, objects, crowds } = self;

@@ -41,3 +41,4 @@ pub use features::TeacherFeatures;
 pub use labels::LabelSpace;
 pub use photo_folder::PhotoFolder;
 pub use photos::{Damaged, PhotoBatch, PhotoSet};
+pub use shard::is_whole_shard;

@@ -46,6 +46,12 @@ pub(super) fn index(path: &Path, members: &mut Vec<Member>) -> Result<(), DataEr
     Ok(())
 }
 
+/// Whether a file is a tar shard to its end; only its headers are read.
+#[must_use]
+pub fn is_whole_shard(path: &Path) -> bool {
+    index(path, &mut Vec::new()).is_ok()
+}
+
 /// Leaves out images that belong to a photo, such as `7.mask.png` beside `7.jpg`: samples of a `WebDataset` share a name up to its
 /// first dot.
 pub(super) fn photos_of(members: Vec<Member>) -> Vec<Member> {

@@ -24,6 +24,7 @@ pub(super) struct Zip {
 struct Entry {
     way: ZipArchiveEntryWayfinder,
     method: CompressionMethod,
+    is_encrypted: bool,
 }
 
 /// Whether a path names a zip file.
@@ -34,8 +35,10 @@ pub(super) fn is_zip(path: &Path) -> bool {
 impl Zip {
     pub(super) fn open(path: &Path) -> Result<Self, DataError> {
         let file = File::open(path).map_err(|source| DataError::Io { path: path.to_path_buf(), source })?;
-        let damaged =
-            |error: rawzip::Error| DataError::Zip { path: path.to_path_buf(), reason: error.to_string() };
+        let damaged = |error: rawzip::Error| DataError::Zip {
+            path: path.to_path_buf(),
+            reason: format!("{error}; download it again"),
+        };
         let mut buffer = vec![0; RECOMMENDED_BUFFER_SIZE];
         let archive = ZipArchive::from_file(file, &mut buffer).map_err(damaged)?;
         let (mut entries, mut by_bare_name) = (HashMap::new(), HashMap::new());
@@ -44,7 +47,8 @@ impl Zip {
             let name = String::from_utf8_lossy(record.file_path().as_bytes()).into_owned();
             let bare = name.rsplit('/').next().unwrap_or_default().to_owned();
             by_bare_name.entry(bare).and_modify(|known| *known = None).or_insert_with(|| Some(name.clone()));
-            entries.insert(name, Entry { way: record.wayfinder(), method: record.compression_method() });
+            let (method, is_encrypted) = (record.compression_method(), record.flags().is_encrypted());
+            entries.insert(name, Entry { way: record.wayfinder(), method, is_encrypted });
         }
         Ok(Self { path: path.to_path_buf(), archive, entries, by_bare_name })
     }
@@ -81,6 +85,9 @@ impl Zip {
         let damaged =
             |reason: String| DataError::Zip { path: self.path.clone(), reason: format!("{name}: {reason}") };
         let entry = self.entries.get(name).ok_or_else(|| damaged("there is no such entry".to_owned()))?;
+        if entry.is_encrypted {
+            return Err(damaged("it is encrypted; pack it without a password".to_owned()));
+        }
         let found = self.archive.get_entry(entry.way).map_err(|error| damaged(error.to_string()))?;
         let mut bytes = Vec::new();
         let outcome = match entry.method {
@@ -90,7 +97,9 @@ impl Zip {
                 let unpacked = DeflateDecoder::new(found.reader()).take(entry.way.uncompressed_size_hint());
                 found.verifying_reader(unpacked).read_to_end(&mut bytes)
             }
-            method => Err(io::Error::other(format!("packed in a way that is not read here ({method:?})"))),
+            method => Err(io::Error::other(format!(
+                "packed in a way that is not read here ({method:?}); pack it with deflate"
+            ))),
         };
         outcome.map_err(|error| damaged(error.to_string()))?;
         Ok(bytes)

@@ -6,7 +6,7 @@ use hotcoco::params::IouType;
 use hotcoco::{COCO, COCOeval};
 use serde::Serialize;
 
-use super::coco::{dataset, mask, tight_box};
+use super::coco::{dataset, mask};
 use super::{EvalError, Prediction};
 use crate::data::coco::CocoDataset;
 
@@ -58,7 +58,7 @@ pub struct Metrics {
 pub(super) enum Shape {
     /// The masks.
     Masks,
-    /// The tight boxes around the masks.
+    /// The tight boxes around the masks; how large an object is says its mask here too, as `pycocotools` has it.
     Boxes,
 }
 
@@ -69,11 +69,11 @@ pub(super) fn judge(
     shape: Shape,
 ) -> Result<COCOeval, EvalError> {
     let truth = COCO::from_dataset(dataset(truth)?);
-    let (rows, kind) = match shape {
-        Shape::Masks => (predictions.iter().map(mask).collect(), IouType::Segm),
-        Shape::Boxes => (predictions.iter().map(tight_box).collect::<Result<_, _>>()?, IouType::Bbox),
+    let kind = match shape {
+        Shape::Masks => IouType::Segm,
+        Shape::Boxes => IouType::Bbox,
     };
-    let found = truth.load_res_anns(rows)?;
+    let found = truth.load_res_anns(predictions.iter().map(mask).collect())?;
     let mut judge = COCOeval::new(truth, found, kind);
     judge.evaluate()?;
     judge.accumulate();

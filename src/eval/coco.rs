@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use hotcoco::mask::{area_and_bbox_from_string, to_bbox};
+use hotcoco::mask::to_bbox;
 use hotcoco::types::{self, Annotation, Category, Dataset, Image, Segmentation};
 
 use super::{CompressedMask, EvalError, Prediction};
@@ -70,17 +70,4 @@ pub(super) fn mask(prediction: &Prediction) -> Annotation {
         score: Some(f64::from(prediction.score)),
         ..Annotation::default()
     }
-}
-
-/// The prediction as the tight box around its mask.
-pub(super) fn tight_box(prediction: &Prediction) -> Result<Annotation, EvalError> {
-    let CompressedMask { size: [height, width], counts } = &prediction.segmentation;
-    let (_, bbox) = area_and_bbox_from_string(counts, *height as u32, *width as u32)?;
-    Ok(Annotation {
-        image_id: prediction.image_id,
-        category_id: prediction.category_id,
-        bbox: Some(bbox),
-        score: Some(f64::from(prediction.score)),
-        ..Annotation::default()
-    })
 }

@@ -182,6 +182,11 @@ impl Client {
         told.etag = told.etag.take().or(found);
         let whole = response.status() == StatusCode::OK;
         told.size = if whole { number(&response, "content-length") } else { total(&response) };
+        if !whole && first(&response) != Some(left.start) {
+            return Err(ClientError::Connection(
+                "the server sends other bytes than it was asked for".to_owned(),
+            ));
+        }
         let mut body = response.into_body().into_reader();
         let broken = |error: io::Error| ClientError::Connection(error.to_string());
         if whole {
@@ -274,6 +279,11 @@ fn word(response: &Response<Body>, name: &str) -> Option<String> {
 
 fn number(response: &Response<Body>, name: &str) -> Option<u64> {
     word(response, name)?.parse().ok()
+}
+
+/// Where the bytes begin, from `Content-Range: bytes 0-7/100`.
+fn first(response: &Response<Body>) -> Option<u64> {
+    word(response, "content-range")?.strip_prefix("bytes ")?.split_once('-')?.0.parse().ok()
 }
 
 /// Length of the whole file, from `Content-Range: bytes 0-7/100`.

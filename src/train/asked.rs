@@ -1,5 +1,6 @@
 //! What a run was asked for: `run.json`.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
@@ -11,31 +12,49 @@ use super::{TrainError, durable};
 /// What a run may be continued with otherwise: when it saves and shows, and how it was started.
 const FREE: [&str; 5] = ["save_every", "panel_every", "keep", "command", "flags"];
 
+/// Of the data, what nothing is learned from: it may come or go.
+const JUDGED_BY: &str = "validation";
+
 /// Writes `options` to `run.json` of `root`; a run that was there and has made a step must be the same.
 ///
-/// What only one of the two knows of is no difference, so that a newer version of this program goes on with an older run.
+/// An option that only one of the two knows of is no difference, so that a newer version of this program goes on with an older
+/// run; of data it is one.
 pub(super) fn note<O: Serialize>(root: &Path, options: &O) -> Result<(), TrainError> {
     let path = root.join("run.json");
     let wrong = |error: serde_json::Error| TrainError::Option(error.to_string());
     let text = serde_json::to_vec_pretty(options).map_err(wrong)?;
     let asked: Value = serde_json::from_slice(&text).map_err(wrong)?;
-    let before: Option<Value> = fs::read(&path).ok().and_then(|text| serde_json::from_slice(&text).ok());
     let begun = fs::metadata(root.join("metrics.jsonl")).is_ok_and(|lines| lines.len() > 0);
-    let before = before.filter(|_| begun || root.join("checkpoint").exists());
-    if let Some(difference) = before.and_then(|before| difference("", &before, &asked)) {
-        return Err(TrainError::OtherRun { root: root.to_owned(), difference });
+    if begun || root.join("checkpoint").exists() {
+        let before = fs::read(&path).ok().and_then(|text| serde_json::from_slice(&text).ok());
+        let difference = match before {
+            Some(before) => difference("", &before, &asked),
+            None => Some("`run.json`, which told them, cannot be read".to_owned()),
+        };
+        if let Some(difference) = difference {
+            return Err(TrainError::OtherRun { root: root.to_owned(), difference });
+        }
     }
     durable::replace(&path, &text)
 }
 
-/// The first option that both know and that differs, in words.
+/// The first option that differs, in words.
 fn difference(name: &str, before: &Value, asked: &Value) -> Option<String> {
     match (before, asked) {
-        (Value::Object(before), Value::Object(asked)) => before.iter().find_map(|(key, value)| {
-            let name = if name.is_empty() { key.clone() } else { format!("{name}.{key}") };
-            let other = asked.get(key).filter(|_| !FREE.contains(&key.as_str()))?;
-            difference(&name, value, other)
-        }),
+        (Value::Object(before), Value::Object(asked)) => {
+            let keys: BTreeSet<&String> = before.keys().chain(asked.keys()).collect();
+            keys.into_iter().filter(|key| !FREE.contains(&key.as_str())).find_map(|key| {
+                let inner = if name.is_empty() { key.clone() } else { format!("{name}.{key}") };
+                match [before.get(key), asked.get(key)] {
+                    [Some(before), Some(asked)] => difference(&inner, before, asked),
+                    [before, asked] if name == "data" && key != JUDGED_BY => {
+                        let told = |value: Option<&Value>| value.unwrap_or(&Value::Null).to_string();
+                        Some(format!("{inner}: {} there, {} here", told(before), told(asked)))
+                    }
+                    _ => None,
+                }
+            })
+        }
         (before, asked) => (before != asked).then(|| format!("{name}: {before} there, {asked} here")),
     }
 }
@@ -60,6 +79,18 @@ mod tests {
         let error = note(json!({"lr": 0.1, "model": {"depth": 6}, "keep": 3})).unwrap_err();
         assert!(error.contains("model.depth: 12 there, 6 here"), "{error}");
         fs::write(root.path().join("run.json"), "").unwrap();
-        note(first).unwrap();
+        let error = note(first).unwrap_err();
+        assert!(error.contains("cannot be read"), "{error}");
+    }
+
+    #[test]
+    fn data_that_come_or_go_make_another_run() {
+        let before = json!({"data": {"photos": "a", "validation": "c"}});
+        let asked = json!({"data": {"photos": "a", "cut-outs": "b"}, "newer": 1});
+        let told = difference("", &before, &asked).unwrap();
+        assert_eq!(told, "data.cut-outs: null there, \"b\" here");
+        assert_eq!(difference("", &before, &json!({"data": {"photos": "a"}})), None, "not judged any more");
+        assert!(difference("", &asked, &before).is_some());
+        assert_eq!(difference("", &before, &before), None);
     }
 }

@@ -1,12 +1,13 @@
 //! The folder of a training run: what was asked, what happened, where it stands.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{BufWriter, Write};
+use std::io::{BufWriter, Cursor, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use burn::module::Module;
 use burn::optim::{ModuleOptimizer, OptimizerRecord};
+use image::{ImageFormat, RgbImage};
 use serde::{Deserialize, Serialize};
 
 use super::durable::at;
@@ -134,10 +135,14 @@ impl RunFolder {
         }
     }
 
-    /// Where the panel of a step goes.
-    #[must_use]
-    pub fn panel(&self, step: usize) -> PathBuf {
-        self.root.join("panels").join(format!("step-{step:06}.png"))
+    /// Saves the panel of a step.
+    pub(super) fn show(&self, step: usize, panel: &RgbImage) -> Result<TrainEvent, TrainError> {
+        let path = self.root.join("panels").join(format!("step-{step:06}.png"));
+        let mut png = Cursor::new(Vec::new());
+        let drawn = panel.write_to(&mut png, ImageFormat::Png);
+        drawn.map_err(|error| TrainError::Panel { path: path.clone(), reason: error.to_string() })?;
+        durable::replace(&path, png.get_ref())?;
+        Ok(TrainEvent::Panel(path))
     }
 
     /// Appends to `metrics.jsonl` and to `TensorBoard`'s file of this start.

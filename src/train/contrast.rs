@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::path::Path;
 
 use burn::tensor::Device;
+use image::RgbImage;
 use serde::{Deserialize, Serialize};
 
 use super::checkpoint::Standing;
@@ -128,15 +128,10 @@ impl Task for Contrasting<'_> {
         self.passes.learning_rate(step)
     }
 
-    fn panel(
-        &self,
-        _model: &ContrastiveEncoder,
-        batch: &[PhotoBatch; 2],
-        path: &Path,
-    ) -> Result<(), TrainError> {
+    fn panel(&self, _model: &ContrastiveEncoder, batch: &[PhotoBatch; 2]) -> RgbImage {
         let (shown, side) = (0..self.photos(batch).min(MOST_ROWS), self.options.encoder.image_size);
         let device = self.device.clone().without_autodiff();
         let views = batch.each_ref().map(|view| images(&view.pixels, &shown, side, &device));
-        views_panel(views, self.preprocess, path)
+        views_panel(views, self.preprocess)
     }
 }

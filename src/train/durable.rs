@@ -53,11 +53,14 @@ pub(super) fn swap(current: &Path) -> Result<(), TrainError> {
     Ok(())
 }
 
-/// After a [`swap`] that was broken off half-way: the folder from before is back in its place.
+/// After a [`swap`] that was broken off half-way: the folder from before is back in its place, and nothing lies beside it.
 pub(super) fn recover(current: &Path) -> Result<(), TrainError> {
     let old = beside(current, "old");
     if !current.exists() && old.exists() {
         fs::rename(&old, current).map_err(at(&old))?;
+    }
+    for left in [old, beside(current, "new")] {
+        let _ = fs::remove_dir_all(left);
     }
     Ok(())
 }

@@ -59,7 +59,7 @@ pub enum TrainError {
     },
     /// The loss or a gradient is no number any more.
     #[error(
-        "step {step} broke at `{}` (loss {loss}); the checkpoint before it is intact: lower the learning rate or clip gradients",
+        "step {step} broke at `{}` (loss {loss}): lower the learning rate or clip gradients; checkpoints from before it are intact",
         parameter.as_deref().unwrap_or("the loss")
     )]
     NotFinite {
@@ -70,6 +70,9 @@ pub enum TrainError {
         /// The first parameter whose values or gradient are no numbers.
         parameter: Option<String>,
     },
+    /// The run was to begin with weights that are no numbers.
+    #[error("`{0}` holds what is no finite number before the first step; begin with other weights")]
+    Start(String),
     /// The device did not hand numbers back.
     #[error("reading numbers back from the device failed: {0}")]
     Read(#[from] TensorReadError),

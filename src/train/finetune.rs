@@ -154,6 +154,12 @@ impl ValidationSet {
         Ok((self, unusable))
     }
 
+    /// What tells it from others: its photos and their objects, and how often the run is judged.
+    #[must_use]
+    pub fn told(&self) -> String {
+        format!("{}, every {} steps", self.dataset.fingerprint(), self.every)
+    }
+
     /// # Errors
     /// [`TrainError::Validation`] where it names nothing of what a model with these labels finds, [`TrainError::Option`]
     /// where it has no objects.

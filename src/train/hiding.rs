@@ -39,7 +39,10 @@ impl MaskSampling {
         num_visible: usize,
     ) -> PatchMask {
         let num_visible = match self {
-            Self::Squares if grid.is_multiple_of(2) => (num_visible / SQUARE * SQUARE).max(SQUARE),
+            // Of the single square of a grid of two a part is seen.
+            Self::Squares if grid.is_multiple_of(2) && grid > 2 => {
+                (num_visible / SQUARE * SQUARE).max(SQUARE)
+            }
             _ => num_visible,
         };
         let noise: Vec<Vec<f32>> =

@@ -1,10 +1,8 @@
 //! Pictures of what a model does, for people to look at.
 
-use std::path::Path;
-
 use burn::tensor::Tensor;
+use image::RgbImage;
 
-use super::TrainError;
 use super::loss::Target;
 use crate::engine::{Answer, Logits, SegmentOptions, find};
 use crate::eval::fill_in;
@@ -14,10 +12,7 @@ use crate::pixels::{Letterbox, Preprocess};
 
 pub(super) const MOST_ROWS: usize = 6;
 
-/// Original, what the encoder saw, and the reconstruction (visible patches kept), one photo a row, as a picture in `path`.
-///
-/// # Errors
-/// [`TrainError::Panel`]
+/// Original, what the encoder saw, and the reconstruction (visible patches kept), one photo a row.
 ///
 /// # Shapes
 /// - `images`: `[B, 3, S, S]`, normalised
@@ -26,8 +21,7 @@ pub fn reconstruction_panel(
     images: Tensor<4>,
     mask: &PatchMask,
     preprocess: &Preprocess,
-    path: &Path,
-) -> Result<(), TrainError> {
+) -> RgbImage {
     let [_, _, side, _] = images.dims();
     let patch = model.config().encoder.patch_size;
     let hidden = mask.hidden(&images.device()).unsqueeze_dim::<3>(2);
@@ -35,31 +29,19 @@ pub fn reconstruction_panel(
     let seen = unpatchify(patchify(images.clone(), patch) * visible, patch);
     let filled = fill_in(model, images.clone(), mask);
     let columns = [images, seen, filled].map(host);
-    let picture = columns_picture(&columns, side, mask.batch(), preprocess);
-    picture.save(path).map_err(|error| TrainError::Panel { path: path.to_owned(), reason: error.to_string() })
+    columns_picture(&columns, side, mask.batch(), preprocess)
 }
 
 /// The two views of each photo, one photo a row.
-pub(super) fn views_panel(
-    views: [Tensor<4>; 2],
-    preprocess: &Preprocess,
-    path: &Path,
-) -> Result<(), TrainError> {
+pub(super) fn views_panel(views: [Tensor<4>; 2], preprocess: &Preprocess) -> RgbImage {
     let [rows, _, side, _] = views[0].dims();
     columns_picture(&views.map(host), side, rows, preprocess)
-        .save(path)
-        .map_err(|error| TrainError::Panel { path: path.to_owned(), reason: error.to_string() })
 }
 
 /// Photos side by side: `columns` of `[rows, 3, side, side]`.
-fn columns_picture(
-    columns: &[Vec<f32>],
-    side: usize,
-    rows: usize,
-    preprocess: &Preprocess,
-) -> image::RgbImage {
+fn columns_picture(columns: &[Vec<f32>], side: usize, rows: usize, preprocess: &Preprocess) -> RgbImage {
     let (width, height) = (columns.len() * side, rows * side);
-    image::RgbImage::from_fn(width as u32, height as u32, |x, y| {
+    RgbImage::from_fn(width as u32, height as u32, |x, y| {
         let (x, y) = (x as usize, y as usize);
         let pixel = ((y / side) * 3 * side + y % side) * side + x % side;
         image::Rgb(rgb(|channel| columns[x / side][pixel + channel * side * side], preprocess))
@@ -72,8 +54,7 @@ pub(super) fn prediction_panel(
     images: Tensor<4>,
     targets: &[Target],
     preprocess: &Preprocess,
-    path: &Path,
-) -> Result<(), TrainError> {
+) -> RgbImage {
     let [_, _, side, _] = images.dims();
     let rows = targets.len().min(MOST_ROWS);
     let output = model.forward(images.clone().narrow(0, 0, rows));
@@ -83,7 +64,7 @@ pub(super) fn prediction_panel(
     let (num_classes, dense) = (model.config().num_classes, model.config().num_queries == 0);
     let options = SegmentOptions { score_thresh: model.config().usual_threshold(), ..Default::default() };
     let letterbox = Letterbox::fit(side, side, side);
-    let mut picture = image::RgbImage::new((3 * side) as u32, (rows * side) as u32);
+    let mut picture = RgbImage::new((3 * side) as u32, (rows * side) as u32);
     let photos = pixels.chunks_exact(3 * side * side).zip(classes.chunks_exact(classes.len() / rows));
     for (row, ((photo, class_logits), (mask_logits, target))) in
         photos.zip(masks.chunks_exact(masks.len() / rows).zip(targets)).enumerate()
@@ -106,7 +87,7 @@ pub(super) fn prediction_panel(
             }
         }
     }
-    picture.save(path).map_err(|error| TrainError::Panel { path: path.to_owned(), reason: error.to_string() })
+    picture
 }
 
 const TINTS: [[u8; 3]; 6] =

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::path::Path;
 use std::sync::Arc;
 
 use burn::tensor::{Device, Tensor, TensorData};
+use image::RgbImage;
 use serde::{Deserialize, Serialize};
 
 use super::checkpoint::Standing;
@@ -143,12 +143,12 @@ impl Task for Pretraining<'_> {
         self.passes.learning_rate(step)
     }
 
-    fn panel(&self, model: &MaskedAutoencoder, batch: &Batch, path: &Path) -> Result<(), TrainError> {
+    fn panel(&self, model: &MaskedAutoencoder, batch: &Batch) -> RgbImage {
         let Batch { photos, mask } = batch;
         let shown = 0..mask.batch().min(MOST_ROWS);
         let (side, device) = (self.options.model.encoder.image_size, self.device.clone().without_autodiff());
         let images = images(&photos.pixels, &shown, side, &device);
         let mask = mask.of_images(shown);
-        reconstruction_panel(model, images, &mask, self.preprocess, path)
+        reconstruction_panel(model, images, &mask, self.preprocess)
     }
 }

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::path::Path;
 use std::thread;
 
 use burn::module::Module;
 use burn::optim::lr_scheduler::module_lr_scheduler::ModuleLearningRate;
 use burn::optim::{GradientsAccumulator, GradientsParams};
 use burn::tensor::{Device, Tensor, TensorData};
+use image::RgbImage;
 use serde::{Deserialize, Serialize};
 
 use super::average::averaged;
@@ -143,8 +143,8 @@ pub(super) trait Task: Sync {
     fn validate(&self, _model: &Self::Model) -> Result<BTreeMap<&'static str, f64>, TrainError> {
         Ok(BTreeMap::new())
     }
-    /// Draws what the model, without gradients, makes of a batch into a new file.
-    fn panel(&self, model: &Self::Model, batch: &Self::Batch, path: &Path) -> Result<(), TrainError>;
+    /// A picture of what the model, without gradients, makes of a batch.
+    fn panel(&self, model: &Self::Model, batch: &Self::Batch) -> RgbImage;
 }
 
 /// Goes on from where `at` stands until every step is done.
@@ -159,6 +159,9 @@ pub(super) fn train<T: Task>(
     options.precision.check(&at.model)?;
     let peers = run.peers();
     options.check_parts(peers.size())?;
+    if let Some(parameter) = not_finite(&at.model, &GradientsParams::new())? {
+        return Err(TrainError::Start(parameter));
+    }
     let (done, steps) = (at.step, task.steps());
     on_event(TrainEvent::Started { done, steps, parameters: trainable(&at.model) });
     if done > 0 && options.keep > 0 && peers.rank() == 0 {
@@ -197,9 +200,7 @@ pub(super) fn train<T: Task>(
             run.log(&report)?;
             on_event(TrainEvent::Step(report));
             if due(options.panel_every) {
-                let path = run.panel(at.step);
-                task.panel(&kept(), &batch, &path)?;
-                on_event(TrainEvent::Panel(path));
+                on_event(run.show(at.step, &task.panel(&kept(), &batch))?);
             }
             if due(options.save_every) || judged.is_err() {
                 on_event(run.save(&at, written)?);

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::path::Path;
 use std::sync::Arc;
 
 use burn::optim::lr_scheduler::module_lr_scheduler::ModuleLearningRate;
 use burn::tensor::{Device, Tensor, TensorData};
+use image::RgbImage;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
@@ -246,10 +246,10 @@ impl Task for Finetuning<'_> {
         Ok(BTreeMap::from([("val_ap", number(measured.ap)), ("val_ap50", number(measured.ap50))]))
     }
 
-    fn panel(&self, model: &MaskSegmenter, batch: &Batch, path: &Path) -> Result<(), TrainError> {
+    fn panel(&self, model: &MaskSegmenter, batch: &Batch) -> RgbImage {
         let shown = 0..batch.targets.len().min(MOST_ROWS);
         let device = self.device.clone().without_autodiff();
         let images = images(&batch.pixels, &shown, self.options.augment.image_size, &device);
-        prediction_panel(model, images, &batch.targets[shown], self.preprocess, path)
+        prediction_panel(model, images, &batch.targets[shown], self.preprocess)
     }
 }
