@@ -37,6 +37,14 @@ impl Source {
         let Some(path) = asked else { return Self::bundled() };
         let checkpoint = path.join("checkpoint");
         if path.is_dir() {
+            if path.join("run.json").is_file()
+                && ![&checkpoint, &path.join("config.json")].iter().any(|p| p.exists())
+            {
+                bail!(
+                    "the training run {} has saved no checkpoint yet; its command, given again, goes on with it",
+                    path.display()
+                );
+            }
             return Ok(Self::Folder(if checkpoint.is_dir() { checkpoint } else { path.to_path_buf() }));
         }
         if path.is_file() {

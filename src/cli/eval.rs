@@ -81,11 +81,11 @@ struct Summary<'a> {
 pub(super) fn run(arguments: &Arguments) -> Result<()> {
     let mut dataset = CocoDataset::load(&arguments.annotations)?;
     let images = PhotoFolder::open(&arguments.images)?;
+    let weights = Source::open(arguments.weights.as_deref())?;
     let looking = progress::spinner("looking at the photos");
     let unusable = images.sound(&mut dataset, arguments.damaged.into())?;
     looking.finish_and_clear();
     progress::skipped(&unusable);
-    let weights = Source::open(arguments.weights.as_deref())?;
     let loading = progress::spinner("loading the weights");
     let picked = arguments.device.pick()?;
     let mut engine = pollster::block_on(Engine::load(&weights, &picked.device))?;

@@ -126,7 +126,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "FILE")]
     teacher_features: Option<PathBuf>,
     /// Weight of the teacher's features in the loss
-    #[arg(long, default_value_t = 5.0, requires = "teacher_features", value_name = "WEIGHT")]
+    #[arg(long, default_value_t = 5.0, value_name = "WEIGHT")]
     teacher_coefficient: f32,
     /// Points per mask in the loss
     #[arg(long, default_value_t = 2048, value_parser = super::at_least_one)]

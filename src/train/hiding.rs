@@ -121,6 +121,12 @@ mod tests {
     }
 
     #[test]
+    fn of_a_single_square_a_part_is_hidden() {
+        let mask = MaskSampling::Squares.draw([ChaCha8Rng::seed_from_u64(0)], 2, 1);
+        assert_eq!((mask.num_visible(), mask.ids_restore[0].len()), (1, 4));
+    }
+
+    #[test]
     fn what_is_hidden_of_an_image_does_not_depend_on_those_beside_it() {
         let drawn = |seeds: [u64; 2]| {
             MaskSampling::Random.draw(seeds.map(ChaCha8Rng::seed_from_u64), GRID, 49).ids_keep
