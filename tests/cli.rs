@@ -628,6 +628,9 @@ fn fine_tuning_starts_from_an_encoder_that_learned_by_contrast() {
     let output = bench.run(finetune.into_iter().chain(tuned).chain(small));
     assert!(output.status.success(), "{}", stderr(&output));
     assert!(bench.path("seg/best/model.safetensors").is_file());
+    let output = bench.run(["export", "seg", "--out", "seg/checkpoint"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("belongs to a training run"), "{}", stderr(&output));
     let output = bench.run(["export", "seg", "--out", "out", "--score-thresh", "0.2"]);
     assert!(output.status.success(), "{}", stderr(&output));
     let manifest: Value =

@@ -58,7 +58,7 @@ pub struct Metrics {
 pub(super) enum Shape {
     /// The masks.
     Masks,
-    /// The tight boxes around the masks; how large an object is says its mask here too, as `pycocotools` has it.
+    /// The tight boxes around the masks; how large an object is, its mask says here too, as in `pycocotools`.
     Boxes,
 }
 

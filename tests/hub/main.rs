@@ -244,6 +244,11 @@ fn shards_come_from_the_web_once_and_over_dropped_lines() {
     hub.with(|behaviour| (behaviour.no_ranges, behaviour.drop_after) = (true, vec![5_000, 5_000]));
     succeeds("unranged.tar");
     assert_eq!(hub.ranges("unranged.tar").len(), 3, "its length, one dropped, one read from the beginning");
+    for kept in fs::read_dir(folder.path().join("mae-seg/shards")).unwrap() {
+        fs::write(kept.unwrap().path(), "<html>Please log in</html>").unwrap();
+    }
+    succeeds("unranged.tar");
+    assert_eq!(hub.ranges("unranged.tar").len(), 5, "what is no tar is not kept for good: fetched again");
     let output = pretrain("missing.tar");
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&output.stderr).contains("missing.tar"));
