@@ -83,7 +83,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
     let images = PhotoFolder::open(&arguments.images)?;
     let weights = Source::open(arguments.weights.as_deref())?;
     let looking = progress::spinner("looking at the photos");
-    let unusable = images.sound(&mut dataset, arguments.damaged.into())?;
+    let unusable = images
+        .sound(&mut dataset, arguments.damaged.into())
+        .with_context(|| format!("`{}`", arguments.annotations.display()))?;
     looking.finish_and_clear();
     progress::skipped(&unusable);
     let loading = progress::spinner("loading the weights");

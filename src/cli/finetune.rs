@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 use clap::{Args, ValueEnum};
 
 use super::asked::Asked;
@@ -55,7 +55,8 @@ pub(super) struct Arguments {
     /// without it the encoder starts from scratch
     #[arg(long, value_name = "WEIGHTS")]
     encoder: Option<PathBuf>,
-    /// Go on from all of --encoder, a segmenter: with its queries and blocks, its head, and the labels it shares
+    /// Go on from all of --encoder, a segmenter: with its own queries and blocks, whatever --queries and --blocks say, its
+    /// head, and the labels it shares
     #[arg(long, requires = "encoder")]
     whole: bool,
     /// Folder of the run: checkpoint, metrics.jsonl, panels
@@ -241,7 +242,8 @@ impl Arguments {
         let Some(path) = &self.val else { return Ok((None, Vec::new())) };
         let images = PhotoFolder::open(self.val_images.as_ref().unwrap_or(&self.images))?;
         let set = ValidationSet { dataset: CocoDataset::load(path)?, images, every: self.validate_every };
-        let (set, unusable) = set.sound(self.damaged.into())?;
+        let (set, unusable) =
+            set.sound(self.damaged.into()).with_context(|| format!("`{}`", path.display()))?;
         Ok((Some(set), unusable))
     }
 }

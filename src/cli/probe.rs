@@ -121,7 +121,7 @@ impl Probed {
     /// `damaged` stops there.
     fn look(&self, photos: &mut LabelledPhotos, damaged: Damaged) -> Result<Labelled> {
         let bar = progress::bar(photos.photos.len(), "computing features");
-        let (mut kept, mut found, mut unusable) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut kept, mut found, mut unusable) = (Vec::new(), Vec::new(), photos.cut.clone());
         for batch in photos.photos.chunks(BATCH) {
             let mut readable = Vec::new();
             for (photo, crop) in batch.iter().zip(self.crops(&photos.folder, batch)) {
@@ -173,13 +173,15 @@ impl Probed {
 
 pub(super) fn run(arguments: &Arguments) -> Result<()> {
     let images = arguments.images.as_deref();
-    let (mut train, mut test) = (open(&arguments.train, images)?, open(&arguments.test, images)?);
+    let damaged = arguments.damaged.into();
+    let [mut train, mut test] =
+        [open(&arguments.train, images, damaged)?, open(&arguments.test, images, damaged)?];
     ensure!(
         train.classes == test.classes && train.exclusive == test.exclusive,
         "training and test photos are of different classes: use the same folders or categories for both"
     );
     let probed = Probed::load(&arguments.weights, arguments.device.pick()?.device)?;
-    let (damaged, all) = (arguments.damaged.into(), train.photos.len() + test.photos.len());
+    let all: usize = [&train, &test].map(|photos| photos.photos.len() + photos.cut.len()).iter().sum();
     let (known, asked) = (probed.look(&mut train, damaged)?, probed.look(&mut test, damaged)?);
     let scores = |predicted: &[Vec<f64>]| Scores::of(predicted, &asked.present, asked.exclusive);
     let share = |class: usize| {
@@ -203,10 +205,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
     print_line(&text.context("the report cannot be written")?)
 }
 
-fn open(path: &Path, images: Option<&Path>) -> Result<LabelledPhotos> {
+fn open(path: &Path, images: Option<&Path>, damaged: Damaged) -> Result<LabelledPhotos> {
     match images {
         _ if path.is_dir() => Ok(LabelledPhotos::from_folders(path)?),
-        Some(images) => Ok(LabelledPhotos::from_coco(path, images)?),
+        Some(images) => Ok(LabelledPhotos::from_coco(path, images, damaged)?),
         None => bail!(
             "{} is no folder: for COCO annotations, name the photos' folder with --images",
             path.display()

@@ -24,6 +24,9 @@ pub struct CocoDataset {
     pub annotations: Vec<CocoAnnotation>,
     /// What the objects may be.
     pub categories: Vec<CocoCategory>,
+    /// What is wrong with annotations that are none, by the photo they are of.
+    #[serde(skip)]
+    pub broken: HashMap<u64, String>,
 }
 
 /// One photo.
@@ -192,7 +195,8 @@ fn fill(polygons: &[Vec<f64>], width: usize, height: usize) -> Result<Rle, Outli
 }
 
 impl CocoDataset {
-    /// Reads an annotation file and checks that its ids are unique and refer to each other.
+    /// Reads an annotation file and checks that its ids are unique and refer to each other. An annotation that is none is
+    /// left out and told in [`broken`](Self::broken).
     ///
     /// # Errors
     ///
@@ -204,10 +208,20 @@ impl CocoDataset {
             return Err(refused(format!("name one of the files in it, as if it were a folder: {inside}")));
         }
         let bytes = read_through(path)?;
-        let dataset: Self = serde_json::from_slice(&bytes)
-            .map_err(|error| refused(broken_annotation(&bytes).unwrap_or_else(|| error.to_string())))?;
+        let whole = serde_json::from_slice(&bytes);
+        let dataset: Self =
+            whole.or_else(|error| without_broken(&bytes, &error.to_string())).map_err(refused)?;
         dataset.check().map_err(refused)?;
         Ok(dataset)
+    }
+
+    /// Whether all annotations of the photo could be read.
+    ///
+    /// # Errors
+    ///
+    /// [`DataError::Annotation`]
+    pub fn unbroken(&self, image: &CocoImage) -> Result<(), DataError> {
+        self.broken.get(&image.id).map_or(Ok(()), |reason| Err(DataError::Annotation(reason.clone())))
     }
 
     fn check(&self) -> Result<(), String> {
@@ -248,18 +262,30 @@ impl CocoDataset {
     }
 }
 
-/// What is wrong with the first annotation that is none, in JSON where a place in one long line helps nobody.
-fn broken_annotation(bytes: &[u8]) -> Option<String> {
+/// The data set without annotations that are none, where it is known which photos they are of; what is wrong with the first is
+/// said by its id, as a place in one long line of JSON helps nobody.
+fn without_broken(bytes: &[u8], whole: &str) -> Result<CocoDataset, String> {
     #[derive(Deserialize)]
     struct Loose {
+        images: Vec<CocoImage>,
         annotations: Vec<Value>,
+        categories: Vec<CocoCategory>,
     }
-    let loose: Loose = serde_json::from_slice(bytes).ok()?;
-    loose.annotations.into_iter().zip(1..).find_map(|(annotation, number)| {
+    let Loose { images, annotations: all, categories } =
+        serde_json::from_slice(bytes).map_err(|_| whole.to_owned())?;
+    let (mut annotations, mut broken) = (Vec::new(), HashMap::new());
+    for (annotation, number) in all.into_iter().zip(1..) {
         let id = annotation.get("id").map_or_else(|| format!("number {number}"), Value::to_string);
-        let error = serde_json::from_value::<CocoAnnotation>(annotation).err()?;
-        Some(format!("annotation {id}: {error}"))
-    })
+        let image = annotation.get("image_id").and_then(Value::as_u64);
+        match (serde_json::from_value(annotation), image) {
+            (Ok(annotation), _) => annotations.push(annotation),
+            (Err(error), None) => return Err(format!("annotation {id}: {error}")),
+            (Err(error), Some(image)) => {
+                broken.entry(image).or_insert_with(|| format!("annotation {id}: {error}"));
+            }
+        }
+    }
+    Ok(CocoDataset { images, annotations, categories, broken })
 }
 
 fn unique(what: &str, ids: impl Iterator<Item = u64>) -> Result<HashSet<u64>, String> {
@@ -321,12 +347,21 @@ mod tests {
             ("\"category_id\": 17, \"iscrowd\": 0", "\"category_id\": 5", "category 5"),
             ("{\"id\": 2, \"file_name\"", "{\"id\": 1, \"file_name\"", "image id 1 appears twice"),
             ("\"width\": 4", "\"width\": \"four\"", "invalid type"),
-            ("\"area\": 6.0", "\"area\": \"six\"", "annotation "),
+            ("\"image_id\": 1", "\"image_id\": \"one\"", "annotation 1: invalid type"),
             ("\"area\": 6.0", "\"score\": 1.5", "score 1.5"),
         ] {
             let message = load(&FILE.replacen(from, to, 1)).unwrap_err().to_string();
             assert!(message.contains(expected) && message.contains("instances.json"), "{message}");
         }
+    }
+
+    #[test]
+    fn a_broken_annotation_is_told_of_its_photo() {
+        let dataset = load(&FILE.replacen("\"area\": 6.0", "\"area\": \"six\"", 1)).unwrap();
+        assert_eq!(dataset.annotations.len(), 2);
+        dataset.unbroken(&dataset.images[0]).unwrap();
+        let error = dataset.unbroken(&dataset.images[1]).unwrap_err().to_string();
+        assert!(error.contains("annotation 2") && error.contains("six"), "{error}");
     }
 
     #[test]

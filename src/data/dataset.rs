@@ -84,7 +84,8 @@ impl SegmentationSet {
         self.teacher.as_ref().map(|teacher| teacher.features.fingerprint().to_owned())
     }
 
-    /// The photos that were left out because they are missing or an outline is no mask, each in a sentence.
+    /// The photos that were left out because they are missing or an annotation cannot be used, and the objects without a
+    /// pixel, each in a sentence.
     #[must_use]
     pub fn cut(&self) -> &[String] {
         &self.cut

@@ -49,6 +49,9 @@ pub enum DataError {
         /// What is wrong with it.
         reason: String,
     },
+    /// An annotation is none in COCO's format.
+    #[error("{0}")]
+    Annotation(String),
     /// An annotation's outline is no mask of its photo.
     #[error("annotation {annotation}: {source}")]
     Outline {
@@ -119,9 +122,9 @@ fn if_turned(found: [usize; 2], told: [usize; 2]) -> &'static str {
 
 impl DataError {
     /// Names the annotation file in errors that are its fault.
-    pub(super) fn in_file(self, annotations: &Path) -> Self {
+    pub(crate) fn in_file(self, annotations: &Path) -> Self {
         match self {
-            Self::Outline { .. } | Self::MissingPhoto { .. } => {
+            Self::Annotation(_) | Self::Outline { .. } | Self::MissingPhoto { .. } => {
                 Self::Annotations { path: annotations.to_path_buf(), reason: self.to_string() }
             }
             other => other,

@@ -29,6 +29,8 @@ pub(super) struct Photo {
     pub(super) exhaustive: bool,
     objects: Vec<Object>,
     crowds: Vec<Outline>,
+    /// Ids of annotations whose outlines hold no pixel.
+    empty: Vec<u64>,
 }
 
 #[derive(Debug)]
@@ -48,7 +50,7 @@ struct Outline {
 
 impl Photo {
     /// The photos of `dataset`, which the file `annotations` holds; where damage is skipped, those that are missing or have
-    /// an outline that is no mask are left out, and told in a sentence each.
+    /// an outline that is no mask are left out, and told in a sentence each. So are objects without a pixel, always.
     pub(super) fn all(
         (dataset, annotations): (&CocoDataset, &Path),
         folder: &PhotoFolder,
@@ -59,10 +61,18 @@ impl Photo {
         let (mut photos, mut cut, mut first) = (Vec::new(), Vec::new(), None);
         for image in &dataset.images {
             let outlines = by_image.remove(&image.id).unwrap_or_default();
-            match Self::new(image, &outlines, folder, labels) {
-                Ok(photo) => photos.push(photo),
+            let photo = dataset.unbroken(image).and_then(|()| Self::new(image, &outlines, folder, labels));
+            let told = |what: &str| format!("{} of {}: {what}", image.file_name, annotations.display());
+            match photo {
+                Ok(photo) => {
+                    let empty = photo.empty.iter();
+                    cut.extend(
+                        empty.map(|id| told(&format!("the outline of annotation {id} holds no pixel"))),
+                    );
+                    photos.push(photo);
+                }
                 Err(error) if damaged == Damaged::Skip => {
-                    cut.push(format!("{} of {}: {error}", image.file_name, annotations.display()));
+                    cut.push(told(&error.to_string()));
                     first = first.or_else(|| Some(error.in_file(annotations)));
                 }
                 Err(error) => return Err(error.in_file(annotations)),
@@ -83,16 +93,17 @@ impl Photo {
     ) -> Result<Self, DataError> {
         let &CocoImage { width, height, exhaustive, .. } = image;
         let name = folder.find(&image.file_name)?;
-        let (mut objects, mut crowds) = (Vec::new(), Vec::new());
+        let (mut objects, mut crowds, mut empty) = (Vec::new(), Vec::new(), Vec::new());
         for annotation in annotations {
             let outline = Outline::new(annotation, width, height)?;
-            let label = labels.of_category(annotation.category_id);
-            match label.filter(|_| !annotation.iscrowd) {
-                Some(label) => objects.extend(Object::new(label, annotation.score.unwrap_or(1.0), outline)?),
+            let label = labels.of_category(annotation.category_id).filter(|_| !annotation.iscrowd);
+            match label {
+                _ if outline.rle.area() == 0 => empty.push(annotation.id),
+                Some(label) => objects.push(Object::new(label, annotation.score.unwrap_or(1.0), outline)?),
                 None => crowds.push(outline),
             }
         }
-        Ok(Self { name, width, height, exhaustive, objects, crowds })
+        Ok(Self { name, width, height, exhaustive, objects, crowds, empty })
     }
 
     /// Whether there is an object to learn from.
@@ -102,7 +113,7 @@ impl Photo {
 
     /// Everything that its annotations say, in a text to compare.
     pub(super) fn told(&self) -> String {
-        let Self { name, width, height, exhaustive, objects, crowds } = self;
+        let Self { name, width, height, exhaustive, objects, crowds, .. } = self;
         let crowds = crowds.iter().map(|crowd| format!("{:?}", crowd.rle.counts));
         let doubts = objects.iter().filter(|o| o.confidence < 1.0);
         let doubts = doubts.map(|o| format!("{} {}", o.outline.annotation, o.confidence));
@@ -172,11 +183,10 @@ impl Photo {
 }
 
 impl Object {
-    /// `None` when the outline holds no pixel.
-    fn new(label: usize, confidence: f32, outline: Outline) -> Result<Option<Self>, DataError> {
+    fn new(label: usize, confidence: f32, outline: Outline) -> Result<Self, DataError> {
         let [x, y, width, height] = outline.mask()?.bbox();
         let centre = [x as f64 + width as f64 / 2.0, y as f64 + height as f64 / 2.0];
-        Ok((width > 0).then_some(Self { label, confidence, outline, centre }))
+        Ok(Self { label, confidence, outline, centre })
     }
 }
 

@@ -70,12 +70,12 @@ impl PhotoFolder {
     /// objects and told in a sentence, or is the error if `damaged` stops there.
     ///
     /// # Errors
-    /// As [`photo`](Self::photo), [`DataError::Outline`] for an outline that is no mask of its photo, and
-    /// [`DataError::NoReadablePhoto`] where no photo is left.
+    /// As [`photo`](Self::photo) and [`CocoDataset::unbroken`], [`DataError::Outline`] for an outline that is no mask of its
+    /// photo, and [`DataError::NoReadablePhoto`] where no photo is left.
     pub fn sound(&self, dataset: &mut CocoDataset, damaged: Damaged) -> Result<Vec<String>, DataError> {
         let objects = dataset.annotations_by_image();
         let fault = |image: &CocoImage| -> Option<(u64, String, DataError)> {
-            let looked_at = self.photo(image).and_then(|_| {
+            let looked_at = dataset.unbroken(image).and_then(|()| self.photo(image)).and_then(|_| {
                 objects.get(&image.id).into_iter().flatten().try_for_each(|object| {
                     let outline = object.segmentation.to_rle(image.width, image.height);
                     outline.map(drop).map_err(|source| DataError::Outline { annotation: object.id, source })

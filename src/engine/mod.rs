@@ -39,6 +39,11 @@ pub enum EngineError {
     /// The device stopped in the middle.
     #[error("the device failed while computing: {0}; try again, or use the CPU")]
     Failed(String),
+    /// What was computed is no finite number.
+    #[error(
+        "the answer holds values that are no numbers: these weights are broken, or the device is; try the CPU, then other weights"
+    )]
+    NotFinite,
 }
 
 /// How logits become objects.
@@ -296,5 +301,5 @@ async fn numbers<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, EngineEr
     if numbers.iter().all(|number| number.is_finite()) {
         return Ok(numbers);
     }
-    Err(EngineError::Failed("the answer holds values that are no numbers".to_owned()))
+    Err(EngineError::NotFinite)
 }

@@ -253,7 +253,13 @@ fn build(
         return Err(TrainError::Option(reason));
     }
     let mut model = model.with_image_size(options.augment.image_size)?.with_teacher(teacher_dim, device);
-    let frozen = options.frozen_blocks(model.config().encoder.depth);
+    let depth = model.config().encoder.depth;
+    if let Tune::Top(blocks) = options.tune
+        && blocks > depth
+    {
+        return Err(TrainError::Option(format!("the encoder has {depth} blocks, not {blocks} to change")));
+    }
+    let frozen = options.frozen_blocks(depth);
     if options.tune != Tune::Full {
         model.encoder.patch_embed = model.encoder.patch_embed.no_grad();
         model.encoder.cls_token = model.encoder.cls_token.set_require_grad(false);

@@ -8,10 +8,11 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 use burn::tensor::Device;
 use mae_seg::engine::Engine;
-use mae_seg::hub::{Repository, Settings, Site};
+use mae_seg::hub::{Client, Repository, Settings, Site};
 use mae_seg::weights::{Checkpoint, WeightSource, read_folder};
 use pollster::block_on;
 use server::{COMMIT, Hub};
@@ -203,6 +204,18 @@ fn a_range_beyond_the_end_is_an_error() {
     let beyond = tiny()[WEIGHTS].len() as u64;
     let error = block_on(site(&hub).read_range(WEIGHTS, beyond..beyond + 8)).unwrap_err();
     assert!(error.to_string().contains("416"), "{error}");
+}
+
+#[test]
+fn other_bytes_than_asked_for_are_refused() {
+    let hub = Hub::start(tiny());
+    let client = Client::new(None, Duration::ZERO);
+    let address = format!("{}/owner/model/resolve/main/{WEIGHTS}", hub.address);
+    let read = || client.read_range(&address, &(8..16), None, |_| {});
+    assert_eq!(read().unwrap().0, tiny()[WEIGHTS][8..16]);
+    hub.with(|behaviour| behaviour.late_by = 4);
+    let error = read().unwrap_err().to_string();
+    assert!(error.contains("other bytes"), "{error}");
 }
 
 #[test]

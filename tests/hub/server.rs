@@ -22,6 +22,8 @@ pub(crate) struct Behaviour {
     pub(crate) token: Option<String>,
     /// The second server knows no ranges.
     pub(crate) no_ranges: bool,
+    /// The second server's ranges begin so many bytes too late.
+    pub(crate) late_by: usize,
     /// The second server's files are this much shorter than the Hub says.
     pub(crate) short_by: usize,
     /// Method, path, and headers with names in lower case.
@@ -154,7 +156,7 @@ fn answer_storage(stream: &mut TcpStream, (_, path, headers): &Asked, behaviour:
     let content = content[..content.len() - behaviour.short_by].to_vec();
     let range = headers.get("range").filter(|_| !behaviour.no_ranges).and_then(|range| {
         let (from, to) = range.strip_prefix("bytes=")?.split_once('-')?;
-        Some((from.parse::<usize>().ok()?, to.parse().unwrap_or(usize::MAX)))
+        Some((from.parse::<usize>().ok()? + behaviour.late_by, to.parse().unwrap_or(usize::MAX)))
     });
     let mut answer = vec!["ETag: \"of-the-storage\"".to_owned()];
     let (status, body) = match range {

@@ -183,8 +183,17 @@ fn problems_name_the_file_at_fault() {
 
 #[test]
 fn photos_unfit_from_the_start_are_left_out_and_named() {
-    let cases: [(Harm, [&str; 2]); 2] = [
+    let cases: [(Harm, [&str; 2]); 3] = [
         (|dir| fs::remove_file(dir.join("b.png")), ["b.png", "train.json"]),
+        (
+            |dir| {
+                fs::write(
+                    dir.join("train.json"),
+                    ANNOTATIONS.replace(r#""category_id": 3"#, r##""category_id": "#3""##),
+                )
+            },
+            ["a.png", "annotation 2"],
+        ),
         (
             |dir| fs::write(dir.join("train.json"), ANNOTATIONS.replace("[0, 160, 640]", "[0, 160]")),
             ["a.png", "annotation 3"],
@@ -202,6 +211,17 @@ fn photos_unfit_from_the_start_are_left_out_and_named() {
     fs::remove_file(dir.path().join("b.png")).unwrap();
     let message = open_with(dir.path(), Damaged::Skip).unwrap_err().to_string();
     assert!(message.contains("none of the 2 photos") && message.contains("a.png"), "{message}");
+}
+
+#[test]
+fn objects_without_a_pixel_are_told() {
+    let dir = folder();
+    let flat = ANNOTATIONS.replace("32, 0, 40, 0, 40, 20, 32, 20", "32, 5, 40, 5, 32, 5");
+    fs::write(dir.path().join("train.json"), flat).unwrap();
+    let set = open(dir.path()).unwrap();
+    assert_eq!(set.len(), 2);
+    assert!(set.cut()[0].contains("annotation 2") && set.cut()[0].contains("a.png"), "{:?}", set.cut());
+    assert_eq!(set.sample(0, &AugmentOptions::none(SIDE), 0, 0).unwrap().labels, [Some(1)]);
 }
 
 #[test]

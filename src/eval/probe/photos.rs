@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::data::coco::{CocoDataset, CocoImage};
-use crate::data::{DataError, PhotoFolder};
+use crate::data::{Damaged, DataError, PhotoFolder};
 use crate::eval::EvalError;
 
 /// File names that are photos.
@@ -22,6 +22,8 @@ pub struct LabelledPhotos {
     pub classes: Vec<String>,
     /// Whether each photo is of one class only.
     pub exclusive: bool,
+    /// Photos that were left out because they are missing or an annotation cannot be read, each in a sentence.
+    pub cut: Vec<String>,
 }
 
 impl LabelledPhotos {
@@ -45,15 +47,17 @@ impl LabelledPhotos {
         }
         let name = |folder: &PathBuf| folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let classes = folders.iter().map(name).collect();
-        Self { folder: PhotoFolder::open(root)?, photos, classes, exclusive: true }.unless_empty(root)
+        Self { folder: PhotoFolder::open(root)?, photos, classes, exclusive: true, cut: Vec::new() }
+            .unless_empty(root)
     }
 
     /// The categories of a COCO file; a photo holds each category that is annotated in it. Photos whose annotations are not
     /// exhaustive are left out: nobody knows what else they hold.
     ///
     /// # Errors
-    /// [`EvalError::Data`] for a broken file or a missing photo, [`EvalError::Probe`] where there is no photo.
-    pub fn from_coco(file: &Path, images: &Path) -> Result<Self, EvalError> {
+    /// [`EvalError::Data`] for a broken file and, if `damaged` stops there, for a missing photo or an annotation that cannot
+    /// be read; [`EvalError::Probe`] where there is no photo.
+    pub fn from_coco(file: &Path, images: &Path, damaged: Damaged) -> Result<Self, EvalError> {
         let dataset = CocoDataset::load(file)?;
         let mut categories: Vec<_> = dataset.categories.iter().collect();
         categories.sort_unstable_by_key(|category| category.id);
@@ -65,12 +69,20 @@ impl LabelledPhotos {
         }
         let whole = dataset.images.iter().filter(|image| image.exhaustive);
         let folder = PhotoFolder::open(images)?;
-        let photo = |image: &CocoImage| {
+        let mut photo = |image: &CocoImage| {
+            dataset.unbroken(image)?;
             Ok((folder.find(&image.file_name)?, present.remove(&image.id).unwrap_or_default()))
         };
-        let photos = whole.map(photo).collect::<Result<_, DataError>>()?;
+        let (mut photos, mut cut) = (Vec::new(), Vec::new());
+        for image in whole {
+            match photo(image) {
+                Ok(photo) => photos.push(photo),
+                Err(error) if damaged == Damaged::Skip => cut.push(format!("{}: {error}", image.file_name)),
+                Err(error) => return Err(DataError::in_file(error, file).into()),
+            }
+        }
         let classes = categories.iter().map(|category| category.name.clone()).collect();
-        Self { folder, photos, classes, exclusive: false }.unless_empty(file)
+        Self { folder, photos, classes, exclusive: false, cut }.unless_empty(file)
     }
 
     fn unless_empty(self, path: &Path) -> Result<Self, EvalError> {
@@ -135,9 +147,15 @@ mod tests {
         for photo in ["a.jpg", "c.jpg"] {
             fs::write(root.path().join(photo), "").unwrap();
         }
-        let photos = LabelledPhotos::from_coco(&file, root.path()).unwrap();
+        let photos = LabelledPhotos::from_coco(&file, root.path(), Damaged::Stop).unwrap();
         assert_eq!(photos.classes, ["cat", "dog"]);
         assert_eq!(photos.photos, [("a.jpg".into(), vec![1]), ("c.jpg".into(), vec![])]);
         assert_eq!(photos.present(), [[false, true], [false, false]]);
+
+        fs::remove_file(root.path().join("c.jpg")).unwrap();
+        let error = LabelledPhotos::from_coco(&file, root.path(), Damaged::Stop).unwrap_err().to_string();
+        assert!(error.contains("c.jpg"), "{error}");
+        let photos = LabelledPhotos::from_coco(&file, root.path(), Damaged::Skip).unwrap();
+        assert_eq!((photos.photos.len(), photos.cut.len()), (1, 1));
     }
 }
