@@ -1,4 +1,5 @@
-//! Linear layers, layer norm, attention, GELU and depthwise convolution as one step each, whichever backend computes.
+//! Linear layers, layer norm, attention, GELU, depthwise convolution and the squared error as one step each, whichever backend
+//! computes.
 //!
 //! Without training they are Burn's own, but for what its portable backend does with linear layers, GELU, depthwise convolution and,
 //! rounded, in browsers. Burn's autodiff would take layer norm and attention apart into a dozen steps that all go through memory;
@@ -65,6 +66,13 @@ pub(crate) trait Fused: Backend {
         convolved::<Self>(features, kernel)
     }
 
+    /// See [`squared_error`]; `[…, D]` each, returns `[…, 1]`.
+    fn squared_error(drawn: FloatTensor<Self>, wanted: FloatTensor<Self>) -> FloatTensor<Self> {
+        let last = drawn.rank() - 1;
+        let off = Self::float_sub(drawn, wanted);
+        Self::float_mean_dim(Self::float_mul(off.clone(), off), last)
+    }
+
     /// See [`attended_rounded`].
     fn attended_rounded(parts: FloatTensor<Self>, heads: usize) -> FloatTensor<Self> {
         Self::attended(parts, heads)
@@ -126,6 +134,16 @@ pub(super) fn gelu<const RANK: usize>(tokens: Tensor<RANK>) -> Tensor<RANK> {
 /// - `kernel`: `[D, 1, 3, 3]`
 pub(super) fn mixed(features: Tensor<4>, kernel: Tensor<4>) -> Tensor<4> {
     Tensor::from_dispatch(<Dispatch as Fused>::mixed(features.into_dispatch(), kernel.into_dispatch()))
+}
+
+/// The mean squared difference along the last axis; a constant is `wanted`, to which no gradient goes.
+///
+/// # Shapes
+/// - `drawn`, `wanted`: `[B, L, D]`
+/// - returns `[B, L]`
+pub(super) fn squared_error(drawn: Tensor<3>, wanted: Tensor<3>) -> Tensor<2> {
+    let [drawn, wanted] = [drawn, wanted].map(Tensor::into_dispatch);
+    Tensor::<3>::from_dispatch(<Dispatch as Fused>::squared_error(drawn, wanted)).squeeze_dim(2)
 }
 
 /// [`attended`] where 16 bits of queries, keys, values and weights will do; browsers without a GPU use no more.

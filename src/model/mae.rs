@@ -4,6 +4,7 @@ use burn::module::{Module, Param};
 use burn::nn::Linear;
 use burn::tensor::{Device, Tensor};
 
+use super::fused::squared_error;
 use super::{
     Block, HiddenPatches, LayerNorm, LossOn, MaeConfig, PatchMask, PixelError, VisionTransformer, init,
     patchify, product, resample_grid, sin_cos_2d,
@@ -97,7 +98,7 @@ impl MaskedAutoencoder {
     pub fn forward_encoder(&self, images: Tensor<4>, mask: &PatchMask) -> Tensor<3> {
         let encoder = &self.encoder;
         let patches = match self.config.hidden_patches {
-            HiddenPatches::Drop => mask.keep(encoder.embed(images)),
+            HiddenPatches::Drop => encoder.embed_visible(images, mask),
             HiddenPatches::MaskToken => self.with_mask_tokens(images, mask),
             HiddenPatches::Zero => {
                 let [_, _, height, width] = images.dims();
@@ -154,7 +155,7 @@ impl MaskedAutoencoder {
     /// - returns `[1]`
     #[must_use]
     pub fn feature_loss(&self, features: Tensor<3>, target: Tensor<3>, mask: &PatchMask) -> Tensor<1> {
-        self.over_patches((features - target).square(), mask)
+        self.over_patches(squared_error(features, target), mask)
     }
 
     /// Mean error per patch, squared or as [`PixelError`] says, averaged over the patches that [`LossOn`] names.
@@ -171,17 +172,15 @@ impl MaskedAutoencoder {
             let (variance, mean) = target.clone().var_mean(2);
             target = (target - mean) / variance.add_scalar(1e-6).sqrt();
         }
-        let error = prediction - target;
         let error = match self.config.pixel_error {
-            PixelError::Squared => error.square(),
-            PixelError::Absolute => error.abs(),
+            PixelError::Squared => squared_error(prediction, target),
+            PixelError::Absolute => (prediction - target).abs().mean_dim(2).squeeze_dim(2),
         };
         self.over_patches(error, mask)
     }
 
-    /// The mean of errors `[B, L, D]` over the patches that [`LossOn`] names, `[1]`.
-    fn over_patches(&self, error: Tensor<3>, mask: &PatchMask) -> Tensor<1> {
-        let error = error.mean_dim(2).squeeze_dim::<2>(2);
+    /// The mean of errors `[B, L]` over the patches that [`LossOn`] names, `[1]`.
+    fn over_patches(&self, error: Tensor<2>, mask: &PatchMask) -> Tensor<1> {
         let hidden = mask.hidden(&error.device());
         let weight = match self.config.loss_on {
             LossOn::Hidden => hidden,

@@ -30,18 +30,34 @@ impl PatchEmbed {
     }
 
     /// # Shapes
-    /// - `images`: `[B, 3, height, width]`, normalised; pixels beyond the last whole patch are left out
+    /// - `images`: as [`cut`](Self::cut) takes them
     /// - returns `[B, L, D]`, row-major: patch `(row, column)` is token `row · width/P + column`
     #[must_use]
     pub fn forward(&self, images: Tensor<4>) -> Tensor<3> {
-        let [d, channels, p, _] = self.weight.dims();
+        self.project(self.cut(images))
+    }
+
+    /// # Shapes
+    /// - `images`: `[B, 3, height, width]`, normalised; pixels beyond the last whole patch are left out
+    /// - returns `[B, L, 3·P²]`, in the order of the weights: (channel, y, x), x fastest
+    #[must_use]
+    pub fn cut(&self, images: Tensor<4>) -> Tensor<3> {
+        let [_, channels, p, _] = self.weight.dims();
         let [batch, _, height, width] = images.dims();
         let (rows, columns) = (height / p, width / p);
-        let patches = images
+        images
             .slice([0..batch, 0..channels, 0..rows * p, 0..columns * p])
             .reshape([batch, channels, rows, p, columns, p])
             .permute([0, 2, 4, 1, 3, 5])
-            .reshape([batch, rows * columns, channels * p * p]);
+            .reshape([batch, rows * columns, channels * p * p])
+    }
+
+    /// # Shapes
+    /// - `patches`: `[B, any, 3·P²]`, as [`cut`](Self::cut) gives them
+    /// - returns `[B, any, D]`
+    #[must_use]
+    pub fn project(&self, patches: Tensor<3>) -> Tensor<3> {
+        let [d, channels, p, _] = self.weight.dims();
         let weight = self.weight.val().reshape([d, channels * p * p]).transpose();
         burn::tensor::module::linear(patches, weight, Some(self.bias.val()))
     }

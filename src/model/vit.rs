@@ -3,7 +3,7 @@
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 
-use super::{Block, LayerNorm, PatchEmbed, VitConfig, init, resample_grid, sin_cos_2d};
+use super::{Block, LayerNorm, PatchEmbed, PatchMask, VitConfig, init, resample_grid, sin_cos_2d};
 
 /// A plain Vision Transformer; step 4 of the path.
 #[derive(Module, Debug)]
@@ -46,9 +46,28 @@ impl VisionTransformer {
     /// - returns `[B, L, D]`
     #[must_use]
     pub fn embed(&self, images: Tensor<4>) -> Tensor<3> {
+        let positions = self.positions(&images);
+        self.patch_embed.forward(images) + positions
+    }
+
+    /// [`embed`](Self::embed) of the visible patches alone; what is hidden costs nothing.
+    ///
+    /// # Shapes
+    /// - `images`: `[B, 3, height, width]`
+    /// - returns `[B, visible, D]`
+    #[must_use]
+    pub fn embed_visible(&self, images: Tensor<4>, mask: &PatchMask) -> Tensor<3> {
+        let positions = self.positions(&images);
+        let [_, length, d] = positions.dims();
+        let patches = self.patch_embed.project(mask.keep(self.patch_embed.cut(images)));
+        patches + mask.keep(positions.expand([mask.batch(), length, d]))
+    }
+
+    /// Positions `[1, L, D]` for the grid of `images`.
+    fn positions(&self, images: &Tensor<4>) -> Tensor<3> {
         let [_, _, height, width] = images.dims();
         let [_, _, p, _] = self.patch_embed.weight.dims();
-        self.patch_embed.forward(images) + resample_grid(self.pos_embed.val(), height / p, width / p)
+        resample_grid(self.pos_embed.val(), height / p, width / p)
     }
 
     /// Puts class token and registers in front of `patches`.

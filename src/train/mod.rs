@@ -5,6 +5,7 @@
 //! is a weight folder (f32; the averaged parameters where a run averages) with the optimiser's state beside it; where asked
 //! for, `best/` and `kept/step-*/`, weight folders too, and `features/` of a frozen encoder. The same command continues an interrupted run.
 
+mod adamw;
 mod asked;
 mod average;
 mod batches;

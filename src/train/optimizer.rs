@@ -4,9 +4,11 @@ use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamGroup, Param
 use burn::optim::decay::WeightDecayConfig;
 use burn::optim::lr_scheduler::module_lr_scheduler::{ModuleLearningRate, ModuleLrScheduler};
 use burn::optim::lr_scheduler::{LrScheduler, LrSchedulerRecord};
-use burn::optim::{AdamWConfig, AdjustLrFn, ModuleOptimizer, MuonConfig};
+use burn::optim::{AdjustLrFn, ModuleOptimizer, MuonConfig};
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
+
+use super::adamw::AdamW;
 
 /// What turns gradients into steps.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,14 +80,11 @@ pub struct AdamWOptions {
 /// One optimiser for the whole module: matrices and tokens decay, vectors (biases, norms, scales) only if asked to.
 #[must_use]
 pub fn adamw<M: Module>(module: &M, options: AdamWOptions) -> ModuleOptimizer {
-    let config =
-        AdamWConfig::new().with_beta_1(options.betas.0).with_beta_2(options.betas.1).with_epsilon(1e-8);
-    let decayed = config.clone().with_weight_decay(options.weight_decay).build();
+    let decayed = ModuleOptimizer::from(AdamW::new(&options, options.weight_decay));
     if options.decay_vectors {
-        return ModuleOptimizer::from(decayed);
+        return decayed;
     }
-    let plain = config.with_weight_decay(0.0).build();
-    ModuleOptimizer::from(decayed).with_group(ParamGroup::from_ids(vectors(module)), plain, None)
+    decayed.with_group(ParamGroup::from_ids(vectors(module)), AdamW::new(&options, 0.0), None)
 }
 
 fn vectors<M: Module>(module: &M) -> Vec<ParamId> {

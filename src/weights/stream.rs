@@ -71,12 +71,13 @@ impl Header {
         }
         let start = LENGTH_BYTES + length;
         bytes.append(&mut exactly(source, file, LENGTH_BYTES..start).await?);
-        let table: Metadata = serde_json::from_slice(&bytes[LENGTH_BYTES as usize..])
-            .map_err(|error| refused(format!("its header is damaged ({error}); download it again")))?;
+        let table: Metadata = serde_json::from_slice(&bytes[LENGTH_BYTES as usize..]).map_err(|error| {
+            refused(format!("its header is damaged ({error}); copy or download it again"))
+        })?;
         let end = start + table.data_len() as u64;
         if let Some(size) = source.size(file).filter(|&size| size != end) {
             return Err(refused(format!(
-                "it has {size} bytes where its header describes {end}; download it again"
+                "it has {size} bytes where its header describes {end}; copy or download it again"
             )));
         }
         let tensors = table.offset_keys().into_iter().filter_map(|name| {

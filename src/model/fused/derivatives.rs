@@ -48,6 +48,11 @@ pub(super) trait Derivatives: Fused {
     fn mixed_back(inputs: [FloatTensor<Self>; 2], grad: FloatTensor<Self>) -> [FloatTensor<Self>; 2] {
         convolved_back::<Self>(inputs, grad)
     }
+
+    /// Gradient of what was drawn.
+    fn squared_error_back(inputs: [FloatTensor<Self>; 2], grad: FloatTensor<Self>) -> FloatTensor<Self> {
+        squared_error_back::<Self>(inputs, grad)
+    }
 }
 
 /// With Burn's operations; the weights are `[B, H, T, T]`.
@@ -128,6 +133,17 @@ pub(super) fn convolved_back<B: Backend>(
     let of_features = B::conv2d_x_backward(features.clone(), kernel.clone(), grad.clone(), options.clone());
     let of_kernel = B::conv2d_weight_backward(features, kernel, grad, options);
     [B::float_permute(of_features, &CHANNELS_LAST), of_kernel]
+}
+
+/// With Burn's operations.
+pub(super) fn squared_error_back<B: Backend>(
+    [drawn, wanted]: [FloatTensor<B>; 2],
+    grad: FloatTensor<B>,
+) -> FloatTensor<B> {
+    let shape = drawn.shape();
+    let steep = 2.0 / f64::from(shape[shape.num_dims() - 1] as u32);
+    let grad = B::float_expand(B::float_mul_scalar(grad, steep.into()), shape);
+    B::float_mul(B::float_sub(drawn, wanted), grad)
 }
 
 impl Derivatives for Cube {}

@@ -22,6 +22,8 @@ mod attention;
 mod browser;
 mod depthwise;
 #[cfg(feature = "native")]
+mod error;
+#[cfg(feature = "native")]
 mod linear;
 #[cfg(feature = "native")]
 mod norm;
@@ -61,6 +63,11 @@ impl Fused for Flex {
             return Self::linear(tokens, weights, Some(bias));
         }
         linear::multiplied([tokens, weights, bias])
+    }
+
+    #[cfg(feature = "native")]
+    fn squared_error(drawn: FloatTensor<Self>, wanted: FloatTensor<Self>) -> FloatTensor<Self> {
+        error::squared([drawn, wanted])
     }
 
     #[cfg(target_arch = "wasm32")]
@@ -118,12 +125,16 @@ impl Derivatives for Flex {
         if tokens.dtype() != DType::F32 {
             return Self::gelu_backward(tokens, grad);
         }
-        let (tokens, mut grad) = (tokens.to_contiguous(), grad.to_contiguous());
-        let all = place(&grad);
+        let [tokens, grad] = [tokens, grad].map(|input| input.to_contiguous());
+        let mut grads = copied(&grad.storage::<f32>()[place(&grad)]);
         let numbers = tokens.storage::<f32>()[place(&tokens)].par_chunks(PART);
-        let grads = grad.storage_mut::<f32>()[all].par_chunks_mut(PART);
-        grads.zip(numbers).for_each(|(grads, numbers)| mae_seg_kernels::gelu_back(grads, numbers));
-        grad
+        let parts = grads.par_chunks_mut(PART).zip(numbers);
+        parts.for_each(|(grads, numbers)| mae_seg_kernels::gelu_back(grads, numbers));
+        Self::float_from_data(TensorData::new(grads, tokens.shape()), &Default::default())
+    }
+
+    fn squared_error_back(inputs: [FloatTensor<Self>; 2], grad: FloatTensor<Self>) -> FloatTensor<Self> {
+        error::squared_back(inputs, grad)
     }
 
     fn mixed_back(inputs: [FloatTensor<Self>; 2], grad: FloatTensor<Self>) -> [FloatTensor<Self>; 2] {

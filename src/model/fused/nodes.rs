@@ -82,6 +82,17 @@ impl<B: Derivatives> Backward<B, 2> for Mixing {
     }
 }
 
+#[derive(Debug)]
+struct SquaredError;
+
+impl<B: Derivatives> Backward<B, 1> for SquaredError {
+    type State = [FloatTensor<B>; 2];
+
+    fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _checkpointer: &mut Checkpointer) {
+        pass_on::<B, _, _>(ops, grads, |inputs, grad| [B::squared_error_back(inputs, grad)]);
+    }
+}
+
 impl<B: Derivatives, C: CheckpointStrategy> Fused for Autodiff<B, C> {
     fn attended(parts: FloatTensor<Self>, heads: usize) -> FloatTensor<Self> {
         let (parts, of_parts) = parts.into_parts();
@@ -138,6 +149,15 @@ impl<B: Derivatives, C: CheckpointStrategy> Fused for Autodiff<B, C> {
         let output = B::mixed(features.clone(), kernel.clone());
         match Mixing.prepare::<C>([of_features, of_kernel]).compute_bound().stateful() {
             OpsKind::Tracked(prep) => prep.finish([features, kernel], output),
+            OpsKind::UnTracked(prep) => prep.finish(output),
+        }
+    }
+
+    fn squared_error(drawn: FloatTensor<Self>, wanted: FloatTensor<Self>) -> FloatTensor<Self> {
+        let ((drawn, of_drawn), (wanted, _)) = (drawn.into_parts(), wanted.into_parts());
+        let output = B::squared_error(drawn.clone(), wanted.clone());
+        match SquaredError.prepare::<C>([of_drawn]).compute_bound().stateful() {
+            OpsKind::Tracked(prep) => prep.finish([drawn, wanted], output),
             OpsKind::UnTracked(prep) => prep.finish(output),
         }
     }

@@ -112,6 +112,26 @@ fn gelu_has_the_value_and_derivative_of_burns() {
 }
 
 #[test]
+fn the_squared_error_has_the_value_and_derivative_of_its_parts() {
+    // Parts of a row that a processor adds up by themselves, and what is over.
+    for ((device, kind), width) in kinds().into_iter().flat_map(|kind| [(kind.clone(), 150), (kind, 6)]) {
+        device.seed(9);
+        let random =
+            |shape: [usize; 3]| Tensor::<3>::random(shape, Distribution::Normal(0.0, 1.0), (&device, kind));
+        let drawn = random([3, 50, width]).require_grad();
+        let (wanted, weight) = (random([3, 50, width]), random([3, 20, 1]).squeeze_dim::<2>(2));
+        // Not where its storage starts.
+        let part = |all: &Tensor<3>| all.clone().narrow(1, 30, 20);
+        let output = squared_error(part(&drawn), part(&wanted));
+        let parts = (part(&drawn) - part(&wanted)).square().mean_dim(2).squeeze_dim::<2>(2);
+        assert_alike(Some(output.clone()), Some(parts.clone()));
+        let got = (output * weight.clone()).sum().backward();
+        let expected = (parts * weight).sum().backward();
+        assert_alike(drawn.grad(&got), drawn.grad(&expected));
+    }
+}
+
+#[test]
 fn depthwise_convolution_has_the_derivatives_of_burns() {
     for device in devices() {
         device.seed(6);
