@@ -22,17 +22,25 @@ const JUDGED_BY: &str = "validation";
 pub(super) fn note<O: Serialize>(root: &Path, options: &O) -> Result<(), TrainError> {
     let path = root.join("run.json");
     let wrong = |error: serde_json::Error| TrainError::Option(error.to_string());
-    let text = serde_json::to_vec_pretty(options).map_err(wrong)?;
-    let asked: Value = serde_json::from_slice(&text).map_err(wrong)?;
+    let mut text = serde_json::to_vec_pretty(options).map_err(wrong)?;
+    let mut asked: Value = serde_json::from_slice(&text).map_err(wrong)?;
     let begun = fs::metadata(root.join("metrics.jsonl")).is_ok_and(|lines| lines.len() > 0);
     if begun || root.join("checkpoint").exists() {
-        let before = fs::read(&path).ok().and_then(|text| serde_json::from_slice(&text).ok());
-        let difference = match before {
-            Some(before) => difference("", &before, &asked),
+        let before: Option<Value> = fs::read(&path).ok().and_then(|text| serde_json::from_slice(&text).ok());
+        let difference = match &before {
+            Some(before) => difference("", before, &asked),
             None => Some("`run.json`, which told them, cannot be read".to_owned()),
         };
         if let Some(difference) = difference {
             return Err(TrainError::OtherRun { root: root.to_owned(), difference });
+        }
+        // Its best weights were found by this judge; another one later would not be a fair one.
+        let judge = before.and_then(|mut before| Some(before.get_mut("data")?.get_mut(JUDGED_BY)?.take()));
+        if let (Some(judge), Some(Value::Object(data))) = (judge, asked.get_mut("data"))
+            && !data.contains_key(JUDGED_BY)
+        {
+            data.insert(JUDGED_BY.to_owned(), judge);
+            text = serde_json::to_vec_pretty(&asked).map_err(wrong)?;
         }
     }
     durable::replace(&path, &text)
@@ -81,6 +89,20 @@ mod tests {
         fs::write(root.path().join("run.json"), "").unwrap();
         let error = note(first).unwrap_err();
         assert!(error.contains("cannot be read"), "{error}");
+    }
+
+    #[test]
+    fn a_judge_that_went_away_is_not_replaced_by_another() {
+        let root = tempfile::tempdir().unwrap();
+        let note = |data: Value| note(root.path(), &json!({"lr": 0.1, "data": data}));
+        note(json!({"photos": "a"})).unwrap();
+        fs::write(root.path().join("metrics.jsonl"), "{}\n").unwrap();
+        note(json!({"photos": "a", "validation": "b"})).unwrap();
+        note(json!({"photos": "a"})).unwrap();
+        note(json!({"photos": "a", "validation": "b"})).unwrap();
+        note(json!({"photos": "a"})).unwrap();
+        let error = note(json!({"photos": "a", "validation": "c"})).unwrap_err().to_string();
+        assert!(error.contains("data.validation"), "{error}");
     }
 
     #[test]
