@@ -4,7 +4,7 @@ use burn::module::{Module, Param};
 use burn::nn::Linear;
 use burn::tensor::{Device, Tensor};
 
-use super::fused::squared_error;
+use super::fused::{normalised, squared_error};
 use super::{
     Block, HiddenPatches, LayerNorm, LossOn, MaeConfig, PatchMask, PixelError, VisionTransformer, init,
     patchify, product, resample_grid, sin_cos_2d,
@@ -169,8 +169,7 @@ impl MaskedAutoencoder {
     pub fn loss(&self, images: Tensor<4>, prediction: Tensor<3>, mask: &PatchMask) -> Tensor<1> {
         let mut target = patchify(images, self.config.encoder.patch_size);
         if self.config.norm_pix_loss {
-            let (variance, mean) = target.clone().var_mean(2);
-            target = (target - mean) / variance.add_scalar(1e-6).sqrt();
+            target = unit_patches(target);
         }
         let error = match self.config.pixel_error {
             PixelError::Squared => squared_error(prediction, target),
@@ -191,12 +190,34 @@ impl MaskedAutoencoder {
     }
 }
 
+/// Patches `[B, L, D]` less their mean, over the root of their unbiased variance and 1e-6: layer norm, whose variance is smaller by
+/// (D − 1) / D.
+fn unit_patches(patches: Tensor<3>) -> Tensor<3> {
+    let ([_, _, width], device) = (patches.dims(), patches.device());
+    let share = (width as f64 - 1.0) / width as f64;
+    let scale = Tensor::full([width], share.sqrt(), &device);
+    normalised(patches, scale, Tensor::zeros([width], &device), 1e-6 * share)
+}
+
 #[cfg(test)]
 mod tests {
-    use burn::tensor::TensorData;
+    use burn::tensor::{Distribution, TensorData, Tolerance};
 
     use super::*;
     use crate::model::{DecoderConfig, VitConfig};
+
+    #[test]
+    fn patches_are_brought_to_unbiased_variance() {
+        let device = Device::flex();
+        let patches = Tensor::<3>::random([2, 3, 12], Distribution::Normal(3.0, 2.0), &device);
+        let (variance, mean) = patches.clone().var_mean(2);
+        let expected = (patches.clone() - mean) / variance.add_scalar(1e-6).sqrt();
+        unit_patches(patches)
+            .into_data()
+            .assert_approx_eq::<f32>(&expected.into_data(), Tolerance::absolute(1e-5));
+        let flat = unit_patches(Tensor::ones([1, 1, 12], &device)).abs().max().into_scalar::<f32>();
+        assert!(flat < 1e-3, "{flat}");
+    }
 
     #[test]
     fn pixels_are_measured_squared_or_by_their_distance() {

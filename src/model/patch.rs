@@ -5,6 +5,7 @@ use burn::nn::Initializer;
 use burn::tensor::{Device, Tensor};
 
 use super::VitConfig;
+use super::fused::multiplied;
 
 /// Cuts images into square patches and projects each to a token; step 3 of the path.
 ///
@@ -59,7 +60,7 @@ impl PatchEmbed {
     pub fn project(&self, patches: Tensor<3>) -> Tensor<3> {
         let [d, channels, p, _] = self.weight.dims();
         let weight = self.weight.val().reshape([d, channels * p * p]).transpose();
-        burn::tensor::module::linear(patches, weight, Some(self.bias.val()))
+        multiplied(patches, weight, self.bias.val())
     }
 }
 

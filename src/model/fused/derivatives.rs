@@ -22,12 +22,14 @@ pub(super) trait Derivatives: Fused {
         attended_back::<Self>(parts, heads, weights, grad)
     }
 
-    /// Gradients of tokens, weights and bias.
-    fn multiplied_back(
-        [tokens, weights]: [FloatTensor<Self>; 2],
-        grad: FloatTensor<Self>,
-    ) -> [FloatTensor<Self>; 3] {
-        multiplied_back::<Self>([tokens, weights], grad)
+    /// Gradient of the tokens that were multiplied.
+    fn of_tokens(weights: FloatTensor<Self>, grad: FloatTensor<Self>) -> FloatTensor<Self> {
+        Self::linear_x_backward(weights, grad)
+    }
+
+    /// Gradient of what was added to the product.
+    fn of_bias(grad: FloatTensor<Self>) -> FloatTensor<Self> {
+        Self::linear_bias_backward(grad)
     }
 
     /// Gradients of tokens, `gamma` and `beta`; the standard deviations are computed once more.
@@ -84,18 +86,6 @@ pub(super) fn attended_back<B: Backend>(
     let of_query = B::float_matmul(of_scores.clone(), key);
     let of_key = B::float_matmul(B::float_transpose(of_scores), query);
     B::float_cat([of_query, of_key, of_value].map(side_by_side::<B>).into(), 2)
-}
-
-/// As Burn computes it.
-pub(super) fn multiplied_back<B: Backend>(
-    [tokens, weights]: [FloatTensor<B>; 2],
-    grad: FloatTensor<B>,
-) -> [FloatTensor<B>; 3] {
-    [
-        B::linear_x_backward(weights, grad.clone()),
-        B::linear_weight_backward(tokens, grad.clone()),
-        B::linear_bias_backward(grad),
-    ]
 }
 
 /// With Burn's operations.

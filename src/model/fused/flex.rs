@@ -102,11 +102,18 @@ impl Derivatives for Flex {
         attention::back(parts, heads, weights, grad)
     }
 
-    fn multiplied_back(inputs: [FloatTensor<Self>; 2], grad: FloatTensor<Self>) -> [FloatTensor<Self>; 3] {
+    fn of_tokens(weights: FloatTensor<Self>, grad: FloatTensor<Self>) -> FloatTensor<Self> {
         if grad.dtype() != DType::F32 {
-            return derivatives::multiplied_back::<Self>(inputs, grad);
+            return Self::linear_x_backward(weights, grad);
         }
-        linear::multiplied_back(inputs, grad)
+        linear::of_tokens([weights, grad])
+    }
+
+    fn of_bias(grad: FloatTensor<Self>) -> FloatTensor<Self> {
+        if grad.dtype() != DType::F32 {
+            return Self::linear_bias_backward(grad);
+        }
+        linear::of_bias(grad)
     }
 
     fn normalised_back(

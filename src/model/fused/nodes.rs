@@ -45,7 +45,18 @@ impl<B: Derivatives> Backward<B, 3> for Multiplication {
     type State = [FloatTensor<B>; 2];
 
     fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Gradients, _checkpointer: &mut Checkpointer) {
-        pass_on::<B, _, _>(ops, grads, |inputs, grad| B::multiplied_back(inputs, grad));
+        let grad = grads.consume::<B>(&ops.node);
+        let ([of_tokens, of_weights, of_bias], [tokens, weights]) = (ops.parents, ops.state);
+        // Each is a product of its own, and patches of photos want none.
+        if let Some(node) = of_tokens {
+            grads.register::<B>(node.id, B::of_tokens(weights, grad.clone()));
+        }
+        if let Some(node) = of_weights {
+            grads.register::<B>(node.id, B::linear_weight_backward(tokens, grad.clone()));
+        }
+        if let Some(node) = of_bias {
+            grads.register::<B>(node.id, B::of_bias(grad));
+        }
     }
 }
 

@@ -2,7 +2,6 @@
 
 use burn::backend::Flex;
 use burn::backend::TensorMetadata as _;
-use burn::backend::ops::ModuleOps as _;
 use burn::backend::tensor::FloatTensor;
 use gemmkit::{Bias, MatMut, MatRef, Parallelism, gemm, gemm_fused};
 use rayon::prelude::*;
@@ -31,12 +30,9 @@ pub(super) fn multiplied(inputs: [FloatTensor<Flex>; 3]) -> FloatTensor<Flex> {
     tensor(output, [batch, length, width])
 }
 
-/// Gradients of tokens, weights and bias.
-pub(super) fn multiplied_back(
-    [tokens, weights]: [FloatTensor<Flex>; 2],
-    grad: FloatTensor<Flex>,
-) -> [FloatTensor<Flex>; 3] {
-    let [weights, grad] = [weights, grad].map(|input| input.to_contiguous());
+/// Gradient of the tokens.
+pub(super) fn of_tokens(inputs: [FloatTensor<Flex>; 2]) -> FloatTensor<Flex> {
+    let [weights, grad] = inputs.map(|input| input.to_contiguous());
     let ([batch, length, width], [inner, _]) = (grad.shape().dims(), weights.shape().dims());
     let rows = batch * length;
     let mut of_tokens = zeros(rows * inner);
@@ -48,13 +44,14 @@ pub(super) fn multiplied_back(
         MatMut::from_row_major(&mut of_tokens, rows, inner),
         Parallelism::Rayon(0),
     );
+    tensor(of_tokens, [batch, length, inner])
+}
+
+/// Gradient of the bias.
+pub(super) fn of_bias(grad: FloatTensor<Flex>) -> FloatTensor<Flex> {
+    let (grad, [_, _, width]) = (grad.to_contiguous(), grad.shape().dims());
     let blocks = grad.storage::<f32>()[place(&grad)].par_chunks(ROWS * width);
-    let of_bias = summed(blocks.map(|block| column_sums(block, width)), width);
-    [
-        tensor(of_tokens, [batch, length, inner]),
-        Flex::linear_weight_backward(tokens, grad),
-        tensor(of_bias, [width]),
-    ]
+    tensor(summed(blocks.map(|block| column_sums(block, width)), width), [width])
 }
 
 fn column_sums(rows: &[f32], width: usize) -> Vec<f32> {
