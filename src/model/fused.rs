@@ -68,9 +68,7 @@ pub(crate) trait Fused: Backend {
 
     /// See [`squared_error`]; `[…, D]` each, returns `[…, 1]`.
     fn squared_error(drawn: FloatTensor<Self>, wanted: FloatTensor<Self>) -> FloatTensor<Self> {
-        let last = drawn.rank() - 1;
-        let off = Self::float_sub(drawn, wanted);
-        Self::float_mean_dim(Self::float_mul(off.clone(), off), last)
+        squared::<Self>(drawn, wanted)
     }
 
     /// See [`attended_rounded`].
@@ -185,6 +183,13 @@ fn convolved<B: Backend>(features: FloatTensor<B>, kernel: FloatTensor<B>) -> Fl
     let options = depthwise(kernel.shape()[0]);
     let features = B::float_permute(features, &CHANNELS_FIRST);
     B::float_permute(B::conv2d(features, kernel, None, options), &CHANNELS_LAST)
+}
+
+/// As Burn computes it.
+fn squared<B: Backend>(drawn: FloatTensor<B>, wanted: FloatTensor<B>) -> FloatTensor<B> {
+    let last = drawn.rank() - 1;
+    let off = B::float_sub(drawn, wanted);
+    B::float_mean_dim(B::float_mul(off.clone(), off), last)
 }
 
 fn depthwise(channels: usize) -> ConvOptions<2> {

@@ -67,6 +67,9 @@ impl Fused for Flex {
 
     #[cfg(feature = "native")]
     fn squared_error(drawn: FloatTensor<Self>, wanted: FloatTensor<Self>) -> FloatTensor<Self> {
+        if drawn.dtype() != DType::F32 {
+            return super::squared::<Self>(drawn, wanted);
+        }
         error::squared([drawn, wanted])
     }
 
@@ -141,6 +144,9 @@ impl Derivatives for Flex {
     }
 
     fn squared_error_back(inputs: [FloatTensor<Self>; 2], grad: FloatTensor<Self>) -> FloatTensor<Self> {
+        if grad.dtype() != DType::F32 {
+            return derivatives::squared_error_back::<Self>(inputs, grad);
+        }
         error::squared_back(inputs, grad)
     }
 

@@ -4,10 +4,9 @@ use burn::backend::Flex;
 use burn::backend::TensorMetadata as _;
 use burn::backend::ops::FloatTensorOps as _;
 use burn::backend::tensor::FloatTensor;
-use burn::tensor::{DType, TensorData};
+use burn::tensor::TensorData;
 use rayon::prelude::*;
 
-use super::super::derivatives;
 use super::{place, zeros};
 
 /// Rows that a thread takes at once.
@@ -18,10 +17,6 @@ pub(super) fn squared(inputs: [FloatTensor<Flex>; 2]) -> FloatTensor<Flex> {
     let [drawn, wanted] = inputs.map(|input| input.to_contiguous());
     let mut shape = drawn.shape();
     let last = shape.num_dims() - 1;
-    if drawn.dtype() != DType::F32 {
-        let off = Flex::float_sub(drawn, wanted);
-        return Flex::float_mean_dim(Flex::float_mul(off.clone(), off), last);
-    }
     let width = std::mem::replace(&mut shape[last], 1);
     let mut errors = zeros(shape.num_elements());
     let [drawn, wanted] =
@@ -33,9 +28,6 @@ pub(super) fn squared(inputs: [FloatTensor<Flex>; 2]) -> FloatTensor<Flex> {
 
 /// Gradient of what was drawn.
 pub(super) fn squared_back(inputs: [FloatTensor<Flex>; 2], grad: FloatTensor<Flex>) -> FloatTensor<Flex> {
-    if grad.dtype() != DType::F32 {
-        return derivatives::squared_error_back::<Flex>(inputs, grad);
-    }
     let [drawn, wanted] = inputs.map(|input| input.to_contiguous());
     let grad = grad.to_contiguous();
     let shape = drawn.shape();
