@@ -41,7 +41,8 @@ pub(super) struct Arguments {
     /// Folder or zip file with the photos they name
     #[arg(long, value_name = "DIR|ZIP")]
     images: PathBuf,
-    /// What to do about photos that are missing, no images or not what their annotations say
+    /// What to do about photos that are missing, no images or not what their annotations say, and those whose annotations
+    /// cannot be read
     #[arg(long, value_enum, default_value_t = DamagedArg::Stop)]
     damaged: DamagedArg,
     /// Take all categories as one

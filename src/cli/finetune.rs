@@ -38,8 +38,8 @@ pub(super) struct Arguments {
     /// Folder or zip file with the photos it names
     #[arg(long, value_name = "DIR|ZIP")]
     images: PathBuf,
-    /// What to do about photos that are missing, no images or not what their annotations say, and about damaged
-    /// cut-outs
+    /// What to do about photos that are missing, no images or not what their annotations say, about annotations that cannot be
+    /// read, and about damaged cut-outs
     #[arg(long, value_enum, default_value_t)]
     damaged: DamagedArg,
     /// COCO instances file of photos to judge the run by; the best weights are kept in best/ of the run

@@ -52,7 +52,7 @@ pub(super) struct Arguments {
     /// Folder or zip file with the photos that COCO annotations name
     #[arg(long, value_name = "DIR|ZIP")]
     images: Option<PathBuf>,
-    /// What to do about photos that are no images
+    /// What to do about photos that are missing or no images, and those whose annotations cannot be read
     #[arg(long, value_enum, default_value_t = DamagedArg::Stop)]
     damaged: DamagedArg,
     /// Of the hidden patches

@@ -169,11 +169,8 @@ impl TrainProgress {
     pub(super) fn finish(&mut self, text: &str) {
         self.close();
         self.bar.finish_and_clear();
-        let skipped = if self.skipped.is_empty() {
-            String::new()
-        } else {
-            format!("; {} damaged files skipped", self.skipped.len())
-        };
+        let skipped =
+            if self.skipped.is_empty() { String::new() } else { format!("; {} skipped", self.skipped.len()) };
         self.line(&format!("{text}{skipped}"));
     }
 

@@ -7,7 +7,7 @@ mod study;
 use std::fs;
 use std::path::PathBuf;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use clap::Args;
 use serde::Serialize;
 
@@ -105,6 +105,8 @@ pub(super) struct Arguments {
 
 /// Runs the verb.
 pub(super) fn run(arguments: &Arguments) -> Result<()> {
+    let depth = arguments.model.encoder(arguments.image_size, study::PATCH).depth;
+    ensure!(arguments.top <= depth, "--top {}: the encoder has {depth} blocks", arguments.top);
     let picked = arguments.device.pick()?;
     let images = PhotoFolder::open(&arguments.images)?;
     let mut judged = CocoDataset::load(&arguments.val)?;

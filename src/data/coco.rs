@@ -4,16 +4,17 @@
 //! `labelled_category_ids`. Where a photo is not exhaustive, objects of other categories may be there, unlabelled.
 //! An annotation's `score`, as in COCO's results, tells how likely it is right (default: certainly).
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::DataError;
 use super::fingerprint::fingerprint;
 use super::zip::{Zip, is_zip, read_through};
 use crate::mask::{MaskError, Rle};
+
+mod broken;
 
 /// One annotation file.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -26,7 +27,7 @@ pub struct CocoDataset {
     pub categories: Vec<CocoCategory>,
     /// What is wrong with annotations that are none, by the photo they are of.
     #[serde(skip)]
-    pub broken: HashMap<u64, String>,
+    pub broken: BTreeMap<u64, String>,
 }
 
 /// One photo.
@@ -210,7 +211,7 @@ impl CocoDataset {
         let bytes = read_through(path)?;
         let whole = serde_json::from_slice(&bytes);
         let dataset: Self =
-            whole.or_else(|error| without_broken(&bytes, &error.to_string())).map_err(refused)?;
+            whole.or_else(|error| broken::left_out(&bytes, &error.to_string())).map_err(refused)?;
         dataset.check().map_err(refused)?;
         Ok(dataset)
     }
@@ -228,6 +229,9 @@ impl CocoDataset {
         let images = unique("image", self.images.iter().map(|i| i.id))?;
         let categories = unique("category", self.categories.iter().map(|c| c.id))?;
         unique("annotation", self.annotations.iter().map(|a| a.id))?;
+        if let Some((image, reason)) = self.broken.iter().find(|(image, _)| !images.contains(image)) {
+            return Err(format!("{reason}; and its image {image} is not listed"));
+        }
         for annotation in &self.annotations {
             let CocoAnnotation { id, image_id, category_id, .. } = annotation;
             if !images.contains(image_id) {
@@ -260,32 +264,6 @@ impl CocoDataset {
         }
         by_image
     }
-}
-
-/// The data set without annotations that are none, where it is known which photos they are of; what is wrong with the first is
-/// said by its id, as a place in one long line of JSON helps nobody.
-fn without_broken(bytes: &[u8], whole: &str) -> Result<CocoDataset, String> {
-    #[derive(Deserialize)]
-    struct Loose {
-        images: Vec<CocoImage>,
-        annotations: Vec<Value>,
-        categories: Vec<CocoCategory>,
-    }
-    let Loose { images, annotations: all, categories } =
-        serde_json::from_slice(bytes).map_err(|_| whole.to_owned())?;
-    let (mut annotations, mut broken) = (Vec::new(), HashMap::new());
-    for (annotation, number) in all.into_iter().zip(1..) {
-        let id = annotation.get("id").map_or_else(|| format!("number {number}"), Value::to_string);
-        let image = annotation.get("image_id").and_then(Value::as_u64);
-        match (serde_json::from_value(annotation), image) {
-            (Ok(annotation), _) => annotations.push(annotation),
-            (Err(error), None) => return Err(format!("annotation {id}: {error}")),
-            (Err(error), Some(image)) => {
-                broken.entry(image).or_insert_with(|| format!("annotation {id}: {error}"));
-            }
-        }
-    }
-    Ok(CocoDataset { images, annotations, categories, broken })
 }
 
 fn unique(what: &str, ids: impl Iterator<Item = u64>) -> Result<HashSet<u64>, String> {
@@ -348,6 +326,7 @@ mod tests {
             ("{\"id\": 2, \"file_name\"", "{\"id\": 1, \"file_name\"", "image id 1 appears twice"),
             ("\"width\": 4", "\"width\": \"four\"", "invalid type"),
             ("\"image_id\": 1", "\"image_id\": \"one\"", "annotation 1: invalid type"),
+            ("\"image_id\": 2, \"category_id\": 17", "\"image_id\": 9, \"category_id\": \"cat\"", "image 9"),
             ("\"area\": 6.0", "\"score\": 1.5", "score 1.5"),
         ] {
             let message = load(&FILE.replacen(from, to, 1)).unwrap_err().to_string();

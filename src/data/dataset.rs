@@ -42,7 +42,7 @@ impl SegmentationSet {
     /// # Errors
     ///
     /// A file that is no COCO instances file, a list of cut-outs that is missing, or no photo at all; if `damaged` stops
-    /// there, a photo that is missing or an outline that is no mask.
+    /// there, a photo that is missing or an annotation that cannot be used.
     pub fn open(
         annotations: &Path,
         images: &Path,

@@ -29,8 +29,6 @@ pub(super) struct Photo {
     pub(super) exhaustive: bool,
     objects: Vec<Object>,
     crowds: Vec<Outline>,
-    /// Ids of annotations whose outlines hold no pixel.
-    empty: Vec<u64>,
 }
 
 #[derive(Debug)]
@@ -50,7 +48,7 @@ struct Outline {
 
 impl Photo {
     /// The photos of `dataset`, which the file `annotations` holds; where damage is skipped, those that are missing or have
-    /// an outline that is no mask are left out, and told in a sentence each. So are objects without a pixel, always.
+    /// an annotation that cannot be used are left out, and told in a sentence each. So are objects without a pixel, always.
     pub(super) fn all(
         (dataset, annotations): (&CocoDataset, &Path),
         folder: &PhotoFolder,
@@ -62,17 +60,15 @@ impl Photo {
         for image in &dataset.images {
             let outlines = by_image.remove(&image.id).unwrap_or_default();
             let photo = dataset.unbroken(image).and_then(|()| Self::new(image, &outlines, folder, labels));
-            let told = |what: &str| format!("{} of {}: {what}", image.file_name, annotations.display());
+            let place = format!("{} of {}", image.file_name, annotations.display());
             match photo {
-                Ok(photo) => {
-                    let empty = photo.empty.iter();
-                    cut.extend(
-                        empty.map(|id| told(&format!("the outline of annotation {id} holds no pixel"))),
-                    );
+                Ok((photo, empty)) => {
+                    let told = |id| format!("annotation {id}, which holds no pixel, of {place}");
+                    cut.extend(empty.into_iter().map(told));
                     photos.push(photo);
                 }
                 Err(error) if damaged == Damaged::Skip => {
-                    cut.push(told(&error.to_string()));
+                    cut.push(format!("{place}: {error}"));
                     first = first.or_else(|| Some(error.in_file(annotations)));
                 }
                 Err(error) => return Err(error.in_file(annotations)),
@@ -85,12 +81,13 @@ impl Photo {
         }
     }
 
+    /// A photo, and the annotations of it that hold no pixel.
     fn new(
         image: &CocoImage,
         annotations: &[&CocoAnnotation],
         folder: &PhotoFolder,
         labels: &LabelTable,
-    ) -> Result<Self, DataError> {
+    ) -> Result<(Self, Vec<u64>), DataError> {
         let &CocoImage { width, height, exhaustive, .. } = image;
         let name = folder.find(&image.file_name)?;
         let (mut objects, mut crowds, mut empty) = (Vec::new(), Vec::new(), Vec::new());
@@ -103,7 +100,7 @@ impl Photo {
                 None => crowds.push(outline),
             }
         }
-        Ok(Self { name, width, height, exhaustive, objects, crowds, empty })
+        Ok((Self { name, width, height, exhaustive, objects, crowds }, empty))
     }
 
     /// Whether there is an object to learn from.
@@ -113,7 +110,7 @@ impl Photo {
 
     /// Everything that its annotations say, in a text to compare.
     pub(super) fn told(&self) -> String {
-        let Self { name, width, height, exhaustive, objects, crowds, .. } = self;
+        let Self { name, width, height, exhaustive, objects, crowds } = self;
         let crowds = crowds.iter().map(|crowd| format!("{:?}", crowd.rle.counts));
         let doubts = objects.iter().filter(|o| o.confidence < 1.0);
         let doubts = doubts.map(|o| format!("{} {}", o.outline.annotation, o.confidence));

@@ -195,6 +195,24 @@ mod tests {
     }
 
     #[test]
+    fn photos_with_annotations_that_are_none_are_not_judged_on() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = |name: &str| dir.path().join(name);
+        fs::write(path("a.png"), photo()).unwrap();
+        let more = r#"[{"id": 2, "file_name": "a.png", "width": 30, "height": 20}, "#;
+        let text = ANNOTATIONS.replacen("\"images\": [", &format!("\"images\": {more}"), 1);
+        let text = text.replace("\"category_id\": 17", "\"category_id\": \"cat\"");
+        fs::write(path("val.json"), text).unwrap();
+        let load = || CocoDataset::load(&path("val.json")).unwrap();
+        let folder = PhotoFolder::open(dir.path()).unwrap();
+        let error = folder.sound(&mut load(), Damaged::Stop).unwrap_err().to_string();
+        assert!(error.contains("annotation 1"), "{error}");
+        let mut dataset = load();
+        let told = folder.sound(&mut dataset, Damaged::Skip).unwrap();
+        assert_eq!((told.len(), dataset.images.len(), dataset.images[0].id), (1, 1, 2));
+    }
+
+    #[test]
     fn what_a_zip_file_lacks_is_said() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("photos.zip");

@@ -201,7 +201,7 @@ impl Engine {
     /// One forward pass on a grey canvas, so that the first photo does not wait for kernels to compile.
     ///
     /// # Errors
-    /// [`EngineError::Failed`]
+    /// [`EngineError::Failed`], [`EngineError::NotFinite`]
     pub async fn warm_up(&self) -> Result<(), EngineError> {
         let square = Letterbox::of(1, 1, &self.preprocess);
         let [width, height] = square.canvas();
@@ -211,7 +211,7 @@ impl Engine {
     /// Finds the objects of a photo, best first; masks have the photo's own size.
     ///
     /// # Errors
-    /// [`EngineError::Failed`]
+    /// [`EngineError::Failed`], [`EngineError::NotFinite`]
     pub async fn segment(
         &self,
         image: &RgbImage,
@@ -241,7 +241,7 @@ impl Engine {
     /// The numbers behind [`Engine::segment`], for tests that compare devices.
     ///
     /// # Errors
-    /// [`EngineError::Failed`]
+    /// [`EngineError::Failed`], [`EngineError::NotFinite`]
     pub async fn logits(&self, image: &RgbImage) -> Result<Logits, EngineError> {
         let (pixels, letterbox) = prepare(image, &self.preprocess);
         self.forward(pixels, letterbox, 0.0).await

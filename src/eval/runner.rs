@@ -22,6 +22,7 @@ pub async fn predict_dataset(
     let options = engine.evaluation(any_class);
     let mut predictions = Vec::new();
     for image in &dataset.images {
+        dataset.unbroken(image)?;
         let photo = images.photo(image)?;
         let instances = engine.segment(&photo, &options).await?;
         predictions.extend(instances.iter().filter_map(|instance| {

@@ -27,8 +27,8 @@ impl AdamwStep {
                 *first = *first * self.betas[0] + grad * (1.0 - self.betas[0]);
                 *second = *second * self.betas[1] + grad * grad * (1.0 - self.betas[1]);
                 let root = (*second / self.corrections[1]).sqrt();
-                let far = *first / self.corrections[0] / (root + self.epsilon);
-                *parameter = *parameter * self.kept - far * self.rate;
+                let update = *first / self.corrections[0] / (root + self.epsilon);
+                *parameter = *parameter * self.kept - update * self.rate;
             }
         });
     }

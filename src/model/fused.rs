@@ -67,8 +67,8 @@ pub(crate) trait Fused: Backend {
     }
 
     /// See [`squared_error`]; `[…, D]` each, returns `[…, 1]`.
-    fn squared_error(drawn: FloatTensor<Self>, wanted: FloatTensor<Self>) -> FloatTensor<Self> {
-        squared::<Self>(drawn, wanted)
+    fn squared_error(prediction: FloatTensor<Self>, target: FloatTensor<Self>) -> FloatTensor<Self> {
+        squared::<Self>(prediction, target)
     }
 
     /// See [`attended_rounded`].
@@ -134,14 +134,18 @@ pub(super) fn mixed(features: Tensor<4>, kernel: Tensor<4>) -> Tensor<4> {
     Tensor::from_dispatch(<Dispatch as Fused>::mixed(features.into_dispatch(), kernel.into_dispatch()))
 }
 
-/// The mean squared difference along the last axis; a constant is `wanted`, to which no gradient goes.
+/// The mean squared difference along the last axis; no gradient goes to `target`.
 ///
 /// # Shapes
-/// - `drawn`, `wanted`: `[B, L, D]`
+/// - `prediction`, `target`: `[B, L, D]`
 /// - returns `[B, L]`
-pub(super) fn squared_error(drawn: Tensor<3>, wanted: Tensor<3>) -> Tensor<2> {
-    let [drawn, wanted] = [drawn, wanted].map(Tensor::into_dispatch);
-    Tensor::<3>::from_dispatch(<Dispatch as Fused>::squared_error(drawn, wanted)).squeeze_dim(2)
+///
+/// # Panics
+/// If they are of different shapes.
+pub(super) fn squared_error(prediction: Tensor<3>, target: Tensor<3>) -> Tensor<2> {
+    assert_eq!(prediction.dims(), target.dims());
+    let [prediction, target] = [prediction, target].map(Tensor::into_dispatch);
+    Tensor::<3>::from_dispatch(<Dispatch as Fused>::squared_error(prediction, target)).squeeze_dim(2)
 }
 
 /// [`attended`] where 16 bits of queries, keys, values and weights will do; browsers without a GPU use no more.
@@ -186,10 +190,10 @@ fn convolved<B: Backend>(features: FloatTensor<B>, kernel: FloatTensor<B>) -> Fl
 }
 
 /// As Burn computes it.
-fn squared<B: Backend>(drawn: FloatTensor<B>, wanted: FloatTensor<B>) -> FloatTensor<B> {
-    let last = drawn.rank() - 1;
-    let off = B::float_sub(drawn, wanted);
-    B::float_mean_dim(B::float_mul(off.clone(), off), last)
+fn squared<B: Backend>(prediction: FloatTensor<B>, target: FloatTensor<B>) -> FloatTensor<B> {
+    let last = prediction.rank() - 1;
+    let error = B::float_sub(prediction, target);
+    B::float_mean_dim(B::float_mul(error.clone(), error), last)
 }
 
 fn depthwise(channels: usize) -> ConvOptions<2> {

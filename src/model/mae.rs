@@ -151,7 +151,7 @@ impl MaskedAutoencoder {
     /// reconstructed, visible ones distilled (SAMI, <https://arxiv.org/abs/2312.00863> §3.1, does both).
     ///
     /// # Shapes
-    /// - `features`, `target`: `[B, L, teacher D]`; the target's channels standardised
+    /// - `features`, `target`: `[B, L, teacher D]`; the target's channels standardised; it gets no gradient
     /// - returns `[1]`
     #[must_use]
     pub fn feature_loss(&self, features: Tensor<3>, target: Tensor<3>, mask: &PatchMask) -> Tensor<1> {
@@ -193,10 +193,11 @@ impl MaskedAutoencoder {
 /// Patches `[B, L, D]` less their mean, over the root of their unbiased variance and 1e-6: layer norm, whose variance is smaller by
 /// (D − 1) / D.
 fn unit_patches(patches: Tensor<3>) -> Tensor<3> {
-    let ([_, _, width], device) = (patches.dims(), patches.device());
+    let [_, _, width] = patches.dims();
+    let kind = (&patches.device(), patches.dtype());
     let share = (width as f64 - 1.0) / width as f64;
-    let scale = Tensor::full([width], share.sqrt(), &device);
-    normalised(patches, scale, Tensor::zeros([width], &device), 1e-6 * share)
+    let scale = Tensor::full([width], share.sqrt(), kind);
+    normalised(patches, scale, Tensor::zeros([width], kind), 1e-6 * share)
 }
 
 #[cfg(test)]

@@ -42,7 +42,7 @@ impl PatchEmbed {
     /// - `images`: `[B, 3, height, width]`, normalised; pixels beyond the last whole patch are left out
     /// - returns `[B, L, 3·P²]`, in the order of the weights: (channel, y, x), x fastest
     #[must_use]
-    pub fn cut(&self, images: Tensor<4>) -> Tensor<3> {
+    pub(super) fn cut(&self, images: Tensor<4>) -> Tensor<3> {
         let [_, channels, p, _] = self.weight.dims();
         let [batch, _, height, width] = images.dims();
         let (rows, columns) = (height / p, width / p);
@@ -57,7 +57,7 @@ impl PatchEmbed {
     /// - `patches`: `[B, any, 3·P²]`, as [`cut`](Self::cut) gives them
     /// - returns `[B, any, D]`
     #[must_use]
-    pub fn project(&self, patches: Tensor<3>) -> Tensor<3> {
+    pub(super) fn project(&self, patches: Tensor<3>) -> Tensor<3> {
         let [d, channels, p, _] = self.weight.dims();
         let weight = self.weight.val().reshape([d, channels * p * p]).transpose();
         multiplied(patches, weight, self.bias.val())

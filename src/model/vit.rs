@@ -50,7 +50,7 @@ impl VisionTransformer {
         self.patch_embed.forward(images) + positions
     }
 
-    /// [`embed`](Self::embed) of the visible patches alone; what is hidden costs nothing.
+    /// [`embed`](Self::embed) of the visible patches alone.
     ///
     /// # Shapes
     /// - `images`: `[B, 3, height, width]`

@@ -12,7 +12,7 @@ use super::{TrainError, durable};
 /// What a run may be continued with otherwise: when it saves and shows, and how it was started.
 const FREE: [&str; 5] = ["save_every", "panel_every", "keep", "command", "flags"];
 
-/// Of the data, what nothing is learned from: it may come or go.
+/// Of the data, what nothing is learned from: it may go and come back, but not change.
 const JUDGED_BY: &str = "validation";
 
 /// Writes `options` to `run.json` of `root`; a run that was there and has made a step must be the same.
@@ -35,7 +35,7 @@ pub(super) fn note<O: Serialize>(root: &Path, options: &O) -> Result<(), TrainEr
             return Err(TrainError::OtherRun { root: root.to_owned(), difference });
         }
         // Its best weights were found by this judge; another one later would not be a fair one.
-        let judge = before.and_then(|mut before| Some(before.get_mut("data")?.get_mut(JUDGED_BY)?.take()));
+        let judge = before.and_then(|before| before.get("data")?.get(JUDGED_BY).cloned());
         if let (Some(judge), Some(Value::Object(data))) = (judge, asked.get_mut("data"))
             && !data.contains_key(JUDGED_BY)
         {

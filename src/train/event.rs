@@ -59,7 +59,7 @@ pub enum TrainEvent {
     },
     /// One step.
     Step(Step),
-    /// A photo could not be used; another took its place.
+    /// What could not be used, a photo or one of its objects, and why.
     Skipped(String),
     /// A picture was written.
     Panel(PathBuf),

@@ -25,7 +25,7 @@ use crate::weights::read_folder;
 
 /// Share of the steps in which the learning rate rises.
 const WARMUP: f64 = 0.1;
-const PATCH: usize = 16;
+pub(super) const PATCH: usize = 16;
 /// The seconds that training took, in its run.
 const COST: &str = "seconds";
 

@@ -73,13 +73,19 @@ impl LabelledPhotos {
             dataset.unbroken(image)?;
             Ok((folder.find(&image.file_name)?, present.remove(&image.id).unwrap_or_default()))
         };
-        let (mut photos, mut cut) = (Vec::new(), Vec::new());
+        let (mut photos, mut cut, mut first) = (Vec::new(), Vec::new(), None);
         for image in whole {
             match photo(image) {
                 Ok(photo) => photos.push(photo),
-                Err(error) if damaged == Damaged::Skip => cut.push(format!("{}: {error}", image.file_name)),
+                Err(error) if damaged == Damaged::Skip => {
+                    cut.push(format!("{}: {error}", image.file_name));
+                    first = first.or(Some(error));
+                }
                 Err(error) => return Err(DataError::in_file(error, file).into()),
             }
+        }
+        if let Some(first) = first.filter(|_| photos.is_empty()) {
+            return Err(DataError::NoReadablePhoto { tried: cut.len(), first: Box::new(first) }.into());
         }
         let classes = categories.iter().map(|category| category.name.clone()).collect();
         Self { folder, photos, classes, exclusive: false, cut }.unless_empty(file)
@@ -143,7 +149,7 @@ mod tests {
                 {{"id": 2, "image_id": 1, "category_id": 9, {outline}}}],
               "categories": [{{"id": 9, "name": "dog"}}, {{"id": 2, "name": "cat"}}]}}"#
         );
-        fs::write(&file, text).unwrap();
+        fs::write(&file, &text).unwrap();
         for photo in ["a.jpg", "c.jpg"] {
             fs::write(root.path().join(photo), "").unwrap();
         }
@@ -157,5 +163,8 @@ mod tests {
         assert!(error.contains("c.jpg"), "{error}");
         let photos = LabelledPhotos::from_coco(&file, root.path(), Damaged::Skip).unwrap();
         assert_eq!((photos.photos.len(), photos.cut.len()), (1, 1));
+        fs::write(&file, text.replace("\"category_id\": 9", "\"category_id\": \"dog\"")).unwrap();
+        let error = LabelledPhotos::from_coco(&file, root.path(), Damaged::Skip).unwrap_err().to_string();
+        assert!(error.contains("none of the 2") && error.contains("annotation 1"), "{error}");
     }
 }

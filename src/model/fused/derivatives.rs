@@ -51,7 +51,7 @@ pub(super) trait Derivatives: Fused {
         convolved_back::<Self>(inputs, grad)
     }
 
-    /// Gradient of what was drawn.
+    /// Gradient of the prediction.
     fn squared_error_back(inputs: [FloatTensor<Self>; 2], grad: FloatTensor<Self>) -> FloatTensor<Self> {
         squared_error_back::<Self>(inputs, grad)
     }
@@ -127,13 +127,13 @@ pub(super) fn convolved_back<B: Backend>(
 
 /// With Burn's operations.
 pub(super) fn squared_error_back<B: Backend>(
-    [drawn, wanted]: [FloatTensor<B>; 2],
+    [prediction, target]: [FloatTensor<B>; 2],
     grad: FloatTensor<B>,
 ) -> FloatTensor<B> {
-    let shape = drawn.shape();
+    let shape = prediction.shape();
     let steep = 2.0 / f64::from(shape[shape.num_dims() - 1] as u32);
     let grad = B::float_expand(B::float_mul_scalar(grad, steep.into()), shape);
-    B::float_mul(B::float_sub(drawn, wanted), grad)
+    B::float_mul(B::float_sub(prediction, target), grad)
 }
 
 impl Derivatives for Cube {}

@@ -66,11 +66,11 @@ impl Fused for Flex {
     }
 
     #[cfg(feature = "native")]
-    fn squared_error(drawn: FloatTensor<Self>, wanted: FloatTensor<Self>) -> FloatTensor<Self> {
-        if drawn.dtype() != DType::F32 {
-            return super::squared::<Self>(drawn, wanted);
+    fn squared_error(prediction: FloatTensor<Self>, target: FloatTensor<Self>) -> FloatTensor<Self> {
+        if prediction.dtype() != DType::F32 {
+            return super::squared::<Self>(prediction, target);
         }
-        error::squared([drawn, wanted])
+        error::squared([prediction, target])
     }
 
     #[cfg(target_arch = "wasm32")]

@@ -164,11 +164,11 @@ impl<B: Derivatives, C: CheckpointStrategy> Fused for Autodiff<B, C> {
         }
     }
 
-    fn squared_error(drawn: FloatTensor<Self>, wanted: FloatTensor<Self>) -> FloatTensor<Self> {
-        let ((drawn, of_drawn), (wanted, _)) = (drawn.into_parts(), wanted.into_parts());
-        let output = B::squared_error(drawn.clone(), wanted.clone());
-        match SquaredError.prepare::<C>([of_drawn]).compute_bound().stateful() {
-            OpsKind::Tracked(prep) => prep.finish([drawn, wanted], output),
+    fn squared_error(prediction: FloatTensor<Self>, target: FloatTensor<Self>) -> FloatTensor<Self> {
+        let ((prediction, of_prediction), (target, _)) = (prediction.into_parts(), target.into_parts());
+        let output = B::squared_error(prediction.clone(), target.clone());
+        match SquaredError.prepare::<C>([of_prediction]).compute_bound().stateful() {
+            OpsKind::Tracked(prep) => prep.finish([prediction, target], output),
             OpsKind::UnTracked(prep) => prep.finish(output),
         }
     }
