@@ -17,7 +17,7 @@ pub(super) fn left_out(bytes: &[u8], whole: &str) -> Result<CocoDataset, String>
         categories: Vec<CocoCategory>,
     }
     let Loose { images, annotations: all, categories } =
-        serde_json::from_slice(bytes).map_err(|_| whole.to_owned())?;
+        serde_json::from_slice(bytes).map_err(|_unsaid| whole.to_owned())?;
     let (mut annotations, mut broken) = (Vec::new(), BTreeMap::new());
     for (annotation, number) in all.into_iter().zip(1..) {
         let id = annotation.get("id").map_or_else(|| format!("number {number}"), Value::to_string);

@@ -116,7 +116,7 @@ impl Derivatives for Flex {
         if grad.dtype() != DType::F32 {
             return Self::linear_bias_backward(grad);
         }
-        linear::of_bias(grad)
+        linear::of_bias(&grad)
     }
 
     fn normalised_back(
@@ -147,7 +147,7 @@ impl Derivatives for Flex {
         if grad.dtype() != DType::F32 {
             return derivatives::squared_error_back::<Self>(inputs, grad);
         }
-        error::squared_back(inputs, grad)
+        error::squared_back(inputs, &grad)
     }
 
     fn mixed_back(inputs: [FloatTensor<Self>; 2], grad: FloatTensor<Self>) -> [FloatTensor<Self>; 2] {

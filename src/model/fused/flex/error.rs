@@ -23,13 +23,13 @@ pub(super) fn squared(inputs: [FloatTensor<Flex>; 2]) -> FloatTensor<Flex> {
         [&prediction, &target].map(|all| all.storage::<f32>()[place(all)].par_chunks(ROWS * width));
     let parts = errors.par_chunks_mut(ROWS).zip(prediction.zip(target));
     parts.for_each(|(errors, (prediction, target))| {
-        mae_seg_kernels::squared_error(prediction, target, errors)
+        mae_seg_kernels::squared_error(prediction, target, errors);
     });
     Flex::float_from_data(TensorData::new(errors, shape), &Default::default())
 }
 
 /// Gradient of the prediction.
-pub(super) fn squared_back(inputs: [FloatTensor<Flex>; 2], grad: FloatTensor<Flex>) -> FloatTensor<Flex> {
+pub(super) fn squared_back(inputs: [FloatTensor<Flex>; 2], grad: &FloatTensor<Flex>) -> FloatTensor<Flex> {
     let [prediction, target] = inputs.map(|input| input.to_contiguous());
     let grad = grad.to_contiguous();
     let shape = prediction.shape();

@@ -48,7 +48,7 @@ pub(super) fn of_tokens(inputs: [FloatTensor<Flex>; 2]) -> FloatTensor<Flex> {
 }
 
 /// Gradient of the bias.
-pub(super) fn of_bias(grad: FloatTensor<Flex>) -> FloatTensor<Flex> {
+pub(super) fn of_bias(grad: &FloatTensor<Flex>) -> FloatTensor<Flex> {
     let (grad, [_, _, width]) = (grad.to_contiguous(), grad.shape().dims());
     let blocks = grad.storage::<f32>()[place(&grad)].par_chunks(ROWS * width);
     tensor(summed(blocks.map(|block| column_sums(block, width)), width), [width])
