@@ -31,7 +31,7 @@ impl PatchEmbed {
     }
 
     /// # Shapes
-    /// - `images`: as [`cut`](Self::cut) takes them
+    /// - `images`: `[B, 3, height, width]`, normalised; pixels beyond the last whole patch are left out
     /// - returns `[B, L, D]`, row-major: patch `(row, column)` is token `row · width/P + column`
     #[must_use]
     pub fn forward(&self, images: Tensor<4>) -> Tensor<3> {
@@ -39,7 +39,7 @@ impl PatchEmbed {
     }
 
     /// # Shapes
-    /// - `images`: `[B, 3, height, width]`, normalised; pixels beyond the last whole patch are left out
+    /// - `images`: `[B, 3, height, width]`
     /// - returns `[B, L, 3·P²]`, in the order of the weights: (channel, y, x), x fastest
     #[must_use]
     pub(super) fn cut(&self, images: Tensor<4>) -> Tensor<3> {
