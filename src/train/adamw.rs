@@ -139,33 +139,41 @@ mod tests {
 
     #[test]
     fn steps_are_burns() {
-        for (kind, tolerance) in [(FloatDType::F32, 0.0), (FloatDType::F64, 1e-6)] {
-            let device = Device::flex();
-            device.seed(8);
-            let options = AdamWOptions { betas: (0.9, 0.95), weight_decay: 0.05, decay_vectors: false };
-            let ours = AdamW::new(&options, options.weight_decay);
-            let burns = AdamWConfig::new().with_beta_2(0.95).with_epsilon(EPSILON).with_weight_decay(0.05);
-            let burns = burns.build();
-            let random =
-                || Tensor::<2>::random([150, 129], Distribution::Normal(0.0, 1.0), &device).cast(kind);
-            let alike = |got: &Tensor<2>, expected: &Tensor<2>| {
-                let off = (got.clone() - expected.clone()).abs().max().cast(FloatDType::F32);
-                off.into_scalar::<f32>() <= tolerance
-            };
-            let start = random();
-            let (mut got, mut expected) = ((start.clone(), None), (start, None));
-            for step in 1..=5 {
-                let (rate, grad) = (1e-2 / f64::from(step), random());
-                // Not where its storage starts, nor in its order.
-                let other = Tensor::cat(vec![random(), grad.clone()], 0);
-                let turned = (other.transpose() + 0.0).narrow(1, 150, 150).transpose();
-                got = ours.step(rate, got.0, turned, got.1);
-                expected = burns.step(rate, expected.0, grad, expected.1);
-                assert!(alike(&got.0, &expected.0), "{kind:?}, step {step}");
-            }
-            let [got, expected] = [got.1, expected.1].map(|state| state.unwrap().momentum);
-            assert_eq!(got.time, expected.time);
-            assert!(alike(&got.moment_1, &expected.moment_1) && alike(&got.moment_2, &expected.moment_2));
+        let devices = [
+            Device::flex(),
+            #[cfg(feature = "libtorch")]
+            Device::libtorch(),
+        ];
+        for device in devices {
+            steps_are_burns_on(&device, FloatDType::F32, if device == Device::flex() { 0.0 } else { 1e-6 });
+            steps_are_burns_on(&device, FloatDType::F64, 1e-6);
         }
+    }
+
+    fn steps_are_burns_on(device: &Device, kind: FloatDType, tolerance: f32) {
+        device.seed(8);
+        let options = AdamWOptions { betas: (0.9, 0.95), weight_decay: 0.05, decay_vectors: false };
+        let ours = AdamW::new(&options, options.weight_decay);
+        let burns = AdamWConfig::new().with_beta_2(0.95).with_epsilon(EPSILON).with_weight_decay(0.05);
+        let burns = burns.build();
+        let random = || Tensor::<2>::random([150, 129], Distribution::Normal(0.0, 1.0), device).cast(kind);
+        let alike = |got: &Tensor<2>, expected: &Tensor<2>| {
+            let off = (got.clone() - expected.clone()).abs().max().cast(FloatDType::F32);
+            off.into_scalar::<f32>() <= tolerance
+        };
+        let start = random();
+        let (mut got, mut expected) = ((start.clone(), None), (start, None));
+        for step in 1..=5 {
+            let (rate, grad) = (1e-2 / f64::from(step), random());
+            // Not where its storage starts, nor in its order.
+            let other = Tensor::cat(vec![random(), grad.clone()], 0);
+            let turned = (other.transpose() + 0.0).narrow(1, 150, 150).transpose();
+            got = ours.step(rate, got.0, turned, got.1);
+            expected = burns.step(rate, expected.0, grad, expected.1);
+            assert!(alike(&got.0, &expected.0), "{device:?}, {kind:?}, step {step}");
+        }
+        let [got, expected] = [got.1, expected.1].map(|state| state.unwrap().momentum);
+        assert_eq!(got.time, expected.time);
+        assert!(alike(&got.moment_1, &expected.moment_1) && alike(&got.moment_2, &expected.moment_2));
     }
 }
