@@ -33,3 +33,22 @@ impl AdamwStep {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_first_step_is_as_long_as_the_rate() {
+        let step =
+            AdamwStep { rate: 0.5, kept: 0.9, betas: [0.9, 0.99], corrections: [0.1, 0.01], epsilon: 0.0 };
+        let grads = [4.0, -0.25, 100.0];
+        let (mut parameters, mut first, mut second) = ([1.0, 2.0, -3.0], [0.0; 3], [0.0; 3]);
+        step.take(&mut parameters, [&mut first, &mut second], &grads);
+        for (at, expected) in [0.9 - 0.5, 1.8 + 0.5, -2.7 - 0.5].into_iter().enumerate() {
+            assert!((parameters[at] - expected).abs() < 1e-5, "{parameters:?}");
+            assert!((first[at] - 0.1 * grads[at]).abs() < 1e-5 * grads[at].abs());
+            assert!((second[at] - 0.01 * grads[at].powi(2)).abs() < 1e-5 * grads[at].powi(2));
+        }
+    }
+}

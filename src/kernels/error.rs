@@ -59,3 +59,28 @@ pub fn squared_error_back(prediction: &[f32], target: &[f32], grads: &[f32], of_
         }
     });
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_longer_and_shorter_than_the_sums() {
+        for width in [1, SUMS - 1, SUMS, 2 * SUMS + 3] {
+            let prediction: Vec<f32> = (0..2 * width).map(|at| at as f32 * 0.5).collect();
+            let target: Vec<f32> = (0..2 * width).map(|at| at as f32 * 0.25).collect();
+            let (mut errors, mut of_prediction) = ([0.0; 2], vec![0.0; 2 * width]);
+            squared_error(&prediction, &target, &mut errors);
+            squared_error_back(&prediction, &target, &[1.0, -3.0], &mut of_prediction);
+            for row in 0..2 {
+                let places = row * width..(row + 1) * width;
+                let expected = places.clone().map(|at| (at as f64 / 4.0).powi(2)).sum::<f64>() / width as f64;
+                assert!((f64::from(errors[row]) / expected.max(1e-9) - 1.0).abs() < 1e-5 || expected == 0.0);
+                for at in places {
+                    let slope = [1.0, -3.0][row] * 2.0 * (at as f32 / 4.0) / width as f32;
+                    assert!((of_prediction[at] - slope).abs() <= 1e-5 * slope.abs(), "{width}, {at}");
+                }
+            }
+        }
+    }
+}
