@@ -76,7 +76,7 @@ impl PatchMask {
     /// Picks each image's visible tokens.
     ///
     /// # Shapes
-    /// - `patches`: `[B, L, D]`
+    /// - `patches`: `[B, L, D]`, or `[1, L, D]` for what all images share
     /// - returns `[B, visible, D]`
     #[must_use]
     pub fn keep(&self, patches: Tensor<3>) -> Tensor<3> {
@@ -96,16 +96,17 @@ impl PatchMask {
 /// Selects whole rows of a flattened batch: one index per token, not one per number.
 #[expect(clippy::cast_possible_wrap, clippy::cast_possible_truncation, reason = "token counts are small")]
 fn pick_rows(tokens: Tensor<3>, ids: &[Vec<usize>]) -> Tensor<3> {
-    let [batch, length, d] = tokens.dims();
+    let [given, length, d] = tokens.dims();
+    let (batch, stride) = (ids.len(), if given == 1 { 0 } else { length });
     let device = tokens.device();
     let count = ids.first().map_or(0, Vec::len);
     let flat: Vec<i32> = ids
         .iter()
         .enumerate()
-        .flat_map(|(b, row)| row.iter().map(move |id| (b * length + id) as i32))
+        .flat_map(|(b, row)| row.iter().map(move |id| (b * stride + id) as i32))
         .collect();
     let flat = Tensor::<1, Int>::from_data(TensorData::new(flat, [batch * count]), &device);
-    tokens.reshape([batch * length, d]).select(0, flat).reshape([batch, count, d])
+    tokens.reshape([given * length, d]).select(0, flat).reshape([batch, count, d])
 }
 
 #[cfg(test)]

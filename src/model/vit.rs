@@ -57,10 +57,8 @@ impl VisionTransformer {
     /// - returns `[B, visible, D]`
     #[must_use]
     pub fn embed_visible(&self, images: Tensor<4>, mask: &PatchMask) -> Tensor<3> {
-        let positions = self.positions(&images);
-        let [_, length, d] = positions.dims();
-        let patches = self.patch_embed.project(mask.keep(self.patch_embed.cut(images)));
-        patches + mask.keep(positions.expand([mask.batch(), length, d]))
+        let positions = mask.keep(self.positions(&images));
+        self.patch_embed.project(mask.keep(self.patch_embed.cut(images))) + positions
     }
 
     /// Positions `[1, L, D]` for the grid of `images`.
