@@ -475,7 +475,7 @@ fn what_was_learned_is_saved_even_if_it_cannot_be_judged() {
             .unwrap();
     let dataset = CocoDataset::load(&annotations).unwrap();
     let validation = ValidationSet { dataset, images: PhotoFolder::open(judged.path()).unwrap(), every: 2 };
-    let (validation, unusable) = validation.sound(Damaged::Stop).unwrap();
+    let (validation, unusable) = validation.sound(&annotations, Damaged::Stop).unwrap();
     assert!(unusable.is_empty());
     let options = finetuning(Tune::Full);
     let mut run = RunFolder::open(out.path(), &options).unwrap();

@@ -84,9 +84,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
     let images = PhotoFolder::open(&arguments.images)?;
     let weights = Source::open(arguments.weights.as_deref())?;
     let looking = progress::spinner("looking at the photos");
-    let unusable = images
-        .sound(&mut dataset, arguments.damaged.into())
-        .with_context(|| format!("`{}`", arguments.annotations.display()))?;
+    let unusable = images.sound(&mut dataset, &arguments.annotations, arguments.damaged.into())?;
     looking.finish_and_clear();
     progress::skipped(&unusable);
     let loading = progress::spinner("loading the weights");

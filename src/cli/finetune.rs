@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Result, ensure};
 use clap::{Args, ValueEnum};
 
 use super::asked::Asked;
@@ -242,8 +242,7 @@ impl Arguments {
         let Some(path) = &self.val else { return Ok((None, Vec::new())) };
         let images = PhotoFolder::open(self.val_images.as_ref().unwrap_or(&self.images))?;
         let set = ValidationSet { dataset: CocoDataset::load(path)?, images, every: self.validate_every };
-        let (set, unusable) =
-            set.sound(self.damaged.into()).with_context(|| format!("`{}`", path.display()))?;
+        let (set, unusable) = set.sound(path, self.damaged.into())?;
         Ok((Some(set), unusable))
     }
 }

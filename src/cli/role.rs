@@ -110,7 +110,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
     let picked = arguments.device.pick()?;
     let images = PhotoFolder::open(&arguments.images)?;
     let mut judged = CocoDataset::load(&arguments.val)?;
-    images.sound(&mut judged, Damaged::Stop).with_context(|| format!("`{}`", arguments.val.display()))?;
+    images.sound(&mut judged, &arguments.val, Damaged::Stop)?;
     let study = Study {
         arguments,
         unlabelled: PhotoSet::open(&shards::local(&arguments.data)?, Damaged::Stop)?,

@@ -66,13 +66,18 @@ impl PhotoFolder {
         self.sized(&self.find(&listed.file_name)?, [listed.width, listed.height])
     }
 
-    /// Looks at every photo of `dataset` and its outlines once. A photo that cannot be used is taken out of it with its
+    /// Looks at every photo of `dataset`, which is that of `file`, and its outlines once. A photo that cannot be used is taken out of it with its
     /// objects and told in a sentence, or is the error if `damaged` stops there.
     ///
     /// # Errors
     /// As [`photo`](Self::photo) and [`CocoDataset::unbroken`], [`DataError::Outline`] for an outline that is no mask of its
     /// photo, and [`DataError::NoReadablePhoto`] where no photo is left.
-    pub fn sound(&self, dataset: &mut CocoDataset, damaged: Damaged) -> Result<Vec<String>, DataError> {
+    pub fn sound(
+        &self,
+        dataset: &mut CocoDataset,
+        file: &Path,
+        damaged: Damaged,
+    ) -> Result<Vec<String>, DataError> {
         let objects = dataset.annotations_by_image();
         let fault = |image: &CocoImage| -> Option<(u64, String, DataError)> {
             let looked_at = dataset.unbroken(image).and_then(|()| self.photo(image)).and_then(|_| {
@@ -89,7 +94,7 @@ impl PhotoFolder {
         let tried = faults.len();
         if let Some((.., first)) = faults.into_iter().next() {
             if damaged == Damaged::Stop {
-                return Err(first);
+                return Err(first.in_file(file));
             }
             if tried == dataset.images.len() {
                 return Err(DataError::NoReadablePhoto { tried, first: Box::new(first) });
@@ -205,10 +210,11 @@ mod tests {
         fs::write(path("val.json"), text).unwrap();
         let load = || CocoDataset::load(&path("val.json")).unwrap();
         let folder = PhotoFolder::open(dir.path()).unwrap();
-        let error = folder.sound(&mut load(), Damaged::Stop).unwrap_err().to_string();
-        assert!(error.contains("annotation 1"), "{error}");
+        let file = path("val.json");
+        let error = folder.sound(&mut load(), &file, Damaged::Stop).unwrap_err().to_string();
+        assert!(error.contains("annotation 1") && error.contains("val.json"), "{error}");
         let mut dataset = load();
-        let told = folder.sound(&mut dataset, Damaged::Skip).unwrap();
+        let told = folder.sound(&mut dataset, &file, Damaged::Skip).unwrap();
         assert_eq!((told.len(), dataset.images.len(), dataset.images[0].id), (1, 1, 2));
     }
 

@@ -4,6 +4,8 @@ mod frozen;
 mod rates;
 mod task;
 
+use std::path::Path;
+
 use burn::module::Module;
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
@@ -145,12 +147,12 @@ pub struct ValidationSet {
 }
 
 impl ValidationSet {
-    /// What of it can be used, and what was left out, as [`PhotoFolder::sound`] tells.
+    /// What of it can be used, it being that of `file`, and what was left out, as [`PhotoFolder::sound`] tells.
     ///
     /// # Errors
     /// As [`PhotoFolder::sound`].
-    pub fn sound(mut self, damaged: Damaged) -> Result<(Self, Vec<String>), DataError> {
-        let unusable = self.images.sound(&mut self.dataset, damaged)?;
+    pub fn sound(mut self, file: &Path, damaged: Damaged) -> Result<(Self, Vec<String>), DataError> {
+        let unusable = self.images.sound(&mut self.dataset, file, damaged)?;
         Ok((self, unusable))
     }
 
@@ -286,8 +288,6 @@ fn whole(folder: Folder, labels: &[String], device: &Device) -> Result<MaskSegme
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use super::rates::tests::options;
     use super::*;
 
@@ -323,7 +323,10 @@ mod tests {
         validation.dataset.annotations.clear();
         assert!(matches!(check(&validation, "cat"), Err(TrainError::Option(_))));
         assert!(
-            matches!(validation.sound(Damaged::Skip), Err(DataError::NoReadablePhoto { .. })),
+            matches!(
+                validation.sound(Path::new("val.json"), Damaged::Skip),
+                Err(DataError::NoReadablePhoto { .. })
+            ),
             "this file is no photo"
         );
     }
