@@ -12,6 +12,7 @@ use indicatif::ProgressBar;
 use super::progress;
 use crate::hub::{OnBytes, Repository, Settings, Site};
 use crate::hub_name::RepositoryName;
+use crate::text::one_line;
 use crate::weights::{SourceError, WeightSource};
 
 const BUNDLED: &str = "www/weights/mae-tiny";
@@ -163,7 +164,7 @@ impl WeightSource for Source {
 pub(super) fn download_bar() -> OnBytes {
     let bar: ProgressBar = progress::download();
     Box::new(move |file, done, total| {
-        bar.set_message(file.to_owned());
+        bar.set_message(one_line(file).into_owned());
         bar.set_length(total.unwrap_or(done));
         bar.set_position(done);
         if Some(done) == total {

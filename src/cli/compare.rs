@@ -11,6 +11,7 @@ use super::draw;
 use super::html::Page;
 use super::output::{print_line, write_file};
 use crate::eval::{Run, differences};
+use crate::text::one_line;
 
 const EXAMPLES: &str = "\
 Prints how each run ended and the options in which they differ; losses are means over the last twentieth of the steps.
@@ -55,7 +56,11 @@ fn metrics(runs: &[Run]) -> Vec<String> {
 fn table(runs: &[Run]) -> Vec<Vec<String>> {
     let row = |name: &str, value: &dyn Fn(&Run) -> Option<String>| {
         let values = runs.iter().map(|run| value(run).unwrap_or_else(|| "–".to_owned()));
-        [name.to_owned()].into_iter().chain(values).collect::<Vec<_>>()
+        [name.to_owned()]
+            .into_iter()
+            .chain(values)
+            .map(|cell| one_line(&cell).into_owned())
+            .collect::<Vec<_>>()
     };
     let last = |run: &Run, name: &str| run.steps.values().next_back()?.get(name).copied();
     let mut rows = vec![
@@ -78,7 +83,8 @@ fn table(runs: &[Run]) -> Vec<Vec<String>> {
         rows.push(row(name, &value));
     }
     let differing = differences(runs).into_iter();
-    rows.extend(differing.map(|(name, values)| [name].into_iter().chain(values).collect()));
+    let shown = |cell: String| one_line(&cell).into_owned();
+    rows.extend(differing.map(|(name, values)| [name].into_iter().chain(values).map(shown).collect()));
     rows
 }
 

@@ -30,6 +30,7 @@ pub(super) struct Arguments {
 
 /// Runs the verb.
 pub(super) fn run(args: &Arguments) -> Result<()> {
+    args.passes.check_together()?;
     let options = ContrastOptions {
         encoder: args.encoder.config()?,
         temperature: args.temperature,

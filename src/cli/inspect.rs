@@ -10,6 +10,7 @@ use super::bundled::Source;
 use super::device::DeviceArg;
 use super::output::print_line;
 use crate::pixels::Preprocess;
+use crate::text::one_line;
 use crate::weights::{Architecture, Checkpoint, ModelConfig};
 
 /// Say what a checkpoint holds and whether it would load; no weight is read.
@@ -46,7 +47,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
     ));
     let fit = checkpoint.differences(&DeviceArg::Cpu.pick()?.device).to_string();
     lines.push(format!("fit           {}", if fit.is_empty() { "every tensor has its place" } else { &fit }));
-    lines.iter().try_for_each(|line| print_line(line))
+    lines.iter().try_for_each(|line| print_line(&one_line(line)))
 }
 
 fn architecture(config: &ModelConfig) -> Vec<String> {

@@ -18,6 +18,7 @@ mod import;
 mod inspect;
 #[cfg_attr(not(feature = "tui"), path = "live_off.rs")]
 mod live;
+mod numbers;
 mod output;
 #[cfg_attr(not(feature = "mpi"), path = "peers_off.rs")]
 mod peers;
@@ -32,13 +33,16 @@ mod role;
 mod shards;
 mod steps;
 
+use std::borrow::Cow;
 use std::fmt::Display;
 use std::io::Write;
 use std::process::ExitCode;
-use std::str::FromStr;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser, Subcommand};
+
+use self::numbers::{above_zero, at_least_one, below_one, between_zero_and_one, image_size, number, whole};
+use crate::text::one_line;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -107,7 +111,7 @@ pub fn run() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             complain(&error);
-            ExitCode::FAILURE
+            if error.is::<WrongUsage>() { ExitCode::from(2) } else { ExitCode::FAILURE }
         }
     }
 }
@@ -121,36 +125,34 @@ fn parse() -> Cli {
     }
 }
 
-/// Reads a number from `least` to `most`.
-fn number<T: FromStr + PartialOrd + Display + Copy>(
-    least: T,
-    most: T,
-) -> impl Fn(&str) -> Result<T, String> + Clone {
-    move |text| match text.parse() {
-        Ok(number) if least <= number && number <= most => Ok(number),
-        _ => Err(format!("a number from {least} to {most} is needed")),
-    }
+/// What was asked for that can never be right, whatever files say.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct WrongUsage(String);
+
+/// An error that ends the program as a wrong flag does.
+fn wrong_usage(reason: impl Display) -> anyhow::Error {
+    WrongUsage(reason.to_string()).into()
 }
 
-/// Reads a count that must not be zero.
-fn at_least_one(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(0) | Err(_) => Err("a whole number from 1 on is needed".to_owned()),
-        Ok(number) => Ok(number),
-    }
-}
-
-/// Reads the side that photos are brought to, in pixels.
-fn image_size(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(side) if (16..=4096).contains(&side) => Ok(side),
-        _ => Err("a whole number from 16 to 4096 is needed".to_owned()),
-    }
-}
+/// Characters of an error that are shown, from its beginning and from its end: a name in a file can be as long as the file.
+const SHOWN: [usize; 2] = [2000, 500];
 
 /// One sentence on stderr; a closed stderr is no reason to stop.
 fn complain(error: &anyhow::Error) {
-    let _ = writeln!(std::io::stderr(), "error: {}", told(error));
+    let text = told(error);
+    let _ = writeln!(std::io::stderr(), "error: {}", one_line(&shortened(&text)));
+}
+
+fn shortened(text: &str) -> Cow<'_, str> {
+    let [first, last] = SHOWN;
+    let count = text.chars().count();
+    if count <= first + last {
+        return Cow::Borrowed(text);
+    }
+    let [start, end] =
+        [text.chars().take(first).collect::<String>(), text.chars().skip(count - last).collect()];
+    Cow::Owned(format!("{start} … {end}"))
 }
 
 /// The error and its causes; those that it names itself are not told twice.
@@ -173,6 +175,34 @@ mod tests {
         let error = |text: &'static str| anyhow::Error::msg("gone").context(text);
         assert_eq!(told(&error("`a.tar`: gone")), "`a.tar`: gone");
         assert_eq!(told(&error("reading `a.tar`")), "reading `a.tar`: gone");
+    }
+
+    #[test]
+    fn a_name_as_long_as_a_file_makes_no_error_of_its_length() {
+        let text = format!("model.safetensors: {} is no tensor", "x".repeat(1 << 20));
+        let shown = shortened(&text);
+        assert!(
+            shown.len() < 3000
+                && shown.starts_with("model.safetensors: x")
+                && shown.ends_with("is no tensor")
+        );
+        assert_eq!(shortened("short"), "short");
+    }
+
+    #[test]
+    fn what_is_no_number_is_refused_in_words() {
+        for verb in Cli::command().get_subcommands() {
+            let flags = verb.get_arguments().filter(|flag| flag.get_action().takes_values());
+            for flag in flags.filter_map(|flag| flag.get_long()) {
+                let line = ["mae-seg".to_owned(), verb.get_name().to_owned(), format!("--{flag}=-1x")];
+                let Err(error) = Cli::command().try_get_matches_from(line) else { continue };
+                let text = error.to_string();
+                let rusts = ["invalid digit", "invalid float", "cannot parse", "number too"]
+                    .iter()
+                    .any(|words| text.contains(words));
+                assert!(!rusts, "{} --{flag}: {text}", verb.get_name());
+            }
+        }
     }
 
     #[test]

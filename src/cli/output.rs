@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
+use crate::text::printable;
+
 /// Writes a file under a temporary name beside it and renames it; what is no file but a pipe or device is written into.
 pub(super) fn write_file(path: &Path, content: &[u8]) -> Result<()> {
     write_files(&[(path.to_owned(), content)])
@@ -42,9 +44,10 @@ fn write_files(files: &[(PathBuf, &[u8])]) -> Result<()> {
     Ok(())
 }
 
-/// Prints a line of results; a reader that has seen enough (`| head`) is no error.
+/// Prints lines of results; a reader that has seen enough (`| head`) is no error. Line breaks stay: names out of files go through
+/// [`one_line`](crate::text::one_line) first.
 pub(super) fn print_line(line: &str) -> Result<()> {
-    match writeln!(io::stdout(), "{line}") {
+    match writeln!(io::stdout(), "{}", printable(line)) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         outcome => outcome.context("cannot write to stdout"),
     }

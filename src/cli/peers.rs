@@ -10,6 +10,7 @@ use mpi::topology::SimpleCommunicator;
 use mpi::traits::{Communicator, Root};
 use mpi::{Rank, Threading};
 
+use crate::text::one_line;
 use crate::train::Peers;
 
 /// So many numbers go into one message: MPI counts them in 31 bits.
@@ -56,7 +57,7 @@ pub(super) fn together(training: impl FnOnce(Arc<dyn Peers>) -> Result<()>) -> R
     let (rank, size) = (world.rank() as usize, world.size() as usize);
     let outcome = training(Arc::new(World { rank, size }));
     if let (Err(error), true) = (&outcome, size > 1) {
-        let _ = writeln!(stderr(), "error in process {rank}: {error:#}");
+        let _ = writeln!(stderr(), "error in process {rank}: {}", one_line(&format!("{error:#}")));
         world.abort(1);
     }
     outcome

@@ -16,6 +16,7 @@ use crate::engine::{Engine, SegmentOptions, Selection};
 use crate::eval::Prediction;
 use crate::image::RgbImage;
 use crate::instance::Instance;
+use crate::text::{counted, one_line};
 
 const EXAMPLES: &str = "\
 For photo.jpg, DIR receives photo.overlay.png and one photo.NN-LABEL.png with a transparent background per object.
@@ -171,10 +172,11 @@ fn json(image_id: u64, path: &Path, instance: &Instance) -> serde_json::Value {
 }
 
 fn report(path: &Path, instances: &[Instance]) -> Result<()> {
-    let objects = if instances.len() == 1 { "object" } else { "objects" };
-    print_line(&format!("{}: {} {objects}", path.display(), instances.len()))?;
+    let path = path.display().to_string();
+    print_line(&format!("{}: {}", one_line(&path), counted(instances.len(), "object")))?;
     instances.iter().zip(1..).try_for_each(|(instance, number)| {
         let Instance { label, score, bbox: [x, y, width, height], .. } = instance;
+        let label = one_line(label);
         print_line(&format!("  {number:>2} {label:<12} {score:.2}  {width} × {height} at {x}, {y}"))
     })
 }

@@ -2,11 +2,12 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use clap::{Args, ValueEnum};
 
 use super::encoder::EncoderArg;
 use super::steps::PassesArg;
+use super::wrong_usage;
 use crate::data::TeacherFeatures;
 use crate::model::{DecoderConfig, HiddenPatches, LossOn, MaeConfig, PixelError};
 use crate::train::{MaskSampling, PretrainOptions, pretrain};
@@ -23,13 +24,13 @@ pub(super) struct Arguments {
     #[command(flatten)]
     encoder: EncoderArg,
     /// Width of the decoder
-    #[arg(long, default_value_t = 512)]
+    #[arg(long, default_value_t = 512, value_parser = super::at_least_one)]
     decoder_dim: usize,
     /// Blocks of the decoder; 0: linear layers alone
-    #[arg(long, default_value_t = 8)]
+    #[arg(long, default_value_t = 8, value_parser = super::whole::<usize>)]
     decoder_depth: usize,
     /// Share of hidden patches, above 0 and below 1
-    #[arg(long, default_value_t = 0.75)]
+    #[arg(long, default_value_t = 0.75, value_parser = super::between_zero_and_one)]
     mask_ratio: f64,
     /// How hidden patches are chosen
     #[arg(long, value_enum, default_value_t)]
@@ -125,7 +126,7 @@ impl Arguments {
             HiddenArg::MaskToken => HiddenPatches::MaskToken,
             HiddenArg::Zero => HiddenPatches::Zero,
         };
-        model.validate().context("these sizes make no model")?;
+        model.validate().map_err(|error| wrong_usage(format!("these sizes make no model: {error}")))?;
         Ok(PretrainOptions {
             model,
             mask_sampling: self.mask_sampling.into(),
@@ -138,6 +139,7 @@ impl Arguments {
 
 /// Runs the verb.
 pub(super) fn run(args: &Arguments) -> Result<()> {
+    args.passes.check()?;
     let teacher = args.teacher_features.as_deref().map(TeacherFeatures::open).transpose()?;
     let options = args.options(teacher.as_ref().map_or(0, TeacherFeatures::channels))?;
     args.encoder.train((&options, args.passes.plain()), teacher.as_ref(), |photos, device, run, show| {

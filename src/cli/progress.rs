@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::live::Live;
+use crate::text::{counted, one_line};
 use crate::train::{Peers, Step, TrainEvent};
 
 const PLAIN_LINE_EVERY: Duration = Duration::from_secs(15);
@@ -39,11 +40,16 @@ pub(super) fn spinner(what: &'static str) -> ProgressBar {
     spinner
 }
 
+/// Says a line on standard error.
+pub(super) fn say(text: &str) {
+    // Whom it does not reach does not want to know.
+    let _closed = writeln!(stderr(), "{}", one_line(text));
+}
+
 /// Says on standard error what was left out.
 pub(super) fn skipped(reasons: &[String]) {
     for reason in reasons {
-        // Whom it does not reach does not want to know.
-        let _closed = writeln!(stderr(), "skipped {reason}");
+        say(&format!("skipped {reason}"));
     }
 }
 
@@ -87,6 +93,11 @@ impl TrainProgress {
         progress
     }
 
+    /// Tells something once.
+    pub(super) fn say(&mut self, text: &str) {
+        self.line(text);
+    }
+
     pub(super) fn show(&mut self, event: TrainEvent) {
         match event {
             TrainEvent::Started { done, steps, parameters } => {
@@ -96,7 +107,8 @@ impl TrainProgress {
                 self.bar.reset_eta();
                 let from = if done == 0 { String::new() } else { format!(", continuing after step {done}") };
                 self.line(&format!(
-                    "{steps} steps, {:.1} million trainable numbers{from}",
+                    "{}, {:.1} million trainable numbers{from}",
+                    counted(steps, "step"),
                     parameters as f64 / 1e6
                 ));
                 self.take_over(done);
@@ -184,6 +196,7 @@ impl TrainProgress {
     }
 
     fn line(&mut self, text: &str) {
+        let text = &*one_line(text);
         if !self.leads && !text.starts_with("skipped") {
             return;
         }

@@ -42,13 +42,13 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "PNG", default_value = "reconstruction.png")]
     out: PathBuf,
     /// Share of hidden patches, above 0 and below 1 [default: what the weights say]
-    #[arg(long, value_name = "SHARE")]
+    #[arg(long, value_name = "SHARE", value_parser = super::between_zero_and_one)]
     mask_ratio: Option<f64>,
     /// How hidden patches are chosen
     #[arg(long, value_enum, default_value_t)]
     mask_sampling: SamplingArg,
     /// Of the hidden patches
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, value_parser = super::whole::<u64>)]
     seed: u64,
     /// Where to compute
     #[arg(long, value_enum, default_value_t)]

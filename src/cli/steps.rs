@@ -2,9 +2,12 @@
 
 use std::path::PathBuf;
 
+use anyhow::Result;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
+use super::wrong_usage;
+use crate::text::counted;
 use crate::train::{Optimizer, PassOptions, Precision, StepOptions};
 
 #[derive(Debug, Args)]
@@ -16,7 +19,7 @@ pub(super) struct StepsArg {
     #[arg(long, default_value_t = 1, value_parser = super::at_least_one, value_name = "PARTS")]
     accumulate: usize,
     /// Scale gradients down to this norm where they are larger
-    #[arg(long, value_name = "NORM", value_parser = super::number(0.0, 1e9))]
+    #[arg(long, value_name = "NORM", value_parser = super::above_zero(1e9))]
     clip_norm: Option<f64>,
     /// What the blocks' matrix products are computed in; bf16 is faster where the device has it
     #[arg(long, value_enum, default_value_t)]
@@ -31,7 +34,7 @@ pub(super) struct StepsArg {
     #[arg(long)]
     decay_vectors: bool,
     /// Seed of everything random
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, value_parser = super::whole::<u64>)]
     seed: u64,
     /// Steps between checkpoints
     #[arg(long, default_value_t = 200, value_parser = super::at_least_one)]
@@ -43,7 +46,7 @@ pub(super) struct StepsArg {
     #[arg(long)]
     no_tui: bool,
     /// Keep the weights of this many of the latest checkpoints, in kept/ of the run
-    #[arg(long, default_value_t = 0, value_name = "CHECKPOINTS")]
+    #[arg(long, default_value_t = 0, value_name = "CHECKPOINTS", value_parser = super::whole::<usize>)]
     keep: usize,
 }
 
@@ -73,6 +76,18 @@ impl From<OptimizerArg> for Optimizer {
 }
 
 impl StepsArg {
+    /// Refuses what no photo makes right.
+    pub(super) fn check(&self, batch_size: usize) -> Result<()> {
+        if batch_size.is_multiple_of(self.accumulate) {
+            return Ok(());
+        }
+        let photos = counted(batch_size, "photo");
+        Err(wrong_usage(format!(
+            "{photos} do not make --accumulate {} equal parts; choose a multiple",
+            self.accumulate
+        )))
+    }
+
     /// Whether progress is to be told in plain lines.
     pub(super) fn plain(&self) -> bool {
         self.no_tui
@@ -121,7 +136,7 @@ pub(super) struct PassesArg {
     #[arg(long, default_value_t = 0.95, value_name = "BETA", value_parser = super::number(0.0_f32, 0.999_999))]
     beta2: f32,
     /// How much of the moving average of the weights stays at each step (0: none is kept)
-    #[arg(long, default_value_t = 0.0, value_name = "DECAY")]
+    #[arg(long, default_value_t = 0.0, value_name = "DECAY", value_parser = super::below_one)]
     average: f64,
     /// Smallest share of a photo that a crop covers
     #[arg(long, default_value_t = 0.2, value_parser = super::number(0.01, 1.0))]
@@ -129,11 +144,34 @@ pub(super) struct PassesArg {
     /// Do not mirror crops
     #[arg(long)]
     no_flip: bool,
+    /// Resize crops bilinearly, as SimMIM does, in place of bicubically
+    #[arg(long)]
+    bilinear: bool,
     #[command(flatten)]
     steps: StepsArg,
 }
 
 impl PassesArg {
+    /// Refuses what no photo makes right.
+    pub(super) fn check(&self) -> Result<()> {
+        self.steps.check(self.batch_size)
+    }
+
+    /// Refuses what leaves a photo without others of its step.
+    pub(super) fn check_together(&self) -> Result<()> {
+        if self.batch_size < 2 {
+            return Err(wrong_usage(
+                "one photo has no other to be told apart from: contrast needs --batch-size 2 or more",
+            ));
+        }
+        if self.steps.accumulate > 1 {
+            return Err(wrong_usage(
+                "photos are told apart within their part of the batch: contrast needs --accumulate 1",
+            ));
+        }
+        Ok(())
+    }
+
     pub(super) fn plain(&self) -> bool {
         self.steps.plain()
     }
@@ -147,6 +185,7 @@ impl PassesArg {
             second_beta: self.beta2,
             min_crop: self.min_crop,
             flip: !self.no_flip,
+            bilinear: self.bilinear,
             steps: self.steps.options(self.batch_size, self.average),
         }
     }

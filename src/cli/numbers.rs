@@ -1,0 +1,76 @@
+//! Numbers on the command line, and what is said of those that can never be right.
+
+use std::fmt::Display;
+use std::str::FromStr;
+
+/// Reads a number from `least` to `most`.
+pub(super) fn number<T: FromStr + PartialOrd + Display + Copy>(
+    least: T,
+    most: T,
+) -> impl Fn(&str) -> Result<T, String> + Clone {
+    within(move |number| least <= number && number <= most, format!("from {least} to {most}"))
+}
+
+/// Reads a number above 0, up to `most`.
+pub(super) fn above_zero(most: f64) -> impl Fn(&str) -> Result<f64, String> + Clone {
+    within(move |number| 0.0 < number && number <= most, format!("above 0 and up to {most}"))
+}
+
+/// Reads a share from 0 on that is not the whole.
+pub(super) fn below_one(text: &str) -> Result<f64, String> {
+    within(|number| (0.0..1.0).contains(&number), "from 0 on and below 1".to_owned())(text)
+}
+
+/// Reads a share that is neither nothing nor the whole.
+pub(super) fn between_zero_and_one(text: &str) -> Result<f64, String> {
+    within(|number| 0.0 < number && number < 1.0, "above 0 and below 1".to_owned())(text)
+}
+
+fn within<T: FromStr + Copy>(
+    is_right: impl Fn(T) -> bool + Clone,
+    range: String,
+) -> impl Fn(&str) -> Result<T, String> + Clone {
+    move |text| {
+        text.parse()
+            .ok()
+            .filter(|number| is_right(*number))
+            .ok_or_else(|| format!("a number {range} is needed"))
+    }
+}
+
+/// Reads a whole number from 0 on.
+pub(super) fn whole<T: FromStr>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|_unsaid| "a whole number from 0 on is needed".to_owned())
+}
+
+/// Reads a count that must not be zero.
+pub(super) fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) | Err(_) => Err("a whole number from 1 on is needed".to_owned()),
+        Ok(number) => Ok(number),
+    }
+}
+
+/// Reads the side that photos are brought to, in pixels.
+pub(super) fn image_size(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(side) if (16..=4096).contains(&side) => Ok(side),
+        _ => Err("a whole number from 16 to 4096 is needed".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ends_of_ranges_are_kept_to() {
+        assert_eq!(number(0.0, 1.0)("1"), Ok(1.0));
+        assert_eq!(number(0.0, 1.0)("NaN"), Err("a number from 0 to 1 is needed".to_owned()));
+        assert!(above_zero(9.0)("0").is_err() && above_zero(9.0)("9").is_ok());
+        assert!(below_one("0").is_ok() && below_one("1").is_err());
+        assert!(between_zero_and_one("0").is_err() && between_zero_and_one("0.5").is_ok());
+        assert!(whole::<u64>("0").is_ok() && whole::<u64>("-1").is_err());
+        assert!(at_least_one("0").is_err() && image_size("15").is_err());
+    }
+}

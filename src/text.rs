@@ -1,0 +1,75 @@
+//! Words for people: counts, and texts of files that must not steer the terminal they are shown in.
+
+use std::borrow::Cow;
+
+/// A count with its noun: `1 photo`, `2 photos`.
+#[must_use]
+pub fn counted(count: usize, noun: &str) -> String {
+    let plural = match noun.strip_suffix('y') {
+        _ if count == 1 => noun.to_owned(),
+        Some(stem) => format!("{stem}ies"),
+        None => format!("{noun}s"),
+    };
+    format!("{count} {plural}")
+}
+
+/// The text with all that moves the cursor, colours or turns around what follows written out as JSON writes it; line breaks stay.
+/// What was JSON before is the same JSON.
+#[must_use]
+pub fn printable(text: &str) -> Cow<'_, str> {
+    escaped(text, |c| steers(c) && c != '\n')
+}
+
+/// The text as [`printable`], line breaks written out too.
+#[must_use]
+pub fn one_line(text: &str) -> Cow<'_, str> {
+    escaped(text, steers)
+}
+
+/// Control characters, Unicode's own line breaks, and marks that turn the direction of writing.
+fn steers(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+fn escaped(text: &str, is_escaped: impl Fn(char) -> bool) -> Cow<'_, str> {
+    if !text.chars().any(&is_escaped) {
+        return Cow::Borrowed(text);
+    }
+    let written = |c: char| match c {
+        c if !is_escaped(c) => c.to_string(),
+        '\n' => "\\n".to_owned(),
+        '\r' => "\\r".to_owned(),
+        '\t' => "\\t".to_owned(),
+        c => format!("\\u{:04x}", u32::from(c)),
+    };
+    Cow::Owned(text.chars().map(written).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_is_one_and_all_else_many() {
+        let counts = [0, 1, 2].map(|count| counted(count, "photo"));
+        assert_eq!(counts, ["0 photos", "1 photo", "2 photos"]);
+        assert_eq!(counted(3, "category"), "3 categories");
+    }
+
+    #[test]
+    fn what_steers_a_terminal_is_written_out() {
+        let name = "\u{1b}[2Jred\r\n\u{9b}31m \u{202e}gpj.a é";
+        assert_eq!(one_line(name), "\\u001b[2Jred\\r\\n\\u009b31m \\u202egpj.a é");
+        assert_eq!(printable("a\nb"), "a\nb");
+        assert!(matches!(one_line("plain"), Cow::Borrowed("plain")));
+    }
+
+    #[test]
+    fn json_stays_the_same_json() {
+        let value = serde_json::json!({"name": "\u{9b}\u{202e}\u{7f}\n"});
+        let text = serde_json::to_string_pretty(&value).unwrap();
+        let shown = printable(&text);
+        assert!(shown.contains("\\u009b\\u202e\\u007f"), "{shown}");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&shown).unwrap(), value);
+    }
+}
