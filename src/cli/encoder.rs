@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use burn::tensor::Device;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
@@ -11,17 +11,21 @@ use super::asked::Asked;
 use super::device::DeviceArg;
 use super::peers::together;
 use super::progress::TrainProgress;
-use super::shards;
+use super::{shards, wrong_usage};
 use crate::data::{Damaged, PhotoSet, TeacherFeatures};
 use crate::model::VitConfig;
+use crate::text::counted;
 use crate::train::{RunFolder, TrainError, TrainEvent, in_turn};
 
 #[derive(Debug, Args)]
 pub(super) struct EncoderArg {
-    /// Folders of images (searched through), WebDataset tars, zip files, or addresses of tars on the web, fetched once into
-    /// the user's cache
+    /// Folders of images (searched through), WebDataset tars (.tar, .tar.gz), zip files, or addresses of tars on the web, fetched
+    /// once into the user's cache; '{0000..0146}' stands for many
     #[arg(long, required = true, num_args = 1.., value_name = "DIR|TAR|ZIP|URL")]
     data: Vec<PathBuf>,
+    /// Of tars with several images a sample: the keys to learn from, such as input.jpg of 0001.input.jpg and 0001.target.png
+    #[arg(long, num_args = 1.., value_name = "KEY")]
+    key: Vec<String>,
     /// What to do about photos that are no images and shards that were cut short
     #[arg(long, value_enum, default_value_t)]
     damaged: DamagedArg,
@@ -35,10 +39,10 @@ pub(super) struct EncoderArg {
     #[arg(long, value_enum, default_value_t = ModelSize::Tiny)]
     model: ModelSize,
     /// Side of the training crops, in pixels
-    #[arg(long, default_value_t = 224)]
+    #[arg(long, default_value_t = 224, value_parser = super::image_size)]
     image_size: usize,
     /// Side of a patch, in pixels
-    #[arg(long, default_value_t = 16)]
+    #[arg(long, default_value_t = 16, value_parser = super::at_least_one)]
     patch_size: usize,
 }
 
@@ -91,7 +95,7 @@ impl ModelSize {
 impl EncoderArg {
     pub(super) fn config(&self) -> Result<VitConfig> {
         let config = self.model.encoder(self.image_size, self.patch_size);
-        config.validate().context("these sizes make no model")?;
+        config.validate().map_err(|error| wrong_usage(format!("these sizes make no model: {error}")))?;
         Ok(config)
     }
 
@@ -108,11 +112,13 @@ impl EncoderArg {
         ) -> Result<(), TrainError>,
     ) -> Result<()> {
         together(|peers| {
-            let photos =
-                PhotoSet::open(&in_turn(&*peers, || shards::local(&self.data))?, self.damaged.into())?;
+            let search = shards::search(self.damaged.into(), &self.key);
+            let photos = PhotoSet::open(&in_turn(&*peers, || shards::local(&self.data))?, search)?;
             let picked = self.device.pick()?;
-            let title = format!("{} photos, {}", photos.len(), picked.description);
-            let mut progress = TrainProgress::new(&title, &*peers, plain);
+            let taken = counted(photos.len(), "photo");
+            let mut progress =
+                TrainProgress::new(&format!("{taken}, {}", picked.description), &*peers, plain);
+            progress.say(&format!("took {taken}; left out {}", photos.left_out().told()));
             photos.cut().iter().for_each(|cut| progress.show(TrainEvent::Skipped(cut.clone())));
             let taught = teacher.map(|features| features.fingerprint().to_owned());
             let asked = Asked::new(options, photos.fingerprint()).with("teacher features", taught);

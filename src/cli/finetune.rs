@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use clap::{Args, ValueEnum};
 
 use super::asked::Asked;
@@ -14,7 +14,9 @@ use super::encoder::{DamagedArg, ModelSize};
 use super::peers::together;
 use super::progress::TrainProgress;
 use super::steps::StepsArg;
+use super::wrong_usage;
 use crate::data::{AugmentOptions, CocoDataset, LabelSpace, PhotoFolder, SegmentationSet, TeacherFeatures};
+use crate::text::counted;
 use crate::train::loss::SetLossConfig;
 use crate::train::schedule::POLY_POWER;
 use crate::train::{FinetuneOptions, Peers, RunFolder, TrainEvent, Tune, ValidationSet, finetune};
@@ -38,6 +40,9 @@ pub(super) struct Arguments {
     /// Folder or zip file with the photos it names
     #[arg(long, value_name = "DIR|ZIP")]
     images: PathBuf,
+    /// Leave out photos in which no object is annotated
+    #[arg(long)]
+    filter_empty: bool,
     /// What to do about photos that are missing, no images or not what their annotations say, about annotations that cannot be
     /// read, and about damaged cut-outs
     #[arg(long, value_enum, default_value_t)]
@@ -78,10 +83,10 @@ pub(super) struct Arguments {
     #[arg(long, value_enum, default_value_t = ModelSize::Tiny)]
     model: ModelSize,
     /// Side of the input, in pixels
-    #[arg(long, default_value_t = 224)]
+    #[arg(long, default_value_t = 224, value_parser = super::image_size)]
     image_size: usize,
     /// Learned queries: no photo yields more instances; 0: each patch may claim the object around it, learned faster
-    #[arg(long, default_value_t = 50)]
+    #[arg(long, default_value_t = 50, value_parser = super::whole::<usize>)]
     queries: usize,
     /// Blocks the queries take part in
     #[arg(long, default_value_t = 3, value_parser = super::at_least_one)]
@@ -94,7 +99,7 @@ pub(super) struct Arguments {
     #[arg(long, value_parser = window, num_args = 1.., value_delimiter = ',', value_name = "START-END")]
     anneal_masks: Vec<(f64, f64)>,
     /// How often the deepest block's branches are dropped for a photo (stochastic depth); less further up
-    #[arg(long, default_value_t = 0.0, value_name = "RATE")]
+    #[arg(long, default_value_t = 0.0, value_name = "RATE", value_parser = super::below_one)]
     drop_path: f64,
     /// Optimiser steps
     #[arg(long = "steps", default_value_t = 20_000, value_parser = super::at_least_one)]
@@ -109,32 +114,32 @@ pub(super) struct Arguments {
     #[arg(long, default_value_t = 0.8, value_parser = super::number(0.0, 1.0))]
     layer_decay: f64,
     /// Last blocks that learn as fast as the last one
-    #[arg(long, default_value_t = 0, value_name = "BLOCKS")]
+    #[arg(long, default_value_t = 0, value_name = "BLOCKS", value_parser = super::whole::<usize>)]
     full_rate_blocks: usize,
     /// Steps over which new parameters warm up, while the encoder waits
-    #[arg(long, default_value_t = 500)]
+    #[arg(long, default_value_t = 500, value_parser = super::whole::<usize>)]
     warmup_steps: usize,
     /// Steps over which the encoder warms up after that [default: twice as many]
-    #[arg(long, value_name = "STEPS")]
+    #[arg(long, value_name = "STEPS", value_parser = super::whole::<usize>)]
     encoder_warmup_steps: Option<usize>,
     /// Power of the polynomial decays, of the learning rate after the warm-ups and of masks
     #[arg(long, default_value_t = POLY_POWER, value_parser = super::number(0.0, 1e3))]
     poly_power: f64,
     /// How much of the moving average of the weights stays at each step; the average is what is kept (0: none)
-    #[arg(long, default_value_t = 0.999, value_name = "DECAY")]
+    #[arg(long, default_value_t = 0.999, value_name = "DECAY", value_parser = super::below_one)]
     average: f64,
     /// Let patches predict a teacher's features besides (a file of `recipes/teacher_features.py`)
     #[arg(long, value_name = "FILE")]
     teacher_features: Option<PathBuf>,
     /// Weight of the teacher's features in the loss
-    #[arg(long, default_value_t = 5.0, value_name = "WEIGHT")]
+    #[arg(long, default_value_t = 5.0, value_name = "WEIGHT", value_parser = super::number(0.0_f32, 1e6))]
     teacher_coefficient: f32,
     /// Points per mask in the loss
     #[arg(long, default_value_t = 2048, value_parser = super::at_least_one)]
     points: usize,
     /// Views each photo is seen in, over and over (0: a new one each time); with --tune frozen, what the encoder makes
     /// of each is computed once and kept in the run's features/
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, value_parser = super::whole::<usize>)]
     views: usize,
     /// Least size a photo is shown at, as a multiple of the input's
     #[arg(long, default_value_t = 0.75, value_parser = super::number(0.05, 20.0))]
@@ -146,16 +151,16 @@ pub(super) struct Arguments {
     #[arg(long)]
     even_zoom: bool,
     /// Pixels of the input that an object covers at least: smaller ones are ignored
-    #[arg(long, default_value_t = 16, value_name = "PIXELS")]
+    #[arg(long, default_value_t = 16, value_name = "PIXELS", value_parser = super::whole::<usize>)]
     least_area: usize,
     /// How far brightness, contrast and saturation stray, 0 to 1
     #[arg(long, default_value_t = 0.3, value_name = "SHARE", value_parser = super::number(0.0_f32, 1.0))]
     colour: f32,
     /// Most objects of other photos pasted into a photo
-    #[arg(long, default_value_t = 2)]
+    #[arg(long, default_value_t = 2, value_parser = super::whole::<usize>)]
     transplants: usize,
     /// Most cut-outs pasted into a photo
-    #[arg(long, default_value_t = 4)]
+    #[arg(long, default_value_t = 4, value_parser = super::whole::<usize>)]
     paste: usize,
     #[command(flatten)]
     steps: StepsArg,
@@ -240,11 +245,28 @@ impl Arguments {
     /// What the run is judged by, and which of its photos cannot be used.
     fn validation(&self) -> Result<(Option<ValidationSet>, Vec<String>)> {
         let Some(path) = &self.val else { return Ok((None, Vec::new())) };
-        let images = PhotoFolder::open(self.val_images.as_ref().unwrap_or(&self.images))?;
-        let set = ValidationSet { dataset: CocoDataset::load(path)?, images, every: self.validate_every };
+        let mut dataset = CocoDataset::load(path)?;
+        let images = PhotoFolder::of(self.val_images.as_ref().unwrap_or(&self.images), &mut dataset)?;
+        let set = ValidationSet { dataset, images, every: self.validate_every };
         let (set, unusable) = set.sound(path, self.damaged.into())?;
         Ok((Some(set), unusable))
     }
+}
+
+/// What the model will name, the first hundred in full.
+fn labels_told(photos: &SegmentationSet) -> String {
+    const SHOWN: usize = 100;
+    let (labels, categories) = (photos.labels(), photos.num_categories());
+    let merged = match labels.len() < categories {
+        true => format!(" in place of {categories} categories, which --labels category tells apart"),
+        false => String::new(),
+    };
+    let more = if labels.len() > SHOWN { ", …" } else { "" };
+    format!(
+        "learns {}{merged}: {}{more}",
+        counted(labels.len(), "label"),
+        labels[..labels.len().min(SHOWN)].join(", ")
+    )
 }
 
 /// Runs the verb.
@@ -254,10 +276,19 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
 
 fn train(arguments: &Arguments, peers: &Arc<dyn Peers>) -> Result<()> {
     let (least, greatest) = (arguments.min_zoom, arguments.max_zoom);
-    ensure!(
-        least <= greatest,
-        "--min-zoom {least} is above --max-zoom {greatest}; give both where you change one"
-    );
+    if least > greatest {
+        let reason =
+            format!("--min-zoom {least} is above --max-zoom {greatest}; give both where you change one");
+        return Err(wrong_usage(reason));
+    }
+    arguments.steps.check(arguments.batch_size)?;
+    let (windows, blocks) = (arguments.anneal_masks.len(), arguments.blocks);
+    if windows > 0 && windows != blocks && !arguments.whole {
+        return Err(wrong_usage(format!(
+            "--anneal-masks is of {}, --blocks {blocks}",
+            counted(windows, "block")
+        )));
+    }
     let options = arguments.options();
     let space = match arguments.labels {
         LabelsArg::Category => LabelSpace::Category,
@@ -266,6 +297,9 @@ fn train(arguments: &Arguments, peers: &Arc<dyn Peers>) -> Result<()> {
     };
     let (cutouts, damaged) = (arguments.cutouts.as_deref(), arguments.damaged.into());
     let mut photos = SegmentationSet::open(&arguments.train, &arguments.images, space, cutouts, damaged)?;
+    if arguments.filter_empty {
+        photos = photos.with_objects();
+    }
     let (validation, unusable) = arguments.validation()?;
     let encoder = match &arguments.encoder {
         Some(path) => Some(pollster::block_on(read_folder(&Source::open(Some(path))?))?),
@@ -277,8 +311,12 @@ fn train(arguments: &Arguments, peers: &Arc<dyn Peers>) -> Result<()> {
         photos = photos.taught_by(TeacherFeatures::open(features)?, patch_size)?;
     }
     let picked = arguments.device.pick()?;
-    let title = format!("{} photos, {}", photos.len(), picked.description);
+    let taken = counted(photos.len(), "photo");
+    let title = format!("{taken}, {}", picked.description);
     let mut progress = TrainProgress::new(&title, &**peers, arguments.steps.plain());
+    let objects = counted(photos.num_objects(), "object");
+    progress.say(&format!("took {taken} with {objects}; left out {}", photos.left_out().told()));
+    progress.say(&labels_told(&photos));
     photos.cut().iter().chain(&unusable).for_each(|photo| progress.show(TrainEvent::Skipped(photo.clone())));
     let asked = Asked::new(&options, photos.fingerprint())
         .with("teacher features", photos.teacher_fingerprint())

@@ -14,7 +14,7 @@ use super::bundled::Source;
 use super::device::DeviceArg;
 use super::encoder::DamagedArg;
 use super::output::{percent, print_line};
-use super::progress;
+use super::{progress, wrong_usage};
 use crate::data::{Damaged, DataError, PhotoFolder};
 use crate::eval::probe::{
     Labelled, LabelledPhotos, Scores, central_crop, features, linear_probe, nearest_neighbours,
@@ -22,6 +22,7 @@ use crate::eval::probe::{
 use crate::eval::{Likeness, reconstruction};
 use crate::model::{MaskedAutoencoder, PatchMask, VisionTransformer};
 use crate::pixels::Preprocess;
+use crate::text::counted;
 use crate::weights::{Architecture, Checkpoint};
 
 const EXAMPLES: &str = "\
@@ -56,7 +57,7 @@ pub(super) struct Arguments {
     #[arg(long, value_enum, default_value_t = DamagedArg::Stop)]
     damaged: DamagedArg,
     /// Of the hidden patches
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, value_parser = super::whole::<u64>)]
     seed: u64,
     /// Print the numbers as JSON
     #[arg(long)]
@@ -176,10 +177,19 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
     let damaged = arguments.damaged.into();
     let [mut train, mut test] =
         [open(&arguments.train, images, damaged)?, open(&arguments.test, images, damaged)?];
-    ensure!(
-        train.classes == test.classes && train.exclusive == test.exclusive,
-        "training and test photos are of different classes: use the same folders or categories for both"
-    );
+    if let Some(difference) = difference(&train, &test) {
+        bail!(
+            "training and test photos are of different classes ({difference}): use the same folders or categories for both"
+        );
+    }
+    let mut left_out = train.left_out.clone();
+    left_out.extend(&test.left_out);
+    let taken = counted(train.photos.len(), "photo");
+    progress::say(&format!(
+        "took {taken} to learn from, {} to be judged on; left out {}",
+        test.photos.len(),
+        left_out.told()
+    ));
     let probed = Probed::load(&arguments.weights, arguments.device.pick()?.device)?;
     let all: usize = [&train, &test].map(|photos| photos.photos.len() + photos.cut.len()).iter().sum();
     let (known, asked) = (probed.look(&mut train, damaged)?, probed.look(&mut test, damaged)?);
@@ -205,14 +215,35 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
     print_line(&text.context("the report cannot be written")?)
 }
 
+/// Which classes only one of them has.
+fn difference(train: &LabelledPhotos, test: &LabelledPhotos) -> Option<String> {
+    let lacks = |one: &LabelledPhotos, other: &LabelledPhotos, side: &str| {
+        let names: Vec<&str> = one
+            .classes
+            .iter()
+            .filter(|class| !other.classes.contains(class))
+            .map(String::as_str)
+            .take(5)
+            .collect();
+        (!names.is_empty()).then(|| format!("only in {side}: {}", names.join(", ")))
+    };
+    let only = [lacks(train, test, "--train"), lacks(test, train, "--test")];
+    let only = only.into_iter().flatten().collect::<Vec<_>>().join("; ");
+    match only.as_str() {
+        "" if train.classes == test.classes && train.exclusive == test.exclusive => None,
+        "" => Some("one is a folder per class, the other COCO annotations, or in another order".to_owned()),
+        _ => Some(only),
+    }
+}
+
 fn open(path: &Path, images: Option<&Path>, damaged: Damaged) -> Result<LabelledPhotos> {
     match images {
         _ if path.is_dir() => Ok(LabelledPhotos::from_folders(path)?),
         Some(images) => Ok(LabelledPhotos::from_coco(path, images, damaged)?),
-        None => bail!(
+        None => Err(wrong_usage(format!(
             "{} is no folder: for COCO annotations, name the photos' folder with --images",
             path.display()
-        ),
+        ))),
     }
 }
 
@@ -227,10 +258,9 @@ fn table(report: &Report) -> String {
     };
     let Report { classes, train_photos, test_photos, skipped_photos, .. } = report;
     let skipped = if *skipped_photos > 0 { format!(" ({skipped_photos} skipped)") } else { String::new() };
+    let train_photos = counted(*train_photos, "photo");
     let mut lines = vec![
-        format!(
-            "{classes} classes, {train_photos} photos to learn from, {test_photos} to be judged on{skipped}"
-        ),
+        format!("{classes} classes, {train_photos} to learn from, {test_photos} to be judged on{skipped}"),
         row("nearest neighbours", &report.nearest_neighbours),
         row("linear probe", &report.linear),
         row("without looking", &report.guess),

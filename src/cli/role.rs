@@ -7,7 +7,7 @@ mod study;
 use std::fs;
 use std::path::PathBuf;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result};
 use clap::Args;
 use serde::Serialize;
 
@@ -17,9 +17,10 @@ use super::device::DeviceArg;
 use super::encoder::ModelSize;
 use super::html::Page;
 use super::output::{print_line, write_file};
-use super::shards;
 use super::steps::OptimizerArg;
+use super::{progress, shards, wrong_usage};
 use crate::data::{CocoDataset, Damaged, LabelSpace, PhotoFolder, PhotoSet, SegmentationSet};
+use crate::text::counted;
 
 const EXAMPLES: &str = "\
 The same encoder is trained four ways (not at all; by telling photos apart; by drawing hidden patches, their places filled
@@ -62,13 +63,13 @@ pub(super) struct Arguments {
     #[arg(long, value_enum, default_value_t = ModelSize::Tiny)]
     model: ModelSize,
     /// Side of all photos, in pixels
-    #[arg(long, default_value_t = 128)]
+    #[arg(long, default_value_t = 128, value_parser = super::image_size)]
     image_size: usize,
     /// Width of the decoder in pretraining
-    #[arg(long, default_value_t = 192)]
+    #[arg(long, default_value_t = 192, value_parser = super::at_least_one)]
     decoder_dim: usize,
     /// Blocks of the decoder in pretraining
-    #[arg(long, default_value_t = 2)]
+    #[arg(long, default_value_t = 2, value_parser = super::whole::<usize>)]
     decoder_depth: usize,
     /// What turns gradients into steps, in pretraining and fine-tuning
     #[arg(long, value_enum, default_value_t)]
@@ -80,7 +81,7 @@ pub(super) struct Arguments {
     #[arg(long, default_value_t = 64, value_parser = super::at_least_one)]
     pretrain_batch_size: usize,
     /// Peak learning rate of pretraining
-    #[arg(long, default_value_t = 5e-4)]
+    #[arg(long, default_value_t = 5e-4, value_parser = super::number(0.0, 1e3))]
     pretrain_lr: f64,
     /// Steps of fine-tuning
     #[arg(long, default_value_t = 1000, value_parser = super::at_least_one)]
@@ -89,10 +90,10 @@ pub(super) struct Arguments {
     #[arg(long, default_value_t = 8, value_parser = super::at_least_one)]
     batch_size: usize,
     /// Peak learning rate of fine-tuning
-    #[arg(long, default_value_t = 3e-4)]
+    #[arg(long, default_value_t = 3e-4, value_parser = super::number(0.0, 1e3))]
     lr: f64,
     /// Learned queries; 0: each patch may claim the object around it, learned faster
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, value_parser = super::whole::<usize>)]
     queries: usize,
     /// Last blocks of the encoder that change where not all do
     #[arg(long, default_value_t = 4, value_parser = super::at_least_one, value_name = "BLOCKS")]
@@ -106,14 +107,16 @@ pub(super) struct Arguments {
 /// Runs the verb.
 pub(super) fn run(arguments: &Arguments) -> Result<()> {
     let depth = arguments.model.encoder(arguments.image_size, study::PATCH).depth;
-    ensure!(arguments.top <= depth, "--top {}: the encoder has {depth} blocks", arguments.top);
+    if arguments.top > depth {
+        return Err(wrong_usage(format!("--top {}: the encoder has {depth} blocks", arguments.top)));
+    }
     let picked = arguments.device.pick()?;
-    let images = PhotoFolder::open(&arguments.images)?;
     let mut judged = CocoDataset::load(&arguments.val)?;
+    let images = PhotoFolder::of(&arguments.images, &mut judged)?;
     images.sound(&mut judged, &arguments.val, Damaged::Stop)?;
     let study = Study {
         arguments,
-        unlabelled: PhotoSet::open(&shards::local(&arguments.data)?, Damaged::Stop)?,
+        unlabelled: PhotoSet::open(&shards::local(&arguments.data)?, shards::search(Damaged::Stop, &[]))?,
         images,
         labelled: SegmentationSet::open(
             &arguments.train,
@@ -125,6 +128,14 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
         judged,
         device: picked.device,
     };
+    let (unlabelled, labelled) =
+        (counted(study.unlabelled.len(), "photo"), counted(study.labelled.len(), "photo"));
+    let mut left_out = study.unlabelled.left_out().clone();
+    left_out.extend(study.labelled.left_out());
+    progress::say(&format!(
+        "took {unlabelled} to pretrain on, {labelled} to fine-tune on; left out {}",
+        left_out.told()
+    ));
     fs::create_dir_all(&arguments.out)
         .with_context(|| format!("cannot create the folder {}", arguments.out.display()))?;
     let mut cells = Cells::open(&arguments.out.join("role.json"), &serde_json::to_value(arguments)?)?;

@@ -7,32 +7,54 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, anyhow, bail};
 
 use super::bundled::download_bar;
-use crate::data::is_whole_shard;
+use crate::data::{Damaged, Search, is_packed_shard, is_whole_shard};
 use crate::hub::{Site, Told, user_cache};
 use crate::weights::{SourceError, WeightSource as _, sha256_hex};
 
-/// The same paths, those that are addresses of tars replaced by files in the cache.
+/// Shards that came from the web, and those that were unpacked.
+fn cache() -> PathBuf {
+    user_cache().join("mae-seg/shards")
+}
+
+/// Photos under `keys`, or under all where there are none; packed shards are unpacked into the cache.
+pub(super) fn search(damaged: Damaged, keys: &[String]) -> Search {
+    Search { damaged, keys: keys.to_vec(), unpacked: cache() }
+}
+
+/// The same paths, patterns such as `{0000..0146}.tar` replaced by what they stand for, addresses of tars by files in the cache.
 pub(super) fn local(data: &[PathBuf]) -> Result<Vec<PathBuf>> {
     let is_address = |path: &&str| path.starts_with("http://") || path.starts_with("https://");
     data.iter()
+        .flat_map(|path| expanded(path))
         .map(|path| match path.to_str().filter(is_address) {
-            Some(address) => fetched(address, &user_cache().join("mae-seg/shards")),
-            None => Ok(path.clone()),
+            Some(address) => fetched(address, &cache()),
+            None => Ok(path),
         })
         .collect()
+}
+
+/// What a pattern in braces stands for; a file with braces in its name, for itself.
+fn expanded(path: &Path) -> Vec<PathBuf> {
+    let pattern = path.to_str().filter(|text| text.contains('{') && !path.exists());
+    let names = pattern.and_then(|pattern| bracoxide::bracoxidize(pattern).ok());
+    let names = names.filter(|names| names.len() > 1 || pattern.is_some_and(|text| text.contains("..")));
+    names.map_or_else(|| vec![path.to_path_buf()], |names| names.into_iter().map(PathBuf::from).collect())
 }
 
 /// The file of an address in `cache`, fetched from where an earlier attempt stopped.
 fn fetched(address: &str, cache: &Path) -> Result<PathBuf> {
     let file_of = |name: &str| name.split(['?', '#']).next().unwrap_or_default().to_owned();
-    let is_tar = |(_, name): &(&str, &str)| file_of(name).to_lowercase().ends_with(".tar");
+    let ends =
+        |endings: &[&str], name: &str| endings.iter().any(|end| file_of(name).to_lowercase().ends_with(end));
+    let is_tar = |(_, name): &(&str, &str)| ends(&[".tar", ".tar.gz", ".tgz"], name);
     let Some((folder, name)) = address.rsplit_once('/').filter(is_tar) else {
-        bail!("{address}: only .tar shards are read from the web; fetch other files yourself");
+        bail!("{address}: only .tar and .tar.gz shards are read from the web; fetch other files yourself");
     };
+    let is_whole = if ends(&[".tar"], name) { is_whole_shard } else { is_packed_shard };
     let key = |what: &str| format!("{}-{}", &sha256_hex(what.as_bytes())[..16], file_of(name));
     let whole = cache.join(key(address));
     // What did not come whole may by now.
-    let is_here = || whole.is_file() && is_whole_shard(&whole);
+    let is_here = || whole.is_file() && is_whole(&whole);
     if is_here() {
         return Ok(whole);
     }
@@ -60,4 +82,31 @@ fn fetched(address: &str, cache: &Path) -> Result<PathBuf> {
     file.sync_all().with_context(here)?;
     fs::rename(&part, &whole).with_context(here)?;
     Ok(whole)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_in_braces_stand_for_many_shards() {
+        let of = |pattern: &str| {
+            expanded(Path::new(pattern))
+                .into_iter()
+                .map(|path| path.display().to_string())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(
+            of("../x/shard-{0008..0011}.tar"),
+            ["0008", "0009", "0010", "0011"].map(|n| format!("../x/shard-{n}.tar"))
+        );
+        assert_eq!(of("https://example.org/a.b/{train,val}-{0..1}.tar").len(), 4);
+        for plain in ["a.tar", "{a.tar", "a}.tar", "{}.tar"] {
+            assert_eq!(of(plain), [plain]);
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let named = folder.path().join("{0..1}.tar");
+        fs::write(&named, "").unwrap();
+        assert_eq!(expanded(&named), [named], "a file that is called so");
+    }
 }

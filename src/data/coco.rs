@@ -1,23 +1,30 @@
 //! The COCO instances format: photos, outlines, categories.
 //!
-//! Two extra keys of a photo say what its annotations leave out: `exhaustive` (default true) and
-//! `labelled_category_ids`. Where a photo is not exhaustive, objects of other categories may be there, unlabelled.
-//! An annotation's `score`, as in COCO's results, tells how likely it is right (default: certainly).
+//! An extra key of a photo, `exhaustive` (default true), tells whether all its objects are annotated; where it is not, other
+//! objects may be there, unlabelled. An annotation's `score`, as in COCO's results, tells how likely it is right (default:
+//! certainly).
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
+use std::marker::PhantomData;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::DataError;
 use super::fingerprint::fingerprint;
 use super::zip::{Zip, is_zip, read_through};
-use crate::mask::{MaskError, Rle};
+use super::{DataError, LeftOut, Reason};
 
-mod broken;
+mod entry;
+mod outline;
+mod read;
+mod text;
+
+pub(crate) use entry::{Entry, Id, Ids};
+pub use outline::{OutlineError, Segmentation};
 
 /// One annotation file.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(try_from = "read::Lists")]
 pub struct CocoDataset {
     /// The photos.
     pub images: Vec<CocoImage>,
@@ -25,38 +32,40 @@ pub struct CocoDataset {
     pub annotations: Vec<CocoAnnotation>,
     /// What the objects may be.
     pub categories: Vec<CocoCategory>,
-    /// What is wrong with annotations that are none, by the photo they are of.
-    #[serde(skip)]
+    /// What is wrong with images that are none, and with annotations that are none, by the photo they are of.
     pub broken: BTreeMap<u64, String>,
+    /// What was left out, or taken otherwise than it is written.
+    pub left_out: LeftOut,
+    pub(crate) image_ids: Ids,
+    pub(crate) category_ids: Ids,
 }
 
 /// One photo.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CocoImage {
-    /// Unique in the file.
+    /// Unique in the file; where that has a text for it, a number that stands for the text.
     pub id: u64,
+    /// The id where it is a text.
+    pub text_id: Option<Box<str>>,
     /// Path below the image folder.
     pub file_name: String,
-    /// Width in pixels.
+    /// Width in pixels; 0 where the file tells none.
     pub width: usize,
-    /// Height in pixels.
+    /// Height in pixels; 0 where the file tells none.
     pub height: usize,
     /// Whether every object of every category is annotated.
-    #[serde(default = "yes")]
     pub exhaustive: bool,
-    /// When not exhaustive: the categories that are annotated.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub labelled_category_ids: Vec<u64>,
-    /// Where the photo comes from; empty when not told.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub source: String,
 }
 
 /// One object, or one crowd of objects.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct CocoAnnotation {
-    /// Unique in the file.
+    /// Unique in the file; where that has a text for it or nothing, a number that stands for it.
     pub id: u64,
+    /// The id where it is a text.
+    pub text_id: Option<Box<str>>,
+    /// Place in the file's list.
+    pub index: usize,
     /// The photo.
     pub image_id: u64,
     /// The category.
@@ -64,187 +73,73 @@ pub struct CocoAnnotation {
     /// The outline.
     pub segmentation: Segmentation,
     /// Pixels inside, at the photo's size; where it is left out, the outline's own.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub area: Option<f64>,
     /// `[x, y, width, height]` in pixels; where it is left out, that around the outline.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bbox: Option<[f64; 4]>,
     /// Whether the region holds a group of objects that were not separated.
-    #[serde(default, deserialize_with = "flag_from_int", serialize_with = "flag_to_int")]
     pub iscrowd: bool,
     /// How likely it is that the object is there, above 0 to 1, where a model labelled the photo.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub score: Option<f32>,
 }
 
 /// What an object may be.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct CocoCategory {
     /// Unique in the file; gaps are usual.
     pub id: u64,
     /// For example `zebra`.
     pub name: String,
     /// For example `animal`; empty when not told.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub supercategory: String,
 }
 
-/// The outline of an object, in any of the three forms COCO knows.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(untagged, expecting = "`segmentation` is neither polygons nor run lengths with their size")]
-pub enum Segmentation {
-    /// Corners `x, y, x, y, …` in pixels; several polygons are united.
-    Polygons(Vec<Vec<f64>>),
-    /// COCO's compressed text.
-    Compressed {
-        /// Height and width.
-        size: [usize; 2],
-        /// The text.
-        counts: String,
-    },
-    /// Plain run lengths.
-    Runs(Rle),
+/// Reads a file that is a list, entry by entry; what is wrong with it is the error's text.
+pub(crate) fn read_list<T>(
+    path: &Path,
+    list: &'static str,
+    each: fn(&Entry) -> T,
+) -> Result<Result<Vec<T>, String>, DataError> {
+    let entries = text::read(read_through(path)?, read::Each(list, each));
+    Ok(entries.map(Option::unwrap_or_default))
 }
 
-fn yes() -> bool {
-    true
-}
-
-fn flag_from_int<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Flag {
-        Int(u8),
-        Bool(bool),
-    }
-    Ok(match Flag::deserialize(deserializer)? {
-        Flag::Int(value) => value != 0,
-        Flag::Bool(value) => value,
-    })
-}
-
-fn flag_to_int<S: serde::Serializer>(flag: &bool, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_u8(u8::from(*flag))
-}
-
-/// An outline that is no mask of its photo.
-#[derive(Debug, thiserror::Error)]
-pub enum OutlineError {
-    /// A run-length form is broken.
-    #[error(transparent)]
-    Mask(#[from] MaskError),
-    /// A polygon could not be filled.
-    #[error("its polygons cannot be filled: {0}")]
-    Polygon(String),
-    /// A mask of another size than its photo.
-    #[error("its mask is {}×{}, the photo {width}×{height}", size[1], size[0])]
-    Size {
-        /// Height and width of the mask.
-        size: [usize; 2],
-        /// Width of the photo.
-        width: usize,
-        /// Height of the photo.
-        height: usize,
-    },
-}
-
-impl Segmentation {
-    /// The mask of a `width` × `height` photo; polygons are filled exactly as `pycocotools` fills them.
-    ///
-    /// # Errors
-    ///
-    /// A broken run-length form, corners that are not finite pairs, or a mask that does not fit the photo.
-    pub fn to_rle(&self, width: usize, height: usize) -> Result<Rle, OutlineError> {
-        let rle = match self {
-            Self::Polygons(polygons) => fill(polygons, width, height)?,
-            Self::Compressed { size, counts } => Rle::from_coco_string(*size, counts)?,
-            Self::Runs(rle) => rle.clone(),
+impl CocoAnnotation {
+    /// What it is called in messages: `annotation 8 (annotations[7])`.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let id = match &self.text_id {
+            Some(text) => format!("{text:?}"),
+            None => self.id.to_string(),
         };
-        if rle.size != [height, width] {
-            return Err(OutlineError::Size { size: rle.size, width, height });
-        }
-        let covered = rle.counts.iter().map(|&run| u64::from(run)).sum();
-        if covered != (width * height) as u64 {
-            return Err(MaskError::WrongCover { covered, width, height }.into());
-        }
-        Ok(rle)
+        format!("annotation {id} (annotations[{}])", self.index)
     }
-}
-
-/// Corners further out than this many photo sides are refused: filling walks every edge pixel by pixel.
-const REACH: f64 = 16.0;
-
-fn fill(polygons: &[Vec<f64>], width: usize, height: usize) -> Result<Rle, OutlineError> {
-    let limit = REACH * width.max(height) as f64;
-    for polygon in polygons {
-        if polygon.len() < 6 || polygon.len() % 2 != 0 {
-            return Err(OutlineError::Polygon(format!(
-                "{} numbers are not three x, y pairs or more",
-                polygon.len()
-            )));
-        }
-        if let Some(wild) = polygon.iter().find(|v| v.is_nan() || v.abs() > limit) {
-            return Err(OutlineError::Polygon(format!("a corner at {wild} is far outside the photo")));
-        }
-    }
-    let filled = u32::try_from(height)
-        .and_then(|h| Ok((h, u32::try_from(width)?)))
-        .map_err(|e| e.to_string())
-        .and_then(|(h, w)| hotcoco::mask::fr_polys(polygons, h, w).map_err(|e| e.to_string()))
-        .map_err(OutlineError::Polygon)?;
-    Ok(Rle { size: [height, width], counts: filled.counts })
 }
 
 impl CocoDataset {
-    /// Reads an annotation file and checks that its ids are unique and refer to each other. An annotation that is none is
-    /// left out and told in [`broken`](Self::broken).
+    /// Reads an annotation file. Images and annotations that are none are told in [`broken`](Self::broken), what else was left
+    /// out in [`left_out`](Self::left_out).
     ///
     /// # Errors
     ///
-    /// A file that cannot be read, is no COCO instances file, or contradicts itself; the message names the file.
+    /// A file that cannot be read, is no COCO instances file, or contradicts itself; the message names file, entry and key.
     pub fn load(path: &Path) -> Result<Self, DataError> {
         let refused = |reason| DataError::Annotations { path: path.to_path_buf(), reason };
         if is_zip(path) {
             let inside = Zip::open(path)?.names(".json").join(", ");
             return Err(refused(format!("name one of the files in it, as if it were a folder: {inside}")));
         }
-        let bytes = read_through(path)?;
-        let whole = serde_json::from_slice(&bytes);
-        let dataset: Self =
-            whole.or_else(|error| broken::left_out(&bytes, &error.to_string())).map_err(refused)?;
-        dataset.check().map_err(refused)?;
-        Ok(dataset)
+        let lists = text::read(read_through(path)?, PhantomData::<read::Lists>);
+        lists.and_then(Self::try_from).map_err(refused)
     }
 
-    /// Whether all annotations of the photo could be read.
+    /// Whether the photo and all annotations of it could be read.
     ///
     /// # Errors
     ///
     /// [`DataError::Annotation`]
     pub fn unbroken(&self, image: &CocoImage) -> Result<(), DataError> {
         self.broken.get(&image.id).map_or(Ok(()), |reason| Err(DataError::Annotation(reason.clone())))
-    }
-
-    fn check(&self) -> Result<(), String> {
-        let images = unique("image", self.images.iter().map(|i| i.id))?;
-        let categories = unique("category", self.categories.iter().map(|c| c.id))?;
-        unique("annotation", self.annotations.iter().map(|a| a.id))?;
-        if let Some((image, reason)) = self.broken.iter().find(|(image, _)| !images.contains(image)) {
-            return Err(format!("{reason}; and its image {image} is not listed"));
-        }
-        for annotation in &self.annotations {
-            let CocoAnnotation { id, image_id, category_id, .. } = annotation;
-            if !images.contains(image_id) {
-                return Err(format!("annotation {id} is of image {image_id}, which is not listed"));
-            }
-            if !categories.contains(category_id) {
-                return Err(format!("annotation {id} has category {category_id}, which is not listed"));
-            }
-            if let Some(score) = annotation.score.filter(|&score| !(score > 0.0 && score <= 1.0)) {
-                return Err(format!("annotation {id} has score {score}, which is not above 0 and up to 1"));
-            }
-        }
-        Ok(())
     }
 
     /// What tells its photos and objects from others.
@@ -266,16 +161,6 @@ impl CocoDataset {
     }
 }
 
-fn unique(what: &str, ids: impl Iterator<Item = u64>) -> Result<HashSet<u64>, String> {
-    let mut seen = HashSet::new();
-    for id in ids {
-        if !seen.insert(id) {
-            return Err(format!("{what} id {id} appears twice"));
-        }
-    }
-    Ok(seen)
-}
-
 #[cfg(test)]
 mod tests {
     use std::fs;
@@ -283,7 +168,7 @@ mod tests {
     use super::*;
 
     const FILE: &str = r#"{"info": {}, "images": [
-        {"id": 1, "file_name": "a.jpg", "width": 4, "height": 3, "exhaustive": false, "labelled_category_ids": [17]},
+        {"id": 1, "file_name": "a.jpg", "width": 4, "height": 3, "exhaustive": false},
         {"id": 2, "file_name": "b.jpg", "width": 4, "height": 3, "licence": "none"}],
       "annotations": [
         {"id": 1, "image_id": 1, "category_id": 17, "iscrowd": 0, "segmentation": [[1, 0, 3, 0, 3, 3, 1, 3]]},
@@ -299,79 +184,158 @@ mod tests {
         CocoDataset::load(&path)
     }
 
+    /// The file with the first `from` replaced.
+    fn with(from: &str, to: &str) -> Result<CocoDataset, DataError> {
+        assert!(FILE.contains(from), "{from}");
+        load(&FILE.replacen(from, to, 1))
+    }
+
     #[test]
     fn the_three_outline_forms_agree() {
         let dataset = load(FILE).unwrap();
         for annotation in &dataset.annotations {
             let rle = annotation.segmentation.to_rle(4, 3).unwrap();
-            assert_eq!(rle.counts, [3, 6, 3], "annotation {}", annotation.id);
+            assert_eq!(rle.counts, [3, 6, 3], "{}", annotation.name());
         }
         assert!(dataset.annotations[1].iscrowd && !dataset.annotations[2].iscrowd);
         assert!(!dataset.images[0].exhaustive && dataset.images[1].exhaustive);
         assert_eq!(dataset.annotations.iter().map(|a| a.score).collect::<Vec<_>>(), [None, None, Some(0.5)]);
         assert_eq!(dataset.annotations_by_image()[&2].len(), 2);
+        assert_eq!(dataset.left_out, LeftOut::default());
     }
 
     #[test]
-    fn what_is_written_reads_back() {
-        let dataset = load(FILE).unwrap();
-        assert_eq!(load(&serde_json::to_string(&dataset).unwrap()).unwrap(), dataset);
+    fn what_other_tools_write_is_the_same_file() {
+        let expected = load(FILE).unwrap();
+        for (from, to) in [
+            ("\"iscrowd\": 0", "\"iscrowd\": null, \"attributes\": {\"occluded\": false}, \"score\": null"),
+            ("\"iscrowd\": 0", "\"iscrowd\": false, \"score\": \"high\", \"area\": null, \"bbox\": []"),
+            ("\"iscrowd\": 1", "\"iscrowd\": 1.0"),
+            ("\"iscrowd\": 1", "\"iscrowd\": \"1\""),
+            ("\"width\": 4", "\"width\": 4.0"),
+            ("\"height\": 3", "\"height\": \"3\""),
+            ("\"image_id\": 1", "\"image_id\": 1.0"),
+            ("\"image_id\": 1", "\"image_id\": \"1\""),
+            ("\"category_id\": 17", "\"category_id\": \"17\""),
+            ("\"licence\": \"none\"", "\"source\": {\"name\": \"web\"}, \"exhaustive\": null, \"date\": NaN"),
+            ("\"info\": {}", "\"info\": [NaN], \"licenses\": null, \"segment_info\": []"),
+        ] {
+            assert_eq!(with(from, to).unwrap(), expected, "{to}");
+        }
+        let nameless = with("\"supercategory\": \"animal\"", "\"supercategory\": null").unwrap();
+        assert_eq!(nameless.categories[0].supercategory, "");
+    }
+
+    #[test]
+    fn ids_may_be_texts() {
+        let text =
+            FILE.replace("\"id\": 1,", "\"id\": \"x1\",").replace("\"image_id\": 1", "\"image_id\": \"x1\"");
+        let dataset = load(&text.replace("17", "\"cat-17\"")).unwrap();
+        assert_eq!(dataset.images[0].text_id.as_deref(), Some("x1"));
+        assert_eq!(dataset.annotations[0].image_id, dataset.images[0].id);
+        assert_ne!(dataset.images[0].id, 2);
+        assert!(dataset.annotations.iter().all(|object| object.category_id == dataset.categories[0].id));
+        assert_eq!(dataset.annotations[0].name(), "annotation \"x1\" (annotations[0])");
+    }
+
+    #[test]
+    fn photos_without_a_name_are_called_by_their_place() {
+        for missing in ["\"file_name\": null", "\"file_name\": \"\"", "\"name\": 1"] {
+            let dataset = with("\"file_name\": \"a.jpg\"", missing).unwrap();
+            assert_eq!(dataset.images[0].file_name, "image 1 (images[0]) without a `file_name`");
+        }
+    }
+
+    #[test]
+    fn photos_of_lvis_are_named_by_their_address() {
+        let url = "\"coco_url\": \"http://images.cocodataset.org/train2017/000000000009.jpg\"";
+        let dataset = with("\"file_name\": \"a.jpg\"", url).unwrap();
+        assert_eq!(dataset.images[0].file_name, "train2017/000000000009.jpg");
+    }
+
+    #[test]
+    fn what_is_taken_otherwise_than_written_is_counted() {
+        for (from, to, reason, named) in [
+            ("\"width\": 4", "\"width\": -1", Reason::NoSize, "a.jpg"),
+            ("\"height\": 3", "\"height\": null", Reason::NoSize, "a.jpg"),
+            (
+                "\"area\": 6.0",
+                "\"area\": NaN",
+                Reason::NoNumber,
+                "annotation 2 (annotations[1]): `area` is \"NaN\"",
+            ),
+            ("[1, 0, 2, 3]", "[1, 0, Infinity, 3]", Reason::NoNumber, "`bbox`"),
+            ("\"image_id\": 1", "\"image_id\": 9", Reason::NoImage, "annotation 1 (annotations[0]): image 9"),
+            ("\"image_id\": 1", "\"image_id\": null", Reason::NoImage, "`image_id` is null"),
+            (
+                "\"id\": 3, \"image_id\"",
+                "\"id\": 2, \"image_id\"",
+                Reason::SameId,
+                "annotation 2 (annotations[2])",
+            ),
+            ("[[1, 0,", "[[1, 2, 3, 0], [1, 0,", Reason::FewCorners, "annotation 1"),
+        ] {
+            let dataset = with(from, to).unwrap();
+            assert_eq!(dataset.left_out.count(reason), 1, "{to}");
+            assert!(dataset.left_out.told().contains(named), "{}", dataset.left_out.told());
+            assert!(dataset.broken.is_empty(), "{to}");
+        }
     }
 
     #[test]
     fn contradictions_are_named() {
         for (from, to, expected) in [
-            ("\"image_id\": 1", "\"image_id\": 9", "image 9"),
-            ("\"category_id\": 17, \"iscrowd\": 0", "\"category_id\": 5", "category 5"),
-            ("{\"id\": 2, \"file_name\"", "{\"id\": 1, \"file_name\"", "image id 1 appears twice"),
-            ("\"width\": 4", "\"width\": \"four\"", "invalid type"),
-            ("\"image_id\": 1", "\"image_id\": \"one\"", "annotation 1: invalid type"),
-            ("\"image_id\": 2, \"category_id\": 17", "\"image_id\": 9, \"category_id\": \"cat\"", "image 9"),
-            ("\"area\": 6.0", "\"score\": 1.5", "score 1.5"),
+            (
+                "{\"id\": 2, \"file_name\"",
+                "{\"id\": 1, \"file_name\"",
+                "image 1 (images[1]) has the id of images[0]",
+            ),
+            ("\"name\": \"cat\"", "\"name\": null", "category 17 (categories[0]): `name` is null"),
+            ("{\"id\": 17,", "{", "categories[0]: `id` is missing"),
+            ("\"annotations\": [", "\"objects\": [", "`annotations` is missing"),
+            ("\"categories\": [{", "\"categories\": {\"a\": {", "a list of categories"),
+            ("\"images\": [", "\"images\": [,", "line 1"),
         ] {
-            let message = load(&FILE.replacen(from, to, 1)).unwrap_err().to_string();
+            let text = FILE.replacen(from, to, 1);
+            let text = if to.contains("{\"a\"") { text.replace("}]}", "}}}") } else { text };
+            let message = load(&text).unwrap_err().to_string();
             assert!(message.contains(expected) && message.contains("instances.json"), "{message}");
         }
+        let message = load("[]").unwrap_err().to_string();
+        assert!(message.contains("`images`, `annotations` and `categories`"), "{message}");
     }
 
     #[test]
-    fn a_broken_annotation_is_told_of_its_photo() {
-        let dataset = load(&FILE.replacen("\"area\": 6.0", "\"area\": \"six\"", 1)).unwrap();
-        assert_eq!(dataset.annotations.len(), 2);
-        dataset.unbroken(&dataset.images[0]).unwrap();
-        let error = dataset.unbroken(&dataset.images[1]).unwrap_err().to_string();
-        assert!(error.contains("annotation 2") && error.contains("six"), "{error}");
-    }
-
-    #[test]
-    fn polygons_fill_as_pycocotools_fills_them() {
-        #[derive(Deserialize)]
-        struct Case {
-            height: usize,
-            width: usize,
-            polygons: Vec<Vec<f64>>,
-            counts: String,
+    fn a_broken_entry_is_told_of_its_photo() {
+        for (from, to, photo, expected) in [
+            (
+                "{\"size\": [3, 4], \"counts\": [3, 6, 3]}",
+                "[1]",
+                1,
+                "annotation 2 (annotations[1]): `segmentation` is a list",
+            ),
+            (
+                "\"iscrowd\": 1",
+                "\"iscrowd\": \"no\"",
+                1,
+                "annotation 2 (annotations[1]): `iscrowd` is \"no\"",
+            ),
+            ("\"category_id\": 17", "\"category_id\": 5", 0, "annotation 1 (annotations[0]): category 5"),
+            ("\"score\": 0.5", "\"score\": 97.5", 1, "`score` is 97.5"),
+        ] {
+            let dataset = with(from, to).unwrap();
+            dataset.unbroken(&dataset.images[1 - photo]).unwrap();
+            let error = dataset.unbroken(&dataset.images[photo]).unwrap_err().to_string();
+            assert!(error.contains(expected), "{error}");
         }
-        let cases: Vec<Case> =
-            serde_json::from_str(include_str!("../../tests/fixtures/polygons.json")).unwrap();
-        assert!(cases.len() > 30);
-        for (index, Case { height, width, polygons, counts }) in cases.into_iter().enumerate() {
-            let filled = Segmentation::Polygons(polygons).to_rle(width, height).unwrap();
-            assert_eq!(filled.to_coco_string(), counts, "case {index}");
-        }
-    }
-
-    #[test]
-    fn outlines_that_are_no_mask_of_the_photo_are_refused() {
-        let polygon = |corners: &[f64]| Segmentation::Polygons(vec![corners.to_vec()]).to_rle(4, 3);
-        assert!(polygon(&[0.0, 0.0, 1.0, 1.0]).is_err(), "two corners");
-        assert!(polygon(&[0.0, 0.0, 1.0, 1.0, 2.0, 0.0, 1.0]).is_err(), "odd");
-        assert!(polygon(&[0.0, 0.0, f64::NAN, 1.0, 2.0, 0.0]).is_err(), "not a number");
-        assert!(polygon(&[0.0, 0.0, 1e9, 1.0, 2.0, 0.0]).is_err(), "far away");
-        let runs =
-            |size, counts: &[u32]| Segmentation::Runs(Rle { size, counts: counts.to_vec() }).to_rle(4, 3);
-        assert!(runs([4, 3], &[12]).is_err(), "transposed");
-        assert!(runs([3, 4], &[11]).is_err(), "too short");
-        assert!(runs([3, 4], &[12]).is_ok());
+        let dataset = with("{\"id\": 2, \"file_name\"", "{\"file_name\"").unwrap();
+        assert!(
+            dataset
+                .unbroken(&dataset.images[1])
+                .unwrap_err()
+                .to_string()
+                .contains("images[1]: `id` is missing")
+        );
+        assert_eq!(dataset.left_out.count(Reason::NoImage), 2);
     }
 }

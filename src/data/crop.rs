@@ -22,12 +22,21 @@ pub struct CropOptions {
     pub flip: bool,
     /// How far brightness, contrast and saturation stray, 0 to 1.
     pub colour: f32,
+    /// How pixels are mixed.
+    pub filter: Filter,
 }
 
 impl Default for CropOptions {
     /// The published pretraining recipe: 224 px, a fifth to the whole of the photo, mirrored half of the time.
     fn default() -> Self {
-        Self { image_size: 224, scale: (0.2, 1.0), ratio: (3.0 / 4.0, 4.0 / 3.0), flip: true, colour: 0.0 }
+        Self {
+            image_size: 224,
+            scale: (0.2, 1.0),
+            ratio: (3.0 / 4.0, 4.0 / 3.0),
+            flip: true,
+            colour: 0.0,
+            filter: Filter::Bicubic,
+        }
     }
 }
 
@@ -79,7 +88,7 @@ impl CropOptions {
     /// A random crop, `image_size` squared.
     pub(super) fn apply(&self, photo: &RgbImage, rng: &mut impl Rng) -> Crop {
         let window = self.window(photo.width(), photo.height(), rng);
-        let mut rgb = resize(photo, window, [self.image_size; 2], Filter::Bicubic);
+        let mut rgb = resize(photo, window, [self.image_size; 2], self.filter);
         let mirrored = self.flip && rng.random_bool(0.5);
         if mirrored {
             mirror(&mut rgb, self.image_size);
@@ -129,6 +138,27 @@ mod tests {
         let crop = CropOptions { image_size: 16, ..CropOptions::default() }
             .apply(&photo, &mut stream(Purpose::Augment, 1, 2, 3));
         assert_eq!(crop.rgb, [10, 20, 30].repeat(256));
+    }
+
+    #[test]
+    fn pixels_are_mixed_as_asked() {
+        let photo = RgbImage::new(64, 64, (0..64 * 64 * 3).map(|v| (v * 37 % 251) as u8).collect()).unwrap();
+        let crop = |filter| {
+            let options = CropOptions {
+                image_size: 16,
+                scale: (1.0, 1.0),
+                ratio: (1.0, 1.0),
+                flip: false,
+                filter,
+                ..CropOptions::default()
+            };
+            options.apply(&photo, &mut stream(Purpose::Augment, 1, 2, 3)).rgb
+        };
+        let whole = Window { left: 0.0, top: 0.0, width: 64.0, height: 64.0 };
+        for filter in [Filter::Bicubic, Filter::Bilinear] {
+            assert_eq!(crop(filter), resize(&photo, whole, [16; 2], filter));
+        }
+        assert_ne!(crop(Filter::Bicubic), crop(Filter::Bilinear));
     }
 
     #[test]

@@ -3,22 +3,13 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
-
 use super::DataError;
+use super::coco::{Entry, read_list};
 use super::labels::LabelTable;
 use super::layer::Layer;
 
 /// Name of the list inside the folder.
 const LIST: &str = "cutouts.json";
-
-#[derive(Debug, Deserialize)]
-struct Entry {
-    file: String,
-    category: String,
-    #[serde(default)]
-    source: String,
-}
 
 /// Where cut-outs lie and what they are called.
 #[derive(Debug, Default)]
@@ -30,12 +21,17 @@ impl Cutouts {
     /// Reads the list of a folder.
     pub(super) fn open(folder: &Path, labels: &LabelTable) -> Result<Self, DataError> {
         let path = folder.join(LIST);
-        let bytes = fs::read(&path).map_err(|source| DataError::Io { path: path.clone(), source })?;
-        let entries: Vec<Entry> = serde_json::from_slice(&bytes)
-            .map_err(|e| DataError::CutoutList { path: path.clone(), reason: e.to_string() })?;
-        let items = entries
+        let item = |entry: &Entry| {
+            let text = |key| entry.text(key).ok_or_else(|| entry.wrong(key, "a text"));
+            Ok((text("file")?, text("category")?, entry.text("source").unwrap_or_default()))
+        };
+        let listed = read_list(&path, "cutouts", item)?;
+        let listed: Result<Vec<(String, String, String)>, String> =
+            listed.and_then(|items| items.into_iter().collect());
+        let listed = listed.map_err(|reason| DataError::CutoutList { path: path.clone(), reason })?;
+        let items = listed
             .iter()
-            .map(|e| (folder.join(&e.file), labels.of_cutout(&e.category, &e.source)))
+            .map(|(file, category, source)| (folder.join(file), labels.of_cutout(category, source)))
             .collect();
         Ok(Self { items })
     }

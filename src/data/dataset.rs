@@ -10,11 +10,11 @@ use super::coco::CocoDataset;
 use super::cutouts::Cutouts;
 use super::fingerprint::fingerprint;
 use super::labelled::Photo;
-use super::labels::LabelTable;
+use super::labels::{LabelTable, root_category};
 use super::order::{Purpose, stream};
 use super::photos::REPLACEMENTS;
 use super::sampler::EXHAUSTIVE_REPEATS;
-use super::{AugmentOptions, Damaged, DataError, LabelSpace, PhotoFolder, TeacherFeatures};
+use super::{AugmentOptions, Damaged, DataError, LabelSpace, LeftOut, PhotoFolder, Reason, TeacherFeatures};
 use crate::image::RgbImage;
 
 /// A COCO instances file with its photos and, if given, a folder of cut-outs to paste.
@@ -23,9 +23,11 @@ pub struct SegmentationSet {
     photos: Vec<Photo>,
     folder: PhotoFolder,
     labels: LabelTable,
+    categories: usize,
     cutouts: Cutouts,
     damaged: Damaged,
     cut: Vec<String>,
+    left_out: LeftOut,
     teacher: Option<Teacher>,
 }
 
@@ -50,16 +52,41 @@ impl SegmentationSet {
         cutouts: Option<&Path>,
         damaged: Damaged,
     ) -> Result<Self, DataError> {
-        let dataset = CocoDataset::load(annotations)?;
-        let folder = PhotoFolder::open(images)?;
+        let mut dataset = CocoDataset::load(annotations)?;
+        let folder = PhotoFolder::of(images, &mut dataset)?;
+        if let Some(root) = root_category(&dataset) {
+            let root = dataset.categories.remove(root);
+            dataset.left_out.add(Reason::RootCategory, &root.name);
+        }
         let labels = LabelTable::new(labels, &dataset.categories);
         let cutouts = cutouts.map(|folder| Cutouts::open(folder, &labels)).transpose()?.unwrap_or_default();
-        let (photos, cut) = Photo::all((&dataset, annotations), &folder, &labels, damaged)?;
-        if !photos.iter().any(Photo::has_objects) {
-            let reason = "no photo in it has an object to learn from".to_owned();
+        let (photos, cut) = Photo::all((&mut dataset, annotations), &folder, &labels, damaged)?;
+        let left_out = dataset.left_out;
+        if photos.iter().all(|photo| photo.num_objects() == 0) {
+            let hint = match left_out.count(Reason::Crowd) {
+                0 => "",
+                _ => "; where each crowd is one object, as CVAT's brush writes them, set `iscrowd` to 0",
+            };
+            let left_out = left_out.told();
+            let reason = format!("no photo in it has an object to learn from; left out: {left_out}{hint}");
             return Err(DataError::Annotations { path: annotations.to_owned(), reason });
         }
-        Ok(Self { photos, folder, labels, cutouts, damaged, cut, teacher: None })
+        let categories = dataset.categories.len();
+        Ok(Self { photos, folder, labels, categories, cutouts, damaged, cut, left_out, teacher: None })
+    }
+
+    /// Those of the photos that have an object to learn from.
+    #[must_use]
+    pub fn with_objects(mut self) -> Self {
+        let left_out = &mut self.left_out;
+        self.photos.retain(|photo| {
+            let has_objects = photo.num_objects() > 0;
+            if !has_objects {
+                left_out.add(Reason::Empty, photo.base());
+            }
+            has_objects
+        });
+        self
     }
 
     /// The same photos, with what a teacher makes of each under patches of `patch_size` × `patch_size` pixels.
@@ -89,6 +116,24 @@ impl SegmentationSet {
     #[must_use]
     pub fn cut(&self) -> &[String] {
         &self.cut
+    }
+
+    /// What was left out, or taken otherwise than it is written.
+    #[must_use]
+    pub fn left_out(&self) -> &LeftOut {
+        &self.left_out
+    }
+
+    /// Number of objects to learn from.
+    #[must_use]
+    pub fn num_objects(&self) -> usize {
+        self.photos.iter().map(Photo::num_objects).sum()
+    }
+
+    /// Number of categories that the labels are made of.
+    #[must_use]
+    pub fn num_categories(&self) -> usize {
+        self.categories
     }
 
     /// Number of photos.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::coco::OutlineError;
 use crate::image::ImageError;
+use crate::text::counted;
 
 /// A data set that cannot be used as given; every message names the file at fault.
 #[derive(Debug, thiserror::Error)]
@@ -53,10 +54,10 @@ pub enum DataError {
     #[error("{0}")]
     Annotation(String),
     /// An annotation's outline is no mask of its photo.
-    #[error("annotation {annotation}: {source}")]
+    #[error("{annotation}: {source}")]
     Outline {
-        /// Id of the annotation.
-        annotation: u64,
+        /// What the annotation is called.
+        annotation: String,
         /// What is wrong with its outline.
         source: OutlineError,
     },
@@ -67,6 +68,21 @@ pub enum DataError {
         listed: String,
         /// The folder searched.
         folder: PathBuf,
+    },
+    /// A listed photo is not there, but another one of its file name.
+    #[error(
+        "photo {listed} is not in {}: {found} there may be any of {}; name the folder that both paths begin in",
+        folder.display(), both.join(" and ")
+    )]
+    OtherPhoto {
+        /// The name in the annotation file.
+        listed: String,
+        /// The folder searched.
+        folder: PathBuf,
+        /// The file that has its name, without folders.
+        found: String,
+        /// Two names in the annotation file that end alike.
+        both: [String; 2],
     },
     /// A photo is not of the size its annotations were made for.
     #[error("{} has {}×{} pixels, but its annotations were made for {}×{}{}",
@@ -104,10 +120,10 @@ pub enum DataError {
         reason: String,
     },
     /// No photo under the given paths.
-    #[error("no photos (jpg, png, webp, bmp, gif, tiff, or .tar shards or .zip files of them) in {0}")]
+    #[error("no photos (jpg, png, webp, bmp, gif, tiff, or .tar, .tar.gz or .zip files of them) in {0}")]
     NoPhotos(String),
     /// Every photo tried was unusable.
-    #[error("none of the {tried} photos tried could be used; the first: {first}")]
+    #[error("none of the {} tried could be used; the first: {first}", counted(*tried, "photo"))]
     NoReadablePhoto {
         /// How many were tried.
         tried: usize,
@@ -124,7 +140,10 @@ impl DataError {
     /// Names the annotation file in errors that are its fault.
     pub(crate) fn in_file(self, annotations: &Path) -> Self {
         match self {
-            Self::Annotation(_) | Self::Outline { .. } | Self::MissingPhoto { .. } => {
+            Self::Annotation(_)
+            | Self::Outline { .. }
+            | Self::MissingPhoto { .. }
+            | Self::OtherPhoto { .. } => {
                 Self::Annotations { path: annotations.to_path_buf(), reason: self.to_string() }
             }
             other => other,

@@ -10,7 +10,7 @@ use super::coco::{CocoAnnotation, CocoDataset, CocoImage};
 use super::labels::LabelTable;
 use super::layer::Layer;
 use super::view::View;
-use super::{AugmentOptions, Damaged, DataError, PhotoFolder, TeacherFeatures};
+use super::{AugmentOptions, Damaged, DataError, PhotoFolder, Reason, TeacherFeatures};
 use crate::image::RgbImage;
 use crate::mask::{BinaryMask, MaskError, Rle};
 use crate::pixels::Letterbox;
@@ -48,13 +48,15 @@ struct Outline {
 
 impl Photo {
     /// The photos of `dataset`, which the file `annotations` holds; where damage is skipped, those that are missing or have
-    /// an annotation that cannot be used are left out, and told in a sentence each. So are objects without a pixel, always.
+    /// an annotation that cannot be used are left out, told in a sentence each, and counted in the data set. So are objects
+    /// without a pixel, always.
     pub(super) fn all(
-        (dataset, annotations): (&CocoDataset, &Path),
+        (dataset, annotations): (&mut CocoDataset, &Path),
         folder: &PhotoFolder,
         labels: &LabelTable,
         damaged: Damaged,
     ) -> Result<(Vec<Self>, Vec<String>), DataError> {
+        let mut left_out = std::mem::take(&mut dataset.left_out);
         let mut by_image = dataset.annotations_by_image();
         let (mut photos, mut cut, mut first) = (Vec::new(), Vec::new(), None);
         for image in &dataset.images {
@@ -63,17 +65,23 @@ impl Photo {
             let place = format!("{} of {}", image.file_name, annotations.display());
             match photo {
                 Ok((photo, empty)) => {
-                    let told = |id| format!("annotation {id}, which holds no pixel, of {place}");
-                    cut.extend(empty.into_iter().map(told));
+                    let crowds = outlines.iter().filter(|outline| outline.iscrowd);
+                    crowds.for_each(|crowd| left_out.add(Reason::Crowd, &crowd.name()));
+                    for name in empty {
+                        left_out.add(Reason::NoPixel, &name);
+                        cut.push(format!("{name}, which holds no pixel, of {place}"));
+                    }
                     photos.push(photo);
                 }
                 Err(error) if damaged == Damaged::Skip => {
+                    left_out.add(Reason::Unusable, &image.file_name);
                     cut.push(format!("{place}: {error}"));
                     first = first.or_else(|| Some(error.in_file(annotations)));
                 }
                 Err(error) => return Err(error.in_file(annotations)),
             }
         }
+        dataset.left_out = left_out;
         match first {
             _ if !photos.is_empty() => Ok((photos, cut)),
             Some(first) => Err(DataError::NoReadablePhoto { tried: cut.len(), first: Box::new(first) }),
@@ -81,13 +89,13 @@ impl Photo {
         }
     }
 
-    /// A photo, and the annotations of it that hold no pixel.
+    /// A photo, and what those annotations of it are called that hold no pixel.
     fn new(
         image: &CocoImage,
         annotations: &[&CocoAnnotation],
         folder: &PhotoFolder,
         labels: &LabelTable,
-    ) -> Result<(Self, Vec<u64>), DataError> {
+    ) -> Result<(Self, Vec<String>), DataError> {
         let &CocoImage { width, height, exhaustive, .. } = image;
         let name = folder.find(&image.file_name)?;
         let (mut objects, mut crowds, mut empty) = (Vec::new(), Vec::new(), Vec::new());
@@ -95,7 +103,7 @@ impl Photo {
             let outline = Outline::new(annotation, width, height)?;
             let label = labels.of_category(annotation.category_id).filter(|_| !annotation.iscrowd);
             match label {
-                _ if outline.rle.area() == 0 => empty.push(annotation.id),
+                _ if outline.rle.area() == 0 && !annotation.iscrowd => empty.push(annotation.name()),
                 Some(label) => objects.push(Object::new(label, annotation.score.unwrap_or(1.0), outline)?),
                 None => crowds.push(outline),
             }
@@ -103,9 +111,9 @@ impl Photo {
         Ok((Self { name, width, height, exhaustive, objects, crowds }, empty))
     }
 
-    /// Whether there is an object to learn from.
-    pub(super) fn has_objects(&self) -> bool {
-        !self.objects.is_empty()
+    /// Number of objects to learn from.
+    pub(super) fn num_objects(&self) -> usize {
+        self.objects.len()
     }
 
     /// Everything that its annotations say, in a text to compare.
@@ -189,16 +197,18 @@ impl Object {
 
 impl Outline {
     fn new(annotation: &CocoAnnotation, width: usize, height: usize) -> Result<Self, DataError> {
-        let CocoAnnotation { id, ref segmentation, .. } = *annotation;
-        let rle = segmentation
+        let rle = annotation
+            .segmentation
             .to_rle(width, height)
-            .map_err(|source| DataError::Outline { annotation: id, source })?;
-        Ok(Self { annotation: id, rle })
+            .map_err(|source| DataError::Outline { annotation: annotation.name(), source })?;
+        Ok(Self { annotation: annotation.id, rle })
     }
 
     fn mask(&self) -> Result<BinaryMask, DataError> {
-        let outline_error =
-            |source: MaskError| DataError::Outline { annotation: self.annotation, source: source.into() };
+        let outline_error = |source: MaskError| DataError::Outline {
+            annotation: format!("annotation {}", self.annotation),
+            source: source.into(),
+        };
         self.rle.to_mask().map_err(outline_error)
     }
 }

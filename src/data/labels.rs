@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::coco::CocoCategory;
+use super::coco::{CocoCategory, CocoDataset};
 
 /// The set of names a model learns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -65,6 +65,20 @@ impl LabelTable {
     fn position(&self, name: &str) -> Option<usize> {
         self.names.iter().position(|n| n == name)
     }
+}
+
+/// The place of a category that no object is of and that all others are part of, as Roboflow writes one in front.
+pub(super) fn root_category(dataset: &CocoDataset) -> Option<usize> {
+    let CocoDataset { categories, annotations, .. } = dataset;
+    let is_root = |root: &CocoCategory| {
+        let others = || categories.iter().filter(|category| category.id != root.id);
+        let on_top = ["", "none", root.name.as_str()].contains(&root.supercategory.as_str());
+        on_top
+            && others().next().is_some()
+            && others().all(|category| category.supercategory == root.name)
+            && annotations.iter().all(|object| object.category_id != root.id)
+    };
+    categories.iter().position(is_root)
 }
 
 /// COCO's supercategory for a cut-out category, or `None` when none fits clearly (an anchor, a watch, a trilobite).
@@ -141,6 +155,22 @@ mod tests {
             (table.of_category(5), table.of_category(3), table.of_category(2)),
             (Some(1), Some(1), None)
         );
+    }
+
+    #[test]
+    fn a_category_that_only_groups_the_others_is_told_from_them() {
+        let of = |categories| root_category(&CocoDataset { categories, ..CocoDataset::default() });
+        let fruit = |name| category(1, name, "fruits");
+        assert_eq!(of(vec![category(0, "fruits", "none"), fruit("apple")]), Some(0));
+        assert_eq!(
+            of(vec![category(0, "fruits", "none"), fruit("apple"), category(2, "cat", "animal")]),
+            None
+        );
+        assert_eq!(of(vec![category(0, "fruits", "none")]), None, "the only category");
+        let annotations = r#"{"images": [{"id": 1, "file_name": "a.jpg"}],
+            "categories": [{"id": 0, "name": "fruits"}, {"id": 1, "name": "apple", "supercategory": "fruits"}],
+            "annotations": [{"image_id": 1, "category_id": 0, "segmentation": [[0, 0, 4, 0, 4, 4]]}]}"#;
+        assert_eq!(root_category(&serde_json::from_str(annotations).unwrap()), None, "it has an object");
     }
 
     #[test]

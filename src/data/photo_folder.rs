@@ -1,14 +1,17 @@
 //! Photos by the names that annotations give them.
 
-use std::collections::HashSet;
+mod names;
+
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
+use self::names::{Candidate, candidates};
 use super::coco::{CocoDataset, CocoImage};
 use super::zip::Zip;
-use super::{Damaged, DataError};
+use super::{Damaged, DataError, LeftOut, Reason};
 use crate::image::RgbImage;
 
 /// A folder of photos, or a zip file of them, such as COCO's: read in place.
@@ -16,6 +19,8 @@ use crate::image::RgbImage;
 pub struct PhotoFolder {
     path: PathBuf,
     zip: Option<Zip>,
+    /// Two listed names that lead to one photo when their folders are left out: then no folder is, but this one's own.
+    alike: Option<[String; 2]>,
 }
 
 impl PhotoFolder {
@@ -25,23 +30,79 @@ impl PhotoFolder {
     /// A file that is no zip file.
     pub fn open(path: &Path) -> Result<Self, DataError> {
         let zip = path.is_file().then(|| Zip::open(path)).transpose()?;
-        Ok(Self { path: path.to_path_buf(), zip })
+        Ok(Self { path: path.to_path_buf(), zip, alike: None })
     }
 
-    /// The name here of a photo: as listed, else its bare file name; in a zip file, in whatever folder.
+    /// The folder of the photos that `dataset` names. Where it tells no size of a photo, that of the photo is filled in.
     ///
     /// # Errors
-    /// [`DataError::MissingPhoto`]
+    /// A file that is no zip file.
+    pub fn of(path: &Path, dataset: &mut CocoDataset) -> Result<Self, DataError> {
+        let mut folder = Self::open(path)?;
+        let mut known: HashMap<String, &str> = HashMap::new();
+        for image in &dataset.images {
+            let Some(Candidate { name, .. }) = folder.candidate(&image.file_name) else { continue };
+            let before = *known.entry(name).or_insert(&image.file_name);
+            if before != image.file_name {
+                folder.alike = Some([before.to_owned(), image.file_name.clone()]);
+                break;
+            }
+        }
+        folder.measure(dataset);
+        Ok(folder)
+    }
+
+    fn measure(&self, dataset: &mut CocoDataset) {
+        let CocoDataset { images, broken, .. } = dataset;
+        let unknown = images.par_iter_mut().filter(|image| image.width == 0 || image.height == 0);
+        let faults = unknown.filter_map(|image| {
+            match self.find(&image.file_name).and_then(|name| self.decode(&name)) {
+                Ok(photo) => {
+                    (image.width, image.height) = (photo.width(), photo.height());
+                    None
+                }
+                Err(error) => Some((image.id, error.to_string())),
+            }
+        });
+        let faults: Vec<_> = faults.collect();
+        for (image, fault) in faults {
+            broken.entry(image).or_insert(fault);
+        }
+    }
+
+    /// The name here of a photo: as listed, else with fewer of its folders; in a zip file, in whatever folder.
+    ///
+    /// # Errors
+    /// [`DataError::MissingPhoto`], or [`DataError::OtherPhoto`] where only another one of its name may be meant.
     pub fn find(&self, listed: &str) -> Result<String, DataError> {
-        let found = match &self.zip {
-            Some(zip) => zip.find(listed).map(str::to_owned),
-            None => [Some(listed), Path::new(listed).file_name().and_then(|name| name.to_str())]
-                .into_iter()
-                .flatten()
-                .find(|name| self.path.join(name).is_file())
-                .map(str::to_owned),
+        let (listed_name, folder) = (listed.to_owned(), self.path.clone());
+        match (self.candidate(listed), &self.alike) {
+            (None, _) => Err(DataError::MissingPhoto { listed: listed_name, folder }),
+            (Some(Candidate { name, left_out }), Some(both)) if !self.is_own(&name, &left_out) => {
+                Err(DataError::OtherPhoto { listed: listed_name, folder, found: name, both: both.clone() })
+            }
+            (Some(Candidate { name, .. }), _) => Ok(name),
+        }
+    }
+
+    fn candidate(&self, listed: &str) -> Option<Candidate> {
+        candidates(listed).find_map(|candidate| match &self.zip {
+            Some(zip) => {
+                let name = zip.find(&candidate.name)?.to_owned();
+                Some(Candidate { name, ..candidate })
+            }
+            None => self.path.join(&candidate.name).is_file().then_some(candidate),
+        })
+    }
+
+    /// Whether the folders left out of a name are those that this folder, or a photo in this zip file, is in.
+    fn is_own(&self, name: &str, left_out: &str) -> bool {
+        let left_out = left_out.trim_matches('/');
+        let place = match &self.zip {
+            Some(_) => self.path.with_extension("").join(name).parent().map(Path::to_path_buf),
+            None => fs::canonicalize(&self.path).ok(),
         };
-        found.ok_or_else(|| DataError::MissingPhoto { listed: listed.to_owned(), folder: self.path.clone() })
+        left_out.is_empty() || place.is_some_and(|place| place.ends_with(left_out))
     }
 
     /// The photo under a name that [`find`](Self::find) gave.
@@ -66,8 +127,9 @@ impl PhotoFolder {
         self.sized(&self.find(&listed.file_name)?, [listed.width, listed.height])
     }
 
-    /// Looks at every photo of `dataset`, which is that of `file`, and its outlines once. A photo that cannot be used is taken out of it with its
-    /// objects and told in a sentence, or is the error if `damaged` stops there.
+    /// Looks at every photo of `dataset`, which is that of `file`, and its outlines once. A photo that cannot be used is taken
+    /// out of it with its objects and told in a sentence, or is the error if `damaged` stops there. What counts for nothing is
+    /// counted in its [`left_out`](CocoDataset::left_out).
     ///
     /// # Errors
     /// As [`photo`](Self::photo) and [`CocoDataset::unbroken`], [`DataError::Outline`] for an outline that is no mask of its
@@ -79,20 +141,37 @@ impl PhotoFolder {
         damaged: Damaged,
     ) -> Result<Vec<String>, DataError> {
         let objects = dataset.annotations_by_image();
-        let fault = |image: &CocoImage| -> Option<(u64, String, DataError)> {
-            let looked_at = dataset.unbroken(image).and_then(|()| self.photo(image)).and_then(|_| {
-                objects.get(&image.id).into_iter().flatten().try_for_each(|object| {
-                    let outline = object.segmentation.to_rle(image.width, image.height);
-                    outline.map(drop).map_err(|source| DataError::Outline { annotation: object.id, source })
-                })
-            });
-            looked_at.err().map(|error| (image.id, format!("{}: {error}", image.file_name), error))
+        let look = |image: &CocoImage| -> Result<LeftOut, DataError> {
+            dataset.unbroken(image)?;
+            self.photo(image)?;
+            let mut left_out = LeftOut::default();
+            for object in objects.get(&image.id).into_iter().flatten() {
+                let outline = object.segmentation.to_rle(image.width, image.height);
+                let outline =
+                    outline.map_err(|source| DataError::Outline { annotation: object.name(), source })?;
+                match object.iscrowd {
+                    true => left_out.add(Reason::Crowd, &object.name()),
+                    false if outline.area() == 0 => left_out.add(Reason::NeverFound, &object.name()),
+                    false => {}
+                }
+            }
+            Ok(left_out)
         };
-        let faults: Vec<_> = dataset.images.par_iter().filter_map(fault).collect();
-        let (ids, told): (HashSet<u64>, Vec<String>) =
-            faults.iter().map(|(id, told, _)| (*id, told.clone())).unzip();
+        let looked_at: Vec<_> = dataset.images.par_iter().map(look).collect();
+        let (mut ids, mut told, mut faults) = (HashSet::new(), Vec::new(), Vec::new());
+        for (image, outcome) in dataset.images.iter().zip(looked_at) {
+            match outcome {
+                Ok(left_out) => dataset.left_out.extend(&left_out),
+                Err(error) => {
+                    dataset.left_out.add(Reason::Unusable, &image.file_name);
+                    ids.insert(image.id);
+                    told.push(format!("{}: {error}", image.file_name));
+                    faults.push(error);
+                }
+            }
+        }
         let tried = faults.len();
-        if let Some((.., first)) = faults.into_iter().next() {
+        if let Some(first) = faults.into_iter().next() {
             if damaged == Damaged::Stop {
                 return Err(first.in_file(file));
             }
@@ -216,6 +295,55 @@ mod tests {
         let mut dataset = load();
         let told = folder.sound(&mut dataset, &file, Damaged::Skip).unwrap();
         assert_eq!((told.len(), dataset.images.len(), dataset.images[0].id), (1, 1, 2));
+    }
+
+    /// The names under which photos of an annotation file with these names are found.
+    fn found(folder: &Path, listed: &[&str]) -> Vec<Option<String>> {
+        let image = |(id, name): (usize, &&str)| serde_json::json!({"id": id, "file_name": name, "width": 30, "height": 20});
+        let images: Vec<_> = listed.iter().enumerate().map(image).collect();
+        let dataset = serde_json::json!({"images": images, "annotations": [], "categories": []});
+        let mut dataset = serde_json::from_value(dataset).unwrap();
+        let folder = PhotoFolder::of(folder, &mut dataset).unwrap();
+        listed.iter().map(|name| folder.find(name).ok()).collect()
+    }
+
+    #[test]
+    fn names_of_other_systems_and_of_the_web_are_found() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir(dir.path().join("1")).unwrap();
+        for name in ["a.png", "b c.png", "1/d.png"] {
+            fs::write(dir.path().join(name), photo()).unwrap();
+        }
+        let listed = [r"images\a.png", r"..\..\media\upload\1/d.png", "https://example.org/data/b%20c.png"];
+        assert_eq!(
+            found(dir.path(), &listed),
+            ["a.png", "1/d.png", "b c.png"].map(|name| Some(name.to_owned()))
+        );
+        zip(&dir.path().join("x.zip"), &[("photos/1/d.png", &photo()), ("photos/2/d.png", &photo())]);
+        let names = found(&dir.path().join("x.zip"), &[r"images\1\d.png", r"2\d.png"]);
+        assert_eq!(names, ["photos/1/d.png", "photos/2/d.png"].map(|name| Some(name.to_owned())));
+    }
+
+    #[test]
+    fn a_photo_does_not_stand_for_another_one_of_its_name() {
+        let dir = tempfile::tempdir().unwrap();
+        let cam1 = dir.path().join("cam1");
+        fs::create_dir(&cam1).unwrap();
+        for name in ["1.png", "2.png"] {
+            fs::write(cam1.join(name), photo()).unwrap();
+        }
+        let listed = ["cam1/1.png", "cam2/1.png", "cam2/2.png"];
+        let own = |name: &str| [Some(name.to_owned()), None, None];
+        assert_eq!(found(&cam1, &listed), own("1.png"), "the folder's own name tells which");
+        assert_eq!(found(dir.path(), &listed), own("cam1/1.png"));
+        zip(&dir.path().join("cam1.zip"), &[("1.png", &photo()), ("2.png", &photo())]);
+        assert_eq!(found(&dir.path().join("cam1.zip"), &listed), own("1.png"));
+        fs::rename(&cam1, dir.path().join("frames")).unwrap();
+        assert_eq!(found(&dir.path().join("frames"), &listed), [None, None, None], "nothing tells which");
+        assert_eq!(
+            found(&dir.path().join("frames"), &listed[1..]),
+            ["1.png", "2.png"].map(|name| Some(name.to_owned()))
+        );
     }
 
     #[test]

@@ -9,21 +9,34 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::fingerprint::fingerprint;
+use super::formats::{PACKS, has_extension, head, is_photo};
 use super::normalise::fill_planes;
 use super::order::{Purpose, stream};
 use super::shard::{self, Member};
 use super::zip::Zip;
-use super::{CropOptions, DataError, TeacherFeatures};
+use super::{CropOptions, DataError, LeftOut, TeacherFeatures};
 use crate::image::RgbImage;
-
-/// File endings read as photos.
-const EXTENSIONS: [&str; 8] = ["jpg", "jpeg", "png", "webp", "bmp", "gif", "tif", "tiff"];
-
-/// File endings read as many photos.
-const PACKS: [&str; 2] = ["tar", "zip"];
 
 /// Neighbours tried in place of an unreadable photo before a batch gives up.
 pub(super) const REPLACEMENTS: usize = 100;
+
+/// How photos are looked for.
+#[derive(Debug, Clone)]
+pub struct Search {
+    /// What to do about damage.
+    pub damaged: Damaged,
+    /// Of the images of a sample those under these keys, such as `input.jpg` of `0001.input.jpg`; all where there is none.
+    pub keys: Vec<String>,
+    /// Folder that packed shards are unpacked into.
+    pub unpacked: PathBuf,
+}
+
+impl From<Damaged> for Search {
+    /// Under all keys; packed shards are unpacked into the system's folder for temporary files.
+    fn from(damaged: Damaged) -> Self {
+        Self { damaged, keys: Vec::new(), unpacked: std::env::temp_dir().join("mae-seg-shards") }
+    }
+}
 
 /// What to do about photos and shards that cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -36,13 +49,21 @@ pub enum Damaged {
 }
 
 /// Photos on disk; holds an index only, the bytes are read when a batch asks for them.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct PhotoSet {
-    shards: Vec<PathBuf>,
+    shards: Vec<Shard>,
     zips: Vec<Arc<Zip>>,
     photos: Vec<Photo>,
-    damaged: Damaged,
+    search: Search,
     cut: Vec<String>,
+    left_out: LeftOut,
+}
+
+/// A tar, and the file to read it from: itself, or what it was unpacked into.
+#[derive(Debug, Clone)]
+struct Shard {
+    path: PathBuf,
+    file: PathBuf,
 }
 
 #[derive(Debug, Clone)]
@@ -63,28 +84,27 @@ pub struct PhotoBatch {
     pub skipped: Vec<DataError>,
 }
 
-/// Whether a file name ends like a photo.
-pub(super) fn is_photo(path: &Path) -> bool {
-    has_extension(path, &EXTENSIONS)
-}
-
-fn has_extension(path: &Path, accepted: &[&str]) -> bool {
-    path.extension().is_some_and(|e| accepted.iter().any(|a| e.eq_ignore_ascii_case(a)))
-}
-
 impl PhotoSet {
-    /// Indexes photos: each path is a photo, a `.tar` shard, a `.zip` file, or a folder that holds any of these at any depth.
+    /// Indexes photos: each path is a photo, a tar shard, packed with gzip or not, a `.zip` file, or a folder that holds any of
+    /// these at any depth. Hidden files are none of them, unless named here.
     ///
     /// The order depends on names only: paths as given, folders sorted.
     ///
     /// # Errors
     ///
-    /// A path given that cannot be read or is none of these, or no photo at all; if `damaged` stops there, a shard that was cut short or an entry
-    /// of a folder that cannot be read.
-    pub fn open(paths: &[PathBuf], damaged: Damaged) -> Result<Self, DataError> {
-        let mut set = Self { damaged, ..Self::default() };
+    /// A path given that cannot be read or is none of these, or no photo at all; if the search stops at damage, a shard that was
+    /// cut short or an entry of a folder that cannot be read.
+    pub fn open(paths: &[PathBuf], search: impl Into<Search>) -> Result<Self, DataError> {
+        let mut set = Self {
+            shards: Vec::new(),
+            zips: Vec::new(),
+            photos: Vec::new(),
+            search: search.into(),
+            cut: Vec::new(),
+            left_out: LeftOut::default(),
+        };
         for path in paths {
-            if path.is_file() && !is_photo(path) && !has_extension(path, &PACKS) {
+            if path.is_file() && !has_extension(path, &PACKS) && !is_photo(path, || head(path)) {
                 return Err(DataError::NoPhotos(path.display().to_string()));
             }
             set.add(path, &mut Vec::new())?;
@@ -92,15 +112,30 @@ impl PhotoSet {
         if set.is_empty() {
             let paths = paths.iter().map(|path| path.display().to_string());
             let shown: Vec<_> = paths.chain(set.cut.iter().map(|reason| format!("({reason})"))).collect();
-            return Err(DataError::NoPhotos(shown.join(", ")));
+            return Err(set.nothing_in(&shown.join(", ")));
         }
         Ok(set)
+    }
+
+    /// What is said where no photo is in `place`.
+    fn nothing_in(&self, place: &str) -> DataError {
+        let left_out = match &self.left_out {
+            nothing if *nothing == LeftOut::default() => String::new(),
+            left_out => format!("; left out: {}", left_out.told()),
+        };
+        DataError::NoPhotos(format!("{place}{left_out}"))
     }
 
     /// The shards that were cut short or hold no photo and what could not be read in folders, each in a sentence.
     #[must_use]
     pub fn cut(&self) -> &[String] {
         &self.cut
+    }
+
+    /// What is no photo to learn from, and what is damaged.
+    #[must_use]
+    pub fn left_out(&self) -> &LeftOut {
+        &self.left_out
     }
 
     /// Number of photos.
@@ -134,8 +169,8 @@ impl PhotoSet {
         let (name, path, bytes) = match &self.photos[index % self.len()] {
             Photo::File { path, .. } => (path.display().to_string(), path, fs::read(path)),
             Photo::Member { shard, member } => {
-                let path = &self.shards[*shard];
-                (format!("{}:{}", path.display(), member.name), path, shard::read(path, member))
+                let Shard { path, file } = &self.shards[*shard];
+                (format!("{}:{}", path.display(), member.name), path, shard::read(file, member))
             }
             Photo::Zipped { zip, name, .. } => {
                 let bytes = self.zips[*zip].read(name)?;
@@ -200,7 +235,7 @@ impl PhotoSet {
         for offset in 0..tried {
             match self.photo(index + offset) {
                 Ok(photo) => return Ok((index + offset, photo, skipped)),
-                Err(error) if self.damaged == Damaged::Stop => return Err(error),
+                Err(error) if self.search.damaged == Damaged::Stop => return Err(error),
                 Err(error) => skipped.push(error),
             }
         }
@@ -325,10 +360,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let open = || PhotoSet::open(&[dir.path().to_path_buf()], Damaged::Skip);
         assert!(matches!(open(), Err(DataError::NoPhotos(_))));
-        let unread = dir.path().join("shard.tar.gz");
+        let unread = dir.path().join("shard.tar.zst");
         fs::write(&unread, "packed").unwrap();
         let error = PhotoSet::open(&[unread], Damaged::Skip).unwrap_err().to_string();
-        assert!(error.contains("shard.tar.gz"), "{error}");
+        assert!(error.contains("shard.tar.zst"), "{error}");
         fs::write(dir.path().join("a.jpg"), "no image").unwrap();
         let error = open().unwrap().batch(&[0], &CropOptions::default(), None, (1, 0)).unwrap_err();
         assert!(matches!(error, DataError::NoReadablePhoto { tried: 1, .. }), "{error}");

@@ -9,6 +9,7 @@ use flate2::read::DeflateDecoder;
 use rawzip::{CompressionMethod, FileReader, RECOMMENDED_BUFFER_SIZE, ZipArchive, ZipArchiveEntryWayfinder};
 
 use super::DataError;
+use super::formats::first_bytes;
 
 /// A zip file and where its entries lie; may be read from many threads.
 #[derive(Debug)]
@@ -16,8 +17,8 @@ pub(super) struct Zip {
     path: PathBuf,
     archive: ZipArchive<FileReader>,
     entries: HashMap<String, Entry>,
-    /// Entries by their bare file name; `None` where several share it.
-    by_bare_name: HashMap<String, Option<String>>,
+    /// Entries by their bare file name.
+    by_bare_name: HashMap<String, Vec<String>>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -41,24 +42,28 @@ impl Zip {
         };
         let mut buffer = vec![0; RECOMMENDED_BUFFER_SIZE];
         let archive = ZipArchive::from_file(file, &mut buffer).map_err(damaged)?;
-        let (mut entries, mut by_bare_name) = (HashMap::new(), HashMap::new());
+        let mut entries = HashMap::new();
+        let mut by_bare_name: HashMap<String, Vec<String>> = HashMap::new();
         let mut records = archive.entries(&mut buffer);
         while let Some(record) = records.next_entry().map_err(damaged)? {
             let name = String::from_utf8_lossy(record.file_path().as_bytes()).into_owned();
             let bare = name.rsplit('/').next().unwrap_or_default().to_owned();
-            by_bare_name.entry(bare).and_modify(|known| *known = None).or_insert_with(|| Some(name.clone()));
+            by_bare_name.entry(bare).or_default().push(name.clone());
             let (method, is_encrypted) = (record.compression_method(), record.flags().is_encrypted());
             entries.insert(name, Entry { way: record.wayfinder(), method, is_encrypted });
         }
         Ok(Self { path: path.to_path_buf(), archive, entries, by_bare_name })
     }
 
-    /// The entry of this name, or the only one with this file name in whatever folder.
+    /// The entry of this name, or the only one with this name in whatever folder.
     pub(super) fn find(&self, name: &str) -> Option<&str> {
         if let Some((name, _)) = self.entries.get_key_value(name) {
             return Some(name);
         }
-        self.by_bare_name.get(name.rsplit('/').next()?)?.as_deref()
+        let alike = self.by_bare_name.get(name.rsplit('/').next()?)?;
+        let mut deeper =
+            alike.iter().filter(|entry| entry.strip_suffix(name).is_some_and(|above| above.ends_with('/')));
+        deeper.next().filter(|_| deeper.next().is_none()).map(String::as_str)
     }
 
     /// The entries of this ending, in order.
@@ -78,6 +83,18 @@ impl Zip {
             .collect();
         files.sort_unstable();
         files
+    }
+
+    /// The first bytes of an entry.
+    pub(super) fn head(&self, name: &str) -> io::Result<Vec<u8>> {
+        let unreadable = || io::Error::other("it cannot be read");
+        let entry = self.entries.get(name).filter(|entry| !entry.is_encrypted).ok_or_else(unreadable)?;
+        let found = self.archive.get_entry(entry.way).map_err(io::Error::other)?;
+        match entry.method {
+            CompressionMethod::STORE => first_bytes(found.reader()),
+            CompressionMethod::DEFLATE => first_bytes(DeflateDecoder::new(found.reader())),
+            _ => Err(unreadable()),
+        }
     }
 
     /// The bytes of an entry, compared with its checksum.

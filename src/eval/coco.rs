@@ -9,27 +9,37 @@ use super::{CompressedMask, EvalError, Prediction};
 use crate::data::coco::{CocoAnnotation, CocoDataset};
 use crate::mask::Rle;
 
-pub(super) fn dataset(truth: &CocoDataset) -> Result<Dataset, EvalError> {
+/// The annotations; where masks are not asked for, boxes do without an outline.
+pub(super) fn dataset(truth: &CocoDataset, masks: bool) -> Result<Dataset, EvalError> {
     let sizes: BTreeMap<u64, (usize, usize)> =
         truth.images.iter().map(|image| (image.id, (image.width, image.height))).collect();
     let annotation = |annotation: &CocoAnnotation| {
-        let refused = |reason: String| EvalError::Annotation { id: annotation.id, reason };
+        let refused = |reason: String| EvalError::Annotation { name: annotation.name(), reason };
         let (width, height) = sizes.get(&annotation.image_id).copied().unwrap_or_default();
-        let rle =
-            annotation.segmentation.to_rle(width, height).map_err(|error| refused(error.to_string()))?;
-        Ok(Annotation {
+        let plain = Annotation {
             id: annotation.id,
             image_id: annotation.image_id,
             category_id: annotation.category_id,
-            bbox: Some(annotation.bbox.unwrap_or_else(|| bbox(&rle))),
-            area: Some(annotation.area.unwrap_or_else(|| rle.area() as f64)),
-            segmentation: Some(Segmentation::UncompressedRle {
-                size: rle.size.map(|side| side as u32),
-                counts: rle.counts,
-            }),
+            bbox: annotation.bbox,
+            area: annotation.area,
             iscrowd: annotation.iscrowd,
             ..Annotation::default()
-        })
+        };
+        match (annotation.segmentation.to_rle(width, height), annotation.bbox) {
+            (Ok(rle), _) => Ok(Annotation {
+                bbox: Some(annotation.bbox.unwrap_or_else(|| bbox(&rle))),
+                area: Some(annotation.area.unwrap_or_else(|| rle.area() as f64)),
+                segmentation: Some(Segmentation::UncompressedRle {
+                    size: rle.size.map(|side| side as u32),
+                    counts: rle.counts,
+                }),
+                ..plain
+            }),
+            (Err(_), Some([.., width, height])) if !masks => {
+                Ok(Annotation { area: Some(annotation.area.unwrap_or(width * height)), ..plain })
+            }
+            (Err(error), _) => Err(refused(error.to_string())),
+        }
     };
     Ok(Dataset {
         images: truth
@@ -52,7 +62,8 @@ pub(super) fn dataset(truth: &CocoDataset) -> Result<Dataset, EvalError> {
     })
 }
 
-fn bbox(rle: &Rle) -> [f64; 4] {
+/// The box around a mask.
+pub(super) fn bbox(rle: &Rle) -> [f64; 4] {
     let [h, w] = rle.size.map(|side| side as u32);
     to_bbox(&types::Rle { h, w, counts: rle.counts.clone() })
 }

@@ -19,10 +19,18 @@ pub enum EvalError {
         labels: String,
     },
     /// An annotation has no usable outline.
-    #[error("annotation {id}: {reason}")]
+    #[error("{name}: {reason}")]
     Annotation {
-        /// Its id.
-        id: u64,
+        /// What it is called.
+        name: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A file of results is none, or of other annotations.
+    #[error("{} cannot be judged: {reason}", path.display())]
+    Results {
+        /// The file.
+        path: PathBuf,
         /// What is wrong with it.
         reason: String,
     },

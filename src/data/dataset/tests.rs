@@ -225,6 +225,79 @@ fn objects_without_a_pixel_are_told() {
 }
 
 #[test]
+fn crowds_and_categories_that_only_group_are_counted() {
+    let dir = folder();
+    let set = open(dir.path()).unwrap();
+    assert_eq!((set.num_objects(), set.left_out().count(Reason::Crowd)), (3, 1));
+    assert!(set.left_out().told().contains("annotation 3 (annotations[2])"), "{}", set.left_out().told());
+    let crowds = ANNOTATIONS.replace("\"category_id\"", "\"iscrowd\": 1, \"category_id\"");
+    let crowds = crowds.replace("17, \"iscrowd\": 1,", "17,");
+    fs::write(dir.path().join("train.json"), crowds).unwrap();
+    let error = open(dir.path()).unwrap_err().to_string();
+    assert!(error.contains("4 objects marked as crowds"), "{error}");
+
+    let grouped =
+        ANNOTATIONS.replace("\"animal\"", "\"things\"").replace("\"vehicle\"", "\"things\"").replace(
+            "\"categories\": [",
+            "\"categories\": [{\"id\": 0, \"name\": \"things\", \"supercategory\": \"none\"}, ",
+        );
+    fs::write(dir.path().join("train.json"), grouped).unwrap();
+    let path = dir.path().join("train.json");
+    let open = |space| SegmentationSet::open(&path, dir.path(), space, None, Damaged::Stop).unwrap();
+    assert_eq!(open(LabelSpace::Category).labels(), ["car", "cat"]);
+    let merged = open(LabelSpace::Supercategory);
+    assert_eq!((merged.labels(), merged.num_categories()), (&["things".to_owned()][..], 2));
+    assert_eq!(merged.left_out().count(Reason::RootCategory), 1);
+}
+
+#[test]
+fn outlines_in_shares_of_the_photo_and_objects_without_one_are_refused() {
+    let outline = "[[10, 4, 30, 4, 30, 16, 10, 16]]";
+    for (other, told) in
+        [("[[0.25, 0.2, 0.75, 0.2, 0.75, 0.8]]", "shares of the photo"), ("[]", "no outline")]
+    {
+        let dir = folder();
+        fs::write(dir.path().join("train.json"), ANNOTATIONS.replace(outline, other)).unwrap();
+        let error = open(dir.path()).unwrap_err().to_string();
+        assert!(error.contains("annotation 1 (annotations[0])") && error.contains(told), "{error}");
+        let set = open_with(dir.path(), Damaged::Skip).unwrap();
+        assert_eq!((set.len(), set.left_out().count(Reason::Unusable)), (1, 1));
+    }
+}
+
+#[test]
+fn a_size_that_is_not_told_is_the_photos() {
+    let dir = folder();
+    let told = open(dir.path()).unwrap();
+    let untold = ANNOTATIONS
+        .replace("\"width\": 40, \"height\": 20", "\"width\": -1")
+        .replace("\"width\": 30", "\"width\": 30.0");
+    fs::write(dir.path().join("train.json"), untold).unwrap();
+    let set = open(dir.path()).unwrap();
+    assert_eq!(set.fingerprint(), told.fingerprint());
+    assert_eq!(set.left_out().count(Reason::NoSize), 1);
+    fs::write(dir.path().join("a.png"), "no photo").unwrap();
+    let error = open(dir.path()).unwrap_err().to_string();
+    assert!(error.contains("a.png"), "{error}");
+}
+
+#[test]
+fn photos_without_an_object_are_left_out_where_asked() {
+    let dir = folder();
+    fs::write(
+        dir.path().join("train.json"),
+        ANNOTATIONS
+            .replace("\"id\": 4, \"image_id\": 2", "\"id\": 4, \"image_id\": 1")
+            .replace("3, 6, 24, 6, 24, 30, 3, 30", "3, 6, 24, 6, 24, 16"),
+    )
+    .unwrap();
+    let set = open(dir.path()).unwrap();
+    assert_eq!(set.len(), 2);
+    let set = set.with_objects();
+    assert_eq!((set.len(), set.left_out().count(Reason::Empty)), (1, 1));
+}
+
+#[test]
 fn the_next_photo_takes_the_place_of_one_that_cannot_be_used() {
     let cases: [(Harm, &str); 3] = [
         (|dir| fs::remove_file(dir.join("a.png")), "a.png"),

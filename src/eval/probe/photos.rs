@@ -5,11 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::data::coco::{CocoDataset, CocoImage};
-use crate::data::{Damaged, DataError, PhotoFolder};
+use crate::data::{Damaged, DataError, LeftOut, PhotoFolder, Reason, head, is_hidden, is_photo};
 use crate::eval::EvalError;
-
-/// File names that are photos.
-const EXTENSIONS: [&str; 8] = ["jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff"];
 
 /// Photos with the names of what is in each.
 #[derive(Debug)]
@@ -24,6 +21,8 @@ pub struct LabelledPhotos {
     pub exclusive: bool,
     /// Photos that were left out because they are missing or an annotation cannot be read, each in a sentence.
     pub cut: Vec<String>,
+    /// All that was left out.
+    pub left_out: LeftOut,
 }
 
 impl LabelledPhotos {
@@ -32,23 +31,34 @@ impl LabelledPhotos {
     /// # Errors
     /// [`EvalError::Data`] for a folder that cannot be read, [`EvalError::Probe`] where there is no photo.
     pub fn from_folders(root: &Path) -> Result<Self, EvalError> {
-        let mut folders: Vec<PathBuf> = list(root)?.into_iter().filter(|path| path.is_dir()).collect();
+        let mut left_out = LeftOut::default();
+        let mut shown = |path: &PathBuf| {
+            let is_hidden = is_hidden(&file_name(path));
+            if is_hidden {
+                left_out.add(Reason::Hidden, &file_name(path));
+            }
+            !is_hidden
+        };
+        let mut folders: Vec<PathBuf> =
+            list(root)?.into_iter().filter(|path| path.is_dir() && shown(path)).collect();
         folders.sort_unstable();
-        let mut photos = Vec::new();
+        let mut files = Vec::new();
         for (class, folder) in folders.iter().enumerate() {
-            let mut files = list(folder)?;
-            files.sort_unstable();
-            let is_photo = |path: &PathBuf| {
-                let extension = path.extension().map(|e| e.to_ascii_lowercase());
-                extension.is_some_and(|extension| EXTENSIONS.iter().any(|known| extension == *known))
-            };
-            let name = |path: PathBuf| path.strip_prefix(root).unwrap_or(&path).display().to_string();
-            photos.extend(files.into_iter().filter(is_photo).map(|path| (name(path), vec![class])));
+            let mut own: Vec<PathBuf> = list(folder)?.into_iter().filter(&mut shown).collect();
+            own.sort_unstable();
+            files.extend(own.into_iter().map(|path| (path, class)));
         }
-        let name = |folder: &PathBuf| folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let classes = folders.iter().map(name).collect();
-        Self { folder: PhotoFolder::open(root)?, photos, classes, exclusive: true, cut: Vec::new() }
-            .unless_empty(root)
+        let mut photos = Vec::new();
+        for (path, class) in files {
+            if is_photo(&path, || head(&path)) {
+                photos.push((path.strip_prefix(root).unwrap_or(&path).display().to_string(), vec![class]));
+            } else {
+                left_out.add(Reason::NoPhoto, &file_name(&path));
+            }
+        }
+        let classes = folders.iter().map(|folder| file_name(folder)).collect();
+        let folder = PhotoFolder::open(root)?;
+        Self { folder, photos, classes, exclusive: true, cut: Vec::new(), left_out }.unless_empty(root)
     }
 
     /// The categories of a COCO file; a photo holds each category that is annotated in it. Photos whose annotations are not
@@ -58,7 +68,8 @@ impl LabelledPhotos {
     /// [`EvalError::Data`] for a broken file and, if `damaged` stops there, for a missing photo or an annotation that cannot
     /// be read; [`EvalError::Probe`] where there is no photo.
     pub fn from_coco(file: &Path, images: &Path, damaged: Damaged) -> Result<Self, EvalError> {
-        let dataset = CocoDataset::load(file)?;
+        let mut dataset = CocoDataset::load(file)?;
+        let folder = PhotoFolder::of(images, &mut dataset)?;
         let mut categories: Vec<_> = dataset.categories.iter().collect();
         categories.sort_unstable_by_key(|category| category.id);
         let class: HashMap<u64, usize> = categories.iter().zip(0..).map(|(c, class)| (c.id, class)).collect();
@@ -68,16 +79,17 @@ impl LabelledPhotos {
             classes.extend(class.get(&annotation.category_id).filter(|class| !classes.contains(class)));
         }
         let whole = dataset.images.iter().filter(|image| image.exhaustive);
-        let folder = PhotoFolder::open(images)?;
         let mut photo = |image: &CocoImage| {
             dataset.unbroken(image)?;
             Ok((folder.find(&image.file_name)?, present.remove(&image.id).unwrap_or_default()))
         };
         let (mut photos, mut cut, mut first) = (Vec::new(), Vec::new(), None);
+        let mut left_out = dataset.left_out.clone();
         for image in whole {
             match photo(image) {
                 Ok(photo) => photos.push(photo),
                 Err(error) if damaged == Damaged::Skip => {
+                    left_out.add(Reason::Unusable, &image.file_name);
                     cut.push(format!("{}: {error}", image.file_name));
                     first = first.or(Some(error));
                 }
@@ -88,7 +100,7 @@ impl LabelledPhotos {
             return Err(DataError::NoReadablePhoto { tried: cut.len(), first: Box::new(first) }.into());
         }
         let classes = categories.iter().map(|category| category.name.clone()).collect();
-        Self { folder, photos, classes, exclusive: false, cut }.unless_empty(file)
+        Self { folder, photos, classes, exclusive: false, cut, left_out }.unless_empty(file)
     }
 
     fn unless_empty(self, path: &Path) -> Result<Self, EvalError> {
@@ -109,6 +121,10 @@ impl LabelledPhotos {
     }
 }
 
+fn file_name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
 fn list(folder: &Path) -> Result<Vec<PathBuf>, EvalError> {
     let failed = |source| DataError::Io { path: folder.to_owned(), source };
     let entries = fs::read_dir(folder).map_err(failed)?;
@@ -122,7 +138,7 @@ mod tests {
     #[test]
     fn a_folder_per_class() {
         let root = tempfile::tempdir().unwrap();
-        for file in ["cat/b.jpg", "cat/a.PNG", "cat/notes.txt", "ant/c.jpeg"] {
+        for file in ["cat/b.jpg", "cat/a.PNG", "cat/notes.txt", "ant/c.jpeg", "ant/._c.jpeg", ".git/d.jpg"] {
             let path = root.path().join(file);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, "").unwrap();
@@ -132,6 +148,8 @@ mod tests {
         let names: Vec<_> = photos.photos.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names, ["ant/c.jpeg", "cat/a.PNG", "cat/b.jpg"]);
         assert_eq!(photos.present()[1], [false, true]);
+        let left = [Reason::Hidden, Reason::NoPhoto].map(|reason| photos.left_out.count(reason));
+        assert_eq!(left, [2, 1], "{}", photos.left_out.told());
         let empty = LabelledPhotos::from_folders(&root.path().join("cat")).unwrap_err().to_string();
         assert!(empty.contains("folder for each class"), "{empty}");
     }

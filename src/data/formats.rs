@@ -1,0 +1,84 @@
+//! What files are, by their names and first bytes.
+
+use std::fs;
+use std::io::{self, Read};
+use std::path::Path;
+
+use crate::image::RgbImage;
+
+/// File endings that are photos' without a look inside.
+const EXTENSIONS: [&str; 14] =
+    ["jpg", "jpeg", "jpe", "jfif", "jif", "pjpeg", "pjp", "png", "apng", "webp", "bmp", "gif", "tif", "tiff"];
+
+/// File endings of what goes with photos by the million, and of cameras' raw files, which begin like TIFF: nobody looks inside.
+const OTHERS: [&str; 20] = [
+    "json", "txt", "cls", "xml", "csv", "npy", "npz", "pt", "md", "html", "nef", "nrw", "cr2", "arw", "dng",
+    "orf", "rw2", "pef", "srw", "svs",
+];
+
+/// First bytes that tell what a file is.
+pub(super) const HEAD: usize = 32;
+
+/// File endings read as many photos.
+pub(super) const PACKS: [&str; 4] = ["tar", "zip", "tar.gz", "tgz"];
+
+/// Whether a file is a photo: by its name's ending, and where that says nothing by its first bytes.
+pub(crate) fn is_photo(path: &Path, head: impl FnOnce() -> io::Result<Vec<u8>>) -> bool {
+    has_extension(path, &EXTENSIONS)
+        || !has_extension(path, &OTHERS) && head().is_ok_and(|bytes| RgbImage::is_known(&bytes))
+}
+
+/// The first bytes of a file.
+pub(crate) fn head(path: &Path) -> io::Result<Vec<u8>> {
+    first_bytes(fs::File::open(path)?)
+}
+
+pub(super) fn first_bytes(file: impl Read) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    file.take(HEAD as u64).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Whether a file or folder is hidden, or one that systems put beside photos: macOS, Windows, network disks.
+pub(crate) fn is_hidden(name: &str) -> bool {
+    let system =
+        ["__MACOSX", "@eaDir", "$RECYCLE.BIN", "System Volume Information", "Thumbs.db", "desktop.ini"];
+    let hides = |part: &str| part.starts_with('.') && !["", ".", ".."].contains(&part);
+    name.split('/').any(|part| hides(part) || system.iter().any(|known| part.eq_ignore_ascii_case(known)))
+}
+
+pub(super) fn has_extension(path: &Path, accepted: &[&str]) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+    accepted.iter().any(|ending| name.strip_suffix(ending).is_some_and(|stem| stem.ends_with('.')))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_tell_and_else_first_bytes() {
+        let jpeg = || Ok(vec![0xff, 0xd8, 0xff, 0xe0, 0, 16]);
+        let words = || Ok(b"BM and other letters".to_vec());
+        for photo in ["a.JPG", "a.jfif", "a.b.jpe", "x/a.tiff"] {
+            assert!(is_photo(Path::new(photo), words), "{photo}");
+        }
+        for unnamed in ["a", "5", "a.jpg~", "ajpg"] {
+            assert!(is_photo(Path::new(unnamed), jpeg) && !is_photo(Path::new(unnamed), words), "{unnamed}");
+        }
+        assert!(!is_photo(Path::new("a.json"), jpeg), "nobody looks into millions of these");
+        assert!(has_extension(Path::new("a.Tar.GZ"), &PACKS) && !has_extension(Path::new("a.gz"), &PACKS));
+    }
+
+    #[test]
+    fn what_systems_put_beside_photos_is_hidden() {
+        for hidden in
+            ["._a.jpg", "x/.git/a.jpg", "__MACOSX/a.jpg", "@eaDir/a.jpg", ".ipynb_checkpoints", "x/thumbs.db"]
+        {
+            assert!(is_hidden(hidden), "{hidden}");
+        }
+        for shown in ["a.jpg", "./a.jpg", "../x/a.jpg", "a.b/c"] {
+            assert!(!is_hidden(shown), "{shown}");
+        }
+    }
+}
