@@ -302,12 +302,107 @@ fn eval_goes_on_without_unusable_photos_where_asked() {
     assert!(stderr(&output).contains("broken.png"), "{}", stderr(&output));
     let output = bench.run(base.into_iter().chain(["--device", "cpu", "--damaged", "skip"]));
     assert!(output.status.success(), "{}", stderr(&output));
-    for name in ["skipped broken.png", "skipped outlined.png: annotation 2"] {
+    for name in ["skipped broken.png", "skipped outlined.png: annotation 2 (annotations[1])"] {
         assert!(stderr(&output).contains(name), "{}", stderr(&output));
     }
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
     let counts = ["photos", "skipped_photos", "annotated_objects"].map(|name| report[name].as_u64().unwrap());
     assert_eq!(counts, [1, 2, 1]);
+}
+
+#[test]
+fn results_of_other_programs_are_judged_without_weights() {
+    let bench = Bench::new();
+    bench.annotated();
+    let found = json!([
+        {"image_id": 7, "category_id": 17, "score": 0.9, "segmentation": [[0, 0, 24, 0, 24, 20, 0, 20]]},
+        {"image_id": 7, "category_id": 99, "score": 0.8, "segmentation": [[0, 0, 24, 0, 24, 20, 0, 20]]}]);
+    fs::write(bench.path("found.json"), found.to_string()).unwrap();
+    let judged = |more: &[&str]| {
+        let line = ["eval", "--annotations", "a.json", "--results", "found.json"];
+        bench.run(line.into_iter().chain(more.iter().copied()))
+    };
+    let output = judged(&["--json"]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    for perfect in [&report["AP"], &report["boxes"]["AP"], &report["per_category"]["cat"]] {
+        assert!(perfect.as_f64().unwrap() > 0.999, "{report}");
+    }
+    assert_eq!((&report["predictions"], &report["results"]), (&json!(1), &json!("found.json")));
+    let told = stderr(&output);
+    assert!(
+        told.contains("took 1 photo with 1 object; left out 1 result of a category that is not listed"),
+        "{told}"
+    );
+    let output = judged(&["--images", ".", "--report", "report", "--class-agnostic"]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert!(bench.path("report/worst-photos.png").is_file());
+    fs::write(bench.path("found.json"), "[{\"image_id\": 8}]").unwrap();
+    let output = judged(&[]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        stderr(&output).contains("found.json") && stderr(&output).contains("results[0]"),
+        "{}",
+        stderr(&output)
+    );
+    assert_eq!(judged(&["--weights", "weights"]).status.code(), Some(2));
+    assert_eq!(bench.run(["eval", "--annotations", "a.json"]).status.code(), Some(2));
+}
+
+#[test]
+fn names_of_files_do_not_steer_the_terminal() {
+    let bench = Bench::new();
+    bench.annotated();
+    let mut annotations: Value = serde_json::from_slice(&fs::read(bench.path("a.json")).unwrap()).unwrap();
+    annotations["images"][0]["file_name"] = json!("\u{1b}[2J\u{9b}31mred\n\u{202e}gpj.a");
+    annotations["categories"][1]["supercategory"] = json!("\u{1b}[2Jred\ncats");
+    fs::write(bench.path("bad.json"), annotations.to_string()).unwrap();
+    let output = bench.run(["eval", "--weights", "weights", "--annotations", "bad.json", "--images", "."]);
+    assert_eq!((output.status.code(), stderr(&output).lines().count()), (Some(1), 1), "{}", stderr(&output));
+    let steers = |text: &str| text.chars().any(|c| (c.is_control() && c != '\n') || c == '\u{202e}');
+    assert!(!steers(&stderr(&output)) && stderr(&output).contains("\\u001b[2J"), "{}", stderr(&output));
+    annotations["images"][0]["file_name"] = json!("a.png");
+    fs::write(bench.path("a.json"), annotations.to_string()).unwrap();
+    let output = bench.run(fine_tuned("seg", &[]));
+    assert!(output.status.success() && !steers(&stderr(&output)), "{}", stderr(&output));
+    assert!(stderr(&output).contains("learns 2 labels: person, \\u001b[2Jred\\ncats"), "{}", stderr(&output));
+}
+
+#[test]
+fn what_is_taken_and_what_is_left_out_is_said_once() {
+    let bench = Bench::new();
+    fs::create_dir(bench.path("photos")).unwrap();
+    bench.photo("photos/a.png", 40, 40);
+    fs::write(bench.path("photos/._a.png"), "metadata").unwrap();
+    let line = [
+        "pretrain",
+        "--data",
+        "photos",
+        "--out",
+        "run",
+        "--device",
+        "cpu",
+        "--damaged",
+        "stop",
+        "--epochs",
+        "1",
+    ];
+    let small = ["--image-size", "32", "--batch-size", "1", "--decoder-dim", "32", "--decoder-depth", "1"];
+    let output = bench.run(line.into_iter().chain(small));
+    assert!(output.status.success(), "{}", stderr(&output));
+    let told = stderr(&output);
+    assert!(told.contains("took 1 photo; left out 1 hidden or companion file (._a.png)\n"), "{told}");
+
+    bench.annotated();
+    let mut annotations: Value = serde_json::from_slice(&fs::read(bench.path("a.json")).unwrap()).unwrap();
+    let crowd = json!({"id": 2, "image_id": 7, "category_id": 1, "iscrowd": 1, "segmentation": {"size": [40, 48], "counts": [1000, 920]}});
+    annotations["annotations"].as_array_mut().unwrap().push(crowd);
+    fs::write(bench.path("a.json"), annotations.to_string()).unwrap();
+    let told = stderr(&bench.run(fine_tuned("seg", &[])));
+    let crowd =
+        "left out 1 object marked as a crowd (`iscrowd`), which is ignored (annotation 2 (annotations[1]))";
+    assert!(told.contains(&format!("took 1 photo with 1 object; {crowd}\n")), "{told}");
+    assert!(told.contains("learns 2 labels: person, animal\n"), "{told}");
 }
 
 #[test]
@@ -566,6 +661,28 @@ fn numbers_without_a_meaning_are_refused() {
     {
         assert_eq!(bench.run(fine_tuned("seg", &[wrong])).status.code(), Some(2), "{wrong}");
     }
+    for wrong in [
+        "--average=1",
+        "--clip-norm=0",
+        "--drop-path=1",
+        "--image-size=0",
+        "--teacher-coefficient=nan",
+        "--accumulate=3",
+    ] {
+        assert_eq!(bench.run(fine_tuned("seg", &[wrong])).status.code(), Some(2), "{wrong}");
+    }
+    for wrong in [
+        "--mask-ratio=1.5",
+        "--patch-size=0",
+        "--image-size=40 --patch-size=16",
+        "--decoder-dim=0",
+        "--batch-size=7 --accumulate=2",
+    ] {
+        let line = ["pretrain", "--data", ".", "--out", "seg"].into_iter().chain(wrong.split(' '));
+        let output = bench.run(line);
+        assert_eq!(output.status.code(), Some(2), "{wrong}: {}", stderr(&output));
+    }
+    assert!(!bench.path("seg").exists(), "nothing was begun");
     for wrong in ["--min-crop=nan", "--min-crop=2", "--warmup-epochs=nan", "--temperature=0", "--base-lr=-1"]
     {
         let line = ["contrast", "--data", "a.png", "--out", "seg", wrong];
@@ -573,8 +690,8 @@ fn numbers_without_a_meaning_are_refused() {
     }
     let alone = ["contrast", "--data", "a.png", "--out", "seg", "--batch-size", "1", "--device", "cpu"];
     let output = bench.run(alone);
-    assert_eq!(output.status.code(), Some(1));
-    assert!(stderr(&output).contains("contrast needs 2"), "{}", stderr(&output));
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("contrast needs --batch-size 2"), "{}", stderr(&output));
 }
 
 #[test]
@@ -647,7 +764,7 @@ fn fine_tuning_starts_from_an_encoder_that_learned_by_contrast() {
         "--batch-size",
         "2",
     ]);
-    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(output.status.code(), Some(2));
     assert!(stderr(&output).contains("--accumulate 1"), "{}", stderr(&output));
 }
 

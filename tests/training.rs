@@ -93,6 +93,7 @@ fn passes() -> PassOptions {
         second_beta: 0.95,
         min_crop: 0.5,
         flip: true,
+        bilinear: false,
         steps: steps(),
     }
 }

@@ -1,20 +1,25 @@
 //! `mae-seg eval`: how good are these weights?
 
+mod results;
+
+use std::collections::HashMap;
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::Args;
 use serde::Serialize;
+use serde_json::Value;
 
 use super::bundled::Source;
 use super::device::DeviceArg;
 use super::encoder::DamagedArg;
 use super::output::{percent, print_line, write_file};
-use super::{image_size, progress, report};
-use crate::data::{CocoDataset, PhotoFolder};
+use super::{image_size, progress, report, wrong_usage};
+use crate::data::{CocoDataset, LeftOut, PhotoFolder};
 use crate::engine::Engine;
-use crate::eval::{Evaluation, Metrics, Vocabulary, VocabularyKind, evaluate, predict_dataset};
+use crate::eval::{Evaluation, Metrics, Prediction, Vocabulary, VocabularyKind, evaluate, predict_dataset};
+use crate::text::{counted, one_line};
 
 const EXAMPLES: &str = "\
 Labels are compared with the categories of the annotations by name, or with their supercategories where the model
@@ -25,9 +30,10 @@ Examples:
   mae-seg eval --annotations val.json --images photos/
   mae-seg eval --weights my-model --annotations val.json --images photos/ --class-agnostic --json
   mae-seg eval --annotations val.json --images photos/ --predictions found.json
-  mae-seg eval --annotations val.json --images photos/ --report report";
+  mae-seg eval --annotations val.json --images photos/ --report report
+  mae-seg eval --annotations val.json --results found.json";
 
-/// Measure COCO mask average precision
+/// Measure COCO average precision of masks and boxes
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
@@ -39,8 +45,11 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "COCO.json")]
     annotations: PathBuf,
     /// Folder or zip file with the photos they name
-    #[arg(long, value_name = "DIR|ZIP")]
-    images: PathBuf,
+    #[arg(long, value_name = "DIR|ZIP", required_unless_present = "results")]
+    images: Option<PathBuf>,
+    /// Judge a file in COCO's results format, of any program, masks or boxes, in place of weights
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["weights", "predictions", "image_size"])]
+    results: Option<PathBuf>,
     /// What to do about photos that are missing, no images or not what their annotations say, and those whose annotations
     /// cannot be read
     #[arg(long, value_enum, default_value_t = DamagedArg::Stop)]
@@ -67,26 +76,41 @@ pub(super) struct Arguments {
 
 #[derive(Debug, Serialize)]
 struct Summary<'a> {
-    weights: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    weights: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    results: Option<String>,
     photos: usize,
     skipped_photos: usize,
     annotated_objects: usize,
     predictions: usize,
     labels: VocabularyKind,
-    device: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    device: Option<&'a str>,
     #[serde(flatten)]
     masks: &'a Metrics,
     boxes: &'a Metrics,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<()> {
+    match (&arguments.results, &arguments.images) {
+        (Some(results), images) => results::run(arguments, results, images.as_deref()),
+        (None, Some(images)) => judge(arguments, images),
+        (None, None) => {
+            Err(wrong_usage("name the photos' folder with --images, or results to judge with --results"))
+        }
+    }
+}
+
+fn judge(arguments: &Arguments, images: &Path) -> Result<()> {
     let mut dataset = CocoDataset::load(&arguments.annotations)?;
-    let images = PhotoFolder::open(&arguments.images)?;
+    let images = PhotoFolder::of(images, &mut dataset)?;
     let weights = Source::open(arguments.weights.as_deref())?;
     let looking = progress::spinner("looking at the photos");
     let unusable = images.sound(&mut dataset, &arguments.annotations, arguments.damaged.into())?;
     looking.finish_and_clear();
     progress::skipped(&unusable);
+    progress::say(&taken(&dataset, &dataset.left_out));
     let loading = progress::spinner("loading the weights");
     let picked = arguments.device.pick()?;
     let mut engine = pollster::block_on(Engine::load(&weights, &picked.device))?;
@@ -103,33 +127,58 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
     let truth = vocabulary.translate(&dataset);
     let evaluation = evaluate(&truth, &predictions)?;
     let summary = Summary {
-        weights: weights.describe(),
+        weights: Some(weights.describe()),
+        results: None,
         photos: dataset.images.len(),
         skipped_photos: unusable.len(),
         annotated_objects: dataset.annotations.len(),
         predictions: predictions.len(),
         labels: vocabulary.kind(),
-        device: &picked.description,
+        device: Some(&picked.description),
         masks: &evaluation.masks,
         boxes: &evaluation.boxes,
     };
-    let text = if arguments.json {
-        serde_json::to_string_pretty(&summary)
-    } else {
-        Ok(table(&summary, &evaluation))
-    };
-    print_line(&text.context("the report cannot be written")?)?;
+    tell(arguments, &summary, &evaluation)?;
     // Numbers that took long are told before a file can fail.
     if let Some(path) = &arguments.predictions {
-        write_file(path, &serde_json::to_vec(&predictions)?)?;
+        write_file(path, &serde_json::to_vec(&rows(&dataset, &predictions)?)?)?;
         let mut list = path.file_stem().map_or_else(OsString::new, OsString::from);
         list.push(".categories.json");
         write_file(&path.with_file_name(list), &serde_json::to_vec_pretty(vocabulary.categories())?)?;
     }
     if let Some(folder) = &arguments.report {
-        report::write(folder, &summary.weights, &truth, &images, &predictions, &evaluation)?;
+        report::write(folder, &weights.describe(), &truth, &images, &predictions, &evaluation)?;
     }
     Ok(())
+}
+
+/// What is judged on, and what is not.
+fn taken(dataset: &CocoDataset, left_out: &LeftOut) -> String {
+    let photos = counted(dataset.images.len(), "photo");
+    let objects = dataset.annotations.iter().filter(|object| !object.iscrowd).count();
+    format!("took {photos} with {}; left out {}", counted(objects, "object"), left_out.told())
+}
+
+/// The predictions with the ids that the annotations have for their photos.
+fn rows(dataset: &CocoDataset, predictions: &[Prediction]) -> Result<Vec<Value>> {
+    let texts: HashMap<u64, &str> =
+        dataset.images.iter().filter_map(|image| Some((image.id, image.text_id.as_deref()?))).collect();
+    let row = |prediction: &Prediction| {
+        let mut row = serde_json::to_value(prediction)?;
+        if let Some(text) = texts.get(&prediction.image_id) {
+            row["image_id"] = Value::from(*text);
+        }
+        Ok(row)
+    };
+    predictions.iter().map(row).collect()
+}
+
+fn tell(arguments: &Arguments, summary: &Summary<'_>, evaluation: &Evaluation) -> Result<()> {
+    let text = match arguments.json {
+        true => serde_json::to_string_pretty(summary).context("the report cannot be written")?,
+        false => table(summary, evaluation),
+    };
+    print_line(&text)
 }
 
 fn table(summary: &Summary<'_>, evaluation: &Evaluation) -> String {
@@ -149,11 +198,10 @@ fn table(summary: &Summary<'_>, evaluation: &Evaluation) -> String {
         0 => String::new(),
         count => format!(" ({count} skipped)"),
     };
+    let photos = counted(summary.photos, "photo");
+    let place = summary.device.map_or_else(String::new, |device| format!(", on {device}"));
     let mut lines = vec![
-        format!(
-            "{} photos{skipped}, {} predictions, on {}",
-            summary.photos, summary.predictions, summary.device
-        ),
+        format!("{photos}{skipped}, {}{place}", counted(summary.predictions, "prediction")),
         precision("mask precision", summary.masks),
         recall("mask recall", summary.masks),
         precision("box precision", summary.boxes),
@@ -163,7 +211,7 @@ fn table(summary: &Summary<'_>, evaluation: &Evaluation) -> String {
     lines.extend(evaluation.categories.iter().map(|category| {
         let [ap, ap50, ap75, recall] =
             [category.ap, category.ap50, category.ap75, category.ar100].map(|value| percent(Some(value)));
-        let (name, boxes) = (&category.name, percent(category.box_ap));
+        let (name, boxes) = (one_line(&category.name), percent(category.box_ap));
         format!(
             "  {name:<20} {:>8}  {ap:>4}  {ap50:>4}  {ap75:>4}   {recall:>5}   {boxes:>6}",
             category.objects

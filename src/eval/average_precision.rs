@@ -3,15 +3,16 @@
 use std::collections::BTreeMap;
 
 use hotcoco::params::IouType;
+use hotcoco::types::Annotation;
 use hotcoco::{COCO, COCOeval};
 use serde::Serialize;
 
-use super::coco::{dataset, mask};
-use super::{EvalError, Prediction};
+use super::EvalError;
+use super::coco::dataset;
 use crate::data::coco::CocoDataset;
 
 /// COCO's twelve numbers, each 0 to 1, or none where the annotations hold no such object.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Metrics {
     /// Over IoU 0.50 to 0.95.
     #[serde(rename = "AP")]
@@ -62,18 +63,18 @@ pub(super) enum Shape {
     Boxes,
 }
 
-/// Runs the evaluator.
+/// Runs the evaluator; `masks` tells whether the objects found have any.
 pub(super) fn judge(
     truth: &CocoDataset,
-    predictions: &[Prediction],
-    shape: Shape,
+    found: &[Annotation],
+    (shape, masks): (Shape, bool),
 ) -> Result<COCOeval, EvalError> {
-    let truth = COCO::from_dataset(dataset(truth)?);
+    let truth = COCO::from_dataset(dataset(truth, masks)?);
     let kind = match shape {
         Shape::Masks => IouType::Segm,
         Shape::Boxes => IouType::Bbox,
     };
-    let found = truth.load_res_anns(predictions.iter().map(mask).collect())?;
+    let found = truth.load_res_anns(found.to_vec())?;
     let mut judge = COCOeval::new(truth, found, kind);
     judge.evaluate()?;
     judge.accumulate();

@@ -1,10 +1,12 @@
 //! Everything a report shows: masks and boxes, each category, each photo.
 
 use hotcoco::COCOeval;
+use hotcoco::types::Annotation;
 use serde::Serialize;
 
 use super::average_precision::{Shape, judge, metrics};
-use super::{EvalError, Metrics, Prediction};
+use super::coco::mask;
+use super::{EvalError, Metrics, Prediction, Results};
 use crate::data::coco::CocoDataset;
 
 /// Predictions judged by COCO's rules.
@@ -62,14 +64,28 @@ pub struct PhotoResult {
 /// [`EvalError::Annotation`] for an outline that is no mask of its photo, [`EvalError::Metric`] if a prediction is
 /// none.
 pub fn evaluate(truth: &CocoDataset, predictions: &[Prediction]) -> Result<Evaluation, EvalError> {
-    let by_mask = judge(truth, predictions, Shape::Masks)?;
-    let by_box = judge(truth, predictions, Shape::Boxes)?;
+    of_rows(truth, &predictions.iter().map(mask).collect::<Vec<_>>(), true)
+}
+
+/// Judges results of any program, as [`evaluate`] does; where they are boxes alone, masks have no numbers, and those of categories
+/// and photos are of boxes.
+///
+/// # Errors
+/// As [`evaluate`].
+pub fn evaluate_results(truth: &CocoDataset, results: &Results) -> Result<Evaluation, EvalError> {
+    of_rows(truth, results.rows(), results.have_masks())
+}
+
+fn of_rows(truth: &CocoDataset, found: &[Annotation], masks: bool) -> Result<Evaluation, EvalError> {
+    let by_box = judge(truth, found, (Shape::Boxes, masks))?;
     let boxes = metrics(&by_box)?;
+    let by_mask = if masks { Some(judge(truth, found, (Shape::Masks, masks))?) } else { None };
+    let first = by_mask.as_ref().unwrap_or(&by_box);
     Ok(Evaluation {
-        masks: metrics(&by_mask)?,
-        categories: categories(truth, &by_mask, &boxes),
+        masks: by_mask.as_ref().map(metrics).transpose()?.unwrap_or_default(),
+        categories: categories(truth, first, &boxes),
         boxes,
-        photos: photos(&by_mask)?,
+        photos: photos(first)?,
     })
 }
 
@@ -162,7 +178,8 @@ mod tests {
     }
 
     fn assert_bit_equal(found: &Evaluation, recorded: &BTreeMap<String, Recorded>) {
-        for (shape, metrics) in [("masks", &found.masks), ("boxes", &found.boxes)] {
+        let known = [("masks", &found.masks), ("boxes", &found.boxes)];
+        for (shape, metrics) in known.into_iter().filter(|(shape, _)| recorded.contains_key(*shape)) {
             let numbers = serde_json::to_value(metrics).unwrap();
             for (name, expected) in &recorded[shape].stats {
                 // pycocotools' word for what cannot be measured.
@@ -194,8 +211,39 @@ mod tests {
             .for_each(|case| assert_case(&std::fs::read_to_string(case.unwrap().path()).unwrap()));
     }
 
+    #[test]
+    fn results_of_other_programs_equal_pycocotools() {
+        assert_results(
+            &serde_json::from_str(include_str!("../../tests/fixtures/coco_ap_results.json")).unwrap(),
+        );
+    }
+
+    /// Masks with boxes of their own, then boxes alone, out of a file.
+    fn assert_results(case: &Value) {
+        let truth: CocoDataset = serde_json::from_value(case["gt"].clone()).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        for (form, shapes) in [("boxed", &["masks", "boxes"][..]), ("boxes", &["boxes"])] {
+            let path = folder.path().join(form);
+            std::fs::write(&path, case[form]["dets"].to_string()).unwrap();
+            let results = Results::load(&path, &truth, &[]).unwrap();
+            assert_eq!(results.have_masks(), shapes.len() == 2);
+            let found = evaluate_results(&truth, &results).unwrap();
+            let recorded = |shape: &str| serde_json::from_value(case[form][shape].clone()).unwrap();
+            let all = shapes.iter().map(|shape| ((*shape).to_owned(), recorded(shape))).collect();
+            assert_bit_equal(&found, &all);
+            let classes = &all[shapes[0]].classes;
+            for category in found.categories {
+                assert_same(category.ap, &classes[&category.name]["AP"], "AP");
+                assert_same(category.ar100, &classes[&category.name]["AR100"], "AR100");
+            }
+        }
+    }
+
     fn assert_case(text: &str) {
         let mut case: Value = serde_json::from_str(text).unwrap();
+        if case["others"].is_object() {
+            assert_results(&case["others"]);
+        }
         let truth = serde_json::from_value(case["gt"].take()).unwrap();
         let predictions: Vec<Prediction> = serde_json::from_value(case["dets"].take()).unwrap();
         let recorded = ["masks", "boxes"]

@@ -8,15 +8,17 @@ mod evaluation;
 mod prediction;
 pub mod probe;
 mod reconstruction;
+mod results;
 mod run;
 mod runner;
 mod vocabulary;
 
 pub use average_precision::Metrics;
 pub use error::EvalError;
-pub use evaluation::{CategoryResult, Evaluation, PhotoResult, evaluate};
+pub use evaluation::{CategoryResult, Evaluation, PhotoResult, evaluate, evaluate_results};
 pub use prediction::{CompressedMask, Prediction};
 pub use reconstruction::{Likeness, fill_in, likeness, reconstruction};
+pub use results::Results;
 pub use run::{Run, differences};
 pub use runner::predict_dataset;
 pub use vocabulary::{Vocabulary, VocabularyKind};

@@ -1,0 +1,75 @@
+//! `mae-seg eval --results`: how good is what another program found?
+
+use std::path::Path;
+
+use anyhow::Result;
+
+use super::super::encoder::DamagedArg;
+use super::super::{progress, report, wrong_usage};
+use super::{Arguments, Summary, taken, tell};
+use crate::data::coco::CocoAnnotation;
+use crate::data::{CocoDataset, PhotoFolder, Reason};
+use crate::eval::{Results, Vocabulary, VocabularyKind, evaluate_results};
+
+pub(super) fn run(arguments: &Arguments, file: &Path, images: Option<&Path>) -> Result<()> {
+    let mut dataset = CocoDataset::load(&arguments.annotations)?;
+    let folder = images.map(|images| PhotoFolder::of(images, &mut dataset)).transpose()?;
+    let unusable = without_broken(&mut dataset, arguments)?;
+    let crowds: Vec<String> =
+        dataset.annotations.iter().filter(|object| object.iscrowd).map(CocoAnnotation::name).collect();
+    crowds.iter().for_each(|crowd| dataset.left_out.add(Reason::Crowd, crowd));
+    let mut results = Results::load(file, &dataset, &unusable)?;
+    let (mut truth, mut labels) = (dataset.clone(), VocabularyKind::Category);
+    if arguments.class_agnostic {
+        let vocabulary = Vocabulary::choose(&[], &dataset, true)?;
+        (truth, labels) = (vocabulary.translate(&dataset), vocabulary.kind());
+        results = vocabulary.categories().iter().fold(results, |results, one| results.of_category(one.id));
+    }
+    let mut left_out = dataset.left_out.clone();
+    left_out.extend(&results.left_out);
+    progress::say(&taken(&dataset, &left_out));
+    if !results.have_masks() {
+        progress::say("the results are boxes alone: masks are not judged");
+    }
+    let evaluation = evaluate_results(&truth, &results)?;
+    let summary = Summary {
+        weights: None,
+        results: Some(file.display().to_string()),
+        photos: dataset.images.len(),
+        skipped_photos: unusable.len(),
+        annotated_objects: dataset.annotations.len(),
+        predictions: results.len(),
+        labels,
+        device: None,
+        masks: &evaluation.masks,
+        boxes: &evaluation.boxes,
+    };
+    tell(arguments, &summary, &evaluation)?;
+    match (&arguments.report, folder) {
+        (None, _) => Ok(()),
+        (Some(out), Some(images)) if results.have_masks() => {
+            let name = file.display().to_string();
+            report::write(out, &name, &truth, &images, &results.predictions(), &evaluation)
+        }
+        _ => Err(wrong_usage("--report shows masks in photos: it needs --images, and results with masks")),
+    }
+}
+
+/// Takes photos with broken annotations out and says which, or stops at the first.
+fn without_broken(dataset: &mut CocoDataset, arguments: &Arguments) -> Result<Vec<u64>> {
+    let mut unusable = Vec::new();
+    for image in &dataset.images {
+        match dataset.unbroken(image) {
+            Ok(()) => {}
+            Err(error) if matches!(arguments.damaged, DamagedArg::Skip) => {
+                progress::skipped(&[format!("{}: {error}", image.file_name)]);
+                dataset.left_out.add(Reason::Unusable, &image.file_name);
+                unusable.push(image.id);
+            }
+            Err(error) => return Err(error.in_file(&arguments.annotations).into()),
+        }
+    }
+    dataset.images.retain(|image| !unusable.contains(&image.id));
+    dataset.annotations.retain(|object| !unusable.contains(&object.image_id));
+    Ok(unusable)
+}
