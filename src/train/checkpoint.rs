@@ -135,13 +135,15 @@ impl RunFolder {
         }
     }
 
-    /// Saves the panel of a step.
-    pub(super) fn show(&self, step: usize, panel: &RgbImage) -> Result<TrainEvent, TrainError> {
+    /// Saves the panel of a step, for `TensorBoard` too.
+    pub(super) fn show(&mut self, step: usize, panel: &RgbImage) -> Result<TrainEvent, TrainError> {
         let path = self.root.join("panels").join(format!("step-{step:06}.png"));
         let mut png = Cursor::new(Vec::new());
         let drawn = panel.write_to(&mut png, ImageFormat::Png);
         drawn.map_err(|error| TrainError::Panel { path: path.clone(), reason: error.to_string() })?;
         durable::replace(&path, png.get_ref())?;
+        let size = [panel.width(), panel.height()];
+        self.events(step)?.show(step, "panel", size, png.get_ref()).map_err(at(&self.root))?;
         Ok(TrainEvent::Panel(path))
     }
 
@@ -150,13 +152,16 @@ impl RunFolder {
         let path = self.root.join("metrics.jsonl");
         let line = serde_json::to_string(step).map_err(|error| TrainError::Option(error.to_string()))?;
         writeln!(self.metrics, "{line}").and_then(|()| self.metrics.flush()).map_err(at(&path))?;
-        if self.events.is_none() {
-            self.events = Some(Events::create(&self.root, step.step).map_err(at(&self.root))?);
-        }
-        match &mut self.events {
-            Some(events) => events.write(step.step, step.scalars()).map_err(at(&self.root)),
-            None => Ok(()),
-        }
+        self.events(step.step)?.write(step.step, step.scalars()).map_err(at(&self.root))
+    }
+
+    /// `TensorBoard`'s file of this start, which begins with `step`.
+    fn events(&mut self, step: usize) -> Result<&mut Events, TrainError> {
+        let events = match self.events.take() {
+            Some(events) => events,
+            None => Events::create(&self.root, step).map_err(at(&self.root))?,
+        };
+        Ok(self.events.insert(events))
     }
 
     /// Saves everything that is needed to go on; the old checkpoint stays until the new one is whole.

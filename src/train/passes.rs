@@ -7,6 +7,7 @@ use super::schedule::{WarmupCosine, WarmupFalls, scaled_learning_rate};
 use super::task::StepOptions;
 use crate::data::order::shuffled;
 use crate::data::{CropOptions, PhotoSet};
+use crate::pixels::Filter;
 
 /// How often photos are seen, and how fast is learned from them (MAE, <https://arxiv.org/abs/2111.06377> Table 8).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -27,6 +28,9 @@ pub struct PassOptions {
     pub min_crop: f64,
     /// Whether crops are mirrored half of the time.
     pub flip: bool,
+    /// Whether crops are resized bilinearly, as `SimMIM`'s, in place of bicubically.
+    #[serde(default)]
+    pub bilinear: bool,
     /// What every recipe chooses.
     #[serde(flatten)]
     pub steps: StepOptions,
@@ -72,8 +76,9 @@ impl<'a> Passes<'a> {
     }
 
     pub(super) fn crop(&self, image_size: usize) -> CropOptions {
-        let PassOptions { min_crop, flip, .. } = *self.options;
-        CropOptions { image_size, scale: (min_crop, 1.0), flip, ..CropOptions::default() }
+        let PassOptions { min_crop, flip, bilinear, .. } = *self.options;
+        let filter = if bilinear { Filter::Bilinear } else { Filter::Bicubic };
+        CropOptions { image_size, scale: (min_crop, 1.0), flip, filter, ..CropOptions::default() }
     }
 
     pub(super) fn learning_rate(&self, step: usize) -> f64 {

@@ -1,9 +1,10 @@
-//! Metrics as `TensorBoard` reads them: `events.out.tfevents.*`, records of protocol buffers.
+//! Metrics and panels as `TensorBoard` reads them: `events.out.tfevents.*`, records of protocol buffers.
 //!
 //! Record: length (u64), masked CRC-32C of it, bytes, masked CRC-32C of them, all little-endian
 //! (<https://github.com/tensorflow/tensorboard/blob/master/tensorboard/summary/writer/record_writer.py>).
 //! Event: `wall_time` 1: double, `step` 2: int64, `file_version` 3: string, `summary` 5, which holds any number of
-//! `value` 1, of `tag` 1: string and `simple_value` 2: float, `session_log` 7 of `status` 1: START is 1.
+//! `value` 1, of `tag` 1: string and `simple_value` 2: float or `image` 4, of `height` 1, `width` 2, `colorspace` 3: RGB is 3,
+//! `encoded_image_string` 4, `session_log` 7 of `status` 1: START is 1.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -32,7 +33,13 @@ impl Events {
         step: usize,
         scalars: impl Iterator<Item = (&'a str, f64)>,
     ) -> io::Result<()> {
+        let scalars = scalars.map(|(tag, value)| (tag, number(value)));
         self.0.write_all(&record(&event(now(), step, scalars)))
+    }
+
+    /// Appends a picture of so many pixels, the bytes of a PNG file, made after `step`.
+    pub(super) fn show(&mut self, step: usize, tag: &str, size: [u32; 2], png: &[u8]) -> io::Result<()> {
+        self.0.write_all(&record(&event(now(), step, [(tag, picture(size, png))].into_iter())))
     }
 }
 
@@ -46,16 +53,27 @@ fn version(seconds: f64) -> Vec<u8> {
 }
 
 fn started(seconds: f64, step: usize) -> Vec<u8> {
-    [double(1, seconds), vec![2 << 3], varint(step as u64), bytes(7, &[1 << 3, 1])].concat()
+    [double(1, seconds), whole(2, step as u64), bytes(7, &[1 << 3, 1])].concat()
 }
 
-fn event<'a>(seconds: f64, step: usize, scalars: impl Iterator<Item = (&'a str, f64)>) -> Vec<u8> {
-    let value = |(tag, value): (&str, f64)| {
-        let number = [vec![2 << 3 | 5], (value as f32).to_le_bytes().to_vec()].concat();
-        bytes(1, &[bytes(1, tag.as_bytes()), number].concat())
-    };
-    let summary: Vec<u8> = scalars.flat_map(value).collect();
-    [double(1, seconds), vec![2 << 3], varint(step as u64), bytes(5, &summary)].concat()
+/// Values are those of the tags, encoded.
+fn event<'a>(seconds: f64, step: usize, values: impl Iterator<Item = (&'a str, Vec<u8>)>) -> Vec<u8> {
+    let value = |(tag, value): (&str, Vec<u8>)| bytes(1, &[bytes(1, tag.as_bytes()), value].concat());
+    let summary: Vec<u8> = values.flat_map(value).collect();
+    [double(1, seconds), whole(2, step as u64), bytes(5, &summary)].concat()
+}
+
+fn number(value: f64) -> Vec<u8> {
+    [vec![2 << 3 | 5], (value as f32).to_le_bytes().to_vec()].concat()
+}
+
+fn picture([width, height]: [u32; 2], png: &[u8]) -> Vec<u8> {
+    let sides = [whole(1, height.into()), whole(2, width.into()), whole(3, 3)].concat();
+    bytes(4, &[sides, bytes(4, png)].concat())
+}
+
+fn whole(field: u8, value: u64) -> Vec<u8> {
+    [vec![field << 3], varint(value)].concat()
 }
 
 fn double(field: u8, value: f64) -> Vec<u8> {
@@ -91,18 +109,21 @@ mod tests {
 
     #[test]
     fn the_bytes_are_those_of_tensorboards_own_writer() {
-        let scalars = [("loss", 0.25), ("val_ap", 0.5)];
+        let scalars = [("loss", 0.25), ("val_ap", 0.5)].map(|(tag, value)| (tag, number(value)));
         let ours = [
             record(&version(1.5)),
             record(&started(1.5, 300)),
             record(&event(1.5, 300, scalars.into_iter())),
+            record(&event(1.5, 300, [("panel", picture([3, 2], b"PNG"))].into_iter())),
         ]
         .concat();
         let hex: String = ours.iter().map(|byte| format!("{byte:02x}")).collect();
         let theirs = "1800000000000000a37f4b2209000000000000f83f1a0d627261696e2e4576656e743a322a28646c\
                       100000000000000095fbfe1809000000000000f83f10ac023a020801713b788a\
                       2a00000000000000ae8d91f509000000000000f83f10ac022a1c0a0b0a046c6f7373150000803e\
-                      0a0d0a0676616c5f6170150000003fb662bf56";
+                      0a0d0a0676616c5f6170150000003fb662bf56\
+                      2400000000000000422b804d09000000000000f83f10ac022a160a140a0570616e656c220b080210031803\
+                      2203504e474fdf60cd";
         assert_eq!(hex, theirs);
     }
 }

@@ -117,6 +117,7 @@ impl Study<'_> {
             second_beta: 0.95,
             min_crop: 0.2,
             flip: true,
+            bilinear: false,
             steps: self.steps(batch_size, seed),
         };
         if encoder == "contrast" {
