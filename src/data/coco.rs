@@ -268,6 +268,12 @@ mod tests {
             ("\"image_id\": 1", "\"image_id\": 9", Reason::NoImage, "annotation 1 (annotations[0]): image 9"),
             ("\"image_id\": 1", "\"image_id\": null", Reason::NoImage, "`image_id` is null"),
             (
+                "\"score\": 0.5",
+                "\"score\": 97.5",
+                Reason::NoScore,
+                "annotation 3 (annotations[2]): `score` is 97.5",
+            ),
+            (
                 "\"id\": 3, \"image_id\"",
                 "\"id\": 2, \"image_id\"",
                 Reason::SameId,
@@ -293,7 +299,11 @@ mod tests {
             ("\"name\": \"cat\"", "\"name\": null", "category 17 (categories[0]): `name` is null"),
             ("{\"id\": 17,", "{", "categories[0]: `id` is missing"),
             ("\"annotations\": [", "\"objects\": [", "`annotations` is missing"),
-            ("\"categories\": [{", "\"categories\": {\"a\": {", "a list of categories"),
+            (
+                "\"categories\": [{",
+                "\"categories\": {\"a\": {",
+                "an object stands where a list of categories is needed",
+            ),
             ("\"images\": [", "\"images\": [,", "line 1"),
         ] {
             let text = FILE.replacen(from, to, 1);
@@ -321,7 +331,6 @@ mod tests {
                 "annotation 2 (annotations[1]): `iscrowd` is \"no\"",
             ),
             ("\"category_id\": 17", "\"category_id\": 5", 0, "annotation 1 (annotations[0]): category 5"),
-            ("\"score\": 0.5", "\"score\": 97.5", 1, "`score` is 97.5"),
         ] {
             let dataset = with(from, to).unwrap();
             dataset.unbroken(&dataset.images[1 - photo]).unwrap();

@@ -28,6 +28,8 @@ pub enum Reason {
     NoSize,
     /// An `area` or `bbox` that is no number.
     NoNumber,
+    /// A `score` that is none of ours, so that the object counts as certain.
+    NoScore,
     /// A category that only groups others.
     RootCategory,
     /// A result of a category that the annotations do not list.
@@ -44,6 +46,8 @@ pub enum Reason {
     Belonging,
     /// An image under another key than those asked for.
     OtherKey,
+    /// A shard or zip file without a photo.
+    NoPhotos,
     /// A shard or folder that cannot be read to its end.
     Unread,
 }
@@ -72,12 +76,16 @@ impl Reason {
             Self::NoImage => {
                 ("annotation", ["of an image that is not listed", "of images that are not listed"])
             }
-            Self::SameId => ("annotation id", ["that is there twice", "that are there twice"]),
+            Self::SameId => (
+                "annotation",
+                ["with the id of another, taken nevertheless", "with ids of others, taken nevertheless"],
+            ),
             Self::FewCorners => ("part", ["of an outline with fewer than three corners"; 2]),
             Self::NoSize => {
                 ("image size", ["that is none, taken from the photo", "that are none, taken from the photos"])
             }
             Self::NoNumber => ("`area` or `bbox` entry", ["that is no number, taken from the outline"; 2]),
+            Self::NoScore => ("`score`", ["that is not above 0 and up to 1, left aside"; 2]),
             Self::RootCategory => ("category", ["that has no object and only groups the others"; 2]),
             Self::OtherCategory => {
                 ("result", ["of a category that is not listed", "of categories that are not listed"])
@@ -85,6 +93,7 @@ impl Reason {
             Self::OtherPhoto => ("result", ["of photos that were left out"; 2]),
             Self::Hidden => ("hidden or companion file", ["", ""]),
             Self::NoPhoto => ("file", ["that is no photo read here", "that are no photos read here"]),
+            Self::NoPhotos => ("shard", ["without a photo"; 2]),
             Self::Link => ("link", ["to nothing in its tar", "to nothing in their tar"]),
             Self::Belonging => {
                 ("image", ["that belongs to another of its sample", "that belong to others of their samples"])

@@ -235,7 +235,11 @@ mod tests {
             let error = load(&json!([good, bad]), &truth()).unwrap_err();
             assert!(error.contains(expected) && error.contains("found.json"), "{error}");
         }
-        assert!(load(&json!({"annotations": []}), &truth()).unwrap_err().contains("a list of results"));
+        assert!(
+            load(&json!({"annotations": []}), &truth())
+                .unwrap_err()
+                .contains("an object stands where a list of results is needed")
+        );
         let other = json!([good, {"image_id": 1, "category_id": 8, "score": 0.9, "bbox": [4, 4, 20, 10]}]);
         let results = load(&other, &truth()).unwrap();
         assert_eq!((results.len(), results.left_out.count(Reason::OtherCategory)), (1, 1));

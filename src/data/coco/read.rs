@@ -166,13 +166,11 @@ fn object(entry: &Entry) -> Result<Object, String> {
     let bbox = entry
         .bbox("bbox")
         .and_then(|bbox| bbox.map_err(|fault| remarks.push((Reason::NoNumber, fault))).ok());
-    // A text or list of this name is another tool's.
-    let score = entry.value("score").and_then(Value::as_f64).map(|score| score as f32);
-    if score.is_some_and(|score| !(score > 0.0 && score <= 1.0)) {
-        return Err(entry.wrong(
-            "score",
-            "how likely the object is there, above 0 and up to 1; leave it out if it means something else",
-        ));
+    // What else is called so is another tool's.
+    let told = entry.value("score").and_then(Value::as_f64).map(|score| score as f32);
+    let score = told.filter(|score| *score > 0.0 && *score <= 1.0);
+    if told.is_some() && score.is_none() {
+        remarks.push((Reason::NoScore, entry.wrong("score", "a likelihood")));
     }
     let annotation = CocoAnnotation {
         id: 0,

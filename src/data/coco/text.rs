@@ -114,9 +114,25 @@ fn fault(text: &str, error: &serde_json::Error) -> String {
     let reason = reason.split(" at line ").next().unwrap_or_default();
     match error.classify() {
         serde_json::error::Category::Eof => format!("the file ends too early; fetch it again ({place})"),
-        serde_json::error::Category::Data => reason.to_owned(),
+        serde_json::error::Category::Data => in_words(reason),
         _ => format!("it is no JSON at {place} ({reason})"),
     }
+}
+
+/// What serde says of a value of another type than is needed, in JSON's words.
+fn in_words(reason: &str) -> String {
+    let parts = reason.strip_prefix("invalid type: ").and_then(|rest| rest.split_once(", expected "));
+    parts.map_or_else(
+        || reason.to_owned(),
+        |(found, needed)| {
+            let found = match found {
+                "map" => "an object",
+                "sequence" => "a list",
+                found => found,
+            };
+            format!("{found} stands where {needed} is needed")
+        },
+    )
 }
 
 #[cfg(test)]

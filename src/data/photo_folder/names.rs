@@ -12,11 +12,13 @@ pub(super) struct Candidate {
 }
 
 /// Where a photo may be, the likeliest first: as listed, then with fewer and fewer of its folders; as it is written, then with
-/// backslashes as Windows separates folders, then as addresses on the web are written.
+/// backslashes as Windows separates folders, then as addresses on the web are written, last without what follows a `?`.
 pub(super) fn candidates(listed: &str) -> impl Iterator<Item = Candidate> {
     let slashed = listed.replace('\\', "/");
     let decoded = percent_decode_str(&slashed).decode_utf8().map(Cow::into_owned).unwrap_or_default();
-    let mut spellings = vec![listed.to_owned(), slashed, decoded];
+    let plain = slashed.split(['?', '#']).next().unwrap_or_default();
+    let plain = percent_decode_str(plain).decode_utf8().map(Cow::into_owned).unwrap_or_default();
+    let mut spellings = vec![listed.to_owned(), slashed, decoded, plain];
     spellings.dedup();
     let longest = spellings.iter().map(|spelling| spelling.matches('/').count()).max().unwrap_or_default();
     (0..=longest).flat_map(move |folders| {
@@ -40,6 +42,10 @@ mod tests {
         assert_eq!(names("x/y/a.jpg"), ["x/y/a.jpg", "y/a.jpg", "a.jpg"]);
         assert_eq!(names(r"x\a b.jpg"), [r"x\a b.jpg", "x/a b.jpg", "a b.jpg"]);
         assert_eq!(names("x/a%20b.jpg"), ["x/a%20b.jpg", "x/a b.jpg", "a%20b.jpg", "a b.jpg"]);
+        assert_eq!(
+            names("https://example.org/a%20b.jpg?size=9#top").last().map(String::as_str),
+            Some("a b.jpg")
+        );
         assert_eq!(names("/data/?d=x%2Fa.jpg").last().map(String::as_str), Some("a.jpg"));
         assert_eq!(candidates("x/y/a.jpg").last().unwrap().left_out, "x/y/");
     }

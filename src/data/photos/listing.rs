@@ -37,7 +37,12 @@ impl PhotoSet {
             self.left_out.add(Reason::NoPhoto, &file_name(path));
         }
         if (is_tar || is_zip) && (self.photos.len(), self.cut.len()) == (photos, cut) {
-            return self.leave_out(self.nothing_in(&path.display().to_string()));
+            let shown = path.display().to_string();
+            if self.search.damaged == Damaged::Stop {
+                return Err(self.nothing_in(&shown));
+            }
+            self.left_out.add(Reason::NoPhotos, &file_name(path));
+            self.cut.push(format!("{shown}, which holds no photo"));
         }
         Ok(())
     }
