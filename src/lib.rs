@@ -24,7 +24,7 @@
 //!
 //! | level | module | what |
 //! |---|---|---|
-//! | L0 | [`image`], [`pixels`], [`mask`], [`instance`], [`hub_name`], [`text`] | plain data: photos, masks, results, names, words |
+//! | L0 | [`image`], [`pixels`], [`mask`], [`instance`], [`prompt`], [`hub_name`], [`text`] | plain data: photos, masks, results, prompts, names, words |
 //! | L1 | [`model`] | tensors only: encoder, MAE, segmenter |
 //! | L2 | [`weights`] | weight folders: names, shapes, shards |
 //! | L3 | [`engine`], `data`, `hub` | the inference path; the training data; checkpoints from the web |
@@ -39,6 +39,7 @@ pub mod image;
 pub mod instance;
 pub mod mask;
 pub mod pixels;
+pub mod prompt;
 pub mod text;
 pub mod web;
 

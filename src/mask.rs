@@ -2,8 +2,10 @@
 
 use std::ops::Range;
 
+mod depth;
 mod rle;
 
+pub use depth::Deepest;
 pub use rle::Rle;
 
 /// Why a mask or its run-length form could not be read.
@@ -182,6 +184,13 @@ impl BinaryMask {
         self.words.iter_mut().zip(&other.words).for_each(|(word, other)| *word &= !other);
     }
 
+    /// Puts every pixel beyond the box `[x, y, width, height]` outside.
+    pub fn clip(&mut self, [x, y, width, height]: [usize; 4]) {
+        let mut inside = Self::empty(self.width, self.height);
+        (y..y + height).for_each(|row| inside.fill_row(row, x..x + width));
+        self.words.iter_mut().zip(&inside.words).for_each(|(word, inside)| *word &= inside);
+    }
+
     /// One byte per pixel, row-major `[height, width]`, 1 inside and 0 outside.
     #[must_use]
     pub fn pixels(&self) -> Vec<u8> {
@@ -253,6 +262,14 @@ mod tests {
         assert_eq!(mask, span(10, 95));
         mask.subtract(&span(5, 66));
         assert_eq!(mask, span(66, 95));
+    }
+
+    #[test]
+    fn a_box_cuts_off_what_is_beyond() {
+        let mut mask = BinaryMask::from_fn(100, 9, |x, y| (x + y) % 3 > 0);
+        mask.clip([60, 2, 30, 20]);
+        let inside = |x, y| (60..90).contains(&x) && y >= 2 && (x + y) % 3 > 0;
+        assert_eq!(mask, BinaryMask::from_fn(100, 9, inside));
     }
 
     #[test]

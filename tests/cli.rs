@@ -31,6 +31,16 @@ impl Bench {
         bench
     }
 
+    /// The same with a query for each patch: fresh ones draw a disc around themselves.
+    fn dense() -> Self {
+        let bench = Self::new();
+        bench.write_config(0);
+        let tensors = collect(&MaskSegmenter::new(&config(0), &Device::flex()), Layout::Eomt).unwrap();
+        let bytes = write_safetensors(&tensors, StoredAs::F32, "model.safetensors").unwrap();
+        fs::write(bench.path("weights/model.safetensors"), bytes).unwrap();
+        bench
+    }
+
     fn write_config(&self, num_queries: usize) {
         let config = ModelConfig {
             architecture: Architecture::Segmenter(config(num_queries)),
@@ -541,6 +551,64 @@ fn each_way_of_selecting_keeps_its_promise() {
         assert!(areas(&found(rule)) <= 61 * 90, "{rule}: a pixel belongs to one object");
     }
     assert!(found("pairs").len() > found("distinct").len(), "a query comes with every class");
+}
+
+#[test]
+fn what_is_pointed_at_is_found() {
+    let bench = Bench::dense();
+    bench.photo("photo.png", 128, 96);
+    let predict = |more: &[&str]| {
+        let arguments = ["predict", "photo.png", "--weights", "weights", "--device", "cpu", "--json"];
+        bench.run(arguments.into_iter().chain(more.iter().copied()))
+    };
+    let mask = |more: &[&str]| {
+        let output = predict(more);
+        assert!(output.status.success(), "{}", stderr(&output));
+        let rows: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(rows.len(), 1);
+        let counts = rows[0]["segmentation"]["counts"].as_str().unwrap();
+        Rle::from_coco_string([96, 128], counts).unwrap().to_mask().unwrap()
+    };
+    // A quarter of the photo's longer side in every direction.
+    let disc = mask(&["--point", "48,48"]);
+    assert!(disc.get(48, 48) && disc.get(48 - 24, 48) && disc.get(48, 48 + 24), "{:?}", disc.bbox());
+    assert!(!disc.get(48 + 42, 48) && !disc.get(100, 90));
+    let two = mask(&["--point", "30,30", "--point", "100,60", "--point", "80,45,-"]);
+    assert!(two.get(30, 30) && two.get(100, 60) && !two.get(80, 45));
+    let boxed = mask(&["--box", "20,30,60,50"]);
+    assert!(boxed.get(40, 40) && boxed.bbox()[0] >= 20 && boxed.bbox()[3] <= 20, "{:?}", boxed.bbox());
+
+    let output = predict(&["--point", "128,0"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("128, 0 lies outside the photo, which has 128 × 96"));
+    assert_eq!(predict(&["--point", "5,5,-"]).status.code(), Some(1));
+    for wrong in [&["--point", "5"][..], &["--box", "5,5,5,9"], &["--point", "1,1", "--select", "pairs"]] {
+        assert_eq!(predict(wrong).status.code(), Some(2), "{wrong:?}");
+    }
+}
+
+#[test]
+fn clicks_on_the_objects_are_measured() {
+    let bench = Bench::dense();
+    bench.annotated();
+    let evaluate = |more: &[&str]| {
+        let arguments = ["eval", "--weights", "weights", "--annotations", "a.json", "--images", "."];
+        let output = bench.run(arguments.into_iter().chain(["--device", "cpu"]).chain(more.iter().copied()));
+        assert!(output.status.success(), "{}", stderr(&output));
+        output.stdout
+    };
+    let report: Value = serde_json::from_slice(&evaluate(&["--clicks", "2", "--json"])).unwrap();
+    let clicks = report["clicks"].as_array().unwrap();
+    assert_eq!([&clicks[0]["clicks"], &clicks[1]["clicks"]], [&json!(1), &json!(2)]);
+    for of_count in clicks {
+        assert_eq!(of_count["objects"], 1);
+        assert!(of_count["mIoU"].as_f64().unwrap() > 0.3, "a disc in a rectangle: {of_count}");
+        assert_eq!(of_count["mIoU"], of_count["mIoU_small"]);
+        assert!(of_count["mIoU_large"].is_null());
+    }
+    let text = String::from_utf8(evaluate(&["--clicks", "1"])).unwrap();
+    assert!(text.lines().any(|line| line.starts_with("1 click ") && line.contains("mIoU")), "{text}");
+    assert!(!String::from_utf8(evaluate(&[])).unwrap().contains("mIoU"));
 }
 
 #[test]

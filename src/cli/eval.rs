@@ -15,10 +15,13 @@ use super::bundled::Source;
 use super::device::DeviceArg;
 use super::encoder::DamagedArg;
 use super::output::{percent, print_line, write_file};
-use super::{image_size, progress, report, wrong_usage};
+use super::{at_least_one, image_size, progress, report, wrong_usage};
 use crate::data::{CocoDataset, LeftOut, PhotoFolder};
 use crate::engine::Engine;
-use crate::eval::{Evaluation, Metrics, Prediction, Vocabulary, VocabularyKind, evaluate, predict_dataset};
+use crate::eval::{
+    ClickMetrics, Evaluation, Metrics, Prediction, Vocabulary, VocabularyKind, click_dataset, evaluate,
+    predict_dataset,
+};
 use crate::text::{counted, one_line};
 
 const EXAMPLES: &str = "\
@@ -30,6 +33,7 @@ Examples:
   mae-seg eval --annotations val.json --images photos/
   mae-seg eval --weights my-model --annotations val.json --images photos/ --class-agnostic --json
   mae-seg eval --annotations val.json --images photos/ --predictions found.json
+  mae-seg eval --annotations val.json --images photos/ --clicks 3
   mae-seg eval --annotations val.json --images photos/ --report report
   mae-seg eval --annotations val.json --results found.json";
 
@@ -48,7 +52,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "DIR|ZIP", required_unless_present = "results")]
     images: Option<PathBuf>,
     /// Judge a file in COCO's results format, of any program, masks or boxes, in place of weights
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["weights", "predictions", "image_size"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["weights", "predictions", "image_size", "clicks"])]
     results: Option<PathBuf>,
     /// What to do about photos that are missing, no images or not what their annotations say, and those whose annotations
     /// cannot be read
@@ -57,6 +61,10 @@ pub(super) struct Arguments {
     /// Take all categories as one
     #[arg(long)]
     class_agnostic: bool,
+    /// Also measure the mean IoU of masks after 1 to N clicks on each object: first on its middle, then on that of the largest
+    /// error
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    clicks: Option<usize>,
     /// Print the numbers as JSON
     #[arg(long)]
     json: bool,
@@ -90,6 +98,8 @@ struct Summary<'a> {
     #[serde(flatten)]
     masks: &'a Metrics,
     boxes: &'a Metrics,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    clicks: Vec<ClickMetrics>,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<()> {
@@ -124,6 +134,13 @@ fn judge(arguments: &Arguments, images: &Path) -> Result<()> {
     let work = predict_dataset(&engine, &dataset, &images, &vocabulary, || bar.inc(1));
     let predictions = pollster::block_on(work)?;
     bar.finish_and_clear();
+    let mut clicks = Vec::new();
+    if let Some(count) = arguments.clicks {
+        let bar = progress::bar(dataset.images.len(), "clicking");
+        let work = click_dataset(&engine, &dataset, &images, count, || bar.inc(1));
+        clicks = pollster::block_on(work)?;
+        bar.finish_and_clear();
+    }
     let truth = vocabulary.translate(&dataset);
     let evaluation = evaluate(&truth, &predictions)?;
     let summary = Summary {
@@ -137,6 +154,7 @@ fn judge(arguments: &Arguments, images: &Path) -> Result<()> {
         device: Some(&picked.description),
         masks: &evaluation.masks,
         boxes: &evaluation.boxes,
+        clicks,
     };
     tell(arguments, &summary, &evaluation)?;
     // Numbers that took long are told before a file can fail.
@@ -182,10 +200,7 @@ fn tell(arguments: &Arguments, summary: &Summary<'_>, evaluation: &Evaluation) -
 }
 
 fn table(summary: &Summary<'_>, evaluation: &Evaluation) -> String {
-    let row = |name: &str, cells: [(&str, Option<f64>); 6]| {
-        let cells = cells.map(|(name, value)| format!("{name} {:>4}", percent(value)));
-        format!("{name:<16}{}", cells.join("   "))
-    };
+    let row = |name: &str, values: [(&str, Option<f64>); 6]| format!("{name:<16}{}", cells(&values));
     let precision = |name: &str, m: &Metrics| {
         let areas = [("S", m.ap_small), ("M", m.ap_medium), ("L", m.ap_large)];
         row(name, [("AP", m.ap), ("AP50", m.ap50), ("AP75", m.ap75), areas[0], areas[1], areas[2]])
@@ -206,8 +221,13 @@ fn table(summary: &Summary<'_>, evaluation: &Evaluation) -> String {
         recall("mask recall", summary.masks),
         precision("box precision", summary.boxes),
         recall("box recall", summary.boxes),
-        format!("  {:<20} {:>8}    AP  AP50  AP75   AR100   box AP", "category", "objects"),
     ];
+    lines.extend(summary.clicks.iter().map(|m| {
+        let areas = [("S", m.mean_iou_small), ("M", m.mean_iou_medium), ("L", m.mean_iou_large)];
+        let name = if m.clicks == 1 { "1 click".to_owned() } else { format!("{} clicks", m.clicks) };
+        format!("{name:<16}{}", cells(&[("mIoU", m.mean_iou), areas[0], areas[1], areas[2]]))
+    }));
+    lines.push(format!("  {:<20} {:>8}    AP  AP50  AP75   AR100   box AP", "category", "objects"));
     lines.extend(evaluation.categories.iter().map(|category| {
         let [ap, ap50, ap75, recall] =
             [category.ap, category.ap50, category.ap75, category.ar100].map(|value| percent(Some(value)));
@@ -218,4 +238,10 @@ fn table(summary: &Summary<'_>, evaluation: &Evaluation) -> String {
         )
     }));
     lines.join("\n")
+}
+
+/// Names and percentages beside each other.
+fn cells(values: &[(&str, Option<f64>)]) -> String {
+    let cell = |(name, value): &(&str, Option<f64>)| format!("{name} {:>4}", percent(*value));
+    values.iter().map(cell).collect::<Vec<_>>().join("   ")
 }

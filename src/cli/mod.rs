@@ -26,6 +26,7 @@ mod predict;
 mod pretrain;
 mod probe;
 mod progress;
+mod prompt;
 mod recipe;
 mod reconstruct;
 mod report;

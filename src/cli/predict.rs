@@ -11,11 +11,13 @@ use serde::Serialize;
 use super::bundled::Source;
 use super::device::DeviceArg;
 use super::output::{print_line, write_file};
+use super::prompt::PromptArguments;
 use super::{complain, draw, image_size, progress};
 use crate::engine::{Engine, SegmentOptions, Selection};
 use crate::eval::Prediction;
 use crate::image::RgbImage;
 use crate::instance::Instance;
+use crate::prompt::Prompt;
 use crate::text::{counted, one_line};
 
 const EXAMPLES: &str = "\
@@ -26,6 +28,7 @@ Examples:
   mae-seg predict photo.jpg
   mae-seg predict a.jpg b.png --out found --score-thresh 0.3
   mae-seg predict photo.jpg --select panoptic
+  mae-seg predict photo.jpg --point 320,200 --point 400,90,-
   mae-seg predict photo.jpg --json | jq '.[].label'";
 
 /// Find the objects in photos
@@ -51,6 +54,8 @@ pub(super) struct Arguments {
     /// How the model's numbers become objects
     #[arg(long, value_name = "RULE", value_enum, default_value_t)]
     select: SelectArg,
+    #[command(flatten)]
+    prompt: PromptArguments,
     /// Side that photos are brought to, in pixels [default: what the weights say]
     #[arg(long, value_name = "PIXELS", value_parser = image_size)]
     image_size: Option<usize>,
@@ -73,7 +78,19 @@ enum SelectArg {
     Pairs,
 }
 
+/// What of a photo is wanted.
+enum Wanted {
+    /// All objects.
+    All(SegmentOptions),
+    /// The one pointed at.
+    At(Prompt),
+}
+
 impl Arguments {
+    fn wanted(&self, engine: &Engine) -> Wanted {
+        self.prompt.prompt().map_or_else(|| Wanted::All(self.options(engine)), Wanted::At)
+    }
+
     fn options(&self, engine: &Engine) -> SegmentOptions {
         let options = SegmentOptions::reference(match self.select {
             SelectArg::Distinct => Selection::Distinct,
@@ -119,12 +136,12 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
         fs::create_dir_all(out).with_context(|| format!("cannot create the folder {}", out.display()))?;
     }
 
-    let options = arguments.options(&engine);
+    let wanted = arguments.wanted(&engine);
     let names = unique_names(&arguments.images);
     let bar = progress::bar(arguments.images.len(), "segmenting");
     let (mut rows, mut failures) = (Vec::new(), 0);
     for ((path, name), image_id) in arguments.images.iter().zip(names).zip(1..) {
-        let outcome = segment(&engine, path, &options).and_then(|(photo, instances)| {
+        let outcome = segment(&engine, path, &wanted).and_then(|(photo, instances)| {
             if let Some(out) = &out {
                 save(out, &name, &photo, &instances)?;
             }
@@ -153,11 +170,18 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
     }
 }
 
-fn segment(engine: &Engine, path: &Path, options: &SegmentOptions) -> Result<(RgbImage, Vec<Instance>)> {
+fn segment(engine: &Engine, path: &Path, wanted: &Wanted) -> Result<(RgbImage, Vec<Instance>)> {
     let shown = path.display();
     let bytes = fs::read(path).with_context(|| format!("cannot read {shown}"))?;
     let photo = RgbImage::decode(&bytes).with_context(|| shown.to_string())?;
-    let instances = pollster::block_on(engine.segment(&photo, options)).with_context(|| shown.to_string())?;
+    let work = async {
+        let encoded = engine.encode(&photo).await?;
+        match wanted {
+            Wanted::All(options) => engine.find(&encoded, options).await,
+            Wanted::At(prompt) => engine.find_at(&encoded, prompt, 1).await,
+        }
+    };
+    let instances = pollster::block_on(work).with_context(|| shown.to_string())?;
     Ok((photo, instances))
 }
 

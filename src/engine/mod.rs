@@ -3,17 +3,20 @@
 //! Asynchronous, because a GPU in a browser cannot be waited for; no files, no clock, no threads.
 
 mod device;
+mod encoded;
 mod postprocess;
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::Device;
 
 pub use device::{DeviceChoice, Picked, pick};
+pub use encoded::Encoded;
 pub use postprocess::{Answer, Segment, find};
 
 use crate::image::RgbImage;
-use crate::instance::{Instance, num_things};
+use crate::instance::Instance;
 use crate::model::MaskSegmenter;
-use crate::pixels::{Letterbox, Preprocess, prepare};
+use crate::pixels::{Letterbox, Preprocess};
+use crate::prompt::{Prompt, PromptError};
 use crate::weights::{Architecture, Checkpoint, WeightSource, WeightsError};
 
 /// Why the engine could not do its work.
@@ -44,6 +47,9 @@ pub enum EngineError {
         "the answer holds values that are no numbers: these weights are broken, or the device is; try the CPU, then other weights"
     )]
     NotFinite,
+    /// What was pointed at is no place in the photo.
+    #[error(transparent)]
+    Prompt(#[from] PromptError),
 }
 
 /// How logits become objects.
@@ -198,14 +204,16 @@ impl Engine {
         &self.preprocess
     }
 
-    /// One forward pass on a grey canvas, so that the first photo does not wait for kernels to compile.
+    /// One forward pass on a grey canvas, and a click on it, so that the first ones do not wait for kernels to compile.
     ///
     /// # Errors
     /// [`EngineError::Failed`], [`EngineError::NotFinite`]
     pub async fn warm_up(&self) -> Result<(), EngineError> {
         let square = Letterbox::of(1, 1, &self.preprocess);
         let [width, height] = square.canvas();
-        self.forward(vec![0.0; 3 * height * width], square, 0.0).await.map(drop)
+        let encoded = self.encode_pixels(vec![0.0; 3 * height * width], square).await?;
+        self.draw_likely(&encoded, 0.0).await?;
+        self.find_at(&encoded, &Prompt::point(0, 0), 1).await.map(drop)
     }
 
     /// Finds the objects of a photo, best first; masks have the photo's own size.
@@ -217,9 +225,7 @@ impl Engine {
         image: &RgbImage,
         options: &SegmentOptions,
     ) -> Result<Vec<Instance>, EngineError> {
-        let (pixels, letterbox) = prepare(image, &self.preprocess);
-        let logits = self.forward(pixels, letterbox, options.score_thresh).await?;
-        Ok(self.instances(&logits, letterbox, options))
+        self.find(&self.encode(image).await?, options).await
     }
 
     /// The options that average precision is measured with: [`SegmentOptions::evaluation`], and each object once where
@@ -227,7 +233,7 @@ impl Engine {
     #[must_use]
     pub fn evaluation(&self, any_class: bool) -> SegmentOptions {
         let all = SegmentOptions { any_class, ..SegmentOptions::evaluation() };
-        if self.model.config().num_queries > 0 {
+        if !self.is_dense() {
             return all;
         }
         SegmentOptions {
@@ -243,63 +249,11 @@ impl Engine {
     /// # Errors
     /// [`EngineError::Failed`], [`EngineError::NotFinite`]
     pub async fn logits(&self, image: &RgbImage) -> Result<Logits, EngineError> {
-        let (pixels, letterbox) = prepare(image, &self.preprocess);
-        self.forward(pixels, letterbox, 0.0).await
+        self.draw_likely(&self.encode(image).await?, 0.0).await
     }
 
-    /// Masks are drawn of queries that are an object with a probability of at least `score_thresh`.
-    async fn forward(
-        &self,
-        pixels: Vec<f32>,
-        letterbox: Letterbox,
-        score_thresh: f32,
-    ) -> Result<Logits, EngineError> {
-        let [width, height] = letterbox.canvas();
-        let images = Tensor::<4>::from_data(TensorData::new(pixels, [1, 3, height, width]), &self.device);
-        let proposals = self.model.propose(images);
-        let class_logits = numbers(proposals.class_logits.clone()).await?;
-        let queries = postprocess::likely(&class_logits, self.labels.len() + 1, score_thresh);
-        if queries.is_empty() {
-            return Ok(Logits { class_logits, queries, mask_logits: Vec::new(), grid: [0, 0] });
-        }
-        let chosen = queries.iter().map(|&query| query as i32);
-        // A GPU meets few shapes this way: each may need a kernel of its own.
-        let repeated =
-            std::iter::repeat_n(queries[0] as i32, queries.len().next_multiple_of(16) - queries.len());
-        let chosen: Vec<i32> = chosen.chain(repeated).collect();
-        let chosen = Tensor::from_data(chosen.as_slice(), &self.device);
-        let masks = self.model.draw(&proposals, Some(&chosen));
-        let [_, _, height, width] = masks.dims();
-        let mut mask_logits = numbers(masks).await?;
-        mask_logits.truncate(queries.len() * height * width);
-        Ok(Logits { class_logits, queries, mask_logits, grid: [height, width] })
+    /// Whether every patch is a query.
+    fn is_dense(&self) -> bool {
+        self.model.config().num_queries == 0
     }
-
-    fn instances(&self, logits: &Logits, letterbox: Letterbox, options: &SegmentOptions) -> Vec<Instance> {
-        let answer = Answer {
-            logits,
-            num_classes: self.labels.len(),
-            num_things: num_things(&self.labels),
-            letterbox,
-            dense: self.model.config().num_queries == 0,
-        };
-        let mut segments = find(&answer, options);
-        segments.sort_by(|a, b| b.score.total_cmp(&a.score));
-        let instance = |Segment { category, score, mask, .. }: Segment| {
-            let label = self.labels.get(category)?.clone();
-            let bbox = mask.bbox();
-            (mask.area() > 0).then_some(Instance { category, label, score, mask, bbox })
-        };
-        segments.into_iter().filter_map(instance).collect()
-    }
-}
-
-/// The tensor's values on the host, all of them finite.
-async fn numbers<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, EngineError> {
-    let data = tensor.into_data_async().await.map_err(|error| EngineError::Failed(format!("{error:?}")))?;
-    let numbers = data.try_into_vec::<f32>().map_err(|error| EngineError::Failed(format!("{error:?}")))?;
-    if numbers.iter().all(|number| number.is_finite()) {
-        return Ok(numbers);
-    }
-    Err(EngineError::NotFinite)
 }

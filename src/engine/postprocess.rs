@@ -4,10 +4,16 @@
 //! microseconds on a CPU.
 
 mod distinct;
+mod fitted;
+mod mixed;
 mod painted;
 mod pairs;
 mod panoptic;
 mod pieces;
+mod places;
+pub(super) mod prompted;
+
+pub(super) use places::Places;
 
 use super::{Logits, SegmentOptions, Selection};
 use crate::mask::BinaryMask;
@@ -72,6 +78,12 @@ impl Answer<'_> {
     /// Class probabilities of each query, "no object" last.
     fn probabilities(&self) -> impl Iterator<Item = Vec<f32>> {
         self.logits.class_logits.chunks_exact(self.num_classes + 1).map(softmax)
+    }
+
+    /// Of one query.
+    fn probabilities_of(&self, query: usize) -> Vec<f32> {
+        let columns = self.num_classes + 1;
+        self.logits.class_logits.get(query * columns..(query + 1) * columns).map(softmax).unwrap_or_default()
     }
 
     /// Each query with its best class, where that is a thing; with `any_class`, scored by the sum over all things.

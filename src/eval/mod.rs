@@ -2,6 +2,7 @@
 //! judged by `hotcoco`. What an encoder has learned, measured without training it. Training runs side by side.
 
 mod average_precision;
+mod clicks;
 mod coco;
 mod error;
 mod evaluation;
@@ -14,6 +15,7 @@ mod runner;
 mod vocabulary;
 
 pub use average_precision::Metrics;
+pub use clicks::{ClickMetrics, click_dataset};
 pub use error::EvalError;
 pub use evaluation::{CategoryResult, Evaluation, PhotoResult, evaluate, evaluate_results};
 pub use prediction::{CompressedMask, Prediction};

@@ -2,12 +2,16 @@
 
 use burn::module::{Module, Param};
 use burn::nn::{Initializer, Linear};
-use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
+use burn::tensor::{Bool, Device, Tensor, TensorData};
 
 use super::{
     Block, ConfigError, DecoderConfig, Extent, LayerNorm, MaskHead, SegmenterConfig, TrainingPlan,
     VisionTransformer, init, resample_grid,
 };
+
+mod proposals;
+
+pub use proposals::Proposals;
 
 /// Odds that a fresh model gives an object against "no object" where every patch is a query.
 const PRIOR: f32 = 0.1;
@@ -21,18 +25,6 @@ pub struct SegmenterOutput {
     pub mask_logits: Tensor<4>,
     /// `[B, L, teacher D]`: a teacher's features as the patches predict them; in training only, of the final prediction.
     pub features: Option<Tensor<3>>,
-}
-
-/// What the queries make of the images, before any mask is drawn.
-#[derive(Debug, Clone)]
-pub struct Proposals {
-    /// `[B, Q, K + 1]`; the last class is "no object".
-    pub class_logits: Tensor<3>,
-    /// `[B, Q, D]`
-    queries: Tensor<3>,
-    /// `[B, L, D]`
-    patches: Tensor<3>,
-    grid: [usize; 2],
 }
 
 /// New blocks over features from several depths of an encoder that stays as it is (PMT, <https://github.com/tue-mps/pmt>).
@@ -198,29 +190,6 @@ impl MaskSegmenter {
         self.proposals(tokens, grid)
     }
 
-    /// The second half: mask logits, `[B, N, height, width]`, of all queries or of those `chosen`, N of each image, by their
-    /// rows in `[B · Q]`.
-    #[must_use]
-    pub fn draw(&self, proposals: &Proposals, chosen: Option<&Tensor<1, Int>>) -> Tensor<4> {
-        let Proposals { queries, patches, grid, .. } = proposals;
-        let of_chosen = |all: Tensor<3>| match chosen {
-            Some(rows) => {
-                let ([batch, count, d], [chosen]) = (all.dims(), rows.dims());
-                all.reshape([batch * count, d]).select(0, rows.clone()).reshape([batch, chosen / batch, d])
-            }
-            None => all,
-        };
-        let mut embedded = self.head.embeddings(of_chosen(queries.clone()));
-        let (mut pixels, size) = self.head.pixels(patches.clone(), *grid);
-        if let Some(extent) = &self.extent {
-            let bowls = of_chosen(extent.bowls(patches.clone(), *grid));
-            embedded = Tensor::cat(vec![embedded, bowls], 2);
-            pixels = Tensor::cat(vec![pixels.clone(), extent.places(pixels, *grid, size)], 2);
-        }
-        let [batch, count, _] = embedded.dims();
-        embedded.matmul(pixels.swap_dims(1, 2)).reshape([batch, count, size[0], size[1]])
-    }
-
     /// Training's forward pass. All predictions are returned, the final one last; each is to get the full loss.
     ///
     /// # Shapes
@@ -328,18 +297,6 @@ impl MaskSegmenter {
     fn drawn(&self, proposals: Proposals) -> SegmenterOutput {
         let mask_logits = self.draw(&proposals, None);
         SegmenterOutput { mask_logits, class_logits: proposals.class_logits, features: None }
-    }
-
-    fn proposals(&self, tokens: Tensor<3>, grid: [usize; 2]) -> Proposals {
-        let norm = self.lateral.as_ref().map_or(&self.encoder.norm, |lateral| &lateral.norm);
-        let tokens = norm.forward(tokens);
-        let first_patch = self.config.num_queries + self.config.encoder.num_prefix();
-        let patches = tokens.clone().narrow(1, first_patch, grid[0] * grid[1]);
-        let queries = match self.config.num_queries {
-            0 => patches.clone(),
-            count => tokens.narrow(1, 0, count),
-        };
-        Proposals { class_logits: self.head.classes(queries.clone()), queries, patches, grid }
     }
 
     /// `[B, 1, T, T]`: true where a query must not look at a patch, namely outside its own predicted mask.

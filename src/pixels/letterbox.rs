@@ -56,6 +56,31 @@ impl Letterbox {
         self.photo
     }
 
+    /// Where a place of the photo lies on a canvas cut into `grid` = columns, rows: both in pixels and cells from the upper left
+    /// corner.
+    #[must_use]
+    pub fn on_grid(&self, place: [f32; 2], grid: [usize; 2]) -> [f32; 2] {
+        [0, 1].map(|axis| {
+            let on_canvas = place[axis] * self.content[axis] as f32 / self.photo[axis] as f32;
+            on_canvas * grid[axis] as f32 / self.canvas[axis] as f32
+        })
+    }
+
+    /// The four cells around the middle of the photo's pixel (`x`, `y`), of a canvas cut into `grid` = columns, rows, numbered in
+    /// row-major order, and the share of each in a bilinear mix there. Cells beyond the photo have none.
+    #[must_use]
+    pub fn cells_around(&self, [x, y]: [usize; 2], grid: [usize; 2]) -> [(usize, f32); 4] {
+        let place = self.on_grid([x as f32 + 0.5, y as f32 + 0.5], grid);
+        let [across, down] = [0, 1].map(|axis| {
+            let cells = (self.content[axis] * grid[axis]).div_ceil(self.canvas[axis]);
+            Tap::at(place[axis] - 0.5, cells.max(1) - 1)
+        });
+        let [above, below] = down.shares().map(|(row, share)| {
+            across.shares().map(|(column, of_row)| (row * grid[0] + column, share * of_row))
+        });
+        [above[0], above[1], below[0], below[1]]
+    }
+
     /// Mask logits of the whole canvas, row-major `[grid_h, grid_w]`, to be read at the photo's pixels. `None` for a
     /// buffer of another length.
     #[must_use]
@@ -106,6 +131,18 @@ struct Tap {
 }
 
 impl Tap {
+    /// The point `at` of samples numbered from 0 to `last`.
+    fn at(at: f32, last: usize) -> Self {
+        let at = at.max(0.0);
+        let low = (at as usize).min(last);
+        Self { low, high: (low + 1).min(last), weight: (at - low as f32).clamp(0.0, 1.0) }
+    }
+
+    /// Both samples and what each counts.
+    fn shares(&self) -> [(usize, f32); 2] {
+        [(self.low, 1.0 - self.weight), (self.high, self.weight)]
+    }
+
     fn mix(&self, samples: &[f32]) -> f32 {
         samples[self.low] + (samples[self.high] - samples[self.low]) * self.weight
     }
@@ -116,13 +153,7 @@ impl Tap {
 fn taps(count: usize, samples: usize, whole: usize) -> Vec<Tap> {
     let scale = samples as f32 / whole as f32;
     let last = samples - 1;
-    (0..count)
-        .map(|point| {
-            let at = ((point as f32 + 0.5) * scale - 0.5).max(0.0);
-            let low = (at as usize).min(last);
-            Tap { low, high: (low + 1).min(last), weight: (at - low as f32).clamp(0.0, 1.0) }
-        })
-        .collect()
+    (0..count).map(|point| Tap::at((point as f32 + 0.5) * scale - 0.5, last)).collect()
 }
 
 /// Mask logits on the photo's pixels, computed row by row: bilinear from the grid to the canvas, cropped to the photo, and

@@ -104,3 +104,19 @@ fn odd_logits_give_an_empty_mask() {
     let area = |value: f32| letterbox.logits_in_photo(&[value; 16], 4, 4).unwrap().mask().area();
     assert_eq!([area(f32::NAN), area(-1.0), area(1.0)], [0, 0, 100]);
 }
+
+#[test]
+fn cells_around_a_pixel_mix_to_the_logit_there() {
+    let letterbox = Letterbox::fit(40, 30, 40);
+    let plane: Vec<f32> = (0..100_u32).map(|cell| (cell * 37 % 11) as f32 - 5.0).collect();
+    let logits = letterbox.logits_in_photo(&plane, 10, 10).unwrap();
+    for (x, y) in [(0, 0), (39, 29), (39, 0), (17, 12), (2, 29)] {
+        let around = letterbox.cells_around([x, y], [10, 10]);
+        let mixed: f32 = around.iter().map(|&(cell, share)| share * plane[cell]).sum();
+        let expected = logits.row(y).nth(x).unwrap();
+        assert!((mixed - expected).abs() < 1e-4, "({x}, {y}): {mixed}, expected {expected}");
+    }
+    // The photo takes the upper two of four rows.
+    let lowest = Letterbox::fit(40, 20, 40).cells_around([5, 19], [4, 4]);
+    assert!(lowest.iter().all(|(cell, share)| *cell < 8 || *share == 0.0), "{lowest:?}");
+}

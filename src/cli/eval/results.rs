@@ -43,6 +43,7 @@ pub(super) fn run(arguments: &Arguments, file: &Path, images: Option<&Path>) -> 
         device: None,
         masks: &evaluation.masks,
         boxes: &evaluation.boxes,
+        clicks: Vec::new(),
     };
     tell(arguments, &summary, &evaluation)?;
     match (&arguments.report, folder) {

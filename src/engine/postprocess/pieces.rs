@@ -15,6 +15,15 @@ pub(super) fn without_small(plane: &[f32], width: usize) -> Vec<f32> {
     cleared
 }
 
+/// Mask logits, in rows of `width`, without the pieces that hold none of the `seeds`: these turn negative.
+pub(super) fn around(plane: &[f32], width: usize, seeds: &[usize]) -> Vec<f32> {
+    let mut cleared = plane.to_vec();
+    let is_apart = |piece: &Vec<usize>| !piece.iter().any(|cell| seeds.contains(cell));
+    let apart = pieces(plane, width).into_iter().filter(is_apart);
+    apart.flatten().for_each(|cell| cleared[cell] = -cleared[cell]);
+    cleared
+}
+
 /// The cells of positive logits, by what touches with a side.
 fn pieces(plane: &[f32], width: usize) -> Vec<Vec<usize>> {
     let mut open: Vec<bool> = plane.iter().map(|logit| *logit > 0.0).collect();
@@ -56,5 +65,8 @@ mod tests {
             .collect();
         assert_eq!(shown, ["####..#.", "###...##", "####....", "........", "........"]);
         assert_eq!(without_small(&[-1.0; 6], 3), [-1.0; 6]);
+        let kept = around(&plane, 8, &[14, 5, 39]);
+        let kept: Vec<usize> = (0..kept.len()).filter(|&cell| kept[cell] > 0.0).collect();
+        assert_eq!(kept, [6, 14, 15, 39]);
     }
 }

@@ -1,4 +1,4 @@
-use burn::tensor::{Distribution, Tolerance};
+use burn::tensor::{Distribution, Int, Tolerance};
 
 use super::*;
 use crate::model::VitConfig;

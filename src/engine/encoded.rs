@@ -1,0 +1,139 @@
+//! Photos the model has looked at, and what can be asked about them.
+
+use burn::tensor::{Int, Tensor, TensorData};
+
+use super::postprocess::{Answer, Places, Segment, find, likely, prompted};
+use super::{Engine, EngineError, Logits, SegmentOptions};
+use crate::image::RgbImage;
+use crate::instance::{Instance, num_things};
+use crate::model::Proposals;
+use crate::pixels::{Letterbox, prepare};
+use crate::prompt::Prompt;
+
+/// What the model makes of a photo. It stays on the device, so that a question about the photo costs no second pass through
+/// the encoder.
+#[derive(Debug, Clone)]
+pub struct Encoded {
+    proposals: Proposals,
+    /// `[Q, K + 1]`
+    class_logits: Vec<f32>,
+    letterbox: Letterbox,
+}
+
+impl Engine {
+    /// Lets the model look at a photo.
+    ///
+    /// # Errors
+    /// [`EngineError::Failed`], [`EngineError::NotFinite`]
+    pub async fn encode(&self, image: &RgbImage) -> Result<Encoded, EngineError> {
+        let (pixels, letterbox) = prepare(image, &self.preprocess);
+        self.encode_pixels(pixels, letterbox).await
+    }
+
+    /// The objects of a photo, best first; masks have the photo's own size.
+    ///
+    /// # Errors
+    /// [`EngineError::Failed`], [`EngineError::NotFinite`]
+    pub async fn find(
+        &self,
+        encoded: &Encoded,
+        options: &SegmentOptions,
+    ) -> Result<Vec<Instance>, EngineError> {
+        let logits = self.draw_likely(encoded, options.score_thresh).await?;
+        let mut segments = find(&self.answer(encoded, &logits), options);
+        segments.sort_by(|a, b| b.score.total_cmp(&a.score));
+        Ok(self.instances(segments))
+    }
+
+    /// The object at a place of the photo, found or not: the likeliest mask first, then up to `at_most` − 1 others of what is there,
+    /// such as a part of it or what it is a part of, from the next larger one on and round to the smallest. Their score tells how sure the model is of the mask.
+    ///
+    /// # Errors
+    /// [`EngineError::Prompt`] for places that are not in the photo, [`EngineError::Failed`], [`EngineError::NotFinite`]
+    pub async fn find_at(
+        &self,
+        encoded: &Encoded,
+        prompt: &Prompt,
+        at_most: usize,
+    ) -> Result<Vec<Instance>, EngineError> {
+        let Encoded { proposals, class_logits, letterbox } = encoded;
+        prompt.check(letterbox.photo())?;
+        let patches = self.is_dense().then(|| proposals.grid());
+        let places = Places::of(prompt, letterbox, proposals.mask_size(), patches);
+        let cells = places.cells();
+        let cells = Tensor::<1, Int>::from_data(cells.as_slice(), &self.device);
+        let logits = numbers(self.model.draw_at(proposals, cells)).await?;
+        let chosen = places.candidates(class_logits, self.labels.len(), &logits);
+        let logits = self.draw(encoded, chosen).await?;
+        Ok(self.instances(prompted::find(&self.answer(encoded, &logits), prompt, &places, at_most)))
+    }
+
+    pub(super) async fn encode_pixels(
+        &self,
+        pixels: Vec<f32>,
+        letterbox: Letterbox,
+    ) -> Result<Encoded, EngineError> {
+        let [width, height] = letterbox.canvas();
+        let images = Tensor::<4>::from_data(TensorData::new(pixels, [1, 3, height, width]), &self.device);
+        let proposals = self.model.propose(images);
+        let class_logits = numbers(proposals.class_logits.clone()).await?;
+        Ok(Encoded { proposals, class_logits, letterbox })
+    }
+
+    /// Draws the masks of queries that are an object with a probability of at least `score_thresh`.
+    pub(super) async fn draw_likely(
+        &self,
+        encoded: &Encoded,
+        score_thresh: f32,
+    ) -> Result<Logits, EngineError> {
+        self.draw(encoded, likely(&encoded.class_logits, self.labels.len() + 1, score_thresh)).await
+    }
+
+    /// Draws the masks of the queries, which are in ascending order.
+    async fn draw(&self, encoded: &Encoded, queries: Vec<usize>) -> Result<Logits, EngineError> {
+        let class_logits = encoded.class_logits.clone();
+        let Some(first) = queries.first().map(|&query| query as i32) else {
+            return Ok(Logits { class_logits, queries, mask_logits: Vec::new(), grid: [0, 0] });
+        };
+        let chosen = queries.iter().map(|&query| query as i32);
+        // A GPU meets few shapes this way: each may need a kernel of its own.
+        let repeated = std::iter::repeat_n(first, queries.len().next_multiple_of(16) - queries.len());
+        let chosen: Vec<i32> = chosen.chain(repeated).collect();
+        let chosen = Tensor::from_data(chosen.as_slice(), &self.device);
+        let masks = self.model.draw(&encoded.proposals, Some(&chosen));
+        let [_, _, height, width] = masks.dims();
+        let mut mask_logits = numbers(masks).await?;
+        mask_logits.truncate(queries.len() * height * width);
+        Ok(Logits { class_logits, queries, mask_logits, grid: [height, width] })
+    }
+
+    fn answer<'a>(&self, encoded: &Encoded, logits: &'a Logits) -> Answer<'a> {
+        Answer {
+            logits,
+            num_classes: self.labels.len(),
+            num_things: num_things(&self.labels),
+            letterbox: encoded.letterbox,
+            dense: self.is_dense(),
+        }
+    }
+
+    /// Segments that have pixels, in words.
+    fn instances(&self, segments: Vec<Segment>) -> Vec<Instance> {
+        let instance = |Segment { category, score, mask, .. }: Segment| {
+            let label = self.labels.get(category)?.clone();
+            let bbox = mask.bbox();
+            (mask.area() > 0).then_some(Instance { category, label, score, mask, bbox })
+        };
+        segments.into_iter().filter_map(instance).collect()
+    }
+}
+
+/// The tensor's values on the host, all of them finite.
+async fn numbers<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, EngineError> {
+    let data = tensor.into_data_async().await.map_err(|error| EngineError::Failed(format!("{error:?}")))?;
+    let numbers = data.try_into_vec::<f32>().map_err(|error| EngineError::Failed(format!("{error:?}")))?;
+    if numbers.iter().all(|number| number.is_finite()) {
+        return Ok(numbers);
+    }
+    Err(EngineError::NotFinite)
+}

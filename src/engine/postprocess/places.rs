@@ -1,0 +1,118 @@
+//! Where a prompt lies on the model's grids, and which queries may have an answer to it.
+
+use super::softmax;
+use crate::pixels::Letterbox;
+use crate::prompt::Prompt;
+
+/// Masks drawn for each place besides those of the patches around it: what a GPU draws in one go.
+const CANDIDATES: usize = 12;
+
+/// Cells in row-major order, and the share of each in what is between them.
+type Around = [(usize, f32); 4];
+
+/// A place on the object.
+#[derive(Debug, Clone)]
+pub(in crate::engine) struct Place {
+    /// Of the masks.
+    pub(super) cells: Around,
+    /// Queries that are the patches around it; none where queries are learned.
+    pub(super) patches: Vec<(usize, f32)>,
+}
+
+/// The positive and the negative places of a prompt; a box is a positive one in its middle.
+#[derive(Debug, Clone)]
+pub(in crate::engine) struct Places {
+    pub(super) positive: Vec<Place>,
+    pub(super) negative: Vec<Place>,
+    /// Left, top, right and bottom of the prompt's box, in cells of the masks.
+    pub(super) bounds: Option<[f32; 4]>,
+}
+
+impl Place {
+    /// A mask's logit there.
+    pub(super) fn logit(&self, plane: &[f32]) -> f32 {
+        self.cells.iter().map(|&(cell, share)| share * plane[cell]).sum()
+    }
+
+    /// Cells from the place to a cell of masks that are so many wide.
+    pub(super) fn distance(&self, cell: usize, width: usize) -> f32 {
+        let along = |of: fn(usize, usize) -> usize| {
+            let here: f32 = self.cells.iter().map(|&(cell, share)| share * of(cell, width) as f32).sum();
+            here - of(cell, width) as f32
+        };
+        along(|cell, width| cell % width).hypot(along(|cell, width| cell / width))
+    }
+}
+
+impl Places {
+    /// The places on masks of `mask_size`, and on the grid of `patches` where these are queries; heights come first.
+    pub(in crate::engine) fn of(
+        prompt: &Prompt,
+        letterbox: &Letterbox,
+        [height, width]: [usize; 2],
+        patches: Option<[usize; 2]>,
+    ) -> Self {
+        let grid = [width, height];
+        let place = |at: [usize; 2]| {
+            let around = patches.map(|[rows, columns]| letterbox.cells_around(at, [columns, rows]));
+            let patches = around.into_iter().flatten().filter(|(_, share)| *share > 0.0).collect();
+            Place { cells: letterbox.cells_around(at, grid), patches }
+        };
+        let negative = prompt.points.iter().filter(|point| !point.positive);
+        let bounds = prompt.bounds.map(|[x, y, width, height]| {
+            let corner = |x: usize, y: usize| letterbox.on_grid([x as f32, y as f32], grid);
+            let ([left, top], [right, bottom]) = (corner(x, y), corner(x + width, y + height));
+            [left, top, right, bottom]
+        });
+        Self {
+            positive: prompt.anchors().map(place).collect(),
+            negative: negative.map(|point| place([point.x, point.y])).collect(),
+            bounds,
+        }
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Place> {
+        self.positive.iter().chain(&self.negative)
+    }
+
+    /// The cells around every place, one after another, filled up to a multiple of 16: a GPU meets few shapes this way.
+    pub(in crate::engine) fn cells(&self) -> Vec<i32> {
+        let cells = self.all().flat_map(|place| place.cells).map(|(cell, _)| cell as i32);
+        let mut cells: Vec<i32> = cells.collect();
+        cells.resize(cells.len().next_multiple_of(16), 0);
+        cells
+    }
+
+    /// Queries whose masks are worth drawing, ascending: of each place the patches around it, and those that are most likely an
+    /// object that covers it. `logits` are those of all queries at [`cells`](Self::cells).
+    pub(in crate::engine) fn candidates(
+        &self,
+        class_logits: &[f32],
+        num_classes: usize,
+        logits: &[f32],
+    ) -> Vec<usize> {
+        let count = self.cells().len();
+        let objectness =
+            class_logits.chunks_exact(num_classes + 1).map(|row| 1.0 - softmax(row)[num_classes]);
+        let objectness: Vec<f32> = objectness.collect();
+        let mut queries = Vec::new();
+        for (index, place) in self.all().enumerate() {
+            queries.extend(place.patches.iter().map(|(patch, _)| *patch));
+            let there = logits.chunks_exact(count).map(|row| {
+                let logits = row[4 * index..].iter().zip(place.cells);
+                logits.map(|(logit, (_, share))| logit * share).sum::<f32>()
+            });
+            let mut ranked: Vec<(usize, f32)> =
+                there.zip(&objectness).map(|(logit, object)| sigmoid(logit) * object).enumerate().collect();
+            ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
+            queries.extend(ranked.into_iter().take(CANDIDATES).map(|(query, _)| query));
+        }
+        queries.sort_unstable();
+        queries.dedup();
+        queries
+    }
+}
+
+pub(super) fn sigmoid(logit: f32) -> f32 {
+    1.0 / (1.0 + (-logit).exp())
+}

@@ -1,0 +1,101 @@
+//! What a person points at in a photo.
+
+use serde::{Deserialize, Serialize};
+
+/// A pixel of the photo that belongs to the object, or does not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Point {
+    /// Column.
+    pub x: usize,
+    /// Row.
+    pub y: usize,
+    /// Whether it belongs to the object.
+    pub positive: bool,
+}
+
+/// Points on an object and beside it, and a box around it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Prompt {
+    /// In the order they were given.
+    pub points: Vec<Point>,
+    /// `[x, y, width, height]` in pixels; nothing beyond it belongs to the object.
+    pub bounds: Option<[usize; 4]>,
+}
+
+/// Why a photo cannot be asked so.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PromptError {
+    /// A place is not in the photo.
+    #[error("{what} lies outside the photo, which has {width} × {height} pixels")]
+    Outside {
+        /// The point, or the box.
+        what: String,
+        /// Of the photo.
+        width: usize,
+        /// Of the photo.
+        height: usize,
+    },
+    /// A box holds no pixel.
+    #[error("the box is empty")]
+    EmptyBox,
+    /// The prompt says at most where the object is not.
+    #[error("a point on the object, or a box around it, is needed")]
+    NoObject,
+}
+
+impl Prompt {
+    /// A single point on the object.
+    #[must_use]
+    pub fn point(x: usize, y: usize) -> Self {
+        Self { points: vec![Point { x, y, positive: true }], bounds: None }
+    }
+
+    /// A place on the object for each positive point, and the middle of the box.
+    pub fn anchors(&self) -> impl Iterator<Item = [usize; 2]> {
+        let middle = self.bounds.map(|[x, y, width, height]| [x + width / 2, y + height / 2]);
+        self.points.iter().filter(|point| point.positive).map(|point| [point.x, point.y]).chain(middle)
+    }
+
+    /// Whether a photo of this width and height can be asked so.
+    ///
+    /// # Errors
+    /// [`PromptError`]
+    pub fn check(&self, [width, height]: [usize; 2]) -> Result<(), PromptError> {
+        let outside = |what: String| PromptError::Outside { what, width, height };
+        if let Some(point) = self.points.iter().find(|point| point.x >= width || point.y >= height) {
+            return Err(outside(format!("the point {}, {}", point.x, point.y)));
+        }
+        if let Some([x, y, across, down]) = self.bounds {
+            if across == 0 || down == 0 {
+                return Err(PromptError::EmptyBox);
+            }
+            if x.saturating_add(across) > width || y.saturating_add(down) > height {
+                return Err(outside(format!("a part of the box of {across} × {down} at {x}, {y}")));
+            }
+        }
+        self.anchors().next().map(drop).ok_or(PromptError::NoObject)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_meant_is_refused() {
+        let refused = |points: &[(usize, usize, bool)], bounds| {
+            let points = points.iter().map(|&(x, y, positive)| Point { x, y, positive }).collect();
+            Prompt { points, bounds }.check([40, 30]).err().map(|error| error.to_string())
+        };
+        assert_eq!(refused(&[(39, 29, true), (0, 0, false)], Some([0, 0, 40, 30])), None);
+        assert_eq!(refused(&[], Some([39, 29, 1, 1])), None);
+        assert!(refused(&[(40, 0, true)], None).unwrap().contains("40, 0"));
+        assert!(refused(&[(0, 30, false), (1, 1, true)], None).unwrap().contains("40 × 30"));
+        assert!(refused(&[], Some([5, 5, 0, 3])).unwrap().contains("empty"));
+        assert!(refused(&[], Some([39, 0, 2, 3])).unwrap().contains("outside"));
+        assert!(refused(&[(1, 1, true)], Some([1, 1, usize::MAX, 3])).is_some());
+        assert!(refused(&[(1, 1, false)], None).unwrap().contains("needed"));
+        assert!(refused(&[], None).is_some());
+    }
+}
