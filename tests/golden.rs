@@ -83,3 +83,33 @@ fn the_golden_photo_gives_the_golden_numbers() {
         assert!(worst <= TOLERANCE, "largest difference {worst}");
     }
 }
+
+#[test]
+fn photos_have_the_pixels_of_libjpeg_turbo_and_littlecms() {
+    let folder = root().join("tests/fixtures/photos");
+    let mut files: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    files.sort();
+    let expected = files.iter().filter_map(|file| file.to_str()?.strip_suffix(".expected.png"));
+    let mut compared = 0;
+    for name in expected {
+        let photo = RgbImage::decode(&fs::read(folder.join(name)).unwrap()).unwrap();
+        let expected = image::open(folder.join(format!("{name}.expected.png"))).unwrap().into_rgb8();
+        assert_eq!(
+            [photo.width() as u32, photo.height() as u32],
+            [expected.width(), expected.height()],
+            "{name}"
+        );
+        let steps =
+            photo.pixels().iter().zip(expected.as_raw()).map(|(found, expected)| found.abs_diff(*expected));
+        let converted =
+            ["adobe_rgb", "display_p3", "grey_gamma", "press"].iter().any(|kind| name.starts_with(kind));
+        let (worst, allowed) = (steps.max().unwrap(), if converted { 2 } else { 0 });
+        assert!(worst <= allowed, "{name}: {worst} of 255 off, {allowed} allowed");
+        compared += 1;
+    }
+    assert!(compared >= 20, "{compared} photos");
+    let refusal =
+        |name: &str| RgbImage::decode(&fs::read(folder.join(name)).unwrap()).unwrap_err().to_string();
+    assert!(refusal("predicted_bands.tif").contains("5 samples per pixel, of which 3 are colours"));
+    assert!(refusal("small.avif").contains("an AVIF picture"));
+}

@@ -7,6 +7,7 @@ use super::DataError;
 use super::coco::{Entry, read_list};
 use super::labels::LabelTable;
 use super::layer::Layer;
+use crate::image::decode_rgba;
 
 /// Name of the list inside the folder.
 const LIST: &str = "cutouts.json";
@@ -49,9 +50,8 @@ impl Cutouts {
     pub(super) fn load(&self, index: usize) -> Result<(Layer, Option<usize>), DataError> {
         let (path, label) = &self.items[index];
         let bytes = fs::read(path).map_err(|source| DataError::Io { path: path.clone(), source })?;
-        let decoded = image::load_from_memory(&bytes)
-            .map_err(|e| DataError::Cutout { path: path.clone(), reason: e.to_string() })?
-            .into_rgba8();
+        let decoded = decode_rgba(&bytes)
+            .map_err(|e| DataError::Cutout { path: path.clone(), reason: e.to_string() })?;
         let (width, height) = (decoded.width() as usize, decoded.height() as usize);
         Ok((Layer { width, height, rgba: decoded.into_raw() }, *label))
     }

@@ -1,0 +1,69 @@
+//! Colour profiles: from the colours of a file to sRGB.
+
+use moxcms::{CmsError, ColorProfile, DataColorSpace, Layout, Transform8BitExecutor, TransformOptions};
+use std::sync::Arc;
+
+use super::raster::{Channels, Raster};
+
+/// Colours that a profile moves by no more than this are left as they are: it is sRGB in other words.
+const SAME: u8 = 2;
+
+/// Converts `raster` to sRGB, by the ICC profile that came with it.
+///
+/// # Errors
+/// Why the profile cannot be used, in words; `raster` is then as before.
+pub(super) fn apply(profile: &[u8], raster: &mut Raster) -> Result<(), String> {
+    let profile = ColorProfile::new_from_slice(profile).map_err(|error| error.to_string())?;
+    let space = profile.color_space;
+    // A grey photo has all of red, green and blue in equal parts.
+    let expanded = match (space, raster.channels) {
+        (DataColorSpace::Rgb, Channels::Grey) => {
+            Some((Channels::Rgb, raster.bytes.iter().flat_map(|grey| [*grey; 3]).collect()))
+        }
+        (DataColorSpace::Rgb, Channels::GreyAlpha) => {
+            let pixels = raster.bytes.as_chunks().0.iter();
+            Some((
+                Channels::RgbAlpha,
+                pixels.flat_map(|[grey, alpha]| [*grey, *grey, *grey, *alpha]).collect(),
+            ))
+        }
+        _ => None,
+    };
+    let (channels, bytes) =
+        expanded.as_ref().map_or((raster.channels, &raster.bytes), |(channels, bytes)| (*channels, bytes));
+    let (from, to, becomes) = match (space, channels) {
+        (DataColorSpace::Rgb, Channels::Rgb) => (Layout::Rgb, Layout::Rgb, Channels::Rgb),
+        (DataColorSpace::Rgb, Channels::RgbAlpha) => (Layout::Rgba, Layout::Rgba, Channels::RgbAlpha),
+        (DataColorSpace::Gray, Channels::Grey) => (Layout::Gray, Layout::Rgb, Channels::Rgb),
+        (DataColorSpace::Gray, Channels::GreyAlpha) => (Layout::GrayAlpha, Layout::Rgba, Channels::RgbAlpha),
+        (DataColorSpace::Cmyk, Channels::Cmyk) => (Layout::Rgba, Layout::Rgb, Channels::Rgb),
+        _ => return Err(format!("it is for {space:?} colours, which the photo does not have")),
+    };
+    let transform = transform(&profile, from, to).map_err(|error| error.to_string())?;
+    if space == DataColorSpace::Rgb && is_srgb(&profile).map_err(|error| error.to_string())? {
+        return Ok(());
+    }
+    let mut converted = vec![0; bytes.len() / channels.count() * becomes.count()];
+    transform.transform(bytes, &mut converted).map_err(|error| error.to_string())?;
+    (raster.channels, raster.bytes) = (becomes, converted);
+    Ok(())
+}
+
+fn transform(
+    profile: &ColorProfile,
+    from: Layout,
+    to: Layout,
+) -> Result<Arc<Transform8BitExecutor>, CmsError> {
+    profile.create_transform_8bit(from, &ColorProfile::new_srgb(), to, TransformOptions::default())
+}
+
+/// Whether the profile leaves colours where they are. Most photos have one of the many profiles of sRGB itself, and
+/// their pixels shall be those of programs that know no profiles.
+fn is_srgb(profile: &ColorProfile) -> Result<bool, CmsError> {
+    let steps = || (0..=255_u8).step_by(15);
+    let colours: Vec<u8> =
+        steps().flat_map(|r| steps().flat_map(move |g| steps().flat_map(move |b| [r, g, b]))).collect();
+    let mut converted = vec![0; colours.len()];
+    transform(profile, Layout::Rgb, Layout::Rgb)?.transform(&colours, &mut converted)?;
+    Ok(colours.iter().zip(&converted).all(|(before, after)| before.abs_diff(*after) <= SAME))
+}

@@ -1,0 +1,73 @@
+//! What a file is, by its first bytes.
+
+use image::ImageFormat;
+
+/// What the first bytes announce.
+#[derive(Debug, PartialEq)]
+pub(super) enum Content {
+    /// A format that is read here, and its name for messages.
+    Photo(ImageFormat, &'static str),
+    /// Another known kind, with its article.
+    Foreign(&'static str),
+    /// Anything else.
+    Unknown,
+}
+
+/// Kinds that are not read here: where their signature starts, and the signature.
+const FOREIGN: [(usize, &[u8], &str); 19] = [
+    (4, b"ftypavi", "an AVIF picture"),
+    (4, b"ftyphe", "a HEIC picture"),
+    (4, b"ftypmif1", "a HEIF picture"),
+    (4, b"ftypmsf1", "a HEIF picture"),
+    (4, b"ftypcrx ", "a raw photo of a camera (CR3)"),
+    (4, b"ftyp", "a video"),
+    (0, b"\xFF\xD8\xFF\xF7", "a JPEG-LS picture"),
+    (0, b"\xFF\x0A", "a JPEG XL picture"),
+    (0, b"\0\0\0\x0CJXL \r\n\x87\n", "a JPEG XL picture"),
+    (0, b"\0\0\0\x0CjP  \r\n\x87\n", "a JPEG 2000 picture"),
+    (0, b"\xFF\x4F\xFF\x51", "a JPEG 2000 picture"),
+    (0, b"\0\0\x01\0", "an icon"),
+    (0, b"8BPS", "a Photoshop document"),
+    (0, b"%PDF", "a PDF document"),
+    (0, b"<!DOCTYPE", "a web page"),
+    (0, b"<html", "a web page"),
+    (0, b"<svg", "an SVG drawing"),
+    (0, b"<?xml", "an XML document"),
+    (0, b"version https://git-lfs", "a pointer of git-lfs, not the photo itself"),
+];
+
+/// Tells what `bytes` are, whatever the file is called.
+pub(super) fn of(bytes: &[u8]) -> Content {
+    // TIFF in its form for large files is no other format to anybody.
+    if bytes.starts_with(b"II\x2B\0") || bytes.starts_with(b"MM\0\x2B") {
+        return Content::Photo(ImageFormat::Tiff, "TIFF");
+    }
+    // A HEIF file names what is in it among its compatible brands; AVIF is what more programs read.
+    let brands = bytes.get(8..64.min(bytes.len())).unwrap_or_default();
+    let is_heif = bytes.get(4..9).is_some_and(|kind| kind == b"ftypm");
+    if is_heif && brands.chunks_exact(4).any(|brand| brand == b"avif") {
+        return Content::Foreign("an AVIF picture");
+    }
+    let signed = |(at, signature, _): &&(usize, &[u8], &str)| {
+        bytes.get(*at..).is_some_and(|rest| rest.starts_with(signature))
+    };
+    if let Some((_, _, kind)) = FOREIGN.iter().find(signed) {
+        return Content::Foreign(kind);
+    }
+    let format = image::guess_format(bytes).ok();
+    let named = format.and_then(|format| Some(Content::Photo(format, name(format)?)));
+    named.unwrap_or(Content::Unknown)
+}
+
+/// The name of an accepted format, for messages.
+fn name(format: ImageFormat) -> Option<&'static str> {
+    Some(match format {
+        ImageFormat::Jpeg => "JPEG",
+        ImageFormat::Png => "PNG",
+        ImageFormat::WebP => "WebP",
+        ImageFormat::Gif => "GIF",
+        ImageFormat::Bmp => "BMP",
+        ImageFormat::Tiff => "TIFF",
+        _ => return None,
+    })
+}

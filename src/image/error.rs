@@ -1,0 +1,98 @@
+//! Why a photo could not be read, and what was amiss with one that could.
+
+use super::MAX_PIXELS;
+
+/// Why a photo could not be read. Each message says whose fault it is and what to do.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ImageError {
+    /// The file has no bytes.
+    #[error("the file is empty: choose a photo with content")]
+    Empty,
+    /// The content is none of the accepted formats, whatever the file is called.
+    #[error("this is not a photo in a known format: use JPEG, PNG, WebP, GIF, BMP or TIFF")]
+    UnknownFormat,
+    /// The content is of a known kind that no decoder here reads.
+    #[error("this is {content}, which is not read here: export it as JPEG, PNG, WebP, GIF, BMP or TIFF")]
+    ForeignFormat {
+        /// What it is, with its article.
+        content: &'static str,
+    },
+    /// The header announces more than [`MAX_PIXELS`].
+    #[error("too large: {width} × {height} = {} megapixels; the limit is {}; make it smaller and try again",
+        (u64::from(*width) * u64::from(*height)).div_ceil(1_000_000), MAX_PIXELS / 1_000_000)]
+    TooLarge {
+        /// Pixels per row.
+        width: u32,
+        /// Number of rows.
+        height: u32,
+    },
+    /// The file ends before the photo does.
+    #[error("the {format} file is cut off before the photo ends: copy or download it again")]
+    Truncated {
+        /// Format the content announces.
+        format: &'static str,
+    },
+    /// The content is sound, but of a rare kind that the decoder does not know.
+    #[error("this kind of {format} is not supported ({reason}): export it as JPEG or PNG")]
+    Unsupported {
+        /// Format the content announces.
+        format: &'static str,
+        /// What is rare about it.
+        reason: String,
+    },
+    /// The decoder refused the content.
+    #[error("the {format} file is damaged ({reason}): export or download it again")]
+    Corrupt {
+        /// Format the content announces.
+        format: &'static str,
+        /// The decoder's own words.
+        reason: String,
+    },
+    /// The decoder itself failed.
+    #[error("the decoder failed on this {format} file ({reason}): export it as JPEG or PNG")]
+    DecoderFailed {
+        /// Format the content announces.
+        format: &'static str,
+        /// The decoder's last words.
+        reason: String,
+    },
+    /// [`RgbImage::new`](super::RgbImage::new) was given a buffer that does not fit the size.
+    #[error("an RGB image of {width} × {height} needs {} bytes and at least one pixel, not {bytes} bytes",
+        width.saturating_mul(*height).saturating_mul(3))]
+    WrongLength {
+        /// Pixels per row.
+        width: usize,
+        /// Number of rows.
+        height: usize,
+        /// Length of the buffer.
+        bytes: usize,
+    },
+}
+
+impl ImageError {
+    /// Whether another program may read the file all the same, such as the browser that this runs in.
+    #[must_use]
+    pub const fn is_unread(&self) -> bool {
+        matches!(
+            self,
+            Self::UnknownFormat
+                | Self::ForeignFormat { .. }
+                | Self::Unsupported { .. }
+                | Self::DecoderFailed { .. }
+        )
+    }
+}
+
+/// What was amiss with a photo that could be read all the same.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ImageNote {
+    /// Every pixel is there, the marker behind them is not. Of a progressive file, whole scans may be missing.
+    #[error("the JPEG file lacks its end marker: if it was cut off, fine details are missing")]
+    NoEndMarker,
+    /// The colours are taken for sRGB.
+    #[error("its colour profile cannot be used ({reason}): its colours may be off")]
+    ProfileIgnored {
+        /// Why not.
+        reason: String,
+    },
+}

@@ -1,0 +1,83 @@
+//! PNG, WebP, GIF and BMP.
+
+use std::error::Error;
+use std::io::{self, Cursor};
+
+use image::codecs::{bmp::BmpDecoder, gif::GifDecoder, png::PngDecoder, webp::WebPDecoder};
+use image::metadata::Orientation;
+use image::{DynamicImage, ImageDecoder, ImageFormat, Limits};
+
+use super::ImageError;
+use super::raster::{Channels, Raster, check_size};
+
+/// Decodes with the decoder of `format`; naming each keeps those of `image` that are not used out of the page.
+pub(super) fn decode(bytes: &[u8], format: ImageFormat, name: &'static str) -> Result<Raster, ImageError> {
+    let refused = |error: image::ImageError| refusal(name, &error);
+    let file = Cursor::new(bytes);
+    match format {
+        ImageFormat::Png => read(PngDecoder::with_limits(file, Limits::default()).map_err(refused)?, name),
+        ImageFormat::WebP => read(WebPDecoder::new(file).map_err(refused)?, name),
+        ImageFormat::Gif => read(GifDecoder::new(file).map_err(refused)?, name),
+        _ => {
+            let mut raster = read(BmpDecoder::new(file).map_err(refused)?, name)?;
+            if raster.channels == Channels::RgbAlpha {
+                uncover(&mut raster.bytes);
+            }
+            Ok(raster)
+        }
+    }
+}
+
+fn read(mut decoder: impl ImageDecoder, name: &'static str) -> Result<Raster, ImageError> {
+    let refused = |error: image::ImageError| refusal(name, &error);
+    let (width, height) = decoder.dimensions();
+    check_size(width, height)?;
+    // The usual limits: the most pixels a photo may have, with four channels of 16 bits, are within them.
+    decoder.set_limits(Limits::default()).map_err(refused)?;
+    let profile = decoder.icc_profile().map_err(refused)?;
+    let orientation = decoder.exif_metadata().map_err(refused)?.and_then(|exif| orientation(&exif));
+    let (channels, bytes) = bytes_of(DynamicImage::from_decoder(decoder).map_err(refused)?);
+    let orientation = orientation.unwrap_or(Orientation::NoTransforms);
+    Ok(Raster { width, height, channels, bytes, profile, orientation, notes: Vec::new() })
+}
+
+/// The orientation in an EXIF block. In WebP and PNG many programs put the prefix before it that JPEG has.
+fn orientation(exif: &[u8]) -> Option<Orientation> {
+    Orientation::from_exif_chunk(exif.strip_prefix(b"Exif\0\0").unwrap_or(exif))
+}
+
+fn bytes_of(photo: DynamicImage) -> (Channels, Vec<u8>) {
+    let color = photo.color();
+    match (color.has_color(), color.has_alpha()) {
+        (false, false) => (Channels::Grey, photo.into_luma8().into_raw()),
+        (false, true) => (Channels::GreyAlpha, photo.into_luma_alpha8().into_raw()),
+        (true, false) => (Channels::Rgb, photo.into_rgb8().into_raw()),
+        (true, true) => (Channels::RgbAlpha, photo.into_rgba8().into_raw()),
+    }
+}
+
+/// Makes a bitmap opaque of which nothing could be seen: its writer left the fourth byte of each pixel unused.
+fn uncover(rgba: &mut [u8]) {
+    let pixels = rgba.as_chunks_mut::<4>().0;
+    if pixels.iter().all(|pixel| pixel[3] == 0) {
+        pixels.iter_mut().for_each(|pixel| pixel[3] = 255);
+    }
+}
+
+/// Tells a file that stops early, one of a rare kind and one with wrong content apart.
+fn refusal(format: &'static str, error: &image::ImageError) -> ImageError {
+    let mut cause: Option<&(dyn Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        let io = error.downcast_ref::<io::Error>();
+        if io.is_some_and(|io| io.kind() == io::ErrorKind::UnexpectedEof) {
+            return ImageError::Truncated { format };
+        }
+        cause = error.source();
+    }
+    match error {
+        image::ImageError::Unsupported(_) | image::ImageError::Limits(_) => {
+            ImageError::Unsupported { format, reason: error.to_string() }
+        }
+        _ => ImageError::Corrupt { format, reason: error.to_string() },
+    }
+}
