@@ -37,12 +37,14 @@ mod steps;
 use std::borrow::Cow;
 use std::fmt::Display;
 use std::io::Write;
+use std::panic;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 use self::numbers::{above_zero, at_least_one, below_one, between_zero_and_one, image_size, number, whole};
+use crate::image::is_decoding;
 use crate::text::one_line;
 
 const EXAMPLES: &str = "\
@@ -90,6 +92,7 @@ const DEFAULT_DEVICE: &str = "BURN_DEVICE=flex";
 #[must_use]
 pub fn run() -> ExitCode {
     let cli = parse();
+    leave_decoders_in_peace();
     if let Err(error) = dotenvy::from_read(DEFAULT_DEVICE.as_bytes()) {
         complain(&error.into());
         return ExitCode::FAILURE;
@@ -115,6 +118,16 @@ pub fn run() -> ExitCode {
             if error.is::<WrongUsage>() { ExitCode::from(2) } else { ExitCode::FAILURE }
         }
     }
+}
+
+/// Lets nobody report a decoder's panic: it becomes the error of its photo, and the others go on.
+fn leave_decoders_in_peace() {
+    let report = panic::take_hook();
+    panic::set_hook(Box::new(move |panic| {
+        if !is_decoding() {
+            report(panic);
+        }
+    }));
 }
 
 /// The arguments, a recipe's flags among them.

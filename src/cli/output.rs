@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write};
+use std::mem;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -47,9 +48,34 @@ fn write_files(files: &[(PathBuf, &[u8])]) -> Result<()> {
 /// Prints lines of results; a reader that has seen enough (`| head`) is no error. Line breaks stay: names out of files go through
 /// [`one_line`](crate::text::one_line) first.
 pub(super) fn print_line(line: &str) -> Result<()> {
-    match writeln!(io::stdout(), "{}", printable(line)) {
+    print(&format!("{line}\n"))
+}
+
+/// Prints a piece of the results at once, as [`print_line`] does.
+pub(super) fn print(text: &str) -> Result<()> {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(printable(text).as_bytes()).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         outcome => outcome.context("cannot write to stdout"),
+    }
+}
+
+/// A JSON array whose rows are written as they come.
+#[derive(Debug, Default)]
+pub(super) struct JsonRows {
+    begun: bool,
+}
+
+impl JsonRows {
+    /// The text of some more rows.
+    pub(super) fn add(&mut self, rows: impl Iterator<Item = serde_json::Value>) -> String {
+        rows.map(|row| format!("{}{row}", if mem::replace(&mut self.begun, true) { ",\n" } else { "[" }))
+            .collect()
+    }
+
+    /// The text that ends the array.
+    pub(super) const fn end(self) -> &'static str {
+        if self.begun { "]\n" } else { "[]\n" }
     }
 }
 
@@ -71,6 +97,16 @@ mod tests {
         assert_eq!(fs::read(&path).unwrap(), b"new");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
         assert!(write_file(&folder.path().join("none/a.txt"), b"").is_err());
+    }
+
+    #[test]
+    fn rows_that_come_one_by_one_are_an_array() {
+        let parsed = |text: String| serde_json::from_str::<serde_json::Value>(&text).unwrap();
+        assert_eq!(parsed(JsonRows::default().end().to_owned()), serde_json::json!([]));
+        let mut rows = JsonRows::default();
+        let texts = [vec![1, 2], vec![], vec![3]].map(|few| rows.add(few.into_iter().map(Into::into)));
+        assert_eq!(texts, ["[1,\n2", "", ",\n3"]);
+        assert_eq!(parsed(texts.concat() + rows.end()), serde_json::json!([1, 2, 3]));
     }
 
     #[cfg(unix)]

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fs;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
@@ -10,12 +11,12 @@ use serde::Serialize;
 
 use super::bundled::Source;
 use super::device::DeviceArg;
-use super::output::{print_line, write_file};
+use super::output::{JsonRows, print, print_line, write_file};
 use super::prompt::PromptArguments;
 use super::{complain, draw, image_size, progress};
 use crate::engine::{Engine, SegmentOptions, Selection};
 use crate::eval::Prediction;
-use crate::image::RgbImage;
+use crate::image::{ImageNote, RgbImage};
 use crate::instance::Instance;
 use crate::prompt::Prompt;
 use crate::text::{counted, one_line};
@@ -139,17 +140,23 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
     let wanted = arguments.wanted(&engine);
     let names = unique_names(&arguments.images);
     let bar = progress::bar(arguments.images.len(), "segmenting");
-    let (mut rows, mut failures) = (Vec::new(), 0);
+    let (mut results, mut failures) = (JsonRows::default(), 0);
     for ((path, name), image_id) in arguments.images.iter().zip(names).zip(1..) {
-        let outcome = segment(&engine, path, &wanted).and_then(|(photo, instances)| {
+        let outcome = segment(&engine, path, &wanted).and_then(|found| {
             if let Some(out) = &out {
-                save(out, &name, &photo, &instances)?;
+                save(out, &name, &found.photo, &found.instances)?;
             }
-            Ok(instances)
+            Ok(found)
         });
+        if let Ok(Found { notes, .. }) = &outcome {
+            bar.suspend(|| notes.iter().for_each(|note| remark(path, note)));
+        }
         match outcome {
-            Ok(instances) if arguments.json => rows.extend(instances.iter().map(|i| json(image_id, path, i))),
-            Ok(instances) => bar.suspend(|| report(path, &instances))?,
+            Ok(Found { instances, .. }) if arguments.json => {
+                let rows = instances.iter().map(|instance| json(image_id, path, instance));
+                bar.suspend(|| print(&results.add(rows)))?;
+            }
+            Ok(Found { instances, .. }) => bar.suspend(|| report(path, &instances))?,
             Err(error) if arguments.images.len() == 1 => return Err(error),
             Err(error) => {
                 failures += 1;
@@ -160,7 +167,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
     }
     bar.finish_and_clear();
     if arguments.json {
-        print_line(&serde_json::Value::Array(rows).to_string())?;
+        print(results.end())?;
     } else if let Some(out) = out.filter(|_| failures < arguments.images.len()) {
         print_line(&format!("pictures are in {}", out.display()))?;
     }
@@ -170,10 +177,17 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
     }
 }
 
-fn segment(engine: &Engine, path: &Path, wanted: &Wanted) -> Result<(RgbImage, Vec<Instance>)> {
+/// A photo and its objects.
+struct Found {
+    photo: RgbImage,
+    notes: Vec<ImageNote>,
+    instances: Vec<Instance>,
+}
+
+fn segment(engine: &Engine, path: &Path, wanted: &Wanted) -> Result<Found> {
     let shown = path.display();
     let bytes = fs::read(path).with_context(|| format!("cannot read {shown}"))?;
-    let photo = RgbImage::decode(&bytes).with_context(|| shown.to_string())?;
+    let (photo, notes) = RgbImage::decode_with_notes(&bytes).with_context(|| shown.to_string())?;
     let work = async {
         let encoded = engine.encode(&photo).await?;
         match wanted {
@@ -182,7 +196,12 @@ fn segment(engine: &Engine, path: &Path, wanted: &Wanted) -> Result<(RgbImage, V
         }
     };
     let instances = pollster::block_on(work).with_context(|| shown.to_string())?;
-    Ok((photo, instances))
+    Ok(Found { photo, notes, instances })
+}
+
+/// Says on stderr what was amiss with a photo that was read all the same; a closed stderr is no reason to stop.
+fn remark(path: &Path, note: &ImageNote) {
+    let _ = writeln!(io::stderr(), "note: {}", one_line(&format!("{}: {note}", path.display())));
 }
 
 fn json(image_id: u64, path: &Path, instance: &Instance) -> serde_json::Value {
