@@ -24,7 +24,7 @@
 //!
 //! | level | module | what |
 //! |---|---|---|
-//! | L0 | [`image`], [`pixels`], [`mask`], [`instance`], [`prompt`], [`hub_name`], [`text`] | plain data: photos, masks, results, prompts, names, words |
+//! | L0 | [`image`], [`pixels`], [`mask`], [`instance`], [`prompt`], [`hub_name`], [`text`], `files` | plain data: photos, masks, results, prompts, names, words, bytes |
 //! | L1 | [`model`] | tensors only: encoder, MAE, segmenter |
 //! | L2 | [`weights`] | weight folders: names, shapes, shards |
 //! | L3 | [`engine`], `data`, `hub` | the inference path; the training data; checkpoints from the web |
@@ -56,6 +56,8 @@ pub mod cli;
 pub mod data;
 #[cfg(feature = "native")]
 pub mod eval;
+#[cfg(feature = "native")]
+mod files;
 #[cfg(feature = "native")]
 pub mod hub;
 #[cfg(feature = "native")]

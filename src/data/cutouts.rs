@@ -5,8 +5,10 @@ use std::path::{Path, PathBuf};
 
 use super::DataError;
 use super::coco::{Entry, read_list};
+use super::fingerprint::look;
 use super::labels::LabelTable;
 use super::layer::Layer;
+use crate::files;
 use crate::image::decode_rgba;
 
 /// Name of the list inside the folder.
@@ -46,10 +48,18 @@ impl Cutouts {
         self.items.iter().map(|(path, label)| format!("{:?} {label:?}", path.file_name()))
     }
 
+    /// What tells the content of each from another.
+    pub(super) fn looks(&self) -> impl Iterator<Item = Vec<u8>> {
+        self.items.iter().map(|(path, _)| {
+            let len = fs::metadata(path).map_or(0, |metadata| metadata.len());
+            look(path, 0, len)
+        })
+    }
+
     /// Reads one cut-out and its label; `None` = an object of unknown class.
     pub(super) fn load(&self, index: usize) -> Result<(Layer, Option<usize>), DataError> {
         let (path, label) = &self.items[index];
-        let bytes = fs::read(path).map_err(|source| DataError::Io { path: path.clone(), source })?;
+        let bytes = files::photo(path).map_err(|source| DataError::Io { path: path.clone(), source })?;
         let decoded = decode_rgba(&bytes)
             .map_err(|e| DataError::Cutout { path: path.clone(), reason: e.to_string() })?;
         let (width, height) = (decoded.width() as usize, decoded.height() as usize);

@@ -1,5 +1,6 @@
 //! Labelled photos for fine-tuning: outlines in memory, photos read when a sample asks for them.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use rand::RngExt;
@@ -8,7 +9,7 @@ use rayon::prelude::*;
 use super::canvas::{Canvas, SegmentationSample};
 use super::coco::CocoDataset;
 use super::cutouts::Cutouts;
-use super::fingerprint::fingerprint;
+use super::fingerprint::{fingerprint, with_bytes};
 use super::labelled::Photo;
 use super::labels::{LabelTable, root_category};
 use super::order::{Purpose, stream};
@@ -95,7 +96,15 @@ impl SegmentationSet {
     ///
     /// [`DataError::Features`] where they lack one of the photos.
     pub fn taught_by(self, features: TeacherFeatures, patch_size: usize) -> Result<Self, DataError> {
-        self.photos.iter().try_for_each(|photo| features.check(photo.base()))?;
+        let mut known: HashMap<&str, &str> = HashMap::new();
+        self.photos.iter().try_for_each(|photo| {
+            features.check(photo.base())?;
+            match known.insert(photo.base(), photo.name()) {
+                Some(name) if name != photo.name() => Err(features.ambiguous(photo.base())),
+                _ => Ok(()),
+            }
+        })?;
+        drop(known);
         Ok(Self { teacher: Some(Teacher { features, patch_size }), ..self })
     }
 
@@ -157,13 +166,14 @@ impl SegmentationSet {
     /// What tells its photos with their outlines and labels from others.
     #[must_use]
     pub fn fingerprint(&self) -> String {
-        fingerprint(self.photos.iter().map(Photo::told))
+        let names: Vec<&str> = self.photos.iter().map(Photo::name).collect();
+        self.folder.with_bytes(&fingerprint(self.photos.iter().map(Photo::told)), &names)
     }
 
     /// What tells its cut-outs with their labels from others; without any `None`.
     #[must_use]
     pub fn cutouts_fingerprint(&self) -> Option<String> {
-        (self.cutouts.len() > 0).then(|| fingerprint(self.cutouts.told()))
+        (self.cutouts.len() > 0).then(|| with_bytes(&fingerprint(self.cutouts.told()), self.cutouts.looks()))
     }
 
     /// How often an epoch should visit each photo, for [`visits`](super::sampler::visits).

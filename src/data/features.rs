@@ -10,10 +10,13 @@ use safetensors::Dtype;
 use safetensors::tensor::Metadata;
 
 use super::DataError;
-use super::fingerprint::fingerprint;
+use super::fingerprint::{fingerprint, look, with_bytes};
+use crate::files;
 
 /// The 8 bytes in front of a safetensors header, which give its length.
 const LENGTH_BYTES: u64 = 8;
+/// Most bytes of a header: the format's own limit.
+const HEADER_BYTES: u64 = 100_000_000;
 
 /// A grid of features per photo, named by the photo's file name; holds an index only.
 #[derive(Debug, Clone)]
@@ -37,6 +40,7 @@ impl TeacherFeatures {
         let mut length = [0; LENGTH_BYTES as usize];
         file.read_exact(&mut length).map_err(io_error)?;
         let data_at = LENGTH_BYTES.saturating_add(u64::from_le_bytes(length));
+        files::check(data_at, HEADER_BYTES).map_err(io_error)?;
         if data_at > total {
             return Err(wrong("its header is cut short".to_owned()));
         }
@@ -61,7 +65,11 @@ impl TeacherFeatures {
             tensors.iter().map(|(name, info)| (name.clone(), data_at + info.data_offsets.0 as u64)).collect();
         let mut features = Self { path: path.to_path_buf(), shape, offsets, fingerprint: String::new() };
         let first = features.bytes(data_at).map_err(io_error)?;
-        features.fingerprint = fingerprint([header, first].iter());
+        let one = 2 * shape.iter().product::<usize>() as u64;
+        let mut places: Vec<u64> = features.offsets.values().copied().collect();
+        places.sort_unstable();
+        let looks = places.into_iter().map(|offset| look(path, offset, one));
+        features.fingerprint = with_bytes(&fingerprint([header, first].iter()), looks);
         Ok(features)
     }
 
@@ -107,6 +115,12 @@ impl TeacherFeatures {
             }
         }
         Ok(found)
+    }
+
+    /// Two photos in different folders have the same file name, by which features are found.
+    pub(super) fn ambiguous(&self, photo: &str) -> DataError {
+        let reason = format!("features go by file name, and two photos are called {photo}; rename one");
+        DataError::Features { path: self.path.clone(), reason }
     }
 
     /// # Errors
@@ -193,6 +207,10 @@ mod tests {
         fs::write(&other, bytes).unwrap();
         write_ramp(&more, &["a.jpg", "b.jpg"]);
         assert!(of(&path) != of(&other) && of(&path) != of(&more));
+        let mut bytes = fs::read(&more).unwrap();
+        *bytes.last_mut().unwrap() ^= 1;
+        fs::write(&other, bytes).unwrap();
+        assert_ne!(of(&other), of(&more), "the last photo's features differ");
     }
 
     #[test]

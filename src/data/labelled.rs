@@ -111,6 +111,11 @@ impl Photo {
         Ok((Self { name, width, height, exhaustive, objects, crowds }, empty))
     }
 
+    /// The name it has in its folder.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Number of objects to learn from.
     pub(super) fn num_objects(&self) -> usize {
         self.objects.len()

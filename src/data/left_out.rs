@@ -40,6 +40,8 @@ pub enum Reason {
     Hidden,
     /// A file that is no photo.
     NoPhoto,
+    /// A picture that this program drew.
+    Drawn,
     /// A link out of its tar.
     Link,
     /// An image that belongs to another one of its sample.
@@ -94,6 +96,7 @@ impl Reason {
             Self::Hidden => ("hidden or companion file", ["", ""]),
             Self::NoPhoto => ("file", ["that is no photo read here", "that are no photos read here"]),
             Self::NoPhotos => ("shard", ["without a photo"; 2]),
+            Self::Drawn => ("picture", ["that this program drew itself"; 2]),
             Self::Link => ("link", ["to nothing in its tar", "to nothing in their tar"]),
             Self::Belonging => {
                 ("image", ["that belongs to another of its sample", "that belong to others of their samples"])

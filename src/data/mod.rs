@@ -40,6 +40,7 @@ pub use crop::CropOptions;
 pub use dataset::SegmentationSet;
 pub use error::DataError;
 pub use features::TeacherFeatures;
+pub(crate) use fingerprint::BYTES;
 pub(crate) use formats::{head, is_hidden, is_photo};
 pub use labels::LabelSpace;
 pub use left_out::{LeftOut, Reason};

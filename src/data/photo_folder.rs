@@ -10,8 +10,10 @@ use rayon::prelude::*;
 
 use self::names::{Candidate, candidates};
 use super::coco::{CocoDataset, CocoImage};
+use super::fingerprint::{look, with_bytes};
 use super::zip::Zip;
 use super::{Damaged, DataError, LeftOut, Reason};
+use crate::files;
 use crate::image::RgbImage;
 
 /// A folder of photos, or a zip file of them, such as COCO's: read in place.
@@ -112,11 +114,24 @@ impl PhotoFolder {
     pub fn decode(&self, name: &str) -> Result<RgbImage, DataError> {
         let path = self.path.join(name);
         let bytes = match &self.zip {
-            Some(zip) => zip.read(name)?,
-            None => fs::read(&path).map_err(|source| DataError::Io { path: path.clone(), source })?,
+            Some(zip) => zip.read(name, files::PHOTO)?,
+            None => files::photo(&path).map_err(|source| DataError::Io { path: path.clone(), source })?,
         };
         RgbImage::decode(&bytes)
             .map_err(|source| DataError::Image { name: path.display().to_string(), source })
+    }
+
+    /// `fingerprint`, and a digest of some bytes of the photos under these names, which [`find`](Self::find) gave.
+    pub(crate) fn with_bytes(&self, fingerprint: &str, names: &[&str]) -> String {
+        let look = |name: &&str| match &self.zip {
+            Some(zip) => zip.look(name),
+            None => {
+                let path = self.path.join(name);
+                let len = fs::metadata(&path).map_or(0, |metadata| metadata.len());
+                look(&path, 0, len)
+            }
+        };
+        with_bytes(fingerprint, names.par_iter().map(look).collect::<Vec<_>>().iter())
     }
 
     /// A photo of an annotation file.
@@ -258,6 +273,19 @@ mod tests {
         assert_eq!(set.photo(0).unwrap().width(), 30);
         let error = set.photo(1).unwrap_err().to_string();
         assert!(error.contains("train2017/b.png"), "{error}");
+    }
+
+    #[test]
+    fn an_entry_that_announces_too_much_is_not_unpacked() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("photos.zip");
+        zip(&path, &[("a.png", &photo())]);
+        let mut bytes = fs::read(&path).unwrap();
+        let directory = bytes.windows(4).position(|window| window == b"PK\x01\x02").unwrap();
+        bytes[directory + 24..directory + 28].copy_from_slice(&0xF000_0000_u32.to_le_bytes());
+        fs::write(&path, bytes).unwrap();
+        let error = PhotoFolder::open(&path).unwrap().decode("a.png").unwrap_err().to_string();
+        assert!(error.contains("3840 MB") && error.contains("a.png"), "{error}");
     }
 
     #[test]

@@ -2,19 +2,20 @@
 
 mod listing;
 
-use std::fs;
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::fingerprint::fingerprint;
+use super::fingerprint::{fingerprint, look, with_bytes};
 use super::formats::{PACKS, has_extension, head, is_photo};
 use super::normalise::fill_planes;
 use super::order::{Purpose, stream};
 use super::shard::{self, Member};
 use super::zip::Zip;
 use super::{CropOptions, DataError, LeftOut, TeacherFeatures};
+use crate::files;
 use crate::image::RgbImage;
 
 /// Neighbours tried in place of an unreadable photo before a batch gives up.
@@ -150,14 +151,34 @@ impl PhotoSet {
         self.photos.is_empty()
     }
 
-    /// What tells this set from another one: the names and lengths of its photos, and their places in shards.
+    /// What tells this set from another one: the names and lengths of its photos, their places in shards, and some of their bytes.
     #[must_use]
     pub fn fingerprint(&self) -> String {
-        fingerprint((0..self.len()).map(|index| match &self.photos[index] {
+        let names = fingerprint((0..self.len()).map(|index| match &self.photos[index] {
             Photo::File { len, .. } => format!("{} {len}", self.name(index)),
             Photo::Member { member: Member { name, offset, len }, .. } => format!("{name} {offset} {len}"),
             Photo::Zipped { name, len, .. } => format!("{name} {len}"),
-        }))
+        }));
+        let looks: Vec<Vec<u8>> = self.photos.par_iter().map(|photo| self.look(photo)).collect();
+        with_bytes(&names, looks.iter())
+    }
+
+    fn look(&self, photo: &Photo) -> Vec<u8> {
+        match photo {
+            Photo::File { path, len } => look(path, 0, *len),
+            Photo::Member { shard, member } => look(&self.shards[*shard].file, member.offset, member.len),
+            Photo::Zipped { zip, name, .. } => self.zips[*zip].look(name),
+        }
+    }
+
+    /// # Errors
+    /// [`DataError::Features`] where photos of several folders share a name, and so would share the features of `teacher`.
+    pub fn check_teacher(&self, teacher: &TeacherFeatures) -> Result<(), DataError> {
+        let mut names = HashSet::new();
+        match (0..self.len()).map(|index| self.name(index)).find(|name| !names.insert(*name)) {
+            Some(name) => Err(teacher.ambiguous(name)),
+            None => Ok(()),
+        }
     }
 
     /// Reads and decodes one photo; `index` wraps around.
@@ -167,13 +188,13 @@ impl PhotoSet {
     /// A file that is gone, or bytes that are no image.
     pub fn photo(&self, index: usize) -> Result<RgbImage, DataError> {
         let (name, path, bytes) = match &self.photos[index % self.len()] {
-            Photo::File { path, .. } => (path.display().to_string(), path, fs::read(path)),
+            Photo::File { path, .. } => (path.display().to_string(), path, files::photo(path)),
             Photo::Member { shard, member } => {
                 let Shard { path, file } = &self.shards[*shard];
                 (format!("{}:{}", path.display(), member.name), path, shard::read(file, member))
             }
             Photo::Zipped { zip, name, .. } => {
-                let bytes = self.zips[*zip].read(name)?;
+                let bytes = self.zips[*zip].read(name, files::PHOTO)?;
                 return RgbImage::decode(&bytes)
                     .map_err(|source| DataError::Image { name: name.clone(), source });
             }
@@ -245,127 +266,4 @@ impl PhotoSet {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::io::Cursor;
-
-    use image::{ImageFormat, Rgb};
-
-    use super::*;
-
-    fn png(width: u32, height: u32, colour: [u8; 3]) -> Vec<u8> {
-        let mut bytes = Cursor::new(Vec::new());
-        image::RgbImage::from_pixel(width, height, Rgb(colour))
-            .write_to(&mut bytes, ImageFormat::Png)
-            .unwrap();
-        bytes.into_inner()
-    }
-
-    fn folder() -> tempfile::TempDir {
-        let dir = tempfile::tempdir().unwrap();
-        fs::create_dir(dir.path().join("deep")).unwrap();
-        fs::write(dir.path().join("deep/b.png"), png(30, 20, [0, 255, 0])).unwrap();
-        fs::write(dir.path().join("a.png"), png(20, 30, [255, 0, 0])).unwrap();
-        fs::write(dir.path().join("notes.txt"), "not a photo").unwrap();
-        let mut tar = tar::Builder::new(fs::File::create(dir.path().join("z.tar")).unwrap());
-        let bytes = png(25, 25, [0, 0, 255]);
-        let mut header = tar::Header::new_ustar();
-        header.set_size(bytes.len() as u64);
-        tar.append_data(&mut header, "c.png", bytes.as_slice()).unwrap();
-        tar.finish().unwrap();
-        dir
-    }
-
-    #[test]
-    fn folders_and_shards_become_one_sorted_set() {
-        let dir = folder();
-        let set = PhotoSet::open(&[dir.path().to_path_buf()], Damaged::Skip).unwrap();
-        assert_eq!(set.len(), 3);
-        let colours: Vec<_> = (0..3).map(|i| set.photo(i).unwrap().pixels()[..3].to_vec()).collect();
-        assert_eq!(colours, [[255, 0, 0], [0, 255, 0], [0, 0, 255]]);
-    }
-
-    #[test]
-    fn crops_are_normalised_planes_in_the_order_asked() {
-        let dir = folder();
-        let set = PhotoSet::open(&[dir.path().to_path_buf()], Damaged::Skip).unwrap();
-        let crop = CropOptions { image_size: 8, ..CropOptions::default() };
-        let batch = set.batch(&[2, 0], &crop, None, (1, 0)).unwrap();
-        assert_eq!(batch.pixels.len(), 2 * 3 * 64);
-        let means: Vec<f32> = batch.pixels.chunks(64).map(|p| p.iter().sum::<f32>() / 64.0).collect();
-        let low = [-0.485 / 0.229, -0.456 / 0.224, -0.406 / 0.225];
-        let high = [0.515 / 0.229, 0.544 / 0.224, 0.594 / 0.225];
-        let expected = [low[0], low[1], high[2], high[0], low[1], low[2]];
-        for (got, want) in means.iter().zip(expected) {
-            assert!((got - want).abs() < 1e-4, "{got} is not {want}");
-        }
-    }
-
-    #[test]
-    fn a_sample_depends_on_seed_epoch_and_index_only() {
-        let dir = tempfile::tempdir().unwrap();
-        let noisy =
-            image::RgbImage::from_fn(60, 50, |x, y| Rgb([(x * 4) as u8, (y * 5) as u8, (x * y) as u8]));
-        noisy.save(dir.path().join("a.png")).unwrap();
-        noisy.save(dir.path().join("b.png")).unwrap();
-        let set = PhotoSet::open(&[dir.path().to_path_buf()], Damaged::Skip).unwrap();
-        let crop = CropOptions { image_size: 16, ..CropOptions::default() };
-        let pixels =
-            |indices: &[usize], seed, epoch| set.batch(indices, &crop, None, (seed, epoch)).unwrap().pixels;
-        assert_eq!(pixels(&[0, 1], 5, 2)[768..], pixels(&[1], 5, 2));
-        assert_ne!(pixels(&[0], 5, 2), pixels(&[0], 5, 3));
-        assert_ne!(pixels(&[0], 5, 2), pixels(&[0], 6, 2));
-        assert_ne!(pixels(&[0], 5, 2), pixels(&[1], 5, 2));
-    }
-
-    #[test]
-    fn a_photo_that_was_replaced_makes_another_set() {
-        let dir = folder();
-        let fingerprint =
-            || PhotoSet::open(&[dir.path().to_path_buf()], Damaged::Skip).unwrap().fingerprint();
-        let before = fingerprint();
-        assert_eq!(fingerprint(), before);
-        fs::write(dir.path().join("a.png"), png(21, 40, [9, 9, 9])).unwrap();
-        assert_ne!(fingerprint(), before);
-    }
-
-    #[test]
-    fn unreadable_photos_are_named_and_replaced() {
-        let dir = folder();
-        fs::write(dir.path().join("b.jpg"), "no image").unwrap();
-        let set = PhotoSet::open(&[dir.path().to_path_buf()], Damaged::Skip).unwrap();
-        let crop = CropOptions { image_size: 8, flip: false, ..CropOptions::default() };
-        let batch = set.batch(&[1], &crop, None, (1, 0)).unwrap();
-        assert_eq!(batch.skipped.len(), 1);
-        assert!(batch.skipped[0].to_string().contains("b.jpg"), "{}", batch.skipped[0]);
-        assert!(batch.pixels[64] > 2.0, "the green neighbour stands in");
-        let strict = PhotoSet::open(&[dir.path().to_path_buf()], Damaged::Stop).unwrap();
-        let error = strict.batch(&[1], &crop, None, (1, 0)).unwrap_err().to_string();
-        assert!(error.contains("b.jpg"), "{error}");
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn a_link_to_nowhere_is_named_and_left_out() {
-        let dir = folder();
-        std::os::unix::fs::symlink("gone.jpg", dir.path().join("link.jpg")).unwrap();
-        let open = |damaged| PhotoSet::open(&[dir.path().to_path_buf()], damaged);
-        let set = open(Damaged::Skip).unwrap();
-        assert_eq!(set.len(), 3);
-        assert!(matches!(set.cut(), [named] if named.contains("link.jpg")), "{:?}", set.cut());
-        assert!(matches!(open(Damaged::Stop), Err(DataError::Io { .. })));
-    }
-
-    #[test]
-    fn nothing_readable_is_an_error() {
-        let dir = tempfile::tempdir().unwrap();
-        let open = || PhotoSet::open(&[dir.path().to_path_buf()], Damaged::Skip);
-        assert!(matches!(open(), Err(DataError::NoPhotos(_))));
-        let unread = dir.path().join("shard.tar.zst");
-        fs::write(&unread, "packed").unwrap();
-        let error = PhotoSet::open(&[unread], Damaged::Skip).unwrap_err().to_string();
-        assert!(error.contains("shard.tar.zst"), "{error}");
-        fs::write(dir.path().join("a.jpg"), "no image").unwrap();
-        let error = open().unwrap().batch(&[0], &CropOptions::default(), None, (1, 0)).unwrap_err();
-        assert!(matches!(error, DataError::NoReadablePhoto { tried: 1, .. }), "{error}");
-    }
-}
+mod tests;

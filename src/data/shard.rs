@@ -9,6 +9,7 @@ use flate2::read::MultiGzDecoder;
 
 use super::formats::{HEAD, head, is_hidden, is_photo};
 use super::{DataError, LeftOut, Reason};
+use crate::files;
 use crate::weights::sha256_hex;
 
 /// Two empty 512-byte records end a tar file; a file without them was cut short.
@@ -211,6 +212,7 @@ fn ends_with_marker(file: &mut File) -> io::Result<bool> {
 
 /// The bytes of one member.
 pub(super) fn read(path: &Path, member: &Member) -> io::Result<Vec<u8>> {
+    files::check(member.len, files::PHOTO)?;
     let mut file = File::open(path)?;
     file.seek(SeekFrom::Start(member.offset))?;
     let mut bytes = Vec::new();

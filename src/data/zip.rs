@@ -10,6 +10,7 @@ use rawzip::{CompressionMethod, FileReader, RECOMMENDED_BUFFER_SIZE, ZipArchive,
 
 use super::DataError;
 use super::formats::first_bytes;
+use crate::files;
 
 /// A zip file and where its entries lie; may be read from many threads.
 #[derive(Debug)]
@@ -26,6 +27,7 @@ struct Entry {
     way: ZipArchiveEntryWayfinder,
     method: CompressionMethod,
     is_encrypted: bool,
+    checksum: u32,
 }
 
 /// Whether a path names a zip file.
@@ -50,7 +52,8 @@ impl Zip {
             let bare = name.rsplit('/').next().unwrap_or_default().to_owned();
             by_bare_name.entry(bare).or_default().push(name.clone());
             let (method, is_encrypted) = (record.compression_method(), record.flags().is_encrypted());
-            entries.insert(name, Entry { way: record.wayfinder(), method, is_encrypted });
+            let checksum = record.crc32();
+            entries.insert(name, Entry { way: record.wayfinder(), method, is_encrypted, checksum });
         }
         Ok(Self { path: path.to_path_buf(), archive, entries, by_bare_name })
     }
@@ -97,14 +100,21 @@ impl Zip {
         }
     }
 
-    /// The bytes of an entry, compared with its checksum.
-    pub(super) fn read(&self, name: &str) -> Result<Vec<u8>, DataError> {
+    /// What tells the content of an entry from another: its checksum in the directory.
+    pub(super) fn look(&self, name: &str) -> Vec<u8> {
+        self.entries.get(name).map_or_else(Vec::new, |entry| entry.checksum.to_le_bytes().to_vec())
+    }
+
+    /// The bytes of an entry, at most so many, compared with its checksum.
+    pub(super) fn read(&self, name: &str, most: u64) -> Result<Vec<u8>, DataError> {
         let damaged =
             |reason: String| DataError::Zip { path: self.path.clone(), reason: format!("{name}: {reason}") };
         let entry = self.entries.get(name).ok_or_else(|| damaged("there is no such entry".to_owned()))?;
         if entry.is_encrypted {
             return Err(damaged("it is encrypted; pack it without a password".to_owned()));
         }
+        let announced = entry.way.uncompressed_size_hint().max(entry.way.compressed_size_hint());
+        files::check(announced, most).map_err(|error| damaged(error.to_string()))?;
         let found = self.archive.get_entry(entry.way).map_err(|error| damaged(error.to_string()))?;
         let mut bytes = Vec::new();
         let outcome = match entry.method {
@@ -127,8 +137,9 @@ impl Zip {
 pub(super) fn read_through(path: &Path) -> Result<Vec<u8>, DataError> {
     let archive = path.ancestors().skip(1).find(|above| is_zip(above));
     let Some(archive) = archive.filter(|_| !path.exists()) else {
-        return std::fs::read(path).map_err(|source| DataError::Io { path: path.to_path_buf(), source });
+        return files::read(path, files::LIST)
+            .map_err(|source| DataError::Io { path: path.to_path_buf(), source });
     };
     let inner = path.strip_prefix(archive).unwrap_or(path).to_string_lossy().replace('\\', "/");
-    Zip::open(archive)?.read(&inner)
+    Zip::open(archive)?.read(&inner, files::LIST)
 }

@@ -1,12 +1,12 @@
 //! What a training run left behind: `run.json` and `metrics.jsonl`.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
 use super::EvalError;
+use crate::files;
 
 /// A training run, finished or not.
 #[derive(Debug, Clone, PartialEq)]
@@ -121,7 +121,7 @@ fn flatten(prefix: &str, value: &Value, flat: &mut BTreeMap<String, String>) {
 }
 
 fn read(path: &Path) -> Result<String, EvalError> {
-    fs::read_to_string(path).map_err(|error| refused(path, &error))
+    files::text(path, files::LIST).map_err(|error| refused(path, &error))
 }
 
 fn refused(path: &Path, reason: &dyn std::fmt::Display) -> EvalError {
@@ -130,6 +130,8 @@ fn refused(path: &Path, reason: &dyn std::fmt::Display) -> EvalError {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn run(options: &str, metrics: &str) -> Result<Run, EvalError> {

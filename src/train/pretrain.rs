@@ -56,6 +56,9 @@ pub fn pretrain(
         let reason = "without a teacher's features there is nothing to reconstruct but pixels".to_owned();
         return Err(TrainError::Option(reason));
     }
+    if let Some(teacher) = teacher {
+        photos.check_teacher(teacher)?;
+    }
     let steps = &options.passes.steps;
     let passes = Passes::new(photos, &options.passes)?;
     let config = ModelConfig { architecture: Architecture::Mae(options.model.clone()), labels: Vec::new() };

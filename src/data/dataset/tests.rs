@@ -336,3 +336,38 @@ fn objects_that_cannot_be_read_are_not_pasted() {
     assert!(samples.iter().flat_map(|s| &s.labels).all(Option::is_some), "no cut-out is there");
     assert!((0..30).any(|epoch| sample(&strict, epoch).is_err()));
 }
+
+#[test]
+fn other_pixels_under_the_same_names_make_another_set() {
+    let dir = folder();
+    let told = || {
+        let set = open(dir.path()).unwrap();
+        [set.fingerprint(), set.cutouts_fingerprint().unwrap()]
+    };
+    let before = told();
+    assert_eq!(told(), before);
+    for (place, name) in ["b.png", "stamp.png"].into_iter().enumerate() {
+        let path = dir.path().join(name);
+        let sound = fs::read(&path).unwrap();
+        let mut other = sound.clone();
+        *other.last_mut().unwrap() ^= 1;
+        fs::write(&path, other).unwrap();
+        let now = told();
+        assert_eq!([0, 1].map(|at| now[at] == before[at]), [place != 0, place != 1], "{name}");
+        fs::write(&path, sound).unwrap();
+    }
+}
+
+#[test]
+fn features_by_file_name_are_for_photos_with_different_ones() {
+    let dir = folder();
+    fs::create_dir(dir.path().join("other")).unwrap();
+    fs::copy(dir.path().join("b.png"), dir.path().join("other/a.png")).unwrap();
+    let text = ANNOTATIONS.replace("\"b.png\"", "\"other/a.png\"");
+    fs::write(dir.path().join("train.json"), text).unwrap();
+    let path = dir.path().join("features.safetensors");
+    write_ramp(&path, &["a.png"]);
+    let features = TeacherFeatures::open(&path).unwrap();
+    let error = open(dir.path()).unwrap().taught_by(features, 8).unwrap_err().to_string();
+    assert!(error.contains("two photos are called a.png"), "{error}");
+}

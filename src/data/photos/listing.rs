@@ -10,6 +10,7 @@ use super::super::shard::{self, Member};
 use super::super::zip::Zip;
 use super::super::{DataError, Reason};
 use super::{Damaged, Photo, PhotoSet, Shard};
+use crate::files::drawn;
 
 impl PhotoSet {
     /// `above` are the folders that `path` is in.
@@ -29,6 +30,8 @@ impl PhotoSet {
             self.add_shard(path)?;
         } else if is_zip {
             self.add_zip(path)?;
+        } else if !above.is_empty() && drawn::is_drawn(path) {
+            self.left_out.add(Reason::Drawn, &file_name(path));
         } else if is_photo(path, || head(path)) {
             if self.is_asked_for(&file_name(path)) {
                 self.photos.push(Photo::File { path: path.to_path_buf(), len: metadata.len() });

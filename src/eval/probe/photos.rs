@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::data::coco::{CocoDataset, CocoImage};
 use crate::data::{Damaged, DataError, LeftOut, PhotoFolder, Reason, head, is_hidden, is_photo};
 use crate::eval::EvalError;
+use crate::files::drawn::is_drawn;
 
 /// Photos with the names of what is in each.
 #[derive(Debug)]
@@ -50,7 +51,9 @@ impl LabelledPhotos {
         }
         let mut photos = Vec::new();
         for (path, class) in files {
-            if is_photo(&path, || head(&path)) {
+            if is_drawn(&path) {
+                left_out.add(Reason::Drawn, &file_name(&path));
+            } else if is_photo(&path, || head(&path)) {
                 photos.push((path.strip_prefix(root).unwrap_or(&path).display().to_string(), vec![class]));
             } else {
                 left_out.add(Reason::NoPhoto, &file_name(&path));
