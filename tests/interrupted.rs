@@ -65,6 +65,7 @@ fn killed_at_any_moment_a_run_ends_as_if_it_had_not_been() {
         child.wait().unwrap();
         if kill == 4 && path("killed/checkpoint").exists() {
             // As when it is killed while the new checkpoint takes the place of the old one.
+            fs::write(path("killed/checkpoint/on-its-way"), "").unwrap();
             fs::rename(path("killed/checkpoint"), path("killed/checkpoint.old")).unwrap();
         }
     }

@@ -243,8 +243,14 @@ fn a_frozen_encoder_looks_at_a_view_once() {
         }
     };
     assert!(catch_unwind(AssertUnwindSafe(|| run_finetuning(&photos, &killed, &options, die))).is_err());
+    for features in fs::read_dir(killed.join("features")).unwrap() {
+        let path = features.unwrap().path();
+        let mut bytes = fs::read(&path).unwrap();
+        bytes[9] ^= 1;
+        fs::write(&path, bytes).unwrap();
+    }
     run_finetuning(&photos, &killed, &options, |_| ()).unwrap();
-    assert_eq!(losses(&killed), again);
+    assert_eq!(losses(&killed), again, "damaged features are computed again");
 }
 
 #[test]
@@ -430,7 +436,7 @@ fn every_way_of_tuning_learns_the_squares() {
             names
         };
         assert_eq!(names(&out.join("kept")), ["step-000075", "step-000080"]);
-        let weights = ["config.json", "model.safetensors", "preprocessor_config.json"];
+        let weights = ["config.json", "manifest.json", "model.safetensors", "preprocessor_config.json"];
         assert_eq!(names(&out.join("kept/step-000080")), weights);
         let best: Value =
             serde_json::from_slice(&fs::read(out.join("best/validation.json")).unwrap()).unwrap();
@@ -440,6 +446,12 @@ fn every_way_of_tuning_learns_the_squares() {
         });
         assert_eq!(logged.clone().count(), 2, "after 40 and 80 steps");
         assert_eq!(best["score"].as_f64(), logged.reduce(f64::max));
+        for unsaid in ["", "{\"step\": 40, \"score\": 7.0}"] {
+            fs::write(out.join("best/validation.json"), unsaid).unwrap();
+            let sets = (&photos, Some(&validation));
+            let outcome = finetune(sets, &options, (None, encoder()), &Device::flex(), &mut run, |_| ());
+            assert!(matches!(outcome, Err(TrainError::Best { .. })), "nobody knows what they are worth");
+        }
     }
 }
 
@@ -496,4 +508,66 @@ fn what_was_learned_is_saved_even_if_it_cannot_be_judged() {
     let progress: Value =
         serde_json::from_slice(&fs::read(out.path().join("checkpoint/progress.json")).unwrap()).unwrap();
     assert_eq!(progress["step"], 2);
+}
+
+#[test]
+fn a_run_replaces_and_believes_only_what_it_wrote_itself() {
+    let _alone = alone();
+    let folder = tempfile::tempdir().unwrap();
+    let photos = folder.path().join("photos");
+    write_photos(&photos);
+    let out = folder.path().join("run");
+    let mut options = pretraining();
+    options.passes.steps.keep = 1;
+    let go_on = || {
+        let mut notes = Vec::new();
+        let outcome = run_pretraining(&photos, &out, &options, |event| {
+            if let TrainEvent::Noted(note) = event {
+                notes.push(note);
+            }
+        });
+        outcome.map(|()| notes)
+    };
+    let dies = || run_pretraining(&photos, &out, &options, die_at_step_5);
+    assert!(catch_unwind(AssertUnwindSafe(dies)).is_err());
+    let copied = |from: &str, to: &str| {
+        fs::create_dir_all(out.join(to)).unwrap();
+        for entry in fs::read_dir(out.join(from)).unwrap() {
+            let path = entry.unwrap().path();
+            fs::copy(&path, out.join(to).join(path.file_name().unwrap())).unwrap();
+        }
+    };
+    for copy in ["checkpoint.old", "checkpoint.new", "kept/favourite", "kept/step-000099"] {
+        copied("checkpoint", copy);
+    }
+    copied("kept/step-000003", "kept/step-000001");
+
+    for file in ["model.safetensors", "unaveraged.safetensors", "optimizer.bpk", "progress.json"] {
+        let path = out.join("checkpoint").join(file);
+        let sound = fs::read(&path).unwrap();
+        let mut flipped = sound.clone();
+        let at = flipped.iter().rposition(u8::is_ascii_digit).unwrap();
+        flipped[at] ^= 1;
+        fs::write(&path, flipped).unwrap();
+        let error = go_on().unwrap_err();
+        assert!(matches!(error, TrainError::Damaged { .. }) && error.to_string().contains(file), "{error}");
+        fs::write(&path, sound).unwrap();
+    }
+    let metrics = out.join("metrics.jsonl");
+    let lines = fs::read_to_string(&metrics).unwrap();
+    fs::write(&metrics, lines.split_inclusive('\n').take(1).collect::<String>()).unwrap();
+    let notes = go_on().unwrap();
+    assert!(notes.iter().any(|note| note.contains("lacks 2 of the 3 steps")), "{notes:?}");
+    assert!(notes.iter().any(|note| note.contains("favourite")), "{notes:?}");
+    for copy in ["checkpoint.old", "checkpoint.new", "kept/favourite", "kept/step-000099", "kept/step-000001"]
+    {
+        assert!(out.join(copy).join("model.safetensors").is_file(), "{copy}");
+    }
+    assert!(!out.join("kept/step-000003").exists() && out.join("kept/step-000008").exists());
+
+    let other = folder.path().join("other");
+    fs::create_dir_all(other.join("kept/mine")).unwrap();
+    let error = run_pretraining(&photos, &other, &options, |_| ()).unwrap_err();
+    assert!(matches!(error, TrainError::NoRun { .. }), "{error}");
+    assert_eq!(fs::read_dir(&other).unwrap().count(), 1, "nothing was put there either");
 }

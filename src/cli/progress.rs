@@ -53,6 +53,11 @@ pub(super) fn skipped(reasons: &[String]) {
     }
 }
 
+/// Says on standard error what whoever started the program should know.
+pub(super) fn note(what: &str) {
+    let _closed = writeln!(stderr(), "note: {what}");
+}
+
 /// Shows the events of a training run.
 #[derive(Debug)]
 pub(super) struct TrainProgress {
@@ -120,6 +125,7 @@ impl TrainProgress {
                     self.line(&line);
                 }
             }
+            TrainEvent::Noted(what) => self.line(&format!("note: {what}")),
             TrainEvent::Panel(path) => self.line(&format!("panel {}", path.display())),
             TrainEvent::Saved(path) => self.line(&format!("saved {}", path.display())),
         }

@@ -7,7 +7,9 @@ use std::path::Path;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::claim::{self, ASKED};
 use super::{TrainError, durable};
+use crate::data::BYTES;
 
 /// What a run may be continued with otherwise: when it saves and shows, and how it was started.
 const FREE: [&str; 5] = ["save_every", "panel_every", "keep", "command", "flags"];
@@ -15,27 +17,27 @@ const FREE: [&str; 5] = ["save_every", "panel_every", "keep", "command", "flags"
 /// Of the data, what nothing is learned from: it may go and come back, but not change.
 const JUDGED_BY: &str = "validation";
 
-/// Writes `options` to `run.json` of `root`; a run that was there and has made a step must be the same.
+/// Writes `options` to `run.json` of `root`; a run that was there and has made a step, or left weights, must be the same.
 ///
 /// An option that only one of the two knows of is no difference, so that a newer version of this program goes on with an older
 /// run; of data it is one.
+///
+/// # Errors
+/// [`TrainError::OtherRun`], [`TrainError::NoRun`], [`TrainError::File`]
 pub(super) fn note<O: Serialize>(root: &Path, options: &O) -> Result<(), TrainError> {
-    let path = root.join("run.json");
+    let path = root.join(ASKED);
+    let before = claim::asked(root)?;
     let wrong = |error: serde_json::Error| TrainError::Option(error.to_string());
     let mut text = serde_json::to_vec_pretty(options).map_err(wrong)?;
     let mut asked: Value = serde_json::from_slice(&text).map_err(wrong)?;
-    let begun = fs::metadata(root.join("metrics.jsonl")).is_ok_and(|lines| lines.len() > 0);
-    if begun || root.join("checkpoint").exists() {
-        let before: Option<Value> = fs::read(&path).ok().and_then(|text| serde_json::from_slice(&text).ok());
-        let difference = match &before {
-            Some(before) => difference("", before, &asked),
-            None => Some("`run.json`, which told them, cannot be read".to_owned()),
-        };
-        if let Some(difference) = difference {
+    let begun = fs::metadata(root.join("metrics.jsonl")).is_ok_and(|lines| lines.len() > 0)
+        || ["checkpoint", "best", "kept"].iter().any(|weights| root.join(weights).exists());
+    if let Some(before) = before.filter(|_| begun) {
+        if let Some(difference) = difference("", &before, &asked) {
             return Err(TrainError::OtherRun { root: root.to_owned(), difference });
         }
         // Its best weights were found by this judge; another one later would not be a fair one.
-        let judge = before.and_then(|before| before.get("data")?.get(JUDGED_BY).cloned());
+        let judge = before.get("data").and_then(|data| data.get(JUDGED_BY).cloned());
         if let (Some(judge), Some(Value::Object(data))) = (judge, asked.get_mut("data"))
             && !data.contains_key(JUDGED_BY)
         {
@@ -63,8 +65,14 @@ fn difference(name: &str, before: &Value, asked: &Value) -> Option<String> {
                 }
             })
         }
-        (before, asked) => (before != asked).then(|| format!("{name}: {before} there, {asked} here")),
+        (before, asked) => (!is_same(before, asked)).then(|| format!("{name}: {before} there, {asked} here")),
     }
+}
+
+/// Equal, or told by an earlier version of this program, which knew data by names and lengths only.
+fn is_same(before: &Value, asked: &Value) -> bool {
+    let names = asked.as_str().and_then(|asked| asked.split_once(BYTES)).map(|(names, _)| names);
+    before == asked || (names.is_some() && before.as_str() == names)
 }
 
 #[cfg(test)]
@@ -73,10 +81,39 @@ mod tests {
 
     use super::*;
 
+    /// `options`, and what every run has.
+    fn run(mut options: Value) -> Value {
+        for option in ["batch_size", "save_every", "panel_every"] {
+            options[option] = json!(2);
+        }
+        options
+    }
+
+    #[test]
+    fn weights_that_are_left_are_of_the_same_run() {
+        for left in ["best", "kept"] {
+            let root = tempfile::tempdir().unwrap();
+            let note = |lr: f64| note(root.path(), &run(json!({"lr": lr})));
+            note(0.1).unwrap();
+            note(0.2).unwrap();
+            fs::create_dir(root.path().join(left)).unwrap();
+            assert!(matches!(note(0.1), Err(TrainError::OtherRun { .. })), "{left}");
+            note(0.2).unwrap();
+        }
+    }
+
+    #[test]
+    fn bytes_that_an_earlier_version_did_not_tell_are_no_difference() {
+        let told = |photos: &str| json!({"data": {"photos": photos}});
+        let (earlier, now, other) = (told("8, ab"), told("8, ab, bytes cd"), told("8, ab, bytes ef"));
+        assert_eq!(difference("", &earlier, &now), None);
+        assert!(difference("", &now, &other).is_some() && difference("", &now, &earlier).is_some());
+    }
+
     #[test]
     fn a_run_goes_on_with_the_same_options_only() {
         let root = tempfile::tempdir().unwrap();
-        let note = |options: Value| note(root.path(), &options).map_err(|error| error.to_string());
+        let note = |options: Value| note(root.path(), &run(options)).map_err(|error| error.to_string());
         note(json!({"lr": 3.0})).unwrap();
         let first = json!({"lr": 0.1, "model": {"depth": 12}, "keep": 0, "command": ["a"]});
         note(first.clone()).unwrap();
@@ -88,13 +125,13 @@ mod tests {
         assert!(error.contains("model.depth: 12 there, 6 here"), "{error}");
         fs::write(root.path().join("run.json"), "").unwrap();
         let error = note(first).unwrap_err();
-        assert!(error.contains("cannot be read"), "{error}");
+        assert!(error.contains("run.json, metrics.jsonl"), "{error}");
     }
 
     #[test]
     fn a_judge_that_went_away_is_not_replaced_by_another() {
         let root = tempfile::tempdir().unwrap();
-        let note = |data: Value| note(root.path(), &json!({"lr": 0.1, "data": data}));
+        let note = |data: Value| note(root.path(), &run(json!({"lr": 0.1, "data": data})));
         note(json!({"photos": "a"})).unwrap();
         fs::write(root.path().join("metrics.jsonl"), "{}\n").unwrap();
         note(json!({"photos": "a", "validation": "b"})).unwrap();

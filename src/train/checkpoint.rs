@@ -11,22 +11,17 @@ use image::{ImageFormat, RgbImage};
 use serde::{Deserialize, Serialize};
 
 use super::durable::at;
+use super::stored::{
+    CONFIG, MODEL, OPTIMIZER, OURS, PREPROCESSOR, PROGRESS, Stored, UNAVERAGED, VALIDATION, Writing, json,
+};
 use super::tensorboard::Events;
-use super::{Alone, Peers, Step, StepOptions, TrainError, TrainEvent, asked, durable, in_turn};
+use super::{Alone, Peers, Step, StepOptions, TrainError, TrainEvent, asked, claim, durable, in_turn};
+use crate::files::drawn::marked;
 use crate::pixels::Preprocess;
 use crate::weights::{ModelConfig, StoredAs, apply, collect, read_safetensors, write_safetensors};
 
 /// What is written beside parameters: the architecture with its labels, and how photos become pixels.
 pub(super) type Written<'a> = (&'a ModelConfig, &'a Preprocess);
-
-const CONFIG: &str = "config.json";
-const PREPROCESSOR: &str = "preprocessor_config.json";
-/// How good the weights in `best/` are.
-const VALIDATION: &str = "validation.json";
-/// Parameters to use.
-const MODEL: &str = "model.safetensors";
-/// Parameters as the optimiser left them, beside the averaged ones.
-const UNAVERAGED: &str = "unaveraged.safetensors";
 
 /// Everything a run goes on from.
 pub(super) struct Standing<M> {
@@ -56,6 +51,8 @@ pub struct RunFolder {
     /// From the first step on.
     events: Option<Events>,
     peers: Arc<dyn Peers>,
+    /// What was found when it was opened that whoever started the run should know.
+    notes: Vec<String>,
     /// Held for as long as the run goes on; the system lets go of it with the process.
     _lock: Option<File>,
 }
@@ -76,10 +73,10 @@ struct Progress {
 
 impl RunFolder {
     /// Opens `root`, making it where it does not exist; a folder with a run must hold the same options, but for how often is
-    /// saved and shown.
+    /// saved and shown, and one without a run nothing that a run would replace.
     ///
     /// # Errors
-    /// [`TrainError::OtherRun`], [`TrainError::Busy`], [`TrainError::File`]
+    /// [`TrainError::OtherRun`], [`TrainError::NoRun`], [`TrainError::Busy`], [`TrainError::File`]
     pub fn open<O: Serialize>(root: &Path, options: &O) -> Result<Self, TrainError> {
         let alone: Arc<dyn Peers> = Arc::new(Alone);
         Self::shared(root, options, &alone)
@@ -88,7 +85,7 @@ impl RunFolder {
     /// [`RunFolder::open`] for a run that several processes work on; all of them see the same folder.
     ///
     /// # Errors
-    /// [`TrainError::OtherRun`], [`TrainError::Busy`], [`TrainError::File`]
+    /// As [`open`](Self::open).
     pub fn shared<O: Serialize>(
         root: &Path,
         options: &O,
@@ -98,22 +95,55 @@ impl RunFolder {
     }
 
     fn prepare<O: Serialize>(root: &Path, options: &O, peers: &Arc<dyn Peers>) -> Result<Self, TrainError> {
-        fs::create_dir_all(root.join("panels")).map_err(at(root))?;
+        claim::asked(root)?;
+        fs::create_dir_all(root).map_err(at(root))?;
         let lock = if peers.rank() == 0 { Some(durable::lock(root)?) } else { None };
         asked::note(root, options)?;
-        ["checkpoint", "best"].iter().try_for_each(|folder| durable::recover(&root.join(folder)))?;
+        fs::create_dir_all(root.join("panels")).map_err(at(root))?;
+        ["checkpoint", "best"].iter().try_for_each(|folder| durable::recover(&root.join(folder), &OURS))?;
         let path = root.join("metrics.jsonl");
+        let mut notes = Vec::new();
         if peers.rank() == 0 {
-            durable::drop_after(&path, saved(&root.join("checkpoint"))?)?;
+            let step = saved(&root.join("checkpoint"))?;
+            durable::drop_after(&path, step)?;
+            notes.extend(durable::missing(&path, step)?.map(|(first, count)| {
+                format!(
+                    "{} lacks {count} of the {step} steps that the checkpoint has, from step {first} on; they were lost \
+                     with the power, or taken out",
+                    path.display()
+                )
+            }));
         }
         let metrics = OpenOptions::new().create(true).append(true).open(&path).map_err(at(&path))?;
-        Ok(Self {
+        let mut run = Self {
             root: root.to_owned(),
             metrics: BufWriter::new(metrics),
             events: None,
             peers: Arc::clone(peers),
+            notes,
             _lock: lock,
-        })
+        };
+        run.notes.extend(run.left());
+        Ok(run)
+    }
+
+    /// What others put where a run replaces and deletes; it stays.
+    fn left(&self) -> Option<String> {
+        let beside = ["checkpoint.old", "checkpoint.new", "best.old", "best.new"];
+        let beside = beside.map(|name| self.root.join(name)).into_iter().filter(|path| path.exists());
+        let left: Vec<String> =
+            beside.chain(self.kept_by_others()).map(|path| path.display().to_string()).collect();
+        (!left.is_empty()).then(|| format!("{} stays as it is: not known to be of this run", left.join(", ")))
+    }
+
+    /// What was found when the folder was opened, each in a sentence.
+    pub(super) fn notes(&self) -> Vec<String> {
+        self.notes.clone()
+    }
+
+    /// The file that tells how far the checkpoint is.
+    pub(super) fn progress(&self) -> PathBuf {
+        self.checkpoint().join(PROGRESS)
     }
 
     /// Who works on the run.
@@ -141,7 +171,7 @@ impl RunFolder {
         let mut png = Cursor::new(Vec::new());
         let drawn = panel.write_to(&mut png, ImageFormat::Png);
         drawn.map_err(|error| TrainError::Panel { path: path.clone(), reason: error.to_string() })?;
-        durable::replace(&path, png.get_ref())?;
+        durable::replace(&path, &marked(png.get_ref(), "panel"))?;
         let size = [panel.width(), panel.height()];
         self.events(step)?.show(step, "panel", size, png.get_ref()).map_err(at(&self.root))?;
         Ok(TrainEvent::Panel(path))
@@ -170,40 +200,46 @@ impl RunFolder {
         standing: &Standing<M>,
         written: Written<'_>,
     ) -> Result<TrainEvent, TrainError> {
+        // What the checkpoint has learned is told in full by the log beside it.
+        let log = self.root.join("metrics.jsonl");
+        self.metrics.get_ref().sync_all().map_err(at(&log))?;
         let current = self.checkpoint();
-        let fresh = durable::fresh(&current)?;
+        let mut fresh = Writing::begin(&current)?;
         match &standing.average {
-            None => write_weights(&fresh, &standing.model, written)?,
+            None => write_weights(&mut fresh, &standing.model, written)?,
             Some(average) => {
-                write_weights(&fresh, average, written)?;
-                durable::write(&fresh.join(UNAVERAGED), &tensors(&standing.model, written.0)?)?;
+                write_weights(&mut fresh, average, written)?;
+                fresh.put(UNAVERAGED, &tensors(&standing.model, written.0)?)?;
             }
         }
-        let path = fresh.join("optimizer.bpk");
+        let path = fresh.path(OPTIMIZER);
         let saved = standing.optimizer.to_record().save(&path);
         saved.map_err(|error| TrainError::Saving { path: path.clone(), reason: error.to_string() })?;
-        durable::settle(&path)?;
-        durable::write(&fresh.join("progress.json"), &json(&Progress { step: standing.step })?)?;
-        durable::swap(&current)?;
+        fresh.note(OPTIMIZER)?;
+        fresh.put(PROGRESS, &json(&Progress { step: standing.step })?)?;
+        fresh.finish(format!("checkpoint after step {}", standing.step))?;
         Ok(TrainEvent::Saved(current))
     }
 
-    /// Keeps the weights of the latest checkpoint as those of `step`, and of earlier ones the newest, `most` in all.
-    pub(super) fn keep(&self, step: usize, most: usize) -> Result<(), TrainError> {
-        let kept = self.root.join("kept");
-        let folder = kept.join(format!("step-{step:06}"));
-        let fresh = durable::fresh(&folder)?;
-        for name in [CONFIG, PREPROCESSOR, MODEL] {
-            let from = self.checkpoint().join(name);
-            fs::copy(&from, fresh.join(name)).map_err(at(&from))?;
+    /// How good the weights in `best/` are; `None` where there are none.
+    ///
+    /// # Errors
+    /// [`TrainError::Best`] where nobody knows, so that they are not replaced by worse ones.
+    pub(super) fn best(&self, steps: usize) -> Result<Option<Best>, TrainError> {
+        let folder = self.root.join("best");
+        if !folder.exists() {
+            return Ok(None);
         }
-        durable::swap(&folder)?;
-        let entries = fs::read_dir(&kept).map_err(at(&kept))?.flatten().map(|entry| entry.path());
-        // One that was not finished has an ending.
-        let mut folders: Vec<PathBuf> = entries.filter(|path| path.extension().is_none()).collect();
-        // By number: names are as long as their numbers.
-        folders.sort_by_key(|path| (path.as_os_str().len(), path.clone()));
-        folders.iter().rev().skip(most).try_for_each(|old| fs::remove_dir_all(old).map_err(at(old)))
+        let wrong = |reason: String| TrainError::Best { path: folder.join(VALIDATION), reason };
+        let told = Stored::open(&folder).and_then(|stored| stored.read(VALIDATION));
+        let best: Best = told
+            .map_err(|error| error.to_string())
+            .and_then(|bytes| serde_json::from_slice(&bytes).map_err(|error| error.to_string()))
+            .map_err(wrong)?;
+        if best.step > steps || !(0.0..=1.0).contains(&best.score) {
+            return Err(wrong(format!("step {} of {steps}, score {}", best.step, best.score)));
+        }
+        Ok(Some(best))
     }
 
     /// Keeps `module` in `best/` if its `score` is above that of what is there.
@@ -212,17 +248,15 @@ impl RunFolder {
         module: &M,
         written: Written<'_>,
         best: Best,
+        steps: usize,
     ) -> Result<(), TrainError> {
-        let current = self.root.join("best");
-        let before = fs::read(current.join(VALIDATION)).ok();
-        let before: Option<Best> = before.and_then(|bytes| serde_json::from_slice(&bytes).ok());
-        if before.is_some_and(|before| before.score >= best.score) {
+        if best.score.is_nan() || self.best(steps)?.is_some_and(|before| before.score >= best.score) {
             return Ok(());
         }
-        let fresh = durable::fresh(&current)?;
-        write_weights(&fresh, module, written)?;
-        durable::write(&fresh.join(VALIDATION), &json(&best)?)?;
-        durable::swap(&current)
+        let mut fresh = Writing::begin(&self.root.join("best"))?;
+        write_weights(&mut fresh, module, written)?;
+        fresh.put(VALIDATION, &json(&best)?)?;
+        fresh.finish(format!("best weights, of step {}", best.step))
     }
 
     /// Puts the latest checkpoint, if there is one, into `fresh`.
@@ -235,18 +269,15 @@ impl RunFolder {
         if !folder.exists() {
             return Ok(fresh);
         }
-        let read = |name: &str| {
-            let path = folder.join(name);
-            fs::read(&path).map_err(|source| TrainError::File { path, source })
-        };
+        let stored = Stored::open(&folder)?;
         let load = |module: M, name: &str| -> Result<M, TrainError> {
-            Ok(apply(module, config.layout(), read_safetensors(name, &read(name)?)?)?)
+            Ok(apply(module, config.layout(), read_safetensors(name, &stored.read(name)?)?)?)
         };
         let (model, average) = match fresh.average {
             None => (load(fresh.model, MODEL)?, None),
             Some(average) => (load(fresh.model, UNAVERAGED)?, Some(load(average, MODEL)?)),
         };
-        let path = folder.join("optimizer.bpk");
+        let path = stored.checked(OPTIMIZER)?;
         let record = OptimizerRecord::load(&path)
             .map_err(|error| TrainError::Optimizer { path: path.clone(), reason: error.to_string() })?;
         Ok(Standing { step: saved(&folder)?, model, average, optimizer: fresh.optimizer.load_record(record) })
@@ -258,25 +289,26 @@ fn saved(checkpoint: &Path) -> Result<usize, TrainError> {
     if !checkpoint.exists() {
         return Ok(0);
     }
-    let path = checkpoint.join("progress.json");
-    let bytes = fs::read(&path).map_err(at(&path))?;
-    let progress: Progress = serde_json::from_slice(&bytes)
-        .map_err(|error| TrainError::Optimizer { path, reason: error.to_string() })?;
+    let bytes = Stored::open(checkpoint)?.read(PROGRESS)?;
+    let progress: Progress = serde_json::from_slice(&bytes).map_err(|error| TrainError::Damaged {
+        path: checkpoint.join(PROGRESS),
+        reason: error.to_string(),
+    })?;
     Ok(progress.step)
 }
 
 /// A weight folder with `module`.
-fn write_weights<M: Module>(folder: &Path, module: &M, written: Written<'_>) -> Result<(), TrainError> {
+fn write_weights<M: Module>(
+    folder: &mut Writing,
+    module: &M,
+    written: Written<'_>,
+) -> Result<(), TrainError> {
     let (config, preprocess) = written;
-    durable::write(&folder.join(CONFIG), &config.to_json()?)?;
-    durable::write(&folder.join(PREPROCESSOR), &json(preprocess)?)?;
-    durable::write(&folder.join(MODEL), &tensors(module, config)?)
+    folder.put(CONFIG, &config.to_json()?)?;
+    folder.put(PREPROCESSOR, &json(preprocess)?)?;
+    folder.put(MODEL, &tensors(module, config)?)
 }
 
 fn tensors<M: Module>(module: &M, config: &ModelConfig) -> Result<Vec<u8>, TrainError> {
     Ok(write_safetensors(&collect(module, config.layout())?, StoredAs::F32, MODEL)?)
-}
-
-fn json(value: &impl Serialize) -> Result<Vec<u8>, TrainError> {
-    serde_json::to_vec_pretty(value).map_err(|error| TrainError::Option(error.to_string()))
 }

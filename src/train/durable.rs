@@ -1,5 +1,10 @@
 //! Files and folders that are whole or not there, whenever the process or the machine stops.
+//!
+//! A folder is written beside the one whose place it takes. Both carry a mark while that goes on: what lacks the mark, such as
+//! somebody's copy of a checkpoint under one of these names, is never replaced or deleted.
 
+use std::collections::BTreeSet;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -31,44 +36,90 @@ pub(super) fn settle(path: &Path) -> Result<(), TrainError> {
     File::open(path).and_then(|file| file.sync_all()).map_err(at(path))
 }
 
+/// The mark of a folder that is on its way to its place, or out of it.
+const MARK: &str = "on-its-way";
+
 /// The folder that takes the place of `current` when it is whole, empty.
 pub(super) fn fresh(current: &Path) -> Result<PathBuf, TrainError> {
     let fresh = beside(current, "new");
-    let _ = fs::remove_dir_all(&fresh);
+    remove(&fresh);
     fs::create_dir_all(&fresh).map_err(at(&fresh))?;
+    write(&fresh.join(MARK), b"")?;
     Ok(fresh)
 }
 
 /// Puts the [`fresh`] folder in the place of `current`; whenever this is broken off, [`recover`] finds one that is whole.
-pub(super) fn swap(current: &Path) -> Result<(), TrainError> {
+/// What others put into `current`, which is all but `ours`, stays there.
+pub(super) fn swap(current: &Path, ours: &[&str]) -> Result<(), TrainError> {
     let (fresh, old) = (beside(current, "new"), beside(current, "old"));
     settle_folder(&fresh)?;
     if current.exists() {
-        let _ = fs::remove_dir_all(&old);
+        write(&current.join(MARK), b"")?;
         fs::rename(current, &old).map_err(at(current))?;
     }
     fs::rename(&fresh, current).map_err(at(&fresh))?;
     settle_folder(current.parent().unwrap_or(Path::new(".")))?;
-    let _ = fs::remove_dir_all(&old);
+    recover(current, ours)
+}
+
+/// After a [`swap`] that was broken off half-way: the folder from before is back in its place, and nothing that this program
+/// wrote lies beside it.
+pub(super) fn recover(current: &Path, ours: &[&str]) -> Result<(), TrainError> {
+    let (fresh, old) = (beside(current, "new"), beside(current, "old"));
+    if old.exists() {
+        if current.exists() {
+            hand_over(&old, current, ours)?;
+            remove(&old);
+        } else {
+            fs::rename(&old, current).map_err(at(&old))?;
+        }
+    }
+    remove(&fresh);
+    let _ = fs::remove_file(current.join(MARK));
     Ok(())
 }
 
-/// After a [`swap`] that was broken off half-way: the folder from before is back in its place, and nothing lies beside it.
-pub(super) fn recover(current: &Path) -> Result<(), TrainError> {
-    let old = beside(current, "old");
-    if !current.exists() && old.exists() {
-        fs::rename(&old, current).map_err(at(&old))?;
+/// Deletes a folder with our mark, the mark last: broken off half-way, it is still known for what it is.
+fn remove(folder: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if entry.file_name() != MARK {
+            let _ = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+        }
     }
-    for left in [old, beside(current, "new")] {
-        let _ = fs::remove_dir_all(left);
+    let _ = fs::remove_dir_all(folder);
+}
+
+/// Moves all but `ours` from one folder to the other.
+fn hand_over(from: &Path, to: &Path, ours: &[&str]) -> Result<(), TrainError> {
+    for name in others(from, ours) {
+        let (from, to) = (from.join(&name), to.join(&name));
+        if !to.exists() {
+            fs::rename(&from, &to).map_err(at(&from))?;
+        }
     }
     Ok(())
+}
+
+/// The names of all in a folder but `ours`.
+fn others(folder: &Path, ours: &[&str]) -> Vec<OsString> {
+    let names = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.file_name());
+    names.filter(|name| name != MARK && !ours.iter().any(|ours| name == OsStr::new(ours))).collect()
+}
+
+/// Deletes a folder of `ours`; says whether it did: with anything of others in it, all of it stays.
+pub(super) fn discard(folder: &Path, ours: &[&str]) -> Result<bool, TrainError> {
+    let is_ours = others(folder, ours).is_empty();
+    if is_ours {
+        fs::remove_dir_all(folder).map_err(at(folder))?;
+    }
+    Ok(is_ours)
 }
 
 /// Keeps other processes from working in `folder` until the file that is returned is closed, where its disk can do that.
 pub(super) fn lock(folder: &Path) -> Result<File, TrainError> {
     let path = folder.join("run.lock");
-    let file = File::create(&path).map_err(at(&path))?;
+    let file = File::options().create(true).append(true).open(&path).map_err(at(&path))?;
     match file.try_lock() {
         Err(TryLockError::WouldBlock) => Err(TrainError::Busy { root: folder.to_owned() }),
         Ok(()) | Err(TryLockError::Error(_)) => Ok(file),
@@ -93,14 +144,41 @@ pub(super) fn drop_after(path: &Path, step: usize) -> Result<(), TrainError> {
     Ok(())
 }
 
+/// The steps up to `step` of which no line of JSON tells: the first and how many.
+pub(super) fn missing(path: &Path, step: usize) -> Result<Option<(usize, usize)>, TrainError> {
+    if step == 0 {
+        return Ok(None);
+    }
+    let text = if path.exists() { fs::read(path).map_err(at(path))? } else { Vec::new() };
+    let told = text.split(|&byte| byte == b'\n').filter_map(|line| serde_json::from_slice::<Told>(line).ok());
+    let told: BTreeSet<usize> = told.map(|told| told.step).collect();
+    let missing: Vec<usize> = (1..=step).filter(|step| !told.contains(step)).collect();
+    Ok(missing.first().map(|&first| (first, missing.len())))
+}
+
 /// What is read of a line.
 #[derive(Deserialize)]
 struct Told {
     step: usize,
 }
 
+/// Whether a folder has our mark, or did not come that far.
+pub(super) fn is_on_its_way(folder: &Path) -> bool {
+    folder.join(MARK).is_file() || fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none())
+}
+
+/// The first name with this ending that is free, or that of a folder that [is ours](is_on_its_way).
 fn beside(path: &Path, ending: &str) -> PathBuf {
-    path.with_extension(ending)
+    let named = |number: usize| match number {
+        1 => path.with_extension(ending),
+        more => path.with_extension(format!("{ending}-{more}")),
+    };
+    let is_free = |path: &Path| fs::symlink_metadata(path).is_err() || is_on_its_way(path);
+    let mut number = 1;
+    while !is_free(&named(number)) {
+        number += 1;
+    }
+    named(number)
 }
 
 /// Names in a folder outlive a power cut once the folder itself is on the disk; where folders are no files, as on Windows,
@@ -118,25 +196,62 @@ mod tests {
     }
 
     #[test]
+    fn what_others_put_beside_or_into_a_folder_stays() {
+        let root = tempfile::tempdir().unwrap();
+        let path = |name: &str| root.path().join(name);
+        let current = path("checkpoint");
+        for copy in ["checkpoint.old", "checkpoint.new"] {
+            fs::create_dir(path(copy)).unwrap();
+            fs::write(path(copy).join("a"), "mine").unwrap();
+        }
+        for saved in ["1", "2", "3"] {
+            save(&current, saved);
+            swap(&current, &["a"]).unwrap();
+            fs::write(current.join("notes"), "mine").unwrap();
+            recover(&current, &["a"]).unwrap();
+            assert_eq!(fs::read_to_string(current.join("a")).unwrap(), saved);
+        }
+        for kept in ["checkpoint.old/a", "checkpoint.new/a", "checkpoint/notes"] {
+            assert_eq!(fs::read_to_string(path(kept)).unwrap(), "mine", "{kept}");
+        }
+        assert_eq!(fs::read_dir(root.path()).unwrap().count(), 3, "and nothing of ours is left");
+        assert!(!discard(&current, &["a"]).unwrap());
+        assert!(discard(&current, &["a", "notes"]).unwrap() && !current.exists());
+    }
+
+    #[test]
+    fn steps_without_a_line_are_told() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("metrics.jsonl");
+        fs::write(&path, "{\"step\":1}\nbroken\n{\"step\":4}\n").unwrap();
+        let expected = [(0, None), (1, None), (2, Some((2, 1))), (4, Some((2, 2))), (6, Some((2, 4)))];
+        for (step, told) in expected {
+            assert_eq!(missing(&path, step).unwrap(), told, "{step}");
+        }
+    }
+
+    #[test]
     fn wherever_a_swap_is_broken_off_a_whole_folder_is_found() {
         let root = tempfile::tempdir().unwrap();
         let current = root.path().join("checkpoint");
         let held = || fs::read_to_string(current.join("a")).unwrap();
         save(&current, "1");
-        swap(&current).unwrap();
+        swap(&current, &["a"]).unwrap();
         for (saved, next) in [("1", "2"), ("1", "3")] {
             save(&current, next);
+            write(&current.join(MARK), b"").unwrap();
             fs::rename(&current, beside(&current, "old")).unwrap();
             // Here it was killed; and so was the next start, twice.
             for _ in 0..2 {
-                recover(&current).unwrap();
+                recover(&current, &["a"]).unwrap();
                 assert_eq!(held(), saved);
             }
         }
         save(&current, "4");
-        swap(&current).unwrap();
+        swap(&current, &["a"]).unwrap();
         assert_eq!(held(), "4");
         assert_eq!(fs::read_dir(root.path()).unwrap().count(), 1);
+        assert_eq!(fs::read_dir(&current).unwrap().count(), 1, "no mark is left");
     }
 
     #[test]

@@ -51,6 +51,37 @@ pub enum TrainError {
         /// The first option that differs.
         difference: String,
     },
+    /// A folder holds files that a run would replace or delete, and is no run's.
+    #[error(
+        "`{root}` holds {there}, and no `run.json` of this program says that they are a training run's; \
+         nothing there was changed: choose another --out"
+    )]
+    NoRun {
+        /// The folder.
+        root: PathBuf,
+        /// What would be replaced or deleted.
+        there: String,
+    },
+    /// A file of a checkpoint is not the one that was saved.
+    #[error(
+        "`{path}` is not as it was saved ({reason}); put back a copy of its folder, or remove it to start again"
+    )]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Nobody knows how good the best weights are.
+    #[error(
+        "`{path}` does not say how good the weights beside it are ({reason}); move their folder away to go on"
+    )]
+    Best {
+        /// The file that should.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The run goes on elsewhere.
     #[error("another process works on the run in `{root}`; wait until it is done or choose another --out")]
     Busy {

@@ -59,6 +59,8 @@ pub enum TrainEvent {
     },
     /// One step.
     Step(Step),
+    /// What whoever started the run should know: what was found in its folder and left, or is missing there.
+    Noted(String),
     /// What could not be used, a photo or one of its objects, and why.
     Skipped(String),
     /// A picture was written.

@@ -159,7 +159,10 @@ impl ValidationSet {
     /// What tells it from others: its photos and their objects, and how often the run is judged.
     #[must_use]
     pub fn told(&self) -> String {
-        format!("{}, every {} steps", self.dataset.fingerprint(), self.every)
+        let told = format!("{}, every {} steps", self.dataset.fingerprint(), self.every);
+        let names = self.dataset.images.iter().filter_map(|image| self.images.find(&image.file_name).ok());
+        let names: Vec<String> = names.collect();
+        self.images.with_bytes(&told, &names.iter().map(String::as_str).collect::<Vec<_>>())
     }
 
     /// # Errors

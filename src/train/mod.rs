@@ -4,6 +4,8 @@
 //! `TensorBoard`), `panels/*.png`, and `checkpoint/`, which
 //! is a weight folder (f32; the averaged parameters where a run averages) with the optimiser's state beside it; where asked
 //! for, `best/` and `kept/step-*/`, weight folders too, and `features/` of a frozen encoder. The same command continues an interrupted run.
+//!
+//! Each weight folder has a `manifest.json` with digests, by which damage is noticed. What others put into a run's folder stays.
 
 mod adamw;
 mod asked;
@@ -11,6 +13,7 @@ mod average;
 mod batches;
 mod centres;
 mod checkpoint;
+mod claim;
 mod contrast;
 mod durable;
 mod error;
@@ -18,6 +21,7 @@ mod event;
 mod finetune;
 mod gradients;
 mod hiding;
+mod kept;
 pub mod loss;
 pub mod matcher;
 mod optimizer;
@@ -28,6 +32,7 @@ pub mod points;
 mod precision;
 mod pretrain;
 pub mod schedule;
+mod stored;
 mod task;
 mod tensorboard;
 

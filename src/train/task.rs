@@ -163,6 +163,14 @@ pub(super) fn train<T: Task>(
         return Err(TrainError::Start(parameter));
     }
     let (done, steps) = (at.step, task.steps());
+    if done > steps {
+        let reason = format!("it tells of step {done} of {steps}");
+        return Err(TrainError::Damaged { path: run.progress(), reason });
+    }
+    if task.validate_every().is_some() {
+        run.best(steps)?;
+    }
+    run.notes().into_iter().for_each(|note| on_event(TrainEvent::Noted(note)));
     on_event(TrainEvent::Started { done, steps, parameters: trainable(&at.model) });
     if done > 0 && options.keep > 0 && peers.rank() == 0 {
         // Once more, should it have been stopped between saving and keeping.
@@ -194,7 +202,7 @@ pub(super) fn train<T: Task>(
                     Err(error) => judged = Err(error),
                 }
                 if let Some(&score) = report.validation.values().next() {
-                    run.keep_best(&kept(), written, Best { step: at.step, score })?;
+                    run.keep_best(&kept(), written, Best { step: at.step, score }, steps)?;
                 }
             }
             run.log(&report)?;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::{Tensor, TensorData};
 use half::f16;
+use sha2::{Digest, Sha256};
 
 use super::super::TrainError;
 use crate::model::MaskSegmenter;
@@ -12,23 +13,29 @@ use crate::model::MaskSegmenter;
 /// A photo as one of its augmentations shows it: its index, and which of its views.
 pub(super) type View = (usize, u64);
 
-/// Features on disk, a file of f16 numbers per view.
+/// Endings of its files: whole, and on their way.
+const ENDINGS: [&str; 2] = ["f16", "part"];
+
+/// Features on disk, a file of f16 numbers per view, with their digest.
 #[derive(Debug)]
 pub(super) struct FrozenFeatures {
     folder: PathBuf,
 }
 
 impl FrozenFeatures {
-    /// In `folder`, which is emptied for a run that starts.
+    /// In `folder`, from which features of an earlier start go where a run starts; what else lies there stays.
     ///
     /// # Errors
     /// [`TrainError::File`]
     pub(super) fn open(folder: PathBuf, starts: bool) -> Result<Self, TrainError> {
         let failed = |source| TrainError::File { path: folder.clone(), source };
-        if starts && folder.exists() {
-            fs::remove_dir_all(&folder).map_err(failed)?;
-        }
         fs::create_dir_all(&folder).map_err(failed)?;
+        if starts {
+            let entries = fs::read_dir(&folder).map_err(failed)?.flatten().map(|entry| entry.path());
+            for features in entries.filter(|path| is_ours(path)) {
+                fs::remove_file(&features).map_err(failed)?;
+            }
+        }
         Ok(Self { folder })
     }
 
@@ -70,22 +77,35 @@ impl FrozenFeatures {
         let numbers = Tensor::stack::<4>(depths, 1).try_into_vec_as::<f32>()?;
         let halves: Vec<f16> = numbers.iter().map(|number| f16::from_f32(*number)).collect();
         for (view, part) in views.iter().zip(halves.chunks(halves.len() / views.len())) {
-            let bytes: Vec<u8> = part.iter().flat_map(|half| half.to_le_bytes()).collect();
+            let mut bytes: Vec<u8> = part.iter().flat_map(|half| half.to_le_bytes()).collect();
+            let digest = Sha256::digest(&bytes);
+            bytes.extend(digest);
             write_whole(&self.path(*view), &bytes)?;
         }
         Ok(halves.into_iter().map(f16::to_f32).collect())
     }
 
-    /// `None` where the view was not seen yet, or what is there is not `count` numbers.
+    /// `None` where the view was not seen yet, or what is there is not `count` numbers as they were written.
     fn read(&self, view: View, count: usize) -> Option<Vec<f32>> {
         let bytes = fs::read(self.path(view)).ok()?;
-        let halves = bytes.chunks_exact(2).map(|pair| f16::from_le_bytes([pair[0], pair[1]]).to_f32());
-        (bytes.len() == 2 * count).then(|| halves.collect())
+        let (numbers, digest) = bytes.split_at_checked(2 * count)?;
+        let halves = numbers.chunks_exact(2).map(|pair| f16::from_le_bytes([pair[0], pair[1]]).to_f32());
+        (Sha256::digest(numbers).as_slice() == digest).then(|| halves.collect())
     }
 
     fn path(&self, (index, view): View) -> PathBuf {
         self.folder.join(format!("{index}-{view}.f16"))
     }
+}
+
+/// Whether a file has a name that [`FrozenFeatures`] gives.
+fn is_ours(path: &Path) -> bool {
+    let named = || {
+        let (index, view) = path.file_stem()?.to_str()?.split_once('-')?;
+        Some([index, view].iter().all(|part| part.bytes().all(|byte| byte.is_ascii_digit())))
+    };
+    let ending = path.extension().is_some_and(|ending| ENDINGS.iter().any(|ours| ending == *ours));
+    ending && named().unwrap_or(false)
 }
 
 fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), TrainError> {
