@@ -119,3 +119,54 @@ fn an_encoder_from_a_pytorch_file_is_probed_and_fine_tuned() {
     done(&place, &[&finetune[..], &small[..], &["--device", "cpu"]].concat());
     assert!(done(&place, &["inspect", "run"]).contains("segmenter, 4 queries in 1 blocks"));
 }
+
+#[test]
+fn what_a_manifest_promises_is_kept_by_every_file_and_travels() {
+    let place = tempfile::tempdir().unwrap();
+    let path = |name: &str| place.path().join(name);
+    let source = fixture("layouts_eomt");
+    let export = ["export", source.to_str().unwrap(), "--out", "first", "--score-thresh", "0.25"];
+    done(&place, &[&export[..], &["--data", "cats", "--licence", "mit"]].concat());
+    done(&place, &["import", "first", "--out", "second", "--dtype", "f32"]);
+    done(&place, &["export", "second", "--out", "third"]);
+    let manifest = |folder: &str| -> Value {
+        serde_json::from_slice(&fs::read(path(folder).join("manifest.json")).unwrap()).unwrap()
+    };
+    for folder in ["second", "third"] {
+        for key in ["threshold", "data", "licence"] {
+            assert_eq!(manifest(folder)[key], manifest("first")[key], "{folder}: {key}");
+        }
+    }
+    for file in ["config.json", "preprocessor_config.json", "model.safetensors.index.json"] {
+        let file = path("third").join(file);
+        let sound = fs::read(&file).unwrap();
+        fs::write(&file, [&sound[..], b"\n"].concat()).unwrap();
+        let refusal = run(&place, &["inspect", "third"]);
+        assert_eq!(refusal.status.code(), Some(1), "{}", file.display());
+        assert!(String::from_utf8_lossy(&refusal.stderr).contains("manifest promises"), "{refusal:?}");
+        fs::remove_file(&file).unwrap();
+        assert_eq!(run(&place, &["inspect", "third"]).status.code(), Some(1), "{}", file.display());
+        fs::write(&file, sound).unwrap();
+    }
+    done(&place, &["inspect", "third"]);
+    let shard = path("third/model-00001-of-00001.safetensors");
+    fs::write(&shard, &fs::read(&shard).unwrap()[1..]).unwrap();
+    assert_eq!(run(&place, &["inspect", "third"]).status.code(), Some(1), "another length");
+}
+
+#[test]
+fn a_model_saved_again_as_one_file_counts_before_its_former_parts() {
+    let place = tempfile::tempdir().unwrap();
+    let source = fixture("layouts_eomt");
+    for file in ["config.json", "model.safetensors"] {
+        fs::copy(source.join(file), place.path().join(file)).unwrap();
+    }
+    let index = json!({"weight_map": {"query.weight": "model-00001-of-00002.safetensors"}}).to_string();
+    fs::write(place.path().join("model.safetensors.index.json"), index).unwrap();
+    let output = run(&place, &["inspect", "."]);
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "the parts are gone: {told}");
+    assert!(told.contains("holds both model.safetensors and") && told.lines().count() == 1, "{told}");
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert!(told.contains("every tensor has its place"), "{told}");
+}

@@ -63,14 +63,10 @@ impl Checkpoint {
             Some(bytes) => parse("manifest.json", &bytes)?,
             None => Manifest::default(),
         };
-        let config = match verified(source, &manifest, "config.json").await {
-            Ok(bytes) => Some(bytes),
-            Err(WeightsError::Source(SourceError::NotFound { .. })) => None,
-            Err(error) => return Err(error),
-        };
-        let headers = headers(source).await?;
+        let config = promised(source, &manifest, "config.json").await?;
+        let headers = headers(source, &manifest).await?;
         let (config, layout) = ModelConfig::of(config.as_deref(), &shapes(&headers)?)?;
-        let preprocess = match optional(source, "preprocessor_config.json").await? {
+        let preprocess = match promised(source, &manifest, "preprocessor_config.json").await? {
             Some(bytes) => parse("preprocessor_config.json", &bytes)?,
             None => Preprocess::square(config.image_size()),
         };
@@ -154,15 +150,25 @@ pub async fn read_folder(source: &impl WeightSource) -> Result<Folder, WeightsEr
     Checkpoint::open(source).await?.read(source).await
 }
 
-/// The tables of contents of the file that was named, or of what Hugging Face's libraries look for, in their order.
-async fn headers(source: &impl WeightSource) -> Result<Vec<Header>, WeightsError> {
+/// The tables of contents of the file that was named, or of what Hugging Face's libraries look for, in their order: a file
+/// comes before a list of its parts, which may be left from earlier weights. A manifest that names the list alone decides.
+async fn headers(source: &impl WeightSource, manifest: &Manifest) -> Result<Vec<Header>, WeightsError> {
     if let Some(file) = source.weights_file() {
-        return Ok(vec![Header::read(source, file).await?]);
+        return Ok(vec![header(source, manifest, file).await?]);
     }
     let mut missing = None;
     for file in ["model.safetensors", "pytorch_model.bin"] {
         let index = format!("{file}.index.json");
-        if let Some(bytes) = optional(source, &index).await? {
+        let in_parts = manifest.file(file).is_none() && manifest.file(&index).is_some();
+        if !in_parts {
+            match header(source, manifest, file).await {
+                Err(error @ WeightsError::Source(SourceError::NotFound { .. })) => {
+                    missing = missing.or(Some(error));
+                }
+                outcome => return Ok(vec![outcome?]),
+            }
+        }
+        if let Some(bytes) = promised(source, manifest, &index).await? {
             let shards: BTreeSet<String> = parse::<Index>(&index, &bytes)?.weight_map.into_values().collect();
             if shards.is_empty() {
                 let reason = "it names no shard; download it again".to_owned();
@@ -170,18 +176,28 @@ async fn headers(source: &impl WeightSource) -> Result<Vec<Header>, WeightsError
             }
             let mut headers = Vec::new();
             for shard in shards {
-                headers.push(Header::read(source, plain(&shard)?).await?);
+                headers.push(header(source, manifest, plain(&shard)?).await?);
             }
             return Ok(headers);
         }
-        match Header::read(source, file).await {
-            Err(error @ WeightsError::Source(SourceError::NotFound { .. })) => {
-                missing = missing.or(Some(error));
-            }
-            outcome => return Ok(vec![outcome?]),
-        }
     }
     missing.map_or(Ok(Vec::new()), Err)
+}
+
+/// # Errors
+/// Besides those of [`Header::read`], a file that a manifest with files does not name, or names with another length.
+async fn header(source: &impl WeightSource, manifest: &Manifest, file: &str) -> Result<Header, WeightsError> {
+    let header = Header::read(source, file).await?;
+    match (manifest.file(file), source.size(file)) {
+        (Some(promise), Some(size)) => promise.verify_length(size)?,
+        (None, _) if !manifest.files.is_empty() && source.weights_file().is_none() => {
+            let reason =
+                "manifest.json does not name it; remove manifest.json if these are the weights you want";
+            return Err(WeightsError::Format { file: file.to_owned(), reason: reason.to_owned() });
+        }
+        _ => {}
+    }
+    Ok(header)
 }
 
 /// The name, if it stays in the folder.
@@ -219,16 +235,16 @@ pub(super) async fn optional(
     }
 }
 
-async fn verified(
+/// A file that may be missing unless the manifest names it, as it does.
+async fn promised(
     source: &impl WeightSource,
     manifest: &Manifest,
     file: &str,
-) -> Result<Vec<u8>, WeightsError> {
+) -> Result<Option<Vec<u8>>, WeightsError> {
+    let Some(promise) = manifest.file(file) else { return optional(source, file).await };
     let bytes = source.read(file).await?;
-    if let Some(promise) = manifest.file(file) {
-        promise.verify(&bytes)?;
-    }
-    Ok(bytes)
+    promise.verify(&bytes)?;
+    Ok(Some(bytes))
 }
 
 fn parse<T: for<'de> Deserialize<'de>>(file: &str, bytes: &[u8]) -> Result<T, WeightsError> {

@@ -40,6 +40,16 @@ impl ManifestFile {
     }
 
     /// # Errors
+    /// [`WeightsError::Damaged`] when a file of `bytes` is another one.
+    pub(super) fn verify_length(&self, bytes: u64) -> Result<(), WeightsError> {
+        if bytes == self.bytes {
+            return Ok(());
+        }
+        let (file, told) = (self.name.clone(), |bytes: u64| format!("{bytes} bytes"));
+        Err(WeightsError::Damaged { file, expected: told(self.bytes), found: told(bytes) })
+    }
+
+    /// # Errors
     /// [`WeightsError::Damaged`] when `content` has another length or digest.
     pub fn verify(&self, content: &[u8]) -> Result<(), WeightsError> {
         let mut promise = Promise::new(self);
@@ -68,18 +78,14 @@ impl<'p> Promise<'p> {
     /// # Errors
     /// [`WeightsError::Damaged`] when what passed by has another length or digest.
     pub(super) fn verify(self) -> Result<(), WeightsError> {
-        let ManifestFile { name, bytes, sha256 } = self.promised;
-        let damaged =
-            |expected: String, found: String| WeightsError::Damaged { file: name.clone(), expected, found };
-        if self.bytes != *bytes {
-            return Err(damaged(format!("{bytes} bytes"), format!("{} bytes", self.bytes)));
-        }
+        let ManifestFile { name, sha256, .. } = self.promised;
+        self.promised.verify_length(self.bytes)?;
         let found = self.digest.finish();
         if found == *sha256 {
-            Ok(())
-        } else {
-            Err(damaged(format!("sha256 {sha256}"), format!("sha256 {found}")))
+            return Ok(());
         }
+        let [expected, found] = [sha256, &found].map(|digest| format!("sha256 {digest}"));
+        Err(WeightsError::Damaged { file: name.clone(), expected, found })
     }
 }
 
