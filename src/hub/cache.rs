@@ -7,6 +7,9 @@ use std::path::{Path, PathBuf};
 
 use crate::weights::Digest;
 
+/// Digits of an address that is a SHA-256.
+const SHA256: usize = 64;
+
 /// One repository's part of the cache.
 #[derive(Debug)]
 pub struct Cache {
@@ -46,6 +49,31 @@ impl Cache {
         file.write_all(commit.as_bytes())?;
         file.persist(&path)?;
         Ok(())
+    }
+
+    /// Whether a file of the cache is what its address says; only of a SHA-256 can that be told.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn is_sound(path: &Path) -> io::Result<bool> {
+        let blob = fs::canonicalize(path)?;
+        let address = blob.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        Ok(address.len() != SHA256 || digest(&mut File::open(&blob)?)? == address)
+    }
+
+    /// Whether the content with this address is here, `size` bytes and undamaged. What is not is deleted, to be fetched
+    /// again.
+    ///
+    /// # Errors
+    /// When the content cannot be read or deleted.
+    pub fn holds(&self, etag: &str, size: u64) -> io::Result<bool> {
+        let blob = self.root.join("blobs").join(etag);
+        let Ok(metadata) = fs::metadata(&blob) else { return Ok(false) };
+        if metadata.len() == size && Self::is_sound(&blob)? {
+            return Ok(true);
+        }
+        fs::remove_file(&blob)?;
+        Ok(false)
     }
 
     /// The content with this address, if it is here, made visible as `file` of `commit`.
@@ -132,17 +160,9 @@ impl Growing {
     /// When the file cannot be read or renamed.
     pub fn finish(mut self) -> io::Result<bool> {
         let address = self.blob.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        if address.len() == 64 {
+        if address.len() == SHA256 {
             self.file.rewind()?;
-            let mut digest = Digest::default();
-            let mut chunk = vec![0; 1 << 20];
-            loop {
-                match self.file.read(&mut chunk)? {
-                    0 => break,
-                    count => digest.update(&chunk[..count]),
-                }
-            }
-            if digest.finish() != address {
+            if digest(&mut self.file)? != address {
                 fs::remove_file(&self.path)?;
                 return Ok(false);
             }
@@ -152,12 +172,30 @@ impl Growing {
         Ok(true)
     }
 
-    /// Throws away what is here: it is longer than the file can be.
+    /// Whether [`finish`](Self::finish) will notice damage in what is here.
+    #[must_use]
+    pub fn is_checked(&self) -> bool {
+        self.blob.file_name().is_some_and(|name| name.len() == SHA256)
+    }
+
+    /// Throws away what is here: it is longer than the file can be, or nobody can tell whether it is right.
     ///
     /// # Errors
     /// When the file cannot be changed.
     pub fn restart(&mut self) -> io::Result<()> {
         self.file.set_len(0)
+    }
+}
+
+/// SHA-256 of the rest of a file.
+fn digest(file: &mut File) -> io::Result<String> {
+    let mut digest = Digest::default();
+    let mut chunk = vec![0; 1 << 20];
+    loop {
+        match file.read(&mut chunk)? {
+            0 => return Ok(digest.finish()),
+            count => digest.update(&chunk[..count]),
+        }
     }
 }
 

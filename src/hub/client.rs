@@ -11,6 +11,8 @@ use ureq::{Agent, Body};
 
 /// Attempts without a single new byte before we give up.
 const ATTEMPTS: u32 = 5;
+/// How long a server may be silent, before and within its answer.
+const SILENCE: Duration = Duration::from_secs(30);
 const MAX_MOVES: usize = 5;
 const MAX_REDIRECTS: u32 = 10;
 const CHUNK_BYTES: usize = 64 << 10;
@@ -64,6 +66,7 @@ pub struct Client {
     /// Not sent along when a server points elsewhere.
     token: Option<String>,
     first_pause: Duration,
+    on_retry: fn(&str),
 }
 
 impl Client {
@@ -74,11 +77,21 @@ impl Client {
             .http_status_as_error(false)
             .redirect_auth_headers(RedirectAuthHeaders::Never)
             .timeout_connect(Some(Duration::from_secs(20)))
-            .timeout_recv_response(Some(Duration::from_secs(60)))
-            .timeout_per_read(Some(Duration::from_secs(60)))
+            .timeout_recv_response(Some(SILENCE))
+            .timeout_per_read(Some(SILENCE))
             .user_agent(concat!("mae-seg/", env!("CARGO_PKG_VERSION")))
             .build();
-        Self { agent: config.new_agent(), token, first_pause }
+        Self { agent: config.new_agent(), token, first_pause, on_retry: |_| () }
+    }
+
+    /// The same, that says with `on_retry` when a server has to be asked again, and why.
+    #[must_use]
+    pub fn telling(self, on_retry: fn(&str)) -> Self {
+        Self { on_retry, ..self }
+    }
+
+    fn tell(&self, address: &str, error: &ClientError, attempt: u32) {
+        (self.on_retry)(&format!("{address}: {error}; asking again ({} of {ATTEMPTS})", attempt + 1));
     }
 
     /// What the Hub says about a file, without fetching it; and its address, should the repository have moved.
@@ -86,7 +99,7 @@ impl Client {
     /// # Errors
     /// `ClientError`
     pub fn metadata(&self, address: &str) -> Result<(Metadata, String), ClientError> {
-        self.persist(|| {
+        self.persist(address, || {
             let mut address = address.to_owned();
             for _ in 0..MAX_MOVES {
                 let response = self.request(&Method::HEAD, &address, None, None)?;
@@ -108,7 +121,7 @@ impl Client {
     /// # Errors
     /// `ClientError`
     pub fn read(&self, address: &str) -> Result<Vec<u8>, ClientError> {
-        self.persist(|| {
+        self.persist(address, || {
             let mut response = checked(self.request(&Method::GET, address, None, None)?)?;
             response.body_mut().read_to_vec().map_err(|error| ClientError::Connection(error.to_string()))
         })
@@ -159,6 +172,7 @@ impl Client {
             } else if attempt == ATTEMPTS {
                 return Err(reason);
             }
+            self.tell(address, &reason, attempt);
             sleep(pause);
             pause *= 2;
             attempt += 1;
@@ -234,13 +248,18 @@ impl Client {
     }
 
     /// Tries again where the connection or the server is at fault.
-    fn persist<T>(&self, mut ask: impl FnMut() -> Result<T, ClientError>) -> Result<T, ClientError> {
+    fn persist<T>(
+        &self,
+        address: &str,
+        mut ask: impl FnMut() -> Result<T, ClientError>,
+    ) -> Result<T, ClientError> {
         let mut pause = self.first_pause;
-        for _ in 1..ATTEMPTS {
+        for attempt in 1..ATTEMPTS {
             match ask() {
-                Err(error) if is_passing(&error) => sleep(pause),
+                Err(error) if is_passing(&error) => self.tell(address, &error, attempt),
                 outcome => return outcome,
             }
+            sleep(pause);
             pause *= 2;
         }
         ask()

@@ -58,6 +58,12 @@ impl Repository {
         Self { name, endpoint, client, cache, offline, held: RefCell::default(), on_bytes }
     }
 
+    /// The same, that says with `on_retry` when the server has to be asked again, and why.
+    #[must_use]
+    pub fn telling(self, on_retry: fn(&str)) -> Self {
+        Self { client: self.client.telling(on_retry), ..self }
+    }
+
     /// Its name.
     #[must_use]
     pub const fn name(&self) -> &RepositoryName {
@@ -76,8 +82,12 @@ impl Repository {
     fn hold(&self, file: &str) -> Result<Held, SourceError> {
         let kept = self.cache.find(&self.name.revision, file);
         let is_commit = self.name.revision.len() == 40;
+        let in_cache = |error: io::Error| self.unavailable(file, &format!("the cache: {error}"));
         match kept {
-            Some(path) if self.offline || is_commit => return Ok(Held::Kept(path)),
+            Some(path) if self.offline => return self.sound(file, path),
+            Some(path) if is_commit && Cache::is_sound(&path).map_err(in_cache)? => {
+                return Ok(Held::Kept(path));
+            }
             None if self.offline => {
                 let reason =
                     "HF_HUB_OFFLINE is set and the file is not in the cache; unset it to download".to_owned();
@@ -93,9 +103,22 @@ impl Repository {
         }
         match (self.client.metadata(&self.address(file)), kept) {
             (Ok((metadata, address)), _) => self.admit(file, metadata, address),
-            (Err(ClientError::Connection(_)), Some(path)) => Ok(Held::Kept(path)),
+            (Err(ClientError::Connection(_)), Some(path)) => self.sound(file, path),
             (Err(error), _) => Err(self.refusal(file, &error)),
         }
+    }
+
+    /// A kept file, where nobody can be asked for it again.
+    fn sound(&self, file: &str, path: PathBuf) -> Result<Held, SourceError> {
+        let in_cache = |error: io::Error| self.unavailable(file, &format!("the cache: {error}"));
+        if Cache::is_sound(&path).map_err(in_cache)? {
+            return Ok(Held::Kept(path));
+        }
+        let reason = format!(
+            "{} is damaged, and the Hub is not asked for it; go online, or delete that file",
+            path.display()
+        );
+        Err(self.unavailable(file, &reason))
     }
 
     fn admit(&self, file: &str, metadata: Metadata, address: String) -> Result<Held, SourceError> {
@@ -110,27 +133,55 @@ impl Repository {
         {
             return Err(self.unavailable(file, "the server names the file in a way no cache can hold"));
         }
-        let here = || {
-            self.cache.note(&self.name.revision, &commit)?;
-            self.cache.adopt(&etag, &commit, file)
-        };
         let failed = |error: io::Error| self.unavailable(file, &format!("the cache: {error}"));
+        self.cache.note(&self.name.revision, &commit).map_err(failed)?;
+        let here = || match self.cache.holds(&etag, size)? {
+            true => self.cache.adopt(&etag, &commit, file),
+            false => Ok(None),
+        };
         if let Some(path) = here().map_err(failed)? {
             return Ok(Held::Kept(path));
         }
         let mut growing = self.cache.begin(&etag).map_err(failed)?;
-        if let Some(path) = self.cache.adopt(&etag, &commit, file).map_err(failed)? {
+        // Another program may have brought it while we waited for our turn.
+        if let Some(path) = here().map_err(failed)? {
             return Ok(Held::Kept(path));
         }
-        if growing.len().map_err(failed)? > size {
+        if growing.len().map_err(failed)? > size || !growing.is_checked() {
             growing.restart().map_err(failed)?;
         }
-        Ok(Held::Coming { growing, size, etag, commit, address, server_etag: None })
+        let begun = growing.len().map_err(failed)? > 0;
+        let coming = |growing| {
+            let (etag, commit, address) = (etag.clone(), commit.clone(), address.clone());
+            Held::Coming { growing, size, etag, commit, address, server_etag: None }
+        };
+        if !begun {
+            return Ok(coming(growing));
+        }
+        // The beginning is of an earlier start, which may have ended with the power: it is used when all of it is known to be
+        // right.
+        match self.complete(file, coming(growing), size)? {
+            Some(held) => Ok(held),
+            None => Ok(coming(self.cache.begin(&etag).map_err(failed)?)),
+        }
     }
 
-    /// Fetches what is missing of `file` up to `end`, and takes the file in when it is whole.
-    fn advance(&self, file: &str, mut held: Held, end: u64) -> Result<Held, SourceError> {
-        let Held::Coming { growing, size, address, server_etag, .. } = &mut held else { return Ok(held) };
+    /// Fetches what is missing of `file` up to `end`; `None` where it came damaged.
+    fn complete(&self, file: &str, mut held: Held, end: u64) -> Result<Option<Held>, SourceError> {
+        for step in steps(&held, end) {
+            match self.advance(file, held, step)? {
+                Some(further) => held = further,
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(held))
+    }
+
+    /// Fetches what is missing of `file` up to `end`, and takes the file in when it is whole; `None` where it came damaged.
+    fn advance(&self, file: &str, mut held: Held, end: u64) -> Result<Option<Held>, SourceError> {
+        let Held::Coming { growing, size, address, server_etag, .. } = &mut held else {
+            return Ok(Some(held));
+        };
         let failed = |error: io::Error| self.unavailable(file, &format!("the cache: {error}"));
         let (from, size) = (growing.len().map_err(failed)?, *size);
         if end > size {
@@ -151,12 +202,13 @@ impl Repository {
         match held {
             Held::Coming { growing, size, etag, commit, .. } if growing.len().map_err(failed)? == size => {
                 if !growing.finish().map_err(failed)? {
-                    return Err(self.unavailable(file, "it arrived damaged"));
+                    return Ok(None);
                 }
                 let path = self.cache.adopt(&etag, &commit, file).map_err(failed)?;
-                path.map(Held::Kept).ok_or_else(|| self.unavailable(file, "it vanished from the cache"))
+                let path = path.ok_or_else(|| self.unavailable(file, "it vanished from the cache"))?;
+                Ok(Some(Held::Kept(path)))
             }
-            held => Ok(held),
+            held => Ok(Some(held)),
         }
     }
 
@@ -176,9 +228,9 @@ impl Repository {
             Held::Coming { size, .. } => *size,
             Held::Kept(_) => 0,
         };
-        for step in steps(&held, end.unwrap_or(whole)) {
-            held = self.advance(file, held, step)?;
-        }
+        held = self
+            .complete(file, held, end.unwrap_or(whole))?
+            .ok_or_else(|| self.unavailable(file, "it arrived damaged"))?;
         let outcome = act(&mut held).map_err(|error| self.unavailable(file, &error));
         self.held.borrow_mut().insert(file.to_owned(), held);
         outcome

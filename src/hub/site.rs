@@ -42,6 +42,12 @@ impl Site {
         Self { client, address, weights_file, known: RefCell::default(), on_bytes }
     }
 
+    /// The same, that says with `on_retry` when the server has to be asked again, and why.
+    #[must_use]
+    pub fn telling(self, on_retry: fn(&str)) -> Self {
+        Self { client: self.client.telling(on_retry), ..self }
+    }
+
     /// Where it is.
     #[must_use]
     pub fn address(&self) -> &str {

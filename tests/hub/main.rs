@@ -6,8 +6,10 @@ mod server;
 
 use std::collections::HashMap;
 use std::fs;
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::Command;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use burn::tensor::Device;
@@ -265,4 +267,46 @@ fn shards_come_from_the_web_once_and_over_dropped_lines() {
     let output = pretrain("missing.tar");
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&output.stderr).contains("missing.tar"));
+}
+
+#[test]
+fn damage_in_the_cache_is_mended_from_the_hub_or_named() {
+    let (hub, cache) = (Hub::start(tiny()), tempfile::tempdir().unwrap());
+    let read = || block_on(read_folder(&repository(&hub, cache.path(), |_| {}))).unwrap();
+    let whole = read().tensors;
+    let root = cache.path().join("models--owner--model");
+    let blob = fs::canonicalize(root.join("snapshots").join(COMMIT).join(WEIGHTS)).unwrap();
+    let sound = fs::read(&blob).unwrap();
+    let mut flipped = sound.clone();
+    *flipped.last_mut().unwrap() ^= 1;
+    let zeros = vec![0; sound.len() / 2];
+    for damaged in [&sound[..sound.len() / 2], &flipped, &zeros] {
+        fs::write(&blob, damaged).unwrap();
+        assert!(read().tensors == whole);
+        assert!(fs::read(&blob).unwrap() == sound);
+        // As when the power went while it came.
+        let part = blob.with_file_name(format!("{}.incomplete", blob.file_name().unwrap().display()));
+        fs::remove_file(&blob).unwrap();
+        fs::write(&part, damaged).unwrap();
+        assert!(read().tensors == whole);
+        assert!(!part.exists() && fs::read(&blob).unwrap() == sound);
+    }
+    fs::write(&blob, &flipped).unwrap();
+    let error = block_on(read_folder(&repository(&hub, cache.path(), |s| s.offline = true))).unwrap_err();
+    let named = error.to_string().contains(&root.display().to_string());
+    assert!(named && error.to_string().contains("delete"), "{error}");
+}
+
+#[test]
+fn a_server_that_has_to_be_asked_again_is_named() {
+    static TOLD: Mutex<Vec<String>> = Mutex::new(Vec::new());
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}/model", listener.local_addr().unwrap());
+    std::thread::spawn(move || listener.incoming().for_each(drop));
+    let client = Client::new(None, Duration::ZERO).telling(|what| TOLD.lock().unwrap().push(what.to_owned()));
+    assert!(client.read(&address).is_err());
+    assert!(client.read_range(&address, &(0..4), None, |_| {}).is_err());
+    let told = TOLD.lock().unwrap();
+    assert_eq!(told.len(), 8, "{told:?}");
+    assert!(told.iter().all(|what| what.starts_with(&address)) && told[0].contains("2 of 5"), "{told:?}");
 }
