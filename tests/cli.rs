@@ -725,6 +725,10 @@ fn a_whole_model_without_laterals_may_be_frozen_with_views() {
 fn numbers_without_a_meaning_are_refused() {
     let bench = Bench::new();
     bench.annotated();
+    for wrong in ["NaN", "inf", "-1", "1e99", "1"].map(|weight| format!("--teacher-coefficient={weight}")) {
+        let output = bench.run(fine_tuned("seg", &[wrong.as_str()]));
+        assert_eq!(output.status.code(), Some(2), "{wrong}: out of its range, or without a teacher");
+    }
     for wrong in ["--lr=-1", "--weight-decay=nan", "--colour=9", "--layer-decay=-1", "--anneal-masks=0.5-0.1"]
     {
         assert_eq!(bench.run(fine_tuned("seg", &[wrong])).status.code(), Some(2), "{wrong}");

@@ -1,14 +1,13 @@
 //! Where checkpoints are: on disk, the bundled one among them, on the Hub, or on a web server.
 
 use std::env;
-use std::fs::{self, File};
-use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use indicatif::ProgressBar;
 
+use super::disk::{Disk, settled};
 use super::progress;
 use crate::hub::{OnBytes, Repository, Settings, Site};
 use crate::hub_name::RepositoryName;
@@ -20,10 +19,8 @@ const BUNDLED: &str = "www/weights/mae-tiny";
 /// A checkpoint's place.
 #[derive(Debug)]
 pub(super) enum Source {
-    /// A folder on disk.
-    Folder(PathBuf),
-    /// One file of weights on disk, its configuration beside it.
-    File(PathBuf),
+    /// A folder or a file on disk.
+    Disk(Disk),
     /// A model on the Hub.
     Repository(Box<Repository>),
     /// Files at an address.
@@ -37,27 +34,28 @@ impl Source {
     pub(super) fn open(asked: Option<&Path>) -> Result<Self> {
         let Some(path) = asked else { return Self::bundled() };
         let checkpoint = path.join("checkpoint");
-        if path.is_dir() {
-            if path.join("run.json").is_file()
-                && ![&checkpoint, &path.join("config.json")].iter().any(|p| p.exists())
-            {
+        let is_run = |path: &Path| path.join("run.json").is_file();
+        if path.is_dir() || path.parent().is_some_and(is_run) && settled(path) {
+            if is_run(path) && !(path.join("config.json").exists() || settled(&checkpoint)) {
                 bail!(
                     "the training run {} has saved no checkpoint yet; its command, given again, goes on with it",
                     path.display()
                 );
             }
-            return Ok(Self::Folder(if checkpoint.is_dir() { checkpoint } else { path.to_path_buf() }));
+            let folder = if settled(&checkpoint) { &checkpoint } else { path };
+            return Ok(Self::Disk(Disk::folder(folder)?));
         }
         if path.is_file() {
-            return Ok(Self::File(path.to_path_buf()));
+            return Ok(Self::Disk(Disk::file(path)));
         }
         let text = path.to_str().unwrap_or_default();
         if text.starts_with("http://") || text.starts_with("https://") {
-            return Ok(Self::Site(Box::new(Site::new(text, download_bar()))));
+            return Ok(Self::Site(Box::new(Site::new(text, download_bar()).telling(progress::note))));
         }
         let hub = |name: RepositoryName| {
             let settings = Settings::from_environment();
-            Ok(Self::Repository(Box::new(Repository::new(name, settings, download_bar()))))
+            let repository = Repository::new(name, settings, download_bar()).telling(progress::note);
+            Ok(Self::Repository(Box::new(repository)))
         };
         match (text.strip_prefix("hf:"), text.parse()) {
             (Some(name), _) => hub(name.parse().map_err(anyhow::Error::msg)?),
@@ -72,9 +70,17 @@ impl Source {
     /// What to call it.
     pub(super) fn describe(&self) -> String {
         match self {
-            Self::Folder(path) | Self::File(path) => path.display().to_string(),
+            Self::Disk(disk) => disk.path().display().to_string(),
             Self::Repository(repository) => repository.name().to_string(),
             Self::Site(site) => site.address().to_string(),
+        }
+    }
+
+    /// The folder, where it is one on disk.
+    pub(super) fn folder(&self) -> Option<&Path> {
+        match self {
+            Self::Disk(disk) => disk.as_folder(),
+            Self::Repository(_) | Self::Site(_) => None,
         }
     }
 
@@ -84,39 +90,10 @@ impl Source {
             .into_iter()
             .flatten()
             .find(|place| place.is_dir())
-            .map(Self::Folder)
             .with_context(|| {
                 format!("the bundled weights ({BUNDLED}) are not here: name a folder with --weights")
             })
-    }
-
-    /// The path of `file`, where this is on disk.
-    fn path(&self, file: &str) -> PathBuf {
-        match self {
-            Self::File(path) if self.weights_file() == Some(file) => path.clone(),
-            // What lies beside a file that was named speaks about other files.
-            Self::File(path) if !file.ends_with("config.json") => path.join(file),
-            Self::File(path) => path.with_file_name(file),
-            Self::Folder(path) => path.join(file),
-            Self::Repository(_) | Self::Site(_) => PathBuf::new(),
-        }
-    }
-
-    fn read_disk<T>(
-        &self,
-        file: &str,
-        read: impl FnOnce(PathBuf) -> io::Result<T>,
-    ) -> Result<T, SourceError> {
-        read(self.path(file)).map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
-                SourceError::NotFound { file: file.to_owned(), place: self.describe() }
-            }
-            _ => SourceError::Unavailable {
-                file: file.to_owned(),
-                place: self.describe(),
-                reason: error.to_string(),
-            },
-        })
+            .and_then(|place| Ok(Self::Disk(Disk::folder(&place)?)))
     }
 }
 
@@ -125,7 +102,7 @@ impl WeightSource for Source {
         match self {
             Self::Repository(repository) => repository.read(file).await,
             Self::Site(site) => site.read(file).await,
-            Self::Folder(_) | Self::File(_) => self.read_disk(file, fs::read),
+            Self::Disk(disk) => disk.read(file),
         }
     }
 
@@ -133,13 +110,7 @@ impl WeightSource for Source {
         match self {
             Self::Repository(repository) => repository.read_range(file, range).await,
             Self::Site(site) => site.read_range(file, range).await,
-            Self::Folder(_) | Self::File(_) => self.read_disk(file, |path| {
-                let mut file = File::open(path)?;
-                file.seek(SeekFrom::Start(range.start))?;
-                let mut bytes = Vec::new();
-                file.take(range.end - range.start).read_to_end(&mut bytes)?;
-                Ok(bytes)
-            }),
+            Self::Disk(disk) => disk.read_range(file, range),
         }
     }
 
@@ -147,15 +118,15 @@ impl WeightSource for Source {
         match self {
             Self::Repository(repository) => repository.size(file),
             Self::Site(site) => site.size(file),
-            Self::Folder(_) | Self::File(_) => Some(fs::metadata(self.path(file)).ok()?.len()),
+            Self::Disk(disk) => disk.size(file),
         }
     }
 
     fn weights_file(&self) -> Option<&str> {
         match self {
-            Self::File(path) => path.file_name()?.to_str(),
+            Self::Disk(disk) => disk.weights_file(),
             Self::Site(site) => site.weights_file(),
-            Self::Folder(_) | Self::Repository(_) => None,
+            Self::Repository(_) => None,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! `mae-seg compare`: training runs side by side.
 
+use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -9,7 +10,7 @@ use clap::Args;
 use super::chart::{Line, Words, chart};
 use super::draw;
 use super::html::Page;
-use super::output::{print_line, write_file};
+use super::output::{check_replaceable, print_line, write_file};
 use crate::eval::{Run, differences};
 use crate::text::one_line;
 
@@ -104,23 +105,39 @@ fn aligned(table: &[Vec<String>]) -> String {
     table.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
+/// A file name for the picture of each metric, no two the same.
+fn files_of(metrics: &[String]) -> Vec<String> {
+    let mut taken = HashSet::new();
+    let mut free = |metric: &String| {
+        let plain = metric.replace(['/', '\\'], "-");
+        let numbered = (2..).map(|number| format!("{plain}-{number}.png"));
+        let mut names = [format!("{plain}.png")].into_iter().chain(numbered);
+        names.find(|name| taken.insert(name.to_lowercase())).unwrap_or_default()
+    };
+    metrics.iter().map(&mut free).collect()
+}
+
 fn write(folder: &Path, runs: &[Run], table: &[Vec<String>]) -> Result<()> {
+    let metrics: Vec<String> = metrics(runs).into_iter().filter(|metric| metric != "epoch").collect();
+    let pictures = files_of(&metrics);
+    let names: Vec<&str> = pictures.iter().map(String::as_str).chain(["compare.html"]).collect();
+    check_replaceable(folder, &names)?;
     fs::create_dir_all(folder).with_context(|| format!("cannot create the folder {}", folder.display()))?;
     let mut page = Page::new("Training runs");
     if let Some((head, rows)) = table.split_first() {
         page.table(&head.iter().map(String::as_str).collect::<Vec<_>>(), rows);
     }
-    for metric in metrics(runs).into_iter().filter(|metric| metric != "epoch") {
+    for (metric, file) in metrics.iter().zip(&pictures) {
         let line = |run: &Run| {
-            let points = smooth(run, &metric);
+            let points = smooth(run, metric);
             (!points.is_empty()).then(|| Line { name: run.name.clone(), points, ..Line::default() })
         };
         let lines: Vec<Line> = runs.iter().filter_map(line).collect();
-        let words = Words { title: &metric, x: "step", y: &metric, x_names: &[] };
+        let words = Words { title: metric, x: "step", y: metric, x_names: &[] };
         let picture = draw::png(&chart(words, &lines, None)?.into())?;
-        page.heading(&metric);
+        page.heading(metric);
         page.picture(&format!("{metric} of each run, by step"), &picture);
-        write_file(&folder.join(format!("{}.png", metric.replace(['/', '\\'], "-"))), &picture)?;
+        write_file(&folder.join(file), &picture)?;
     }
     write_file(&folder.join("compare.html"), page.finish().as_bytes())
 }

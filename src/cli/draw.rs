@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 use font8x8::UnicodeFonts;
 use image::{DynamicImage, ImageFormat, Rgb, Rgba};
 
+use crate::files::drawn::marked;
 use crate::image::RgbImage;
 use crate::instance::{Instance, colour};
 use crate::mask::BinaryMask;
@@ -48,11 +49,16 @@ pub(super) fn cutout(photo: &RgbImage, instance: &Instance) -> image::RgbaImage 
     })
 }
 
-/// The bytes of a PNG file.
+/// The bytes of a PNG file, with the mark of this program.
 pub(super) fn png(picture: &DynamicImage) -> Result<Vec<u8>> {
+    png_of(picture, "results")
+}
+
+/// The same of a picture that was drawn of something: a word of letters and digits.
+pub(super) fn png_of(picture: &DynamicImage, of: &str) -> Result<Vec<u8>> {
     let mut bytes = Cursor::new(Vec::new());
     picture.write_to(&mut bytes, ImageFormat::Png).context("the picture cannot be encoded as PNG")?;
-    Ok(bytes.into_inner())
+    Ok(marked(bytes.get_ref(), of))
 }
 
 fn picture(photo: &RgbImage) -> image::RgbImage {

@@ -2,19 +2,20 @@
 
 mod results;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use clap::Args;
 use serde::Serialize;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use super::bundled::Source;
 use super::device::DeviceArg;
 use super::encoder::DamagedArg;
-use super::output::{percent, print_line, write_file};
+use super::output::{check_is_no_input, check_replaceable, percent, print_line, write_file};
 use super::{at_least_one, image_size, progress, report, wrong_usage};
 use crate::data::{CocoDataset, LeftOut, PhotoFolder};
 use crate::engine::Engine;
@@ -22,6 +23,7 @@ use crate::eval::{
     ClickMetrics, Evaluation, Metrics, Prediction, Vocabulary, VocabularyKind, click_dataset, evaluate,
     predict_dataset,
 };
+use crate::files;
 use crate::text::{counted, one_line};
 
 const EXAMPLES: &str = "\
@@ -102,7 +104,46 @@ struct Summary<'a> {
     clicks: Vec<ClickMetrics>,
 }
 
+impl Arguments {
+    /// Looks at the places of all results before they are computed.
+    fn check_places(&self) -> Result<()> {
+        if let Some(path) = &self.predictions {
+            let inputs = [self.images.as_ref(), self.weights.as_ref(), self.results.as_ref()];
+            let inputs = inputs.into_iter().flatten().chain([&self.annotations]);
+            let inputs: Vec<&Path> = inputs.map(PathBuf::as_path).collect();
+            for out in [path, &categories_file(path)] {
+                check_is_no_input(out, &inputs)?;
+                check_is_results(out)?;
+            }
+        }
+        self.report.as_ref().map_or(Ok(()), |folder| check_replaceable(folder, &report::NAMES))
+    }
+}
+
+/// # Errors
+/// A file that is there and is no list in JSON, such as results of COCO's format or categories.
+fn check_is_results(path: &Path) -> Result<()> {
+    if path.is_file() {
+        let text = files::read(path, files::LIST).with_context(|| path.display().to_string())?;
+        let is_list = serde_json::from_slice::<Vec<BTreeMap<String, IgnoredAny>>>(&text).is_ok();
+        ensure!(
+            is_list,
+            "{} is there and holds no results; name another file for --predictions",
+            path.display()
+        );
+    }
+    Ok(())
+}
+
+/// Where the list of categories goes, beside the predictions.
+fn categories_file(predictions: &Path) -> PathBuf {
+    let mut list = predictions.file_stem().map_or_else(OsString::new, OsString::from);
+    list.push(".categories.json");
+    predictions.with_file_name(list)
+}
+
 pub(super) fn run(arguments: &Arguments) -> Result<()> {
+    arguments.check_places()?;
     match (&arguments.results, &arguments.images) {
         (Some(results), images) => results::run(arguments, results, images.as_deref()),
         (None, Some(images)) => judge(arguments, images),
@@ -160,9 +201,7 @@ fn judge(arguments: &Arguments, images: &Path) -> Result<()> {
     // Numbers that took long are told before a file can fail.
     if let Some(path) = &arguments.predictions {
         write_file(path, &serde_json::to_vec(&rows(&dataset, &predictions)?)?)?;
-        let mut list = path.file_stem().map_or_else(OsString::new, OsString::from);
-        list.push(".categories.json");
-        write_file(&path.with_file_name(list), &serde_json::to_vec_pretty(vocabulary.categories())?)?;
+        write_file(&categories_file(path), &serde_json::to_vec_pretty(vocabulary.categories())?)?;
     }
     if let Some(folder) = &arguments.report {
         report::write(folder, &weights.describe(), &truth, &images, &predictions, &evaluation)?;

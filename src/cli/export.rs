@@ -1,14 +1,17 @@
 //! `mae-seg export`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use clap::Args;
 
 use super::bundled::Source;
 use super::device::DeviceArg;
-use super::output::write_folder;
-use crate::weights::{Promises, StoredAs, convert, export, read_folder};
+use super::weight_folder::Target;
+use crate::weights::{Checkpoint, Manifest, Promises, StoredAs, convert, export};
+
+/// What is said of weights whose makers did not say.
+const NOT_STATED: &str = "not stated";
 
 /// Write a run as a weight folder that pages and programs load: f16 shards, config, manifest.
 #[derive(Debug, Args)]
@@ -18,37 +21,54 @@ use crate::weights::{Promises, StoredAs, convert, export, read_folder};
 pub(super) struct Arguments {
     /// Training run or weight folder
     run: PathBuf,
-    /// Folder to write; its files of the same names are replaced
+    /// Folder to write; an earlier export there is replaced, other weights are not
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
     /// Name shown to people; the folder's by default
     #[arg(long)]
     name: Option<String>,
-    /// Licence of the weights
-    #[arg(long, default_value = "not stated")]
-    licence: String,
-    /// What the weights were trained on
-    #[arg(long, default_value = "not stated")]
-    data: String,
+    /// Licence of the weights [default: what their manifest or model card says]
+    #[arg(long)]
+    licence: Option<String>,
+    /// What the weights were trained on [default: what their manifest says]
+    #[arg(long)]
+    data: Option<String>,
     /// Score from which its objects are worth showing, 0 to 1: where the page's slider starts, predict's default
+    /// [default: what their manifest says]
     #[arg(long, value_name = "SCORE", value_parser = super::predict::score)]
     score_thresh: Option<f32>,
 }
 
 /// Runs the verb.
 pub(super) fn run(arguments: &Arguments) -> Result<()> {
-    let of_a_run = |file: &&str| arguments.out.join(file).exists();
-    if ["run.json", "progress.json"].iter().any(of_a_run) {
-        bail!("{} belongs to a training run; choose another folder for --out", arguments.out.display());
-    }
-    let folder = pollster::block_on(read_folder(&Source::open(Some(&arguments.run))?))?;
-    let folder = convert(folder, &DeviceArg::Cpu.pick()?.device)?;
-    let stem = arguments.out.file_name().and_then(|name| name.to_str()).unwrap_or("mae-seg");
-    let promises = Promises {
-        name: arguments.name.clone().unwrap_or_else(|| stem.to_owned()),
-        licence: arguments.licence.clone(),
-        data: arguments.data.clone(),
+    let asked = Promises {
+        name: arguments.name.clone().unwrap_or_default(),
+        licence: arguments.licence.clone().unwrap_or_default(),
+        data: arguments.data.clone().unwrap_or_default(),
         threshold: arguments.score_thresh,
     };
-    write_folder(&arguments.out, &export(&folder, promises, StoredAs::F16)?)
+    rewrite(&Source::open(Some(&arguments.run))?, &arguments.out, asked, StoredAs::F16)
+}
+
+/// Writes the weights of `source` to the folder `out`. What `asked` leaves open is said as the source says it.
+pub(super) fn rewrite(source: &Source, out: &Path, asked: Promises, stored_as: StoredAs) -> Result<()> {
+    let target = Target::open(out, source)?;
+    let checkpoint = pollster::block_on(Checkpoint::open(source))?;
+    let licence = match asked.licence.is_empty() {
+        true => pollster::block_on(checkpoint.licence(source))?,
+        false => Some(asked.licence),
+    };
+    let Manifest { data, threshold, .. } = checkpoint.manifest.clone();
+    let folder = convert(pollster::block_on(checkpoint.read(source))?, &DeviceArg::Cpu.pick()?.device)?;
+    let first = |candidates: [Option<String>; 3]| {
+        candidates.into_iter().flatten().find(|text| !text.is_empty()).unwrap_or_default()
+    };
+    let folders = out.file_name().and_then(|name| name.to_str()).map(str::to_owned);
+    let promises = Promises {
+        name: first([Some(asked.name), folders, Some("mae-seg".to_owned())]),
+        licence: first([licence, Some(NOT_STATED.to_owned()), None]),
+        data: first([Some(asked.data), Some(data), Some(NOT_STATED.to_owned())]),
+        threshold: asked.threshold.or(threshold),
+    };
+    target.write(&export(&folder, promises, stored_as)?)
 }

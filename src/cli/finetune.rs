@@ -132,7 +132,8 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "FILE")]
     teacher_features: Option<PathBuf>,
     /// Weight of the teacher's features in the loss
-    #[arg(long, default_value_t = 5.0, value_name = "WEIGHT", value_parser = super::number(0.0_f32, 1e6))]
+    #[arg(long, default_value_t = 5.0, value_name = "WEIGHT", requires = "teacher_features",
+        value_parser = super::number(0.0_f32, 1e6))]
     teacher_coefficient: f32,
     /// Points per mask in the loss
     #[arg(long, default_value_t = 2048, value_parser = super::at_least_one)]

@@ -7,6 +7,9 @@ const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;mar
 img{max-width:100%;height:auto}table{border-collapse:collapse;margin:1rem 0;display:block;overflow-x:auto}\
 th,td{padding:.2rem .7rem;text-align:right;border-bottom:1px solid #ddd}th:first-child,td:first-child{text-align:left}";
 
+/// What pages of this program say of who wrote them.
+pub(super) const GENERATOR: &str = "<meta name=\"generator\" content=\"mae-seg\">";
+
 /// An HTML page in the making.
 #[derive(Debug)]
 pub(super) struct Page(String);
@@ -16,7 +19,7 @@ impl Page {
         let title = escape(title);
         Self(format!(
             "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
-             <meta name=\"viewport\" content=\"width=device-width\"><title>{title}</title><style>{STYLE}</style></head>\n\
+             {GENERATOR}<meta name=\"viewport\" content=\"width=device-width\"><title>{title}</title><style>{STYLE}</style></head>\n\
              <body><h1>{title}</h1>\n"
         ))
     }

@@ -6,11 +6,12 @@ use anyhow::Result;
 use clap::{Args, ValueEnum};
 
 use super::bundled::Source;
-use super::device::DeviceArg;
-use super::output::write_folder;
-use crate::weights::{Checkpoint, Promises, StoredAs, convert, export};
+use super::export::rewrite;
+use crate::weights::{Promises, StoredAs};
 
 /// Rewrite published weights as a weight folder of ours, under Hugging Face's names.
+///
+/// What the source says of its licence, its data and the score to show objects from is kept.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   mae-seg import eomt-small/ --out weights/eomt-small
@@ -19,7 +20,7 @@ use crate::weights::{Checkpoint, Promises, StoredAs, convert, export};
 pub(super) struct Arguments {
     /// Training run, weight folder, .safetensors or PyTorch file, `hf:owner/name[@revision]`, or address
     source: PathBuf,
-    /// Folder to write; its files of the same names are replaced
+    /// Folder to write; an earlier export there is replaced, other weights are not
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
     /// How numbers are stored
@@ -42,23 +43,10 @@ enum DtypeArg {
 
 /// Runs the verb.
 pub(super) fn run(arguments: &Arguments) -> Result<()> {
-    let source = Source::open(Some(&arguments.source))?;
-    let checkpoint = pollster::block_on(Checkpoint::open(&source))?;
-    let licence = match &arguments.licence {
-        Some(licence) => Some(licence.clone()),
-        None => pollster::block_on(checkpoint.licence(&source))?,
-    };
-    let folder = convert(pollster::block_on(checkpoint.read(&source))?, &DeviceArg::Cpu.pick()?.device)?;
-    let name = arguments.out.file_name().and_then(|name| name.to_str()).unwrap_or("imported");
-    let promises = Promises {
-        name: name.to_owned(),
-        licence: licence.unwrap_or_else(|| "not stated".to_owned()),
-        data: "not stated".to_owned(),
-        threshold: None,
-    };
+    let asked = Promises { licence: arguments.licence.clone().unwrap_or_default(), ..Promises::default() };
     let stored_as = match arguments.dtype {
         DtypeArg::F16 => StoredAs::F16,
         DtypeArg::F32 => StoredAs::F32,
     };
-    write_folder(&arguments.out, &export(&folder, promises, stored_as)?)
+    rewrite(&Source::open(Some(&arguments.source))?, &arguments.out, asked, stored_as)
 }

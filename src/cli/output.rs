@@ -5,8 +5,10 @@ use std::io::{self, Write};
 use std::mem;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
+use super::html::GENERATOR;
+use crate::files::{self, drawn::drawn_of};
 use crate::text::printable;
 
 /// Writes a file under a temporary name beside it and renames it; what is no file but a pipe or device is written into.
@@ -21,7 +23,8 @@ pub(super) fn write_folder(folder: &Path, files: &[(String, Vec<u8>)]) -> Result
     write_files(&files)
 }
 
-fn write_files(files: &[(PathBuf, &[u8])]) -> Result<()> {
+/// Writes files so that all old ones stay while not all new ones are on the disk.
+pub(super) fn write_files(files: &[(PathBuf, &[u8])]) -> Result<()> {
     let mut written = Vec::new();
     for (path, content) in files {
         let failed = || format!("cannot write {}", path.display());
@@ -42,6 +45,38 @@ fn write_files(files: &[(PathBuf, &[u8])]) -> Result<()> {
     for (file, place) in written {
         file.persist(&place).with_context(|| format!("cannot write {}", place.display()))?;
     }
+    Ok(())
+}
+
+/// Looks whether results of these `names` may be written into `folder`, before they are computed.
+///
+/// # Errors
+/// A file of such a name that is not known to be of an earlier call: pictures and pages say so themselves, and speak for
+/// what lies beside them.
+pub(super) fn check_replaceable<N: AsRef<str>>(folder: &Path, names: &[N]) -> Result<()> {
+    let there: Vec<PathBuf> =
+        names.iter().map(|name| folder.join(name.as_ref())).filter(|path| path.exists()).collect();
+    let speaks = |path: &PathBuf| path.extension().is_some_and(|ending| ending == "png" || ending == "html");
+    let is_known = |path: &PathBuf| {
+        drawn_of(path).is_some() || files::text(path, files::LIST).is_ok_and(|text| text.contains(GENERATOR))
+    };
+    let known = there.iter().any(is_known);
+    match there.iter().find(|path| if speaks(path) { !is_known(path) } else { !known }) {
+        None => Ok(()),
+        Some(other) => Err(anyhow::anyhow!(
+            "{} is there and not known to be written by this program; choose another place",
+            other.display()
+        )),
+    }
+}
+
+/// # Errors
+/// Where `out` is one of the files that are read.
+pub(super) fn check_is_no_input(out: &Path, inputs: &[&Path]) -> Result<()> {
+    let place = |path: &Path| fs::canonicalize(path).ok();
+    let is_input =
+        place(out).is_some_and(|out| inputs.iter().any(|input| place(input).as_ref() == Some(&out)));
+    ensure!(!is_input, "{} is read by the same command; write to another file", out.display());
     Ok(())
 }
 
@@ -107,6 +142,22 @@ mod tests {
         let texts = [vec![1, 2], vec![], vec![3]].map(|few| rows.add(few.into_iter().map(Into::into)));
         assert_eq!(texts, ["[1,\n2", "", ",\n3"]);
         assert_eq!(parsed(texts.concat() + rows.end()), serde_json::json!([1, 2, 3]));
+    }
+
+    #[test]
+    fn results_replace_earlier_results_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        let check = || check_replaceable(folder.path(), &["a.png", "a.html", "a.json"]);
+        check().unwrap();
+        fs::write(path("a.json"), "mine").unwrap();
+        assert!(check().unwrap_err().to_string().contains("a.json"));
+        fs::write(path("a.html"), super::super::html::Page::new("results").finish()).unwrap();
+        check().unwrap();
+        fs::write(path("a.png"), "mine").unwrap();
+        assert!(check().unwrap_err().to_string().contains("a.png"));
+        assert!(check_is_no_input(&path("a.png"), &[Path::new("b"), &path("./a.png")]).is_err());
+        check_is_no_input(&path("b"), &[&path("a.png")]).unwrap();
     }
 
     #[cfg(unix)]

@@ -1,7 +1,5 @@
 //! `mae-seg predict`: the objects of some photos.
 
-use std::collections::HashMap;
-use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -11,18 +9,21 @@ use serde::Serialize;
 
 use super::bundled::Source;
 use super::device::DeviceArg;
-use super::output::{JsonRows, print, print_line, write_file};
+use super::found::FoundFolder;
+use super::output::{JsonRows, print, print_line};
 use super::prompt::PromptArguments;
-use super::{complain, draw, image_size, progress};
+use super::{complain, image_size, progress};
 use crate::engine::{Engine, SegmentOptions, Selection};
 use crate::eval::Prediction;
+use crate::files;
 use crate::image::{ImageNote, RgbImage};
 use crate::instance::Instance;
 use crate::prompt::Prompt;
 use crate::text::{counted, one_line};
 
 const EXAMPLES: &str = "\
-For photo.jpg, DIR receives photo.overlay.png and one photo.NN-LABEL.png with a transparent background per object.
+For photo.jpg, DIR receives photo.overlay.png and one photo.NN-LABEL.png with a transparent background per object. They
+replace those of an earlier call for the same photo; where the name is another's, they are called photo-2 and so on.
 --json prints COCO results: image_id counts the photos from 1, category_id the model's labels from 1.
 
 Examples:
@@ -133,18 +134,15 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
         engine = engine.with_image_size(side);
     }
     loading.finish_and_clear();
-    if let Some(out) = &out {
-        fs::create_dir_all(out).with_context(|| format!("cannot create the folder {}", out.display()))?;
-    }
+    let mut pictures = out.as_ref().map(|out| FoundFolder::open(out, &arguments.images)).transpose()?;
 
     let wanted = arguments.wanted(&engine);
-    let names = unique_names(&arguments.images);
     let bar = progress::bar(arguments.images.len(), "segmenting");
     let (mut results, mut failures) = (JsonRows::default(), 0);
-    for ((path, name), image_id) in arguments.images.iter().zip(names).zip(1..) {
+    for (path, image_id) in arguments.images.iter().zip(1..) {
         let outcome = segment(&engine, path, &wanted).and_then(|found| {
-            if let Some(out) = &out {
-                save(out, &name, &found.photo, &found.instances)?;
+            if let Some(pictures) = &mut pictures {
+                pictures.save(path, &found.photo, &found.instances)?;
             }
             Ok(found)
         });
@@ -186,7 +184,7 @@ struct Found {
 
 fn segment(engine: &Engine, path: &Path, wanted: &Wanted) -> Result<Found> {
     let shown = path.display();
-    let bytes = fs::read(path).with_context(|| format!("cannot read {shown}"))?;
+    let bytes = files::photo(path).with_context(|| format!("cannot read {shown}"))?;
     let (photo, notes) = RgbImage::decode_with_notes(&bytes).with_context(|| shown.to_string())?;
     let work = async {
         let encoded = engine.encode(&photo).await?;
@@ -224,44 +222,9 @@ fn report(path: &Path, instances: &[Instance]) -> Result<()> {
     })
 }
 
-fn save(out: &Path, name: &str, photo: &RgbImage, instances: &[Instance]) -> Result<()> {
-    let picture = draw::png(&draw::overlay(photo, instances).into())?;
-    write_file(&out.join(format!("{name}.overlay.png")), &picture)?;
-    for (instance, number) in instances.iter().zip(1..) {
-        let label: String =
-            instance.label.chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).collect();
-        let cutout = draw::png(&draw::cutout(photo, instance).into())?;
-        write_file(&out.join(format!("{name}.{number:02}-{label}.png")), &cutout)?;
-    }
-    Ok(())
-}
-
-/// File names without extension, numbered where they repeat.
-fn unique_names(paths: &[PathBuf]) -> Vec<String> {
-    let mut seen: HashMap<String, usize> = HashMap::new();
-    let name = |path: &PathBuf| {
-        path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned())
-    };
-    paths
-        .iter()
-        .map(name)
-        .map(|stem| {
-            let count = seen.entry(stem.clone()).or_default();
-            *count += 1;
-            if *count == 1 { stem } else { format!("{stem}-{count}") }
-        })
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn photos_of_the_same_name_do_not_overwrite_each_other() {
-        let paths = ["a/x.jpg", "b/x.jpg", "y.png", "x.png"].map(PathBuf::from);
-        assert_eq!(unique_names(&paths), ["x", "x-2", "y", "x-3"]);
-    }
 
     #[test]
     fn scores_are_between_zero_and_one() {

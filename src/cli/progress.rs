@@ -55,7 +55,7 @@ pub(super) fn skipped(reasons: &[String]) {
 
 /// Says on standard error what whoever started the program should know.
 pub(super) fn note(what: &str) {
-    let _closed = writeln!(stderr(), "note: {what}");
+    say(&format!("note: {what}"));
 }
 
 /// Shows the events of a training run.

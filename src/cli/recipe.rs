@@ -8,12 +8,13 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use clap::{Arg, Command};
 use toml::{Table, Value};
+
+use crate::files;
 
 const FLAG: &str = "--recipe";
 
@@ -27,7 +28,7 @@ pub(super) fn expand(mut arguments: Vec<OsString>, command: &Command) -> Result<
     let Some(verb) = arguments.get(1).and_then(|verb| command.find_subcommand(verb)) else {
         return Ok(arguments);
     };
-    let text = fs::read_to_string(&path).with_context(|| format!("`{}`", path.display()))?;
+    let text = files::text(&path, files::TEXT).with_context(|| format!("`{}`", path.display()))?;
     let recipe: Table = text.parse().with_context(|| format!("`{}` is no TOML", path.display()))?;
     let flags = flags(&recipe, verb, &arguments).with_context(|| format!("`{}`", path.display()))?;
     let keys = recipe.get(verb.get_name()).and_then(Value::as_table).into_iter().flat_map(Table::keys);
@@ -112,6 +113,8 @@ pub(super) fn existing(text: &str) -> Result<PathBuf, String> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use clap::ArgAction;
 
     use super::*;

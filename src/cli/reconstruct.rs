@@ -1,9 +1,8 @@
 //! `mae-seg reconstruct`: what a masked autoencoder draws where it sees nothing.
 
-use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use burn::tensor::{Tensor, TensorData};
 use clap::Args;
 use image::DynamicImage;
@@ -15,6 +14,7 @@ use super::output::{print_line, write_file};
 use super::pretrain::SamplingArg;
 use crate::data::order::{Purpose, stream};
 use crate::eval::probe::central_crop;
+use crate::files::{self, drawn::drawn_of};
 use crate::image::RgbImage;
 use crate::model::MaskedAutoencoder;
 use crate::train::{MaskSampling, reconstruction_panel};
@@ -38,7 +38,7 @@ pub(super) struct Arguments {
     /// Training run, weight folder, .safetensors or PyTorch file, `hf:owner/name[@revision]`, or address; with its decoder
     #[arg(long, value_name = "WEIGHTS")]
     weights: PathBuf,
-    /// Picture to write
+    /// Picture to write; one of an earlier call is replaced
     #[arg(long, value_name = "PNG", default_value = "reconstruction.png")]
     out: PathBuf,
     /// Share of hidden patches, above 0 and below 1 [default: what the weights say]
@@ -57,6 +57,12 @@ pub(super) struct Arguments {
 
 /// Runs the verb.
 pub(super) fn run(arguments: &Arguments) -> Result<()> {
+    let out: &Path = &arguments.out;
+    ensure!(
+        !out.is_file() || drawn_of(out).is_some(),
+        "{} is there and was not drawn by this program, or changed since; choose another --out",
+        out.display()
+    );
     let source = Source::open(Some(&arguments.weights))?;
     let checkpoint = pollster::block_on(Checkpoint::open(&source))?;
     let Architecture::Mae(config) = &checkpoint.config.architecture else {
@@ -67,7 +73,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
     config.validate()?;
     let (side, preprocess) = (checkpoint.config.image_size(), checkpoint.preprocess.clone());
     let crop = |path: &PathBuf| -> Result<Vec<f32>> {
-        let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let bytes = files::photo(path).with_context(|| format!("cannot read {}", path.display()))?;
         let photo = RgbImage::decode(&bytes).with_context(|| path.display().to_string())?;
         Ok(central_crop(&photo, side, &preprocess))
     };
@@ -81,6 +87,6 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
     let images = TensorData::new(crops.concat(), [crops.len(), 3, side, side]);
     let images = Tensor::from_data(images, &device);
     let picture = reconstruction_panel(&model, images, &mask, &preprocess);
-    write_file(&arguments.out, &draw::png(&DynamicImage::from(picture))?)?;
-    print_line(&arguments.out.display().to_string())
+    write_file(out, &draw::png(&DynamicImage::from(picture))?)?;
+    print_line(&out.display().to_string())
 }

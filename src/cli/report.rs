@@ -25,6 +25,10 @@ const LEAST_SCORE: f32 = 0.3;
 /// Size of one picture on the sheet.
 const CELL: u32 = 320;
 
+/// The files of a report.
+pub(super) const NAMES: [&str; 4] =
+    ["report.html", "precision-recall.png", "worst-photos.png", "evaluation.json"];
+
 /// Writes `report.html`, `precision-recall.png`, `worst-photos.png` and `evaluation.json` into `folder`.
 pub(super) fn write(
     folder: &Path,

@@ -16,7 +16,7 @@ use self::study::Study;
 use super::device::DeviceArg;
 use super::encoder::ModelSize;
 use super::html::Page;
-use super::output::{print_line, write_file};
+use super::output::{check_replaceable, print_line, write_file};
 use super::steps::OptimizerArg;
 use super::{progress, shards, wrong_usage};
 use crate::data::{CocoDataset, Damaged, LabelSpace, PhotoFolder, PhotoSet, SegmentationSet};
@@ -110,35 +110,31 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
     if arguments.top > depth {
         return Err(wrong_usage(format!("--top {}: the encoder has {depth} blocks", arguments.top)));
     }
+    check_replaceable(&arguments.out, &["role.png", "role.html", "role.md"])?;
     let picked = arguments.device.pick()?;
     let mut judged = CocoDataset::load(&arguments.val)?;
     let images = PhotoFolder::of(&arguments.images, &mut judged)?;
     images.sound(&mut judged, &arguments.val, Damaged::Stop)?;
-    let study = Study {
-        arguments,
-        unlabelled: PhotoSet::open(&shards::local(&arguments.data)?, shards::search(Damaged::Stop, &[]))?,
-        images,
-        labelled: SegmentationSet::open(
-            &arguments.train,
-            &arguments.images,
-            LabelSpace::Object,
-            None,
-            Damaged::Stop,
-        )?,
-        judged,
-        device: picked.device,
-    };
-    let (unlabelled, labelled) =
-        (counted(study.unlabelled.len(), "photo"), counted(study.labelled.len(), "photo"));
-    let mut left_out = study.unlabelled.left_out().clone();
-    left_out.extend(study.labelled.left_out());
+    let unlabelled = PhotoSet::open(&shards::local(&arguments.data)?, shards::search(Damaged::Stop, &[]))?;
+    let labelled =
+        SegmentationSet::open(&arguments.train, &arguments.images, LabelSpace::Object, None, Damaged::Stop)?;
+    let mut left_out = unlabelled.left_out().clone();
+    left_out.extend(labelled.left_out());
     progress::say(&format!(
-        "took {unlabelled} to pretrain on, {labelled} to fine-tune on; left out {}",
+        "took {} to pretrain on, {} to fine-tune on; left out {}",
+        counted(unlabelled.len(), "photo"),
+        counted(labelled.len(), "photo"),
         left_out.told()
     ));
+    let photos = [unlabelled.fingerprint(), labelled.fingerprint()];
+    let mut options = serde_json::to_value(arguments)?;
+    let names: Vec<&str> = judged.images.iter().map(|image| image.file_name.as_str()).collect();
+    let to_judge = images.with_bytes(&judged.fingerprint(), &names);
+    options[cells::PHOTOS] = serde_json::json!([photos[0], photos[1], to_judge]);
+    let study = Study { arguments, unlabelled, images, labelled, judged, device: picked.device, photos };
     fs::create_dir_all(&arguments.out)
         .with_context(|| format!("cannot create the folder {}", arguments.out.display()))?;
-    let mut cells = Cells::open(&arguments.out.join("role.json"), &serde_json::to_value(arguments)?)?;
+    let mut cells = Cells::open(&arguments.out.join("role.json"), &options)?;
     for seed in 0..arguments.seeds as u64 {
         study.measure(seed, &mut cells)?;
     }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, anyhow, bail};
 
 use super::bundled::download_bar;
+use super::progress;
 use crate::data::{Damaged, Search, is_packed_shard, is_whole_shard};
 use crate::hub::{Site, Told, user_cache};
 use crate::weights::{SourceError, WeightSource as _, sha256_hex};
@@ -58,7 +59,7 @@ fn fetched(address: &str, cache: &Path) -> Result<PathBuf> {
     if is_here() {
         return Ok(whole);
     }
-    let site = Site::new(folder, download_bar());
+    let site = Site::new(folder, download_bar()).telling(progress::note);
     pollster::block_on(site.read_range(name, 0..1)).map_err(|error| match error {
         SourceError::NotFound { .. } => anyhow!("there is no {address}"),
         other => other.into(),

@@ -1,6 +1,6 @@
 //! What was measured: a cell per encoder, tuning and seed.
 
-use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
@@ -8,6 +8,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::super::output::{percent, write_file};
+use crate::files;
+
+/// The option that tells the photos, by their fingerprints; results of earlier versions lack it.
+pub(super) const PHOTOS: &str = "photos";
 
 /// Ways to train the encoder, in the order of the table.
 pub(super) const ENCODERS: [&str; 4] = ["from scratch", "contrast", "mask tokens", "MAE"];
@@ -48,11 +52,17 @@ struct Results {
 impl Cells {
     /// Those in the file at `path`, if there is one; all were to be measured with `options`.
     pub(super) fn open(path: &Path, options: &Value) -> Result<Self> {
-        let results = match fs::read(path) {
+        let mut results: Results = match files::read(path, files::TEXT) {
             Ok(bytes) => serde_json::from_slice(&bytes)
                 .with_context(|| format!("{} does not hold a study's results", path.display()))?,
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(error).with_context(|| path.display().to_string());
+            }
             Err(_) => Results { options: options.clone(), cells: Vec::new() },
         };
+        if let (Some(known), Some(photos)) = (results.options.as_object_mut(), options.get(PHOTOS)) {
+            known.entry(PHOTOS).or_insert_with(|| photos.clone());
+        }
         if results.options != *options {
             bail!(
                 "{} holds a study with other options; go on with the same ones or choose another --out",
@@ -194,6 +204,9 @@ mod tests {
         let line = "| MAE | – | – | – | – | 5.5 ± 0.7 | 11.0 ± 1.4 | 1.5 | 1.0 |";
         assert!(markdown.contains(line), "{markdown}");
         assert!(markdown.contains("| from scratch | – |"), "{markdown}");
+        let with = |photos: &str| Cells::open(&path, &json!({"steps": 5, "photos": [photos]}));
+        with("a").unwrap().add(cell("contrast", 0, 0.1)).unwrap();
+        assert!(with("b").unwrap_err().to_string().contains("other options"), "measured on other photos");
         let other = Cells::open(&path, &json!({"steps": 6})).unwrap_err().to_string();
         assert!(other.contains("other options"), "{other}");
     }

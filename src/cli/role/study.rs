@@ -7,6 +7,7 @@ use anyhow::Result;
 use burn::tensor::Device;
 use cpu_time::ProcessTime;
 
+use super::super::asked::Asked;
 use super::super::bundled::Source;
 use super::super::progress::TrainProgress;
 use super::Arguments;
@@ -37,6 +38,8 @@ pub(super) struct Study<'a> {
     pub(super) judged: CocoDataset,
     pub(super) images: PhotoFolder,
     pub(super) device: Device,
+    /// Fingerprints of the photos without and with labels.
+    pub(super) photos: [String; 2],
 }
 
 impl Study<'_> {
@@ -122,7 +125,7 @@ impl Study<'_> {
         };
         if encoder == "contrast" {
             let options = ContrastOptions { encoder: self.vit(), temperature: 0.2, colour: 0.4, passes };
-            let mut run = RunFolder::open(out, &options)?;
+            let mut run = RunFolder::open(out, &Asked::new(&options, self.photos[0].clone()))?;
             contrast(&self.unlabelled, &options, &self.device, &mut run, show)?;
         } else {
             let (width, depth) = (self.arguments.decoder_dim, self.arguments.decoder_depth);
@@ -138,7 +141,8 @@ impl Study<'_> {
                 features_only: false,
                 passes,
             };
-            let mut run = RunFolder::open(out, &options)?;
+            let asked = Asked::new(&options, self.photos[0].clone());
+            let mut run = RunFolder::open(out, &asked)?;
             pretrain(&self.unlabelled, None, &options, &self.device, &mut run, show)?;
         }
         Ok(())
@@ -183,7 +187,7 @@ impl Study<'_> {
             Some(folder) => Some(pollster::block_on(read_folder(&Source::open(Some(folder))?))?),
             None => None,
         };
-        let mut run = RunFolder::open(&out, &options)?;
+        let mut run = RunFolder::open(&out, &Asked::new(&options, self.photos[1].clone()))?;
         let seconds = costed(&format!("{encoder}, {tuning}, seed {seed}"), &out, |show| {
             let encoder = (found, self.vit());
             Ok(finetune((&self.labelled, None), &options, encoder, &self.device, &mut run, show)?)
