@@ -356,6 +356,31 @@ fn results_of_other_programs_are_judged_without_weights() {
         stderr(&output)
     );
     assert_eq!(judged(&["--weights", "weights"]).status.code(), Some(2));
+
+    let mut bare: Value = serde_json::from_slice(&fs::read(bench.path("a.json")).unwrap()).unwrap();
+    let mut image = bare["images"][0].clone();
+    image["id"] = json!(8);
+    bare["images"].as_array_mut().unwrap().push(image);
+    let boxed = json!({"id": 2, "image_id": 8, "category_id": 1, "bbox": [0, 0, 9, 9], "segmentation": []});
+    bare["annotations"].as_array_mut().unwrap().push(boxed);
+    fs::write(bench.path("a.json"), bare.to_string()).unwrap();
+    let mut rows = found;
+    rows[1] = json!({"image_id": 8, "category_id": 1, "score": 0.5, "segmentation": [[0, 0, 9, 0, 9, 9]]});
+    fs::write(bench.path("found.json"), rows.to_string()).unwrap();
+    let output = judged(&[]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        stderr(&output).contains("a.json") && stderr(&output).contains("annotation 2 (annotations[1])"),
+        "{}",
+        stderr(&output)
+    );
+    let output = judged(&["--damaged", "skip"]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("1 result of photos that were left out (image 8)"),
+        "{}",
+        stderr(&output)
+    );
     assert_eq!(bench.run(["eval", "--annotations", "a.json"]).status.code(), Some(2));
 }
 

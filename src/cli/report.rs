@@ -15,6 +15,7 @@ use crate::data::{CocoDataset, PhotoFolder};
 use crate::eval::{CompressedMask, Evaluation, PhotoResult, Prediction};
 use crate::instance::Instance;
 use crate::mask::{BinaryMask, Rle};
+use crate::text::counted;
 
 /// Rows of the sheet of worst photos.
 const WORST: usize = 12;
@@ -51,9 +52,9 @@ pub(super) fn write(
 fn page(weights: &str, truth: &CocoDataset, evaluation: &Evaluation, curves: &[u8], sheet: &[u8]) -> String {
     let mut page = Page::new(&format!("Evaluation of {weights}"));
     page.text(&format!(
-        "{} photos, {} annotated objects. Average precision by COCO's rules, in percent.",
-        truth.images.len(),
-        truth.annotations.len()
+        "{}, {}. Average precision by COCO's rules, in percent.",
+        counted(truth.images.len(), "photo"),
+        counted(truth.annotations.len(), "annotated object")
     ));
     let shapes = [("masks", &evaluation.masks), ("boxes", &evaluation.boxes)].map(|(name, m)| {
         let values = [m.ap, m.ap50, m.ap75, m.ap_small, m.ap_medium, m.ap_large, m.ar1, m.ar10, m.ar100];

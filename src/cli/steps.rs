@@ -144,7 +144,7 @@ pub(super) struct PassesArg {
     /// Do not mirror crops
     #[arg(long)]
     no_flip: bool,
-    /// Resize crops bilinearly, as SimMIM does, in place of bicubically
+    /// Resize crops bilinearly, as `SimMIM` does, in place of bicubically
     #[arg(long)]
     bilinear: bool,
     #[command(flatten)]

@@ -225,7 +225,7 @@ mod tests {
         for (form, shapes) in [("boxed", &["masks", "boxes"][..]), ("boxes", &["boxes"])] {
             let path = folder.path().join(form);
             std::fs::write(&path, case[form]["dets"].to_string()).unwrap();
-            let results = Results::load(&path, &truth, &[]).unwrap();
+            let results = Results::load(&path, &truth).unwrap();
             assert_eq!(results.have_masks(), shapes.len() == 2);
             let found = evaluate_results(&truth, &results).unwrap();
             let recorded = |shape: &str| serde_json::from_value(case[form][shape].clone()).unwrap();

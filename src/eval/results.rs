@@ -38,7 +38,7 @@ fn row(entry: &Entry) -> Result<Row, String> {
     let outline = outline.transpose().map_err(|fault| format!("{}: {fault}", entry.name()))?;
     let bbox = entry.bbox("bbox").transpose()?;
     if outline.is_none() && bbox.is_none() {
-        return Err(entry.wrong("segmentation", "a mask, nor is there a `bbox`"));
+        return Err(format!("{}: it has neither `segmentation` nor `bbox`", entry.name()));
     }
     Ok(Row {
         name: entry.name(),
@@ -54,12 +54,11 @@ fn row(entry: &Entry) -> Result<Row, String> {
 }
 
 impl Results {
-    /// Reads the results that a program has for the photos of `dataset`. Those of categories that it does not list are left out, as
-    /// are those of photos in `without`.
+    /// Reads the results that a program has for the photos of `dataset`. Those of categories that it does not list are left out.
     ///
     /// # Errors
     /// [`EvalError::Results`] naming the row at fault: one without a score, one of another photo, a mask that does not fit.
-    pub fn load(path: &Path, dataset: &CocoDataset, without: &[u64]) -> Result<Self, EvalError> {
+    pub fn load(path: &Path, dataset: &CocoDataset) -> Result<Self, EvalError> {
         let refused = |reason: String| EvalError::Results { path: path.to_path_buf(), reason };
         let listed = read_list(path, "results", row)?.map_err(refused)?;
         let images: HashMap<u64, &CocoImage> = dataset.images.iter().map(|image| (image.id, image)).collect();
@@ -76,10 +75,6 @@ impl Results {
                     .add(Reason::OtherCategory, &format!("{}: category {}", row.name, row.category));
                 continue;
             };
-            if without.contains(&image) {
-                results.left_out.add(Reason::OtherPhoto, &row.name);
-                continue;
-            }
             let image = images.get(&image).copied().ok_or_else(unknown)?;
             let segmentation = row.outline.as_ref().map(|outline| mask(outline, image)).transpose();
             let segmentation = segmentation.map_err(|reason| refused(format!("{}: {reason}", row.name)))?;
@@ -118,6 +113,20 @@ impl Results {
     #[must_use]
     pub fn have_masks(&self) -> bool {
         self.rows.is_empty() || self.rows.iter().any(|row| row.segmentation.is_some())
+    }
+
+    /// The same without those of some photos.
+    #[must_use]
+    pub fn without(mut self, photos: &[u64]) -> Self {
+        let left_out = &mut self.left_out;
+        self.rows.retain(|row| {
+            let is_left_out = photos.contains(&row.image_id);
+            if is_left_out {
+                left_out.add(Reason::OtherPhoto, &format!("image {}", row.image_id));
+            }
+            !is_left_out
+        });
+        self
     }
 
     /// The same with all objects of one category.
@@ -177,7 +186,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("found.json");
         fs::write(&path, rows.to_string()).unwrap();
-        Results::load(&path, truth, &[]).map_err(|error| error.to_string())
+        Results::load(&path, truth).map_err(|error| error.to_string())
     }
 
     fn judged(rows: &Value, truth: &CocoDataset) -> Evaluation {
@@ -223,7 +232,7 @@ mod tests {
             ("score", json!(null), "results[1]: `score` is null, not a number"),
             ("score", json!("nan"), "results[1]: `score`"),
             ("bbox", json!([1, 2]), "results[1]: `bbox` is a list"),
-            ("bbox", json!([]), "results[1]: `segmentation` is missing"),
+            ("bbox", json!([]), "results[1]: it has neither `segmentation` nor `bbox`"),
             (
                 "segmentation",
                 json!({"size": [3, 3], "counts": [9]}),

@@ -8,6 +8,7 @@ use super::task::StepOptions;
 use crate::data::order::shuffled;
 use crate::data::{CropOptions, PhotoSet};
 use crate::pixels::Filter;
+use crate::text::counted;
 
 /// How often photos are seen, and how fast is learned from them (MAE, <https://arxiv.org/abs/2111.06377> Table 8).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -53,7 +54,10 @@ impl<'a> Passes<'a> {
         options.steps.check()?;
         let (count, batch_size) = (photos.len(), options.steps.batch_size);
         if count < batch_size {
-            let reason = format!("{count} photos do not fill one batch of {batch_size}; lower --batch-size");
+            let reason = format!(
+                "too few photos for one batch of {batch_size}: {}; lower --batch-size",
+                counted(count, "photo")
+            );
             return Err(TrainError::Option(reason));
         }
         Ok(Self { photos, options, per_pass: count / batch_size })

@@ -85,7 +85,7 @@ impl StepOptions {
         }
         let each = if processes == 1 { String::new() } else { format!(" for each of {processes} processes") };
         Err(TrainError::Option(format!(
-            "{batch_size} photos do not make {accumulate} equal parts{each}; choose a multiple"
+            "--batch-size {batch_size} does not make {accumulate} equal parts{each}; choose a multiple"
         )))
     }
 

@@ -2,23 +2,24 @@
 
 use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 
 use super::super::encoder::DamagedArg;
 use super::super::{progress, report, wrong_usage};
 use super::{Arguments, Summary, taken, tell};
-use crate::data::coco::CocoAnnotation;
-use crate::data::{CocoDataset, PhotoFolder, Reason};
+use crate::data::coco::{CocoAnnotation, CocoImage};
+use crate::data::{CocoDataset, DataError, LeftOut, PhotoFolder, Reason};
 use crate::eval::{Results, Vocabulary, VocabularyKind, evaluate_results};
 
 pub(super) fn run(arguments: &Arguments, file: &Path, images: Option<&Path>) -> Result<()> {
     let mut dataset = CocoDataset::load(&arguments.annotations)?;
     let folder = images.map(|images| PhotoFolder::of(images, &mut dataset)).transpose()?;
-    let unusable = without_broken(&mut dataset, arguments)?;
+    let results = Results::load(file, &dataset)?;
+    let unusable = without_broken(&mut dataset, results.have_masks(), arguments)?;
+    let mut results = results.without(&unusable);
     let crowds: Vec<String> =
         dataset.annotations.iter().filter(|object| object.iscrowd).map(CocoAnnotation::name).collect();
     crowds.iter().for_each(|crowd| dataset.left_out.add(Reason::Crowd, crowd));
-    let mut results = Results::load(file, &dataset, &unusable)?;
     let (mut truth, mut labels) = (dataset.clone(), VocabularyKind::Category);
     if arguments.class_agnostic {
         let vocabulary = Vocabulary::choose(&[], &dataset, true)?;
@@ -31,7 +32,8 @@ pub(super) fn run(arguments: &Arguments, file: &Path, images: Option<&Path>) -> 
     if !results.have_masks() {
         progress::say("the results are boxes alone: masks are not judged");
     }
-    let evaluation = evaluate_results(&truth, &results)?;
+    let file_at_fault = || arguments.annotations.display().to_string();
+    let evaluation = evaluate_results(&truth, &results).with_context(file_at_fault)?;
     let summary = Summary {
         weights: None,
         results: Some(file.display().to_string()),
@@ -56,20 +58,32 @@ pub(super) fn run(arguments: &Arguments, file: &Path, images: Option<&Path>) -> 
     }
 }
 
-/// Takes photos with broken annotations out and says which, or stops at the first.
-fn without_broken(dataset: &mut CocoDataset, arguments: &Arguments) -> Result<Vec<u64>> {
-    let mut unusable = Vec::new();
+/// Takes photos with broken annotations out and says which, or stops at the first; outlines are looked at only where they are
+/// compared with `masks`.
+fn without_broken(dataset: &mut CocoDataset, masks: bool, arguments: &Arguments) -> Result<Vec<u64>> {
+    let objects = dataset.annotations_by_image();
+    let look = |image: &CocoImage| -> Result<(), DataError> {
+        dataset.unbroken(image)?;
+        let objects = objects.get(&image.id).into_iter().flatten().filter(|_| masks);
+        for object in objects {
+            let outline = object.segmentation.to_rle(image.width, image.height);
+            outline.map_err(|source| DataError::Outline { annotation: object.name(), source })?;
+        }
+        Ok(())
+    };
+    let (mut unusable, mut left_out) = (Vec::new(), LeftOut::default());
     for image in &dataset.images {
-        match dataset.unbroken(image) {
+        match look(image) {
             Ok(()) => {}
             Err(error) if matches!(arguments.damaged, DamagedArg::Skip) => {
                 progress::skipped(&[format!("{}: {error}", image.file_name)]);
-                dataset.left_out.add(Reason::Unusable, &image.file_name);
+                left_out.add(Reason::Unusable, &image.file_name);
                 unusable.push(image.id);
             }
             Err(error) => return Err(error.in_file(&arguments.annotations).into()),
         }
     }
+    dataset.left_out.extend(&left_out);
     dataset.images.retain(|image| !unusable.contains(&image.id));
     dataset.annotations.retain(|object| !unusable.contains(&object.image_id));
     Ok(unusable)
