@@ -122,13 +122,14 @@ impl Divisors {
         Self { objects: targets.iter().map(Target::objects).sum(), class_weight: weight }
     }
 
-    /// Where every patch is a query: by how many answer for an object, in the masks and in the classes.
+    /// Where every patch is a query: by how many draw an object, and by how many answer for one.
     pub(crate) fn of_centres(targets: &[Target], centres: &[Centres]) -> Self {
-        let objects = |(target, centres): (&Target, &Centres)| {
-            centres.pairs.iter().map(|pair| target.confidence(pair.1)).sum::<f32>()
-        };
-        let pairs = targets.iter().zip(centres).map(objects).sum();
-        Self { objects: pairs, class_weight: pairs }
+        let mut divisors = Self { objects: 0.0, class_weight: 0.0 };
+        for (target, centres) in targets.iter().zip(centres) {
+            divisors.objects += centres.drawn().map(|pair| target.confidence(pair.1)).sum::<f32>();
+            divisors.class_weight += centres.pairs.iter().map(|pair| target.confidence(pair.1)).sum::<f32>();
+        }
+        divisors
     }
 
     /// Of everybody's parts of the batch.
@@ -238,7 +239,7 @@ pub fn set_loss(
 }
 
 /// The same where every patch is a query and `centres` says which object each answers for; all queries weigh the same.
-/// `mask_logits`, `[B, N, h, w]`, are those of each image's pairs in their order.
+/// `mask_logits`, `[B, N, h, w]`, are those of each image's [`Centres::drawn`] in their order.
 ///
 /// A patch's class is to be as probable as its mask is right (intersection over union with the object, times how likely that
 /// is there): the score then ranks masks, not only objects (Generalized Focal Loss, <https://arxiv.org/abs/2006.04388>).
@@ -258,11 +259,21 @@ pub(crate) fn centre_loss(
     let matches: Vec<_> = centres.iter().map(|centres| centres.pairs.clone()).collect();
     let unjudged: Vec<bool> = centres.iter().flat_map(|centres| centres.unjudged.iter().copied()).collect();
     let drawn: Vec<Vec<_>> =
-        matches.iter().map(|pairs| pairs.iter().map(|pair| pair.1).enumerate().collect()).collect();
+        centres.iter().map(|centres| centres.drawn().map(|pair| pair.1).enumerate().collect()).collect();
     let confidences = confidences(targets, &drawn);
     let masks = mask_losses(mask_logits, targets, &drawn, &confidences, config.budget(), draws)?;
     let overlaps = masks.overlaps(targets, &drawn);
-    let verdicts = verdicts(&unjudged, targets, &matches, |pair| overlaps[pair] * confidences[pair]);
+    // Pairs come first in each image's list of what is drawn.
+    let ends = drawn.iter().scan(0, |end, drawn| {
+        *end += drawn.len();
+        Some(*end)
+    });
+    let of_pairs = ends.zip(&drawn).zip(&matches).flat_map(|((end, drawn), pairs)| {
+        let start = end - drawn.len();
+        start..start + pairs.len()
+    });
+    let qualities: Vec<f32> = of_pairs.map(|at| overlaps[at] * confidences[at]).collect();
+    let verdicts = verdicts(&unjudged, targets, &matches, |pair| qualities[pair]);
     let class = class_loss(class_logits, &verdicts, 1.0);
     Ok(weighted((masks, class), matches, divisors, config))
 }

@@ -154,13 +154,15 @@ impl Task for Finetuning<'_> {
             let SegmentationSample { labels, confidences, masks, .. } = sample;
             targets.push(Target { labels, confidences, masks, ignore });
         }
-        let centres: Option<Vec<_>> = (self.segmenter.num_queries == 0)
-            .then(|| targets.par_iter().map(|target| Centres::of(target, grid)).collect());
+        let seeds: Vec<u64> = self.rng(step, 1).random_iter().skip(own.start).take(own.len()).collect();
+        let centres: Option<Vec<_>> = (self.segmenter.num_queries == 0).then(|| {
+            let drawn = targets.par_iter().zip(&seeds);
+            drawn.map(|(target, &seed)| Centres::of(target, grid, seed)).collect()
+        });
         let divisors = match &centres {
             Some(centres) => Divisors::of_centres(&targets, centres),
             None => Divisors::of(&targets, self.segmenter.num_queries, &self.options.loss),
         };
-        let seeds = self.rng(step, 1).random_iter().skip(own.start).take(own.len()).collect();
         let plan = self.plan(batch_size, step).of_images(own, self.segmenter.num_queries);
         Ok(Batch { pixels, views, targets, features, seen, divisors, centres, seeds, plan, skipped })
     }
@@ -181,10 +183,9 @@ impl Task for Finetuning<'_> {
     fn loss(&self, model: &MaskSegmenter, batch: &Batch, part: Range<usize>) -> Result<Loss, TrainError> {
         let (config, queries) = (&self.options.loss, self.segmenter.num_queries);
         let mut draws = SeededDraws::new(&batch.seeds[part.clone()]);
-        let drawn = batch
-            .centres
-            .as_ref()
-            .map(|centres| centres[part.clone()].iter().map(Centres::patches).collect());
+        let drawn = batch.centres.as_ref().map(|centres| {
+            centres[part.clone()].iter().map(|of| of.drawn().map(|pair| pair.0).collect()).collect()
+        });
         let plan = TrainingPlan { drawn, ..batch.plan.of_images(part.clone(), queries) };
         let targets = &batch.targets[part.clone()];
         let images = images(&batch.pixels, &part, self.options.augment.image_size, &self.device);

@@ -216,7 +216,7 @@ fn a_patch_is_as_sure_as_its_mask_is_right() {
     let device = Device::flex().autodiff();
     let mask = BinaryMask::from_fn(8, 8, |x, _| x < 4);
     let target = Target { labels: vec![Some(0)], masks: vec![mask], ..Target::default() };
-    let centres = [Centres { pairs: vec![(1, 0)], unjudged: vec![false, false, true] }];
+    let centres = [Centres { pairs: vec![(1, 0)], elsewhere: vec![], unjudged: vec![false, false, true] }];
     // Of the object's 32 cells it has 16, and 16 others.
     let map: Vec<f32> = (0..64).map(|i| if (2..6).contains(&(i % 8)) { 9.0 } else { -9.0 }).collect();
     for likely in [1.0_f32, 0.5] {
