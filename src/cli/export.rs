@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::bundled::Source;
 use super::device::DeviceArg;
@@ -13,10 +13,11 @@ use crate::weights::{Checkpoint, Manifest, Promises, StoredAs, convert, export};
 /// What is said of weights whose makers did not say.
 const NOT_STATED: &str = "not stated";
 
-/// Write a run as a weight folder that pages and programs load: f16 shards, config, manifest.
+/// Write a run as a weight folder that pages and programs load: shards of weights, config, manifest.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   mae-seg export runs/seg --out weights/my-model
+  mae-seg export runs/seg --out weights/my-model --dtype i8
   mae-seg export runs/seg --out weights/my-model --name my-model --licence CC-BY-4.0")]
 pub(super) struct Arguments {
     /// Training run or weight folder
@@ -24,6 +25,9 @@ pub(super) struct Arguments {
     /// Folder to write; an earlier export there is replaced, other weights are not
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
+    /// How numbers are stored
+    #[arg(long, value_enum, default_value_t)]
+    dtype: DtypeArg,
     /// Name shown to people; the folder's by default
     #[arg(long)]
     name: Option<String>,
@@ -39,6 +43,28 @@ pub(super) struct Arguments {
     score_thresh: Option<f32>,
 }
 
+/// How numbers are stored.
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+pub(super) enum DtypeArg {
+    /// Half precision
+    #[default]
+    F16,
+    /// Single precision
+    F32,
+    /// Large matrices in 8 bits with a scale per row, all else in half precision: half the size of f16
+    I8,
+}
+
+impl From<DtypeArg> for StoredAs {
+    fn from(dtype: DtypeArg) -> Self {
+        match dtype {
+            DtypeArg::F16 => Self::F16,
+            DtypeArg::F32 => Self::F32,
+            DtypeArg::I8 => Self::I8,
+        }
+    }
+}
+
 /// Runs the verb.
 pub(super) fn run(arguments: &Arguments) -> Result<()> {
     let asked = Promises {
@@ -47,7 +73,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
         data: arguments.data.clone().unwrap_or_default(),
         threshold: arguments.score_thresh,
     };
-    rewrite(&Source::open(Some(&arguments.run))?, &arguments.out, asked, StoredAs::F16)
+    rewrite(&Source::open(Some(&arguments.run))?, &arguments.out, asked, arguments.dtype.into())
 }
 
 /// Writes the weights of `source` to the folder `out`. What `asked` leaves open is said as the source says it.

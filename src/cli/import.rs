@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use super::bundled::Source;
-use super::export::rewrite;
-use crate::weights::{Promises, StoredAs};
+use super::export::{DtypeArg, rewrite};
+use crate::weights::Promises;
 
 /// Rewrite published weights as a weight folder of ours, under Hugging Face's names.
 ///
@@ -31,22 +31,8 @@ pub(super) struct Arguments {
     licence: Option<String>,
 }
 
-/// How numbers are stored.
-#[derive(Debug, Clone, Copy, Default, ValueEnum)]
-enum DtypeArg {
-    /// Half precision
-    #[default]
-    F16,
-    /// Single precision
-    F32,
-}
-
 /// Runs the verb.
 pub(super) fn run(arguments: &Arguments) -> Result<()> {
     let asked = Promises { licence: arguments.licence.clone().unwrap_or_default(), ..Promises::default() };
-    let stored_as = match arguments.dtype {
-        DtypeArg::F16 => StoredAs::F16,
-        DtypeArg::F32 => StoredAs::F32,
-    };
-    rewrite(&Source::open(Some(&arguments.source))?, &arguments.out, asked, stored_as)
+    rewrite(&Source::open(Some(&arguments.source))?, &arguments.out, asked, arguments.dtype.into())
 }

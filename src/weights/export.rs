@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use super::{
-    Architecture, Folder, HostTensor, Manifest, ManifestFile, ModelConfig, StoredAs, WeightsError,
-    write_safetensors,
-};
+use super::quantized::quantization_config;
+use super::tensors::{Packed, write_packed};
+use super::{Architecture, Folder, HostTensor, Manifest, ManifestFile, ModelConfig, StoredAs, WeightsError};
 
 /// Shards stay below this, so that a broken download costs little.
 const MAX_SHARD_BYTES: usize = 16 << 20;
@@ -43,18 +42,23 @@ pub fn export(
         reason: error.to_string(),
     })?;
     let (config, tensors) = for_use(folder);
+    let mut config: serde_json::Value = serde_json::from_slice(&config.to_json()?)
+        .map_err(|error| WeightsError::Config(error.to_string()))?;
+    if stored_as == StoredAs::I8 {
+        config["quantization_config"] = quantization_config();
+    }
     let mut files = vec![
-        ("config.json".to_owned(), config.to_json()?),
+        ("config.json".to_owned(), json(config)?),
         ("preprocessor_config.json".to_owned(), json(preprocess)?),
     ];
-    let shards = split(&tensors, stored_as.bytes());
+    let shards = split(tensors.iter().map(|(name, tensor)| stored_as.pack(name, tensor)));
     let mut weight_map = BTreeMap::new();
     let mut total_size = 0;
     for (index, shard) in shards.iter().enumerate() {
         let file = format!("model-{:05}-of-{:05}.safetensors", index + 1, shards.len());
-        total_size += shard.iter().map(|(_, tensor)| stored_as.bytes() * tensor.values.len()).sum::<usize>();
-        weight_map.extend(shard.iter().map(|(name, _)| (name.clone(), file.clone())));
-        files.push((file.clone(), write_safetensors(shard, stored_as, &file)?));
+        total_size += shard.iter().map(|tensor| tensor.bytes.len()).sum::<usize>();
+        weight_map.extend(shard.iter().map(|tensor| (tensor.name.clone(), file.clone())));
+        files.push((file.clone(), write_packed(shard, &file)?));
     }
     let index = json(json!({ "metadata": { "total_size": total_size }, "weight_map": weight_map }))?;
     files.push(("model.safetensors.index.json".to_owned(), index));
@@ -85,18 +89,19 @@ fn for_use(folder: &Folder) -> (ModelConfig, BTreeMap<String, HostTensor>) {
     (config, tensors)
 }
 
-fn split(tensors: &BTreeMap<String, HostTensor>, number: usize) -> Vec<Vec<(String, HostTensor)>> {
-    let mut shards: Vec<Vec<(String, HostTensor)>> = vec![Vec::new()];
+/// Fills shard after shard; what belongs together, a matrix and its scales, stays in one.
+fn split(tensors: impl Iterator<Item = Vec<Packed>>) -> Vec<Vec<Packed>> {
+    let mut shards: Vec<Vec<Packed>> = vec![Vec::new()];
     let mut filled = 0;
-    for (name, tensor) in tensors {
-        let bytes = number * tensor.values.len();
+    for together in tensors {
+        let bytes: usize = together.iter().map(|tensor| tensor.bytes.len()).sum();
         if filled > 0 && filled + bytes > MAX_SHARD_BYTES {
             shards.push(Vec::new());
             filled = 0;
         }
         filled += bytes;
         if let Some(shard) = shards.last_mut() {
-            shard.push((name.clone(), tensor.clone()));
+            shard.extend(together);
         }
     }
     shards
@@ -107,7 +112,7 @@ mod tests {
     use super::*;
     use crate::model::{MaskSegmenter, SegmenterConfig, VitConfig};
     use crate::pixels::Preprocess;
-    use crate::weights::{Layout, SourceError, WeightSource, apply, collect, read_folder};
+    use crate::weights::{Checkpoint, Layout, SourceError, WeightSource, apply, collect, read_folder};
     use burn::tensor::Device;
 
     use std::ops::Range;
@@ -157,5 +162,52 @@ mod tests {
             assert!(off.fold(0.0, f32::max) < 1e-3, "{name}");
         }
         assert!(apply(model, Layout::Eomt, read.tensors).is_ok());
+    }
+
+    fn wide() -> Folder {
+        let encoder = VitConfig::plain(16, 4, 64, 1, 2);
+        let config = SegmenterConfig { num_queries: 0, ..SegmenterConfig::new(encoder, 5, 2, 1) };
+        let model = MaskSegmenter::new(&config, &Device::flex());
+        let tensors = collect(&model, Layout::Eomt).unwrap().into_iter().collect();
+        let labels = vec!["cat".to_owned(), "dog".to_owned()];
+        let config = ModelConfig { architecture: Architecture::Segmenter(config), labels };
+        Folder { config, preprocess: Preprocess::square(16), layout: Layout::Eomt, tensors }
+    }
+
+    #[test]
+    fn large_matrices_come_back_from_8_bits_within_half_a_step() {
+        let folder = wide();
+        let size = |stored_as| {
+            let files = export(&folder, Promises::default(), stored_as).unwrap();
+            files.iter().map(|(_, content)| content.len()).sum::<usize>()
+        };
+        assert!(size(StoredAs::I8) < size(StoredAs::F16) * 3 / 4);
+        let files = Files(export(&folder, Promises::default(), StoredAs::I8).unwrap().into_iter().collect());
+        let checkpoint = pollster::block_on(Checkpoint::open(&files)).unwrap();
+        assert!(checkpoint.is_in_halves() && checkpoint.differences(&Device::flex()).into_result().is_ok());
+        let read = pollster::block_on(checkpoint.read(&files)).unwrap();
+        assert!(read.tensors.keys().eq(folder.tensors.keys()), "no scales among them");
+        for (name, tensor) in &folder.tensors {
+            let rows = tensor.shape[0];
+            let each = (tensor.values.len() / rows).max(1);
+            for (row, found) in tensor.values.chunks(each).zip(read.tensors[name].values.chunks(each)) {
+                let largest = row.iter().fold(0.0_f32, |largest, value| largest.max(value.abs()));
+                let off = row.iter().zip(found).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+                assert!(off <= largest * 0.501 / 127.0 + 1e-7, "{name}: {off} of {largest}");
+            }
+        }
+    }
+
+    #[test]
+    fn whole_numbers_without_their_scales_are_refused() {
+        let mut files: BTreeMap<_, _> =
+            export(&wide(), Promises::default(), StoredAs::I8).unwrap().into_iter().collect();
+        files.remove("manifest.json");
+        let shard = files.get_mut("model-00001-of-00001.safetensors").unwrap();
+        let name = b"layers.0.mlp.fc1.weight_scale";
+        let at = shard.windows(name.len()).position(|bytes| bytes == name).unwrap();
+        shard[at..at + name.len()].copy_from_slice(b"layers.0.mlp.fc1.weight_scalp");
+        let error = pollster::block_on(read_folder(&Files(files))).unwrap_err().to_string();
+        assert!(error.contains("layers.0.mlp.fc1.weight") && error.contains("without scales"), "{error}");
     }
 }

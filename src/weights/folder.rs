@@ -6,6 +6,7 @@ use burn::module::Module;
 use safetensors::tensor::Dtype;
 use serde::Deserialize;
 
+use super::quantized::{Scaling, scale_name};
 use super::{
     Header, HostTensor, Layout, Loader, Manifest, ModelConfig, Shapes, SourceError, StoredTensor,
     WeightSource, WeightsError,
@@ -119,11 +120,14 @@ impl Checkpoint {
     /// Whether no tensor has more digits than `f16`.
     #[must_use]
     pub fn is_in_halves(&self) -> bool {
-        self.tensors().all(|tensor| matches!(tensor.dtype, Dtype::F16 | Dtype::BF16))
+        self.tensors().all(|tensor| matches!(tensor.dtype, Dtype::F16 | Dtype::BF16 | Dtype::I8))
     }
 
+    /// Shapes by name, without the scales of matrices that are stored in 8 bits.
     pub(super) fn shapes(&self) -> impl Iterator<Item = (&str, &[usize])> {
-        self.tensors().map(|tensor| (tensor.name.as_str(), tensor.shape.as_slice()))
+        let scales = scales(&self.headers);
+        let weights = self.tensors().filter(move |tensor| !scales.contains(&tensor.name));
+        weights.map(|tensor| (tensor.name.as_str(), tensor.shape.as_slice()))
     }
 
     async fn stream(
@@ -132,11 +136,19 @@ impl Checkpoint {
         wants: impl Fn(&str) -> bool,
         mut put: impl FnMut(&str, HostTensor) -> Result<(), WeightsError>,
     ) -> Result<(), WeightsError> {
-        for tensor in self.tensors().filter(|tensor| wants(&tensor.name)) {
-            tensor.check_type()?;
-        }
+        let tensors: Vec<&StoredTensor> = self.tensors().collect();
+        let mut scaling = Scaling::of(&tensors)?;
+        let wanted: BTreeSet<String> = tensors
+            .into_iter()
+            .filter(|tensor| wants(scaling.owner(&tensor.name)))
+            .map(|tensor| tensor.check_type().map(|()| tensor.name.clone()))
+            .collect::<Result<_, _>>()?;
+        let mut scaled = |name: &str, tensor| {
+            scaling.take(name, tensor).map_or(Ok(()), |(name, tensor)| put(&name, tensor))
+        };
         for header in &self.headers {
-            header.stream(source, self.manifest.file(&header.file), &wants, &mut put).await?;
+            let promise = self.manifest.file(&header.file);
+            header.stream(source, promise, |name| wanted.contains(name), &mut scaled).await?;
         }
         Ok(())
     }
@@ -210,7 +222,13 @@ fn plain(file: &str) -> Result<&str, WeightsError> {
     Err(WeightsError::Format { file: file.to_owned(), reason })
 }
 
-/// Shapes by name.
+/// Names of the scales of matrices that are stored in 8 bits.
+fn scales(headers: &[Header]) -> BTreeSet<String> {
+    let tensors = headers.iter().flat_map(|header| &header.tensors);
+    tensors.filter(|tensor| tensor.dtype == Dtype::I8).map(|tensor| scale_name(&tensor.name)).collect()
+}
+
+/// Shapes by name, without those of scales.
 fn shapes(headers: &[Header]) -> Result<Shapes, WeightsError> {
     let mut shapes = Shapes::new();
     for header in headers {
@@ -220,6 +238,9 @@ fn shapes(headers: &[Header]) -> Result<Shapes, WeightsError> {
                 return Err(WeightsError::Format { file: header.file.clone(), reason });
             }
         }
+    }
+    for scale in scales(headers) {
+        shapes.remove(&scale);
     }
     Ok(shapes)
 }

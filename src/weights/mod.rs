@@ -16,6 +16,7 @@ mod licence;
 mod loader;
 mod manifest;
 mod place;
+mod quantized;
 mod source;
 mod stream;
 mod tables;
@@ -65,7 +66,7 @@ pub enum WeightsError {
     #[error("these weights do not fit the model: {0}")]
     Mismatch(Differences),
     /// A tensor is stored in a type no weight should have.
-    #[error("tensor `{name}` is stored as {dtype}; weights must be f32, f16 or bf16")]
+    #[error("tensor `{name}` is stored as {dtype}; weights must be f32, f16, bf16, or i8 with scales")]
     Type {
         /// Name in the file.
         name: String,

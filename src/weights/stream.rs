@@ -34,10 +34,10 @@ pub struct StoredTensor {
 
 impl StoredTensor {
     /// # Errors
-    /// [`WeightsError::Type`] for anything but floats.
+    /// [`WeightsError::Type`] for anything but floats and 8-bit whole numbers.
     pub(super) fn check_type(&self) -> Result<(), WeightsError> {
         match self.dtype {
-            Dtype::F32 | Dtype::F16 | Dtype::BF16 => Ok(()),
+            Dtype::F32 | Dtype::F16 | Dtype::BF16 | Dtype::I8 => Ok(()),
             dtype => Err(WeightsError::Type { name: self.name.clone(), dtype: format!("{dtype:?}") }),
         }
     }

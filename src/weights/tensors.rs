@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use half::{bf16, f16};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
+use super::quantized::{is_quantizable, quantize, scale_name};
 use super::{StoredTensor, WeightsError};
 
 /// A tensor on the host, row-major.
@@ -23,14 +24,45 @@ pub enum StoredAs {
     F32,
     /// 2 bytes, IEEE half.
     F16,
+    /// 1 byte and a scale per row for large matrices, [`F16`](Self::F16) for all else.
+    I8,
+}
+
+/// A tensor in the bytes it has in a file.
+#[derive(Debug)]
+pub(super) struct Packed {
+    pub(super) name: String,
+    dtype: Dtype,
+    shape: Vec<usize>,
+    pub(super) bytes: Vec<u8>,
 }
 
 impl StoredAs {
-    /// Of one number.
-    pub(super) fn bytes(self) -> usize {
+    /// The bytes of a tensor, and of its scales where it has some.
+    pub(super) fn pack(self, name: &str, tensor: &HostTensor) -> Vec<Packed> {
+        let packed = |name: &str, dtype, shape: &[usize], bytes| Packed {
+            name: name.to_owned(),
+            dtype,
+            shape: shape.to_vec(),
+            bytes,
+        };
         match self {
-            Self::F32 => 4,
-            Self::F16 => 2,
+            Self::I8 if is_quantizable(name, tensor) => {
+                let (numbers, scales) = quantize(tensor);
+                let mut of_rows = vec![1; tensor.shape.len()];
+                of_rows[0] = tensor.shape[0];
+                vec![
+                    packed(&scale_name(name), Dtype::F16, &of_rows, bytes_of(&scales, f16::to_le_bytes)),
+                    packed(name, Dtype::I8, &tensor.shape, bytes_of(&numbers, i8::to_le_bytes)),
+                ]
+            }
+            Self::F16 | Self::I8 => {
+                let narrow = |value| f16::from_f32(value).to_le_bytes();
+                vec![packed(name, Dtype::F16, &tensor.shape, bytes_of(&tensor.values, narrow))]
+            }
+            Self::F32 => {
+                vec![packed(name, Dtype::F32, &tensor.shape, bytes_of(&tensor.values, f32::to_le_bytes))]
+            }
         }
     }
 }
@@ -114,6 +146,7 @@ fn widen_onto(values: &mut Vec<f32>, dtype: Dtype, bytes: &[u8]) {
     match dtype {
         Dtype::F16 => values.extend(halves.map(|b| f16::from_le_bytes(b).to_f32())),
         Dtype::BF16 => values.extend(halves.map(|b| bf16::from_le_bytes(b).to_f32())),
+        Dtype::I8 => values.extend(bytes.iter().map(|&byte| f32::from(byte.cast_signed()))),
         _ => values.extend(bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]))),
     }
 }
@@ -135,31 +168,29 @@ pub fn write_safetensors(
     stored_as: StoredAs,
     file: &str,
 ) -> Result<Vec<u8>, WeightsError> {
+    let packed: Vec<_> = tensors.iter().flat_map(|(name, tensor)| stored_as.pack(name, tensor)).collect();
+    write_packed(&packed, file)
+}
+
+/// Puts tensors into one safetensors file as they are.
+///
+/// # Errors
+/// As [`write_safetensors`].
+pub(super) fn write_packed(tensors: &[Packed], file: &str) -> Result<Vec<u8>, WeightsError> {
     let refused = |error: safetensors::SafeTensorError| WeightsError::Format {
         file: file.to_owned(),
         reason: error.to_string(),
     };
-    let (dtype, narrowed): (_, Vec<Vec<u8>>) = match stored_as {
-        StoredAs::F32 => {
-            (Dtype::F32, tensors.iter().map(|(_, t)| bytes_of(&t.values, f32::to_le_bytes)).collect())
-        }
-        StoredAs::F16 => {
-            let narrow = |value: f32| f16::from_f32(value).to_le_bytes();
-            (Dtype::F16, tensors.iter().map(|(_, t)| bytes_of(&t.values, narrow)).collect())
-        }
+    let view = |tensor| {
+        let Packed { name, dtype, shape, bytes } = tensor;
+        Ok((name, TensorView::new(*dtype, shape.clone(), bytes).map_err(refused)?))
     };
-    let views = tensors
-        .iter()
-        .zip(&narrowed)
-        .map(|((name, tensor), bytes)| {
-            Ok((name, TensorView::new(dtype, tensor.shape.clone(), bytes).map_err(refused)?))
-        })
-        .collect::<Result<Vec<_>, WeightsError>>()?;
+    let views = tensors.iter().map(view).collect::<Result<Vec<_>, WeightsError>>()?;
     let metadata = HashMap::from([("format".to_owned(), "pt".to_owned())]);
     safetensors::serialize(views, Some(metadata)).map_err(refused)
 }
 
-fn bytes_of<const N: usize>(values: &[f32], encode: impl Fn(f32) -> [u8; N]) -> Vec<u8> {
+fn bytes_of<T: Copy, const N: usize>(values: &[T], encode: impl Fn(T) -> [u8; N]) -> Vec<u8> {
     values.iter().flat_map(|&value| encode(value)).collect()
 }
 
