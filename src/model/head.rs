@@ -2,7 +2,7 @@
 
 use burn::module::{Module, Param};
 use burn::nn::{Initializer, Linear};
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, FloatDType, Tensor};
 
 use super::fused::{gelu, mixed, multiplied_rounded};
 use super::{LayerNorm, init};
@@ -47,14 +47,16 @@ impl UpscaleBlock {
     /// - returns `[B, 2·height, 2·width, D]`
     #[must_use]
     pub fn forward(&self, features: Tensor<4>) -> Tensor<4> {
-        let grown = gelu(self.transposed_convolution(features));
+        let given = FloatDType::from(features.dtype());
+        let grown = gelu(self.transposed_convolution(features)).cast(given);
         self.norm.forward(mixed(grown, self.conv2_weight.val()))
     }
 
+    /// Computed in the type of its weight.
     fn transposed_convolution(&self, features: Tensor<4>) -> Tensor<4> {
         let [batch, height, width, d] = features.dims();
         let weight = self.conv1_weight.val().permute([0, 2, 3, 1]).reshape([d, 4 * d]);
-        let features = features.reshape([batch, height * width, d]);
+        let features = features.reshape([batch, height * width, d]).cast(FloatDType::from(weight.dtype()));
         let product = if self.rounds {
             multiplied_rounded(features, weight)
         } else {

@@ -1,4 +1,4 @@
-//! Mixed precision: the blocks' products and perceptrons in half, everything else in single precision.
+//! Mixed precision: the products of blocks and upscaler in half, everything else in single precision.
 
 use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{DType, FloatDType, Tensor};
@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::TrainError;
 
-/// What the matrix products of the blocks, and the perceptrons between theirs, are computed in. Weights, norms, attention
-/// scores, losses and the optimiser keep single precision.
+/// What the matrix products of the blocks and of the upscaler, and the perceptrons between theirs, are computed in. Weights,
+/// norms, attention scores, losses and the optimiser keep single precision.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Precision {
@@ -52,7 +52,9 @@ impl ModuleMapper for Rounding {
     }
 
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        if self.0.iter().any(|name| name == "attn" || name == "mlp") {
+        let is_product =
+            |name: &String| ["attn", "mlp", "conv1_weight", "conv1_bias"].contains(&name.as_str());
+        if self.0.iter().any(is_product) {
             Param::initialized(param.id, param.val().cast(FloatDType::BF16))
         } else {
             param

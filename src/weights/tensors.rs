@@ -181,11 +181,10 @@ pub(super) fn write_packed(tensors: &[Packed], file: &str) -> Result<Vec<u8>, We
         file: file.to_owned(),
         reason: error.to_string(),
     };
-    let view = |tensor| {
-        let Packed { name, dtype, shape, bytes } = tensor;
-        Ok((name, TensorView::new(*dtype, shape.clone(), bytes).map_err(refused)?))
-    };
-    let views = tensors.iter().map(view).collect::<Result<Vec<_>, WeightsError>>()?;
+    let mut views = Vec::with_capacity(tensors.len());
+    for Packed { name, dtype, shape, bytes } in tensors {
+        views.push((name, TensorView::new(*dtype, shape.clone(), bytes).map_err(refused)?));
+    }
     let metadata = HashMap::from([("format".to_owned(), "pt".to_owned())]);
     safetensors::serialize(views, Some(metadata)).map_err(refused)
 }

@@ -81,10 +81,10 @@ describe("the model menu", () => {
     const options = await page.hook("model-option").evaluateAll((buttons) =>
       buttons.map(({ dataset, innerText, ariaCurrent }) => ({ model: dataset.model, text: innerText, current: ariaCurrent })),
     );
-    assert.deepEqual(options.map(({ model }) => model), ["mae-tiny", SMALL, "tue-mps/coco_panoptic_eomt_base_640_2x"]);
+    assert.deepEqual(options.map(({ model }) => model), ["mae-tiny", "mae-small", SMALL, "tue-mps/coco_panoptic_eomt_base_640_2x"]);
     for (const { text } of options) assert.match(text, /\d MB[^]*\d+ labels[^]*licence/);
-    assert.match(options[1].text, /96 MB[^]*133 labels[^]*MIT/);
-    assert.deepEqual(options.map(({ current }) => current), ["true", null, null]);
+    assert.match(options[2].text, /96 MB[^]*133 labels[^]*MIT/);
+    assert.deepEqual(options.map(({ current }) => current), ["true", null, null, null]);
     assert.match(await menu().innerText(), /CC BY-NC 4\.0/);
     assert.deepEqual(hub.asked, []);
     assert.equal(weights(), null, "the address stays as it was");
