@@ -86,15 +86,22 @@ impl Answer<'_> {
         self.logits.class_logits.get(query * columns..(query + 1) * columns).map(softmax).unwrap_or_default()
     }
 
-    /// Each query with its best class, where that is a thing; with `any_class`, scored by the sum over all things.
-    fn claims(&self, any_class: bool) -> Vec<Claim> {
+    /// Each query with its best class, stuff among them; with `any_class` its best thing, scored by the sum over all things.
+    fn best_claims(&self, any_class: bool) -> Vec<Claim> {
         let claim = |(query, row): (usize, Vec<f32>)| {
             let considered = if any_class { self.num_things } else { self.num_classes };
             let category = best(&row[..considered])?;
             let probability = if any_class { row[..self.num_things].iter().sum() } else { row[category] };
-            (category < self.num_things).then_some(Claim { query, category, probability })
+            Some(Claim { query, category, probability })
         };
         self.probabilities().enumerate().filter_map(claim).collect()
+    }
+
+    /// Those of them that are things.
+    fn claims(&self, any_class: bool) -> Vec<Claim> {
+        let mut claims = self.best_claims(any_class);
+        claims.retain(|claim| claim.category < self.num_things);
+        claims
     }
 
     /// Each query with each thing.

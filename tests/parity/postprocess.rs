@@ -101,6 +101,21 @@ fn panoptic_things_are_those_of_the_reference() {
 }
 
 #[test]
+fn things_lose_the_pixels_that_stuff_is_painted_on() {
+    let recording = Recording::of("postprocess");
+    let mut stuff = 0;
+    for case in CASES.map(|name| Case::of(name, &recording)) {
+        let all = case.notes["painted.0.3"].as_array().unwrap();
+        let things: Vec<&Value> =
+            all.iter().filter(|segment| segment["label_id"].as_u64() < Some(3)).collect();
+        let found = case.find(&options(Selection::Painted, 0.3), 3);
+        case.assert_recorded("painted.0.3", &found, &things, &recording);
+        stuff += all.len() - things.len();
+    }
+    assert!(stuff > 2, "{stuff} of stuff recorded");
+}
+
+#[test]
 fn the_pairs_for_average_precision_are_those_of_the_authors_rule() {
     let recording = Recording::of("postprocess");
     for case in CASES.map(|name| Case::of(name, &recording)) {

@@ -5,9 +5,9 @@ use crate::engine::SegmentOptions;
 use crate::mask::BinaryMask;
 
 /// Every query whose probability times mask quality reaches the threshold, in query order; a pixel belongs to the last
-/// query that claims it.
+/// query that claims it. Stuff takes part, things are returned.
 pub(super) fn find(answer: &Answer<'_>, options: &SegmentOptions) -> Vec<Segment> {
-    let painted = answer.claims(options.any_class).into_iter().filter_map(|claim| {
+    let painted = answer.best_claims(options.any_class).into_iter().filter_map(|claim| {
         let Claim { query, category, probability } = claim;
         // The quality is at most 1: a query that cannot reach the threshold need not be measured.
         let logits = (probability >= options.score_thresh).then(|| answer.in_photo(query))??;
@@ -23,6 +23,7 @@ pub(super) fn find(answer: &Answer<'_>, options: &SegmentOptions) -> Vec<Segment
         segment.mask.subtract(&covered);
         covered.add(&own);
     }
+    segments.retain(|segment| segment.category < answer.num_things);
     segments.truncate(options.top_k);
     segments
 }
