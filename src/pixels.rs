@@ -8,7 +8,7 @@ mod config;
 mod letterbox;
 mod resize;
 
-pub use config::PreprocessError;
+pub use config::{PreprocessError, Statistics};
 pub use letterbox::{Letterbox, PhotoLogits};
 pub use resize::{Filter, Window, resize};
 
@@ -74,6 +74,12 @@ impl Preprocess {
             SizeRule::Fit { .. } => SizeRule::Fit { shortest: side, longest: Some(side) },
         };
         Self { size, ..self }
+    }
+
+    /// The same with the mean, deviation and scale of the pixels of `other`.
+    #[must_use]
+    pub fn normalised_as(self, other: &Self) -> Self {
+        Self { rescale: other.rescale, mean: other.mean, std: other.std, ..self }
     }
 
     /// The normalised value of a byte in `channel`.

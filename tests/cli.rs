@@ -255,6 +255,52 @@ fn bad_weights_are_explained() {
 }
 
 #[test]
+fn weights_that_would_not_load_are_no_success() {
+    let bench = Bench::new();
+    assert!(bench.run(["inspect", "weights"]).status.success());
+    let weights = bench.path("weights/model.safetensors");
+    let sound = fs::read(&weights).unwrap();
+    let config = fs::read_to_string(bench.path("weights/config.json")).unwrap();
+    let pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n";
+    for (config, weights_file, word) in [
+        (config.replace("\"num_queries\": 6", "\"num_queries\": 7"), &sound[..], "query.weight"),
+        (config.clone(), pointer, "git lfs pull"),
+        (config.clone(), b"<!DOCTYPE html><html></html>", "web page"),
+        (config.clone(), b"", "empty"),
+        (
+            String::from_utf8(pointer.to_vec()).unwrap(),
+            &sound,
+            "config.json` cannot be understood: it is a pointer",
+        ),
+    ] {
+        fs::write(bench.path("weights/config.json"), config).unwrap();
+        fs::write(&weights, weights_file).unwrap();
+        let output = bench.run(["inspect", "weights"]);
+        assert_eq!(output.status.code(), Some(1), "{word}");
+        assert!(stderr(&output).contains(word), "{}", stderr(&output));
+    }
+}
+
+#[test]
+fn fine_tuning_keeps_to_what_the_encoder_was_trained_with() {
+    let bench = Bench::new();
+    bench.annotated();
+    let encoder = fixture("encoders/timm_classifier");
+    let line = fine_tuned("seg", &["--encoder", encoder.to_str().unwrap(), "--patch-size", "16"]);
+    let output = bench.run(line);
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert!(stderr(&output).contains("left out: head.bias, head.weight"), "{}", stderr(&output));
+    let json = |file: &str| -> Value {
+        serde_json::from_slice(&fs::read(bench.path("seg/checkpoint").join(file)).unwrap()).unwrap()
+    };
+    let mean = &json("preprocessor_config.json")["image_mean"];
+    let near = |channel: usize, value: f64| (mean[channel].as_f64().unwrap() - value).abs() < 1e-6;
+    assert!(near(0, 0.5) && near(1, 0.4) && near(2, 0.3), "{mean}");
+    assert_eq!(json("config.json")["patch_size"], 16);
+    assert_eq!(json("config.json")["antialias_positions"], true);
+}
+
+#[test]
 fn eval_measures_and_exports_what_it_measured() {
     let bench = Bench::new();
     bench.annotated();

@@ -125,6 +125,7 @@ fn finetuning(tune: Tune) -> FinetuneOptions {
         encoder_warmup_steps: 4,
         poly_power: POLY_POWER,
         views: 0,
+        patch_size: None,
         augment: AugmentOptions { cutouts: 0, ..AugmentOptions::training(32) },
         loss: SetLossConfig { num_points: 64, ..SetLossConfig::default() },
         teacher_coefficient: 0.0,

@@ -7,6 +7,8 @@ use clap::{Args, ValueEnum};
 
 use super::bundled::Source;
 use super::device::DeviceArg;
+use super::progress;
+use super::targets::TargetsArg;
 use super::weight_folder::Target;
 use crate::weights::{Checkpoint, Manifest, Promises, StoredAs, convert, export};
 
@@ -73,13 +75,20 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
         data: arguments.data.clone().unwrap_or_default(),
         threshold: arguments.score_thresh,
     };
-    rewrite(&Source::open(Some(&arguments.run))?, &arguments.out, asked, arguments.dtype.into())
+    let source = Source::open(Some(&arguments.run))?;
+    rewrite(&source, &arguments.out, (asked, &TargetsArg::default()), arguments.dtype.into())
 }
 
 /// Writes the weights of `source` to the folder `out`. What `asked` leaves open is said as the source says it.
-pub(super) fn rewrite(source: &Source, out: &Path, asked: Promises, stored_as: StoredAs) -> Result<()> {
+pub(super) fn rewrite(
+    source: &Source,
+    out: &Path,
+    (asked, targets): (Promises, &TargetsArg),
+    stored_as: StoredAs,
+) -> Result<()> {
     let target = Target::open(out, source)?;
-    let checkpoint = pollster::block_on(Checkpoint::open(source))?;
+    let checkpoint = targets.of(pollster::block_on(Checkpoint::open(source))?);
+    checkpoint.notes().iter().for_each(|note| progress::note(note));
     let licence = match asked.licence.is_empty() {
         true => pollster::block_on(checkpoint.licence(source))?,
         false => Some(asked.licence),

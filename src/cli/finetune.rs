@@ -16,11 +16,12 @@ use super::progress::TrainProgress;
 use super::steps::StepsArg;
 use super::wrong_usage;
 use crate::data::{AugmentOptions, CocoDataset, LabelSpace, PhotoFolder, SegmentationSet, TeacherFeatures};
+use crate::pixels::Preprocess;
 use crate::text::counted;
 use crate::train::loss::SetLossConfig;
 use crate::train::schedule::POLY_POWER;
 use crate::train::{FinetuneOptions, Peers, RunFolder, TrainEvent, Tune, ValidationSet, finetune};
-use crate::weights::read_folder;
+use crate::weights::{Folder, read_folder};
 
 /// Teach a pretrained encoder to find objects.
 ///
@@ -85,6 +86,10 @@ pub(super) struct Arguments {
     /// Side of the input, in pixels
     #[arg(long, default_value_t = 224, value_parser = super::image_size)]
     image_size: usize,
+    /// Side of a patch, in pixels; the embedding of an encoder with other patches is resampled [default: that of the encoder,
+    /// from scratch 16]
+    #[arg(long, value_parser = super::at_least_one, value_name = "PIXELS")]
+    patch_size: Option<usize>,
     /// Learned queries: no photo yields more instances; 0: each patch may claim the object around it, learned faster
     #[arg(long, default_value_t = 50, value_parser = super::whole::<usize>)]
     queries: usize,
@@ -227,6 +232,7 @@ impl Arguments {
                 cutouts: self.paste,
                 transplants: self.transplants,
             },
+            patch_size: self.patch_size,
             teacher_coefficient: self.teacher_coefficient,
             loss: SetLossConfig { num_points: self.points, ..SetLossConfig::default() },
             steps: self.steps.options(self.batch_size, self.average),
@@ -275,6 +281,12 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
     together(|peers| train(arguments, &peers))
 }
 
+/// How pixels are normalised, where not as ImageNet's.
+fn normalised(photos: &SegmentationSet) -> Option<String> {
+    let (own, usual) = (photos.preprocess(1), Preprocess::square(1));
+    (own != usual).then(|| format!("× {}, mean {:?}, deviation {:?}", own.rescale, own.mean, own.std))
+}
+
 fn train(arguments: &Arguments, peers: &Arc<dyn Peers>) -> Result<()> {
     let (least, greatest) = (arguments.min_zoom, arguments.max_zoom);
     if least > greatest {
@@ -306,10 +318,14 @@ fn train(arguments: &Arguments, peers: &Arc<dyn Peers>) -> Result<()> {
         Some(path) => Some(pollster::block_on(read_folder(&Source::open(Some(path))?))?),
         None => None,
     };
-    let fresh = arguments.model.encoder(arguments.image_size, 16);
+    let fresh = arguments.model.encoder(arguments.image_size, arguments.patch_size.unwrap_or(16));
     if let Some(features) = &arguments.teacher_features {
-        let patch_size = encoder.as_ref().map_or(&fresh, |folder| folder.config.encoder()).patch_size;
+        let own = encoder.as_ref().map_or(&fresh, |folder| folder.config.encoder()).patch_size;
+        let patch_size = arguments.patch_size.unwrap_or(own);
         photos = photos.taught_by(TeacherFeatures::open(features)?, patch_size)?;
+    }
+    if let Some(folder) = &encoder {
+        photos = photos.normalised_as(&folder.preprocess);
     }
     let picked = arguments.device.pick()?;
     let taken = counted(photos.len(), "photo");
@@ -319,9 +335,11 @@ fn train(arguments: &Arguments, peers: &Arc<dyn Peers>) -> Result<()> {
     progress.say(&format!("took {taken} with {objects}; left out {}", photos.left_out().told()));
     progress.say(&labels_told(&photos));
     photos.cut().iter().chain(&unusable).for_each(|photo| progress.show(TrainEvent::Skipped(photo.clone())));
+    encoder.iter().flat_map(Folder::notes).for_each(|note| progress.say(&format!("note: {note}")));
     let asked = Asked::new(&options, photos.fingerprint())
         .with("teacher features", photos.teacher_fingerprint())
         .with("encoder", Some(arguments.start()))
+        .with("pixels", normalised(&photos))
         .with("labels", Some(photos.labels().join(", ")))
         .with("cut-outs", photos.cutouts_fingerprint())
         .with("validation", validation.as_ref().map(ValidationSet::told));

@@ -7,6 +7,7 @@ use clap::Args;
 
 use super::bundled::Source;
 use super::export::{DtypeArg, rewrite};
+use super::targets::TargetsArg;
 use crate::weights::Promises;
 
 /// Rewrite published weights as a weight folder of ours, under Hugging Face's names.
@@ -26,6 +27,8 @@ pub(super) struct Arguments {
     /// How numbers are stored
     #[arg(long, value_enum, default_value_t)]
     dtype: DtypeArg,
+    #[command(flatten)]
+    targets: TargetsArg,
     /// Licence of the weights, as their publisher states it [default: what their manifest or model card says]
     #[arg(long)]
     licence: Option<String>,
@@ -34,5 +37,6 @@ pub(super) struct Arguments {
 /// Runs the verb.
 pub(super) fn run(arguments: &Arguments) -> Result<()> {
     let asked = Promises { licence: arguments.licence.clone().unwrap_or_default(), ..Promises::default() };
-    rewrite(&Source::open(Some(&arguments.source))?, &arguments.out, asked, arguments.dtype.into())
+    let source = Source::open(Some(&arguments.source))?;
+    rewrite(&source, &arguments.out, (asked, &arguments.targets), arguments.dtype.into())
 }

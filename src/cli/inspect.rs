@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use clap::Args;
 
 use super::bundled::Source;
@@ -37,7 +37,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
     let mut lines = architecture(&checkpoint.config);
     lines.push(format!("tensors       {}, {numbers} numbers, {types}", checkpoint.tensors().count()));
     lines.push(format!("layout        {:?}", checkpoint.layout));
-    lines.push(format!("mean, std     {mean:?}, {std:?}"));
+    let told = checkpoint.normalised_by.unwrap_or("ImageNet's; no file tells them");
+    lines.push(format!("mean, std     {mean:?}, {std:?} ({told})"));
     if !checkpoint.config.labels.is_empty() {
         lines.push(format!("labels        {}", checkpoint.config.labels.join(", ")));
     }
@@ -45,9 +46,12 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
         "licence       {}",
         licence.as_deref().unwrap_or("not stated; ask whoever published it")
     ));
-    let fit = checkpoint.differences(&DeviceArg::Cpu.pick()?.device).to_string();
+    lines.extend(checkpoint.notes().iter().map(|note| format!("note          {note}")));
+    let differences = checkpoint.differences(&DeviceArg::Cpu.pick()?.device);
+    let fit = differences.to_string();
     lines.push(format!("fit           {}", if fit.is_empty() { "every tensor has its place" } else { &fit }));
-    lines.iter().try_for_each(|line| print_line(&one_line(line)))
+    lines.iter().try_for_each(|line| print_line(&one_line(line)))?;
+    differences.into_result().with_context(|| source.describe())
 }
 
 fn architecture(config: &ModelConfig) -> Vec<String> {
@@ -75,5 +79,16 @@ fn architecture(config: &ModelConfig) -> Vec<String> {
         encoder.image_size,
         encoder.num_registers
     ));
+    match &config.architecture {
+        Architecture::Mae(mae) if mae.norm_pix_loss => {
+            lines.push("draws         pixels normalised per patch (norm_pix_loss)".to_owned());
+        }
+        Architecture::Mae(_) => lines.push("draws         raw pixels (no norm_pix_loss)".to_owned()),
+        Architecture::Segmenter(segmenter) if !segmenter.attn_mask_probs.is_empty() => lines.push(format!(
+            "attention     inside predicted masks, for a share of the queries in each block: {:?}",
+            segmenter.attn_mask_probs
+        )),
+        Architecture::Encoder(_) | Architecture::Segmenter(_) => {}
+    }
     lines
 }

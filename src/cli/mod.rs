@@ -35,6 +35,7 @@ mod report;
 mod role;
 mod shards;
 mod steps;
+mod targets;
 mod weight_folder;
 
 use std::borrow::Cow;

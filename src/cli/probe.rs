@@ -14,6 +14,7 @@ use super::bundled::Source;
 use super::device::DeviceArg;
 use super::encoder::DamagedArg;
 use super::output::{percent, print_line};
+use super::targets::TargetsArg;
 use super::{progress, wrong_usage};
 use crate::data::{Damaged, DataError, PhotoFolder};
 use crate::eval::probe::{
@@ -56,6 +57,8 @@ pub(super) struct Arguments {
     /// What to do about photos that are missing or no images, and those whose annotations cannot be read
     #[arg(long, value_enum, default_value_t = DamagedArg::Stop)]
     damaged: DamagedArg,
+    #[command(flatten)]
+    targets: TargetsArg,
     /// Of the hidden patches
     #[arg(long, default_value_t = 0, value_parser = super::whole::<u64>)]
     seed: u64,
@@ -90,9 +93,10 @@ struct Probed {
 }
 
 impl Probed {
-    fn load(weights: &Path, device: Device) -> Result<Self> {
+    fn load(weights: &Path, targets: &TargetsArg, device: Device) -> Result<Self> {
         let source = Source::open(Some(weights))?;
-        let checkpoint = pollster::block_on(Checkpoint::open(&source))?;
+        let checkpoint = targets.of(pollster::block_on(Checkpoint::open(&source))?);
+        checkpoint.notes().iter().for_each(|note| progress::note(note));
         let (encoder, autoencoder) = match &checkpoint.config.architecture {
             Architecture::Mae(config) => {
                 let fresh = MaskedAutoencoder::new(config, &device);
@@ -190,7 +194,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
         test.photos.len(),
         left_out.told()
     ));
-    let probed = Probed::load(&arguments.weights, arguments.device.pick()?.device)?;
+    let probed = Probed::load(&arguments.weights, &arguments.targets, arguments.device.pick()?.device)?;
     let all: usize = [&train, &test].map(|photos| photos.photos.len() + photos.cut.len()).iter().sum();
     let (known, asked) = (probed.look(&mut train, damaged)?, probed.look(&mut test, damaged)?);
     let scores = |predicted: &[Vec<f64>]| Scores::of(predicted, &asked.present, asked.exclusive);

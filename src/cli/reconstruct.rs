@@ -12,6 +12,7 @@ use super::device::DeviceArg;
 use super::draw;
 use super::output::{print_line, write_file};
 use super::pretrain::SamplingArg;
+use super::targets::TargetsArg;
 use crate::data::order::{Purpose, stream};
 use crate::eval::probe::central_crop;
 use crate::files::{self, drawn::drawn_of};
@@ -47,6 +48,8 @@ pub(super) struct Arguments {
     /// How hidden patches are chosen
     #[arg(long, value_enum, default_value_t)]
     mask_sampling: SamplingArg,
+    #[command(flatten)]
+    targets: TargetsArg,
     /// Of the hidden patches
     #[arg(long, default_value_t = 0, value_parser = super::whole::<u64>)]
     seed: u64,
@@ -64,7 +67,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
         out.display()
     );
     let source = Source::open(Some(&arguments.weights))?;
-    let checkpoint = pollster::block_on(Checkpoint::open(&source))?;
+    let checkpoint = arguments.targets.of(pollster::block_on(Checkpoint::open(&source))?);
     let Architecture::Mae(config) = &checkpoint.config.architecture else {
         bail!("{} has no decoder to draw with: name a masked autoencoder", source.describe());
     };

@@ -8,7 +8,7 @@ use super::normalise::{Table, table};
 use super::view::View;
 use crate::image::RgbImage;
 use crate::mask::BinaryMask;
-use crate::pixels::{Filter, resize};
+use crate::pixels::{Filter, Preprocess, resize};
 
 /// Objects left with less than this share of their pixels by what was pasted over them are ignored.
 const MIN_VISIBLE: f64 = 0.2;
@@ -61,9 +61,10 @@ pub(super) struct Canvas {
 }
 
 impl Canvas {
-    pub(super) fn new(side: usize, least_area: usize) -> Self {
+    /// `preprocess` says how bytes are normalised.
+    pub(super) fn new(side: usize, least_area: usize, preprocess: &Preprocess) -> Self {
         let plane = side * side;
-        let table = Box::new(table());
+        let table = Box::new(table(preprocess));
         let pixels = table.iter().flat_map(|bytes| std::iter::repeat_n(bytes[0], plane)).collect();
         let [ignore, pasted] = [(); 2].map(|()| vec![0; plane]);
         Self { side, least_area, photo: [[0; 2]; 2], table, pixels, placed: Vec::new(), ignore, pasted }
@@ -192,7 +193,7 @@ mod tests {
 
     /// A canvas that a photo covers, with nothing drawn yet.
     fn blank(side: usize) -> Canvas {
-        Canvas { photo: [[0; 2], [side; 2]], ..Canvas::new(side, 16) }
+        Canvas { photo: [[0; 2], [side; 2]], ..Canvas::new(side, 16, &Preprocess::square(1)) }
     }
 
     fn full(side: usize) -> Vec<u8> {
@@ -212,7 +213,7 @@ mod tests {
         assert_eq!(sample.masks[0].area(), 256 - 36);
         assert_eq!(sample.ignore.area(), 0, "labelled pixels are never ignored");
         assert!((sample.pixels[10 * 16] - (1.0 - 0.485) / 0.229).abs() < 1e-5);
-        assert_eq!(sample.pixels[9 * 16], table()[0][0], "black");
+        assert_eq!(sample.pixels[9 * 16], table(&Preprocess::square(1))[0][0], "black");
     }
 
     #[test]
@@ -237,14 +238,14 @@ mod tests {
 
     #[test]
     fn pastes_end_where_the_photo_ends() {
-        let mut canvas = Canvas { photo: [[4, 0], [8, 16]], ..Canvas::new(16, 16) };
+        let mut canvas = Canvas { photo: [[4, 0], [8, 16]], ..Canvas::new(16, 16, &Preprocess::square(1)) };
         canvas.ignore_photo();
         canvas.paste(&square(8, [255, 255, 255, 255]), [0, 12], Some(0));
         let sample = canvas.finish();
         assert_eq!(sample.masks[0].bbox(), [4, 12, 4, 4]);
         assert_eq!(sample.ignore.area(), 8 * 16 - 16);
         assert_eq!(sample.photo.area(), 8 * 16 - 16);
-        assert_eq!(sample.pixels[12 * 16 + 3], table()[0][0], "black");
+        assert_eq!(sample.pixels[12 * 16 + 3], table(&Preprocess::square(1))[0][0], "black");
     }
 
     #[test]

@@ -17,6 +17,7 @@ use super::photos::REPLACEMENTS;
 use super::sampler::EXHAUSTIVE_REPEATS;
 use super::{AugmentOptions, Damaged, DataError, LabelSpace, LeftOut, PhotoFolder, Reason, TeacherFeatures};
 use crate::image::RgbImage;
+use crate::pixels::Preprocess;
 
 /// A COCO instances file with its photos and, if given, a folder of cut-outs to paste.
 #[derive(Debug)]
@@ -30,6 +31,8 @@ pub struct SegmentationSet {
     cut: Vec<String>,
     left_out: LeftOut,
     teacher: Option<Teacher>,
+    /// How pixels are normalised; its size is not used.
+    preprocess: Preprocess,
 }
 
 /// Features of the photos, to be looked up under patches of so many pixels.
@@ -73,7 +76,19 @@ impl SegmentationSet {
             return Err(DataError::Annotations { path: annotations.to_owned(), reason });
         }
         let categories = dataset.categories.len();
-        Ok(Self { photos, folder, labels, categories, cutouts, damaged, cut, left_out, teacher: None })
+        let preprocess = Preprocess::square(1);
+        Ok(Self {
+            photos,
+            folder,
+            labels,
+            categories,
+            cutouts,
+            damaged,
+            cut,
+            left_out,
+            teacher: None,
+            preprocess,
+        })
     }
 
     /// Those of the photos that have an object to learn from.
@@ -106,6 +121,18 @@ impl SegmentationSet {
         })?;
         drop(known);
         Ok(Self { teacher: Some(Teacher { features, patch_size }), ..self })
+    }
+
+    /// The same photos, with pixels normalised as `preprocess` says instead of as ImageNet's.
+    #[must_use]
+    pub fn normalised_as(self, preprocess: &Preprocess) -> Self {
+        Self { preprocess: self.preprocess.normalised_as(preprocess), ..self }
+    }
+
+    /// How samples of `side` × `side` pixels are made of photos.
+    #[must_use]
+    pub fn preprocess(&self, side: usize) -> Preprocess {
+        Preprocess::square(side).normalised_as(&self.preprocess)
     }
 
     /// Numbers per patch that the teacher gives, and the side of its patches in pixels; without a teacher `None`.
@@ -216,7 +243,7 @@ impl SegmentationSet {
         let mut rng = stream(Purpose::Augment, seed, epoch, index as u64);
         let (photo, decoded, mut skipped) = self.usable_photo(index)?;
         let view = photo.view(options, &mut rng);
-        let mut canvas = Canvas::new(options.image_size, options.least_area);
+        let mut canvas = Canvas::new(options.image_size, options.least_area, &self.preprocess);
         canvas.draw(&decoded, &view, |rgb| options.recolour::<3>(rgb, &mut rng));
         photo.label(&mut canvas, &view, options.image_size)?;
         for _ in 0..rng.random_range(0..=options.transplants) {

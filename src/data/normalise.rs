@@ -7,15 +7,14 @@ use crate::pixels::Preprocess;
 /// For each channel, the normalised value of every byte.
 pub(super) type Table = [[f32; 256]; 3];
 
-/// The `ImageNet` normalisation.
-pub(super) fn table() -> Table {
-    let preprocess = Preprocess::square(1);
+/// As `preprocess` says.
+pub(super) fn table(preprocess: &Preprocess) -> Table {
     array::from_fn(|channel| array::from_fn(|byte| preprocess.normalised(channel, byte as u8)))
 }
 
-/// RGB bytes in rows to planes `[3, H, W]`.
+/// RGB bytes in rows to planes `[3, H, W]`, normalised as ImageNet's photos are.
 pub(super) fn fill_planes(rgb: &[u8], planes: &mut [f32]) {
-    let table = table();
+    let table = table(&Preprocess::square(1));
     for (channel, plane) in planes.chunks_exact_mut(rgb.len() / 3).enumerate() {
         for (value, pixel) in plane.iter_mut().zip(rgb.chunks_exact(3)) {
             *value = table[channel][usize::from(pixel[channel])];

@@ -7,7 +7,7 @@ use burn::tensor::ops::AttentionModuleOptions;
 use burn::tensor::{Bool, Device, Tensor};
 
 use super::fused::{attended, attended_rounded};
-use super::{init, product};
+use super::{Rotation, init, product};
 
 /// Multi-head self-attention with one product for queries, keys and values (`softmax(q kᵀ / √d_h) v`).
 #[derive(Module, Debug)]
@@ -37,9 +37,20 @@ impl Attention {
     /// - `tokens`: `[B, T, D]`
     /// - `blocked`: `[B, 1, T, T]`, true where a row must not look at a column
     /// - returns `[B, T, D]`
+    ///
+    /// `rotation` turns queries and keys of the patches, which come last, by where they are.
     #[must_use]
-    pub fn forward(&self, tokens: Tensor<3>, blocked: Option<Tensor<4, Bool>>) -> Tensor<3> {
+    pub fn forward(
+        &self,
+        tokens: Tensor<3>,
+        blocked: Option<Tensor<4, Bool>>,
+        rotation: Option<&Rotation>,
+    ) -> Tensor<3> {
         let parts = product(&self.qkv, tokens, self.rounds);
+        let parts = match rotation {
+            Some(rotation) => rotation.turned(parts, self.num_heads),
+            None => parts,
+        };
         let mixed = match blocked {
             None if self.rounds => attended_rounded(parts, self.num_heads),
             None => attended(parts, self.num_heads),

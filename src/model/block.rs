@@ -6,7 +6,7 @@ use burn::tensor::activation::silu;
 use burn::tensor::{Bool, Device, Tensor, TensorData};
 
 use super::fused::gelu;
-use super::{Attention, DecoderConfig, LayerNorm, VitConfig, in_type_of, init, product};
+use super::{Attention, DecoderConfig, LayerNorm, Rotation, VitConfig, in_type_of, init, product};
 
 /// Two linear layers around an exact (erf) GELU, or around a gate (`SwiGLU`, <https://arxiv.org/abs/2002.05202>).
 #[derive(Module, Debug)]
@@ -53,6 +53,15 @@ impl LayerScale {
     fn forward(&self, tokens: Tensor<3>) -> Tensor<3> {
         tokens * self.gamma.val().unsqueeze()
     }
+}
+
+/// What attention is told besides the tokens.
+#[derive(Debug, Clone, Default)]
+pub struct Around {
+    /// `[B, 1, T, T]`, see [`Attention::forward`].
+    pub blocked: Option<Tensor<4, Bool>>,
+    /// Where the patches are, unless their tokens tell it.
+    pub rotation: Option<Rotation>,
 }
 
 /// `x += attention(norm1(x)); x += mlp(norm2(x))`, each branch scaled where the encoder has layer scale.
@@ -116,10 +125,9 @@ impl Block {
 
     /// # Shapes
     /// - `tokens`, returns: `[B, T, D]`
-    /// - `blocked`: `[B, 1, T, T]`, see [`Attention::forward`]
     #[must_use]
-    pub fn forward(&self, tokens: Tensor<3>, blocked: Option<Tensor<4, Bool>>) -> Tensor<3> {
-        self.forward_dropped(tokens, blocked, None)
+    pub fn forward(&self, tokens: Tensor<3>, around: &Around) -> Tensor<3> {
+        self.forward_dropped(tokens, around, None)
     }
 
     /// The same with stochastic depth: `factors` of the two branches, per image, 0 where one is dropped.
@@ -127,7 +135,7 @@ impl Block {
     pub fn forward_dropped(
         &self,
         tokens: Tensor<3>,
-        blocked: Option<Tensor<4, Bool>>,
+        around: &Around,
         factors: Option<&[Vec<f32>; 2]>,
     ) -> Tensor<3> {
         let dropped = |branch: Tensor<3>, index: usize| match factors {
@@ -137,7 +145,8 @@ impl Block {
             }
             None => branch,
         };
-        let mixed = self.attn.forward(self.norm1.forward(tokens.clone()), blocked);
+        let Around { blocked, rotation } = around;
+        let mixed = self.attn.forward(self.norm1.forward(tokens.clone()), blocked.clone(), rotation.as_ref());
         let tokens = tokens + dropped(scaled(self.scale1.as_ref(), mixed), 0);
         let thought = self.mlp.forward(self.norm2.forward(tokens.clone()));
         tokens + dropped(scaled(self.scale2.as_ref(), thought), 1)
@@ -161,9 +170,15 @@ mod tests {
         let block = Block::encoder(&VitConfig::plain(8, 4, 8, 1, 2), &device);
         let tokens = Tensor::<3>::random([2, 5, 8], burn::tensor::Distribution::Default, &device);
         let values = |tokens: Tensor<3>| tokens.into_data().try_to_vec::<f32>().unwrap();
-        let dropped = block.forward_dropped(tokens.clone(), None, Some(&[vec![0.0, 1.0], vec![0.0, 1.0]]));
-        let expected =
-            [values(tokens.clone())[..40].to_vec(), values(block.forward(tokens, None))[40..].to_vec()];
+        let dropped = block.forward_dropped(
+            tokens.clone(),
+            &Around::default(),
+            Some(&[vec![0.0, 1.0], vec![0.0, 1.0]]),
+        );
+        let expected = [
+            values(tokens.clone())[..40].to_vec(),
+            values(block.forward(tokens, &Around::default()))[40..].to_vec(),
+        ];
         assert_eq!(values(dropped), expected.concat());
     }
 }

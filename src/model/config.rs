@@ -44,6 +44,12 @@ pub enum ConfigError {
     /// The epsilon is no number of use.
     #[error("`layer_norm_eps` ({0}) must be a positive number below 1")]
     Epsilon(String),
+    /// The base of rotary positions is no number of use.
+    #[error("the base of rotary positions, `rope_theta`, is {0}; it must be above 1")]
+    RotaryBase(String),
+    /// Masked attention is given for other blocks than there are.
+    #[error("`attn_mask_probs` has {0} numbers, but queries take part in {1} blocks")]
+    MaskProbabilities(usize, usize),
     /// The mask ratio leaves nothing to see or nothing to hide.
     #[error("mask ratio {0} must lie in (0, 1) and leave at least one visible and one hidden patch")]
     MaskRatio(String),
@@ -102,6 +108,12 @@ pub struct VitConfig {
     pub qkv_bias: bool,
     /// Added to the variance in every `LayerNorm`.
     pub layer_norm_eps: f64,
+    /// Whether positions are resampled to other grids with antialiasing, as timm does.
+    #[serde(default)]
+    pub antialias_positions: bool,
+    /// Base of the periods of rotary positions, which patches then have instead of a table that is learned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rotary_base: Option<f64>,
 }
 
 impl VitConfig {
@@ -126,6 +138,8 @@ impl VitConfig {
             gated_mlp: false,
             qkv_bias: true,
             layer_norm_eps: 1e-6,
+            antialias_positions: false,
+            rotary_base: None,
         }
     }
 
@@ -168,6 +182,12 @@ impl VitConfig {
             return Err(ConfigError::Epsilon(self.layer_norm_eps.to_string()));
         }
         divides(("num_heads", self.num_heads), ("embed_dim", self.embed_dim))?;
+        if let Some(base) = self.rotary_base {
+            divides(("4", 4), ("width of a head", self.embed_dim / self.num_heads))?;
+            if !(base.is_finite() && base > 1.0) {
+                return Err(ConfigError::RotaryBase(base.to_string()));
+            }
+        }
         divides(("4", 4), ("embed_dim", self.embed_dim))
     }
 }
@@ -325,6 +345,10 @@ pub struct SegmenterConfig {
     /// Features per patch of a teacher, predicted in training beside the objects; 0: none.
     #[serde(default)]
     pub teacher_dim: usize,
+    /// For each of the `num_blocks`, the share of the queries that attend only inside their own predicted masks, also when
+    /// nothing is trained (`attn_mask_probs` of EoMT's files); empty: no query does.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attn_mask_probs: Vec<f32>,
 }
 
 impl SegmenterConfig {
@@ -339,6 +363,7 @@ impl SegmenterConfig {
             num_upscale_blocks: 2,
             lateral_layers: Vec::new(),
             teacher_dim: 0,
+            attn_mask_probs: Vec::new(),
         }
     }
 
@@ -347,6 +372,19 @@ impl SegmenterConfig {
     #[must_use]
     pub fn usual_threshold(&self) -> f32 {
         if self.num_queries == 0 { 0.07 } else { 0.3 }
+    }
+
+    /// Who attends only inside its own mask, per block as [`TrainingPlan::masked`](super::TrainingPlan::masked), for so many images.
+    ///
+    /// Where `transformers` draws a share of the queries anew each time, these are always the same, spread evenly.
+    #[must_use]
+    pub fn masked_queries(&self, images: usize) -> Vec<Option<Vec<bool>>> {
+        let golden = (5.0_f32.sqrt() - 1.0) / 2.0;
+        let of_block = |(block, share): (usize, &f32)| {
+            let chosen = |query: usize| ((block * self.num_queries + query) as f32 * golden).fract() < *share;
+            (*share > 0.0).then(|| (0..self.num_queries).map(chosen).collect::<Vec<_>>().repeat(images))
+        };
+        self.attn_mask_probs.iter().enumerate().map(of_block).collect()
     }
 
     /// Encoder blocks that run before the queries join.
@@ -366,6 +404,9 @@ impl SegmenterConfig {
         let depth = self.encoder.depth;
         if self.lateral_layers.is_empty() && self.num_blocks > depth {
             return Err(ConfigError::LayerOutOfRange { field: "num_blocks", value: self.num_blocks, depth });
+        }
+        if !self.attn_mask_probs.is_empty() && self.attn_mask_probs.len() != self.num_blocks {
+            return Err(ConfigError::MaskProbabilities(self.attn_mask_probs.len(), self.num_blocks));
         }
         match self.lateral_layers.iter().find(|layer| **layer == 0 || **layer > depth) {
             Some(&value) => Err(ConfigError::LayerOutOfRange { field: "lateral_layers", value, depth }),

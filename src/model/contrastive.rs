@@ -50,7 +50,7 @@ impl ContrastiveEncoder {
     #[must_use]
     pub fn forward(&self, images: Tensor<4>) -> Tensor<2> {
         let encoder = &self.encoder;
-        let tokens = encoder.encode(encoder.with_prefix(encoder.embed(images)));
+        let tokens = encoder.forward(images);
         let class = tokens.narrow(1, 0, 1).squeeze_dim::<2>(1);
         self.projector.fc2.forward(relu(self.projector.fc1.forward(class)))
     }

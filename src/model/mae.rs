@@ -6,8 +6,8 @@ use burn::tensor::{Device, Tensor};
 
 use super::fused::{normalised, squared_error};
 use super::{
-    Block, HiddenPatches, LayerNorm, LossOn, MaeConfig, PatchMask, PixelError, VisionTransformer, init,
-    patchify, product, resample_grid, sin_cos_2d,
+    Around, Block, HiddenPatches, LayerNorm, LossOn, MaeConfig, PatchMask, PixelError, VisionTransformer,
+    init, patchify, product, resample_grid, sin_cos_2d,
 };
 
 /// What a forward pass of the [`MaskedAutoencoder`] yields.
@@ -111,7 +111,7 @@ impl MaskedAutoencoder {
                 encoder.embed(images * visible)
             }
         };
-        encoder.encode(encoder.with_prefix(patches))
+        encoder.encode(encoder.with_prefix(patches), &Around::default())
     }
 
     fn with_mask_tokens(&self, images: Tensor<4>, mask: &PatchMask) -> Tensor<3> {
@@ -141,9 +141,10 @@ impl MaskedAutoencoder {
             patches = mask.restore(Tensor::cat(vec![patches, blanks], 1));
         }
         let grid = mask.num_patches().isqrt();
-        let patches = patches + resample_grid(positions.narrow(1, 1, rows - 1), grid, grid);
+        let patches = patches + resample_grid(positions.narrow(1, 1, rows - 1), [grid; 2], false);
         let tokens = Tensor::cat(vec![class, patches], 1);
-        let tokens = self.decoder_blocks.iter().fold(tokens, |tokens, block| block.forward(tokens, None));
+        let around = Around::default();
+        let tokens = self.decoder_blocks.iter().fold(tokens, |tokens, block| block.forward(tokens, &around));
         self.decoder_norm.forward(tokens).narrow(1, 1, mask.num_patches())
     }
 

@@ -26,13 +26,15 @@ mod patch;
 mod plan;
 mod pos_embed;
 mod product;
+mod resample;
+mod rotary;
 mod segmenter;
 mod vit;
 
 use product::{in_type_of, product};
 
 pub use attention::Attention;
-pub use block::{Block, LayerScale, Mlp};
+pub use block::{Around, Block, LayerScale, Mlp};
 pub use config::{
     ConfigError, DecoderConfig, HiddenPatches, LossOn, MaeConfig, PixelError, SegmenterConfig, VitConfig,
 };
@@ -45,5 +47,7 @@ pub use norm::LayerNorm;
 pub use patch::{PatchEmbed, patchify, unpatchify};
 pub use plan::TrainingPlan;
 pub use pos_embed::{resample_grid, sin_cos_2d};
+pub use resample::resample_kernels;
+pub use rotary::Rotation;
 pub use segmenter::{LateralBlocks, MaskSegmenter, Proposals, SegmenterOutput};
 pub use vit::VisionTransformer;

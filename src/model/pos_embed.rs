@@ -4,6 +4,8 @@ use burn::tensor::module::interpolate;
 use burn::tensor::ops::{InterpolateMode, InterpolateOptions};
 use burn::tensor::{Tensor, TensorData};
 
+use super::resample::antialiased;
+
 /// MAE's 2-D sin-cos table, computed in f64.
 ///
 /// With `q = D/4` and `w_k = 10000^(−k/q)`, patch (row, column) gets `[sin(c·w), cos(c·w), sin(r·w), cos(r·w)]`:
@@ -32,17 +34,23 @@ pub fn sin_cos_2d(embed_dim: usize, grid: usize) -> TensorData {
     TensorData::new(table, [1, grid * grid, embed_dim])
 }
 
-/// Resamples a table of patch positions to another grid, bicubically (a = −¾, no antialiasing), as Hugging Face does.
+/// Resamples a table of patch positions to another grid, bicubically: `antialias`ed (a = −½) as timm does, or not (a = −¾) as MAE's
+/// authors do, and Hugging Face for most models.
 ///
 /// # Shapes
 /// - `table`: `[1, g², D]`
 /// - returns `[1, rows·columns, D]`
 #[must_use]
-pub fn resample_grid(table: Tensor<3>, rows: usize, columns: usize) -> Tensor<3> {
+pub fn resample_grid(table: Tensor<3>, [rows, columns]: [usize; 2], antialias: bool) -> Tensor<3> {
     let [_, count, width] = table.dims();
     let grid = count.isqrt();
     if (rows, columns) == (grid, grid) {
         return table;
+    }
+    if antialias {
+        let images = table.reshape([grid, grid, width]).permute([2, 0, 1]);
+        let images = antialiased(images, [rows, columns]);
+        return images.permute([1, 2, 0]).reshape([1, rows * columns, width]);
     }
     let options = InterpolateOptions::new(InterpolateMode::Bicubic)
         .with_align_corners(false)

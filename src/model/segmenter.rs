@@ -6,7 +6,7 @@ use burn::tensor::{Bool, Device, Tensor, TensorData};
 
 use super::{
     Block, ConfigError, DecoderConfig, Extent, LayerNorm, MaskHead, SegmenterConfig, TrainingPlan,
-    VisionTransformer, init, resample_grid,
+    VisionTransformer, init, resample_grid, resample_kernels,
 };
 
 mod proposals;
@@ -97,7 +97,7 @@ impl MaskSegmenter {
         let d = encoder.embed_dim;
         let queries = Initializer::Normal { mean: 0.0, std: 1.0 };
         let mut vit = VisionTransformer::new(encoder, device);
-        vit.pos_embed = vit.pos_embed.set_require_grad(true);
+        vit.pos_embed = vit.pos_embed.set_require_grad(encoder.rotary_base.is_none());
         let mut head = MaskHead::new(d, config.num_classes, config.num_upscale_blocks, device);
         if config.num_queries == 0 {
             // Masks begin as the extents alone, and few patches as an object (prior of RetinaNet, <https://arxiv.org/abs/1708.02002>).
@@ -123,6 +123,17 @@ impl MaskSegmenter {
         &self.config
     }
 
+    /// The same model for patches of another side: the kernels that embed them are resampled, as timm does.
+    #[must_use]
+    pub fn with_patch_size(mut self, patch_size: usize) -> Self {
+        self.config.encoder.patch_size = patch_size;
+        self.encoder.patch_embed.weight = self.encoder.patch_embed.weight.map(|kernels| {
+            let learned = kernels.is_require_grad();
+            resample_kernels(kernels, patch_size).detach().set_require_grad(learned)
+        });
+        self
+    }
+
     /// The same model for another input size: its patch positions are resampled.
     ///
     /// # Errors
@@ -130,10 +141,10 @@ impl MaskSegmenter {
     pub fn with_image_size(mut self, image_size: usize) -> Result<Self, ConfigError> {
         self.config.encoder.image_size = image_size;
         self.config.encoder.validate()?;
-        let grid = self.config.encoder.grid();
+        let (grid, antialias) = (self.config.encoder.grid(), self.config.encoder.antialias_positions);
         self.encoder.pos_embed = self.encoder.pos_embed.map(|table| {
             let learned = table.is_require_grad();
-            resample_grid(table, grid, grid).detach().set_require_grad(learned)
+            resample_grid(table, [grid; 2], antialias).detach().set_require_grad(learned)
         });
         Ok(self)
     }
@@ -185,8 +196,17 @@ impl MaskSegmenter {
     #[must_use]
     pub fn propose(&self, images: Tensor<4>) -> Proposals {
         let grid = self.grid(&images);
-        let tokens = self.join(images, &[]);
-        let tokens = self.blocks().iter().fold(tokens, |tokens, block| block.forward(tokens, None));
+        let mut masked = self.config.masked_queries(images.dims()[0]).into_iter();
+        let mut around = self.encoder.around(grid, &images.device());
+        let mut tokens = self.join(images, &[]);
+        for block in self.blocks() {
+            // As in `transformers`, a block without a share of its own keeps the mask of the one before.
+            if let Some(kept) = masked.next().flatten() {
+                let output = self.predict(tokens.clone(), grid);
+                around.blocked = Some(self.blocked(&output.mask_logits, grid, &kept));
+            }
+            tokens = block.forward(tokens, &around);
+        }
         self.proposals(tokens, grid)
     }
 
@@ -225,6 +245,7 @@ impl MaskSegmenter {
         plan: &TrainingPlan,
     ) -> Vec<SegmenterOutput> {
         let mut outputs = Vec::new();
+        let mut around = self.encoder.around(grid, &tokens.device());
         let later = plan.branches.get(self.config.query_free_depth()..).unwrap_or_default();
         for (index, block) in self.blocks().iter().enumerate() {
             let blocked = plan.masked.get(index).and_then(Option::as_ref).map(|kept| {
@@ -234,8 +255,8 @@ impl MaskSegmenter {
                 outputs.push(output);
                 blocked
             });
-            let blocked = blocked.flatten();
-            tokens = block.forward_dropped(tokens, blocked, later.get(index));
+            around.blocked = blocked.flatten();
+            tokens = block.forward_dropped(tokens, &around, later.get(index));
         }
         let proposals = self.proposals(tokens, grid);
         let rows = plan.rows(proposals.queries.dims()[1], &proposals.queries.device());
@@ -268,10 +289,11 @@ impl MaskSegmenter {
 
     /// The encoder's tokens before the queries join, and those at each lateral depth.
     fn query_free(&self, images: Tensor<4>, branches: &[[Vec<f32>; 2]]) -> (Tensor<3>, Vec<Tensor<3>>) {
+        let around = self.encoder.around(self.grid(&images), &images.device());
         let mut tokens = self.encoder.with_prefix(self.encoder.embed(images));
         let mut laterals = Vec::new();
         for (index, block) in self.encoder.blocks[..self.config.query_free_depth()].iter().enumerate() {
-            tokens = block.forward_dropped(tokens, None, branches.get(index));
+            tokens = block.forward_dropped(tokens, &around, branches.get(index));
             if self.config.lateral_layers.contains(&(index + 1)) {
                 laterals.push(tokens.clone());
             }

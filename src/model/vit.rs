@@ -3,7 +3,9 @@
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 
-use super::{Block, LayerNorm, PatchEmbed, PatchMask, VitConfig, init, resample_grid, sin_cos_2d};
+use super::{
+    Around, Block, LayerNorm, PatchEmbed, PatchMask, Rotation, VitConfig, init, resample_grid, sin_cos_2d,
+};
 
 /// A plain Vision Transformer; step 4 of the path.
 #[derive(Module, Debug)]
@@ -20,6 +22,12 @@ pub struct VisionTransformer {
     pub blocks: Vec<Block>,
     /// Applied after the last block.
     pub norm: LayerNorm,
+    /// See [`VitConfig::antialias_positions`].
+    #[module(skip)]
+    antialias: bool,
+    /// Base of rotary positions, and the width of a head.
+    #[module(skip)]
+    rotary: Option<(f64, usize)>,
 }
 
 impl VisionTransformer {
@@ -27,7 +35,10 @@ impl VisionTransformer {
     #[must_use]
     pub fn new(config: &VitConfig, device: &Device) -> Self {
         let d = config.embed_dim;
-        let positions = Tensor::from_data(sin_cos_2d(d, config.grid()), device);
+        let positions = match config.rotary_base {
+            None => Tensor::from_data(sin_cos_2d(d, config.grid()), device),
+            Some(_) => Tensor::zeros([1, config.num_patches(), d], device),
+        };
         Self {
             patch_embed: PatchEmbed::new(config, device),
             cls_token: init::token([1, 1, d], device),
@@ -36,6 +47,8 @@ impl VisionTransformer {
             pos_embed: Param::from_tensor(positions).set_require_grad(false),
             blocks: (0..config.depth).map(|_| Block::encoder(config, device)).collect(),
             norm: LayerNorm::new(d, config.layer_norm_eps, device),
+            antialias: config.antialias_positions,
+            rotary: config.rotary_base.map(|base| (base, config.embed_dim / config.num_heads)),
         }
     }
 
@@ -65,7 +78,14 @@ impl VisionTransformer {
     fn positions(&self, images: &Tensor<4>) -> Tensor<3> {
         let [_, _, height, width] = images.dims();
         let [_, _, p, _] = self.patch_embed.weight.dims();
-        resample_grid(self.pos_embed.val(), height / p, width / p)
+        resample_grid(self.pos_embed.val(), [height / p, width / p], self.antialias)
+    }
+
+    /// What the blocks are told of a grid of `[rows, columns]` patches, besides the tokens.
+    #[must_use]
+    pub fn around(&self, grid: [usize; 2], device: &Device) -> Around {
+        let rotation = self.rotary.map(|(base, width)| Rotation::new(base, width, grid, device));
+        Around { rotation, blocked: None }
     }
 
     /// Puts class token and registers in front of `patches`.
@@ -89,8 +109,22 @@ impl VisionTransformer {
     ///
     /// # Shapes
     /// - `tokens`, returns: `[B, T, D]`
+    ///
+    /// `around` tells of the patches, where all of them are there.
     #[must_use]
-    pub fn encode(&self, tokens: Tensor<3>) -> Tensor<3> {
-        self.norm.forward(self.blocks.iter().fold(tokens, |tokens, block| block.forward(tokens, None)))
+    pub fn encode(&self, tokens: Tensor<3>, around: &Around) -> Tensor<3> {
+        self.norm.forward(self.blocks.iter().fold(tokens, |tokens, block| block.forward(tokens, around)))
+    }
+
+    /// All of it: tokens of images, every patch visible, after the norm.
+    ///
+    /// # Shapes
+    /// - `images`: `[B, 3, height, width]`
+    /// - returns `[B, 1 + R + L, D]`
+    #[must_use]
+    pub fn forward(&self, images: Tensor<4>) -> Tensor<3> {
+        let ([_, _, height, width], [_, _, p, _]) = (images.dims(), self.patch_embed.weight.dims());
+        let around = self.around([height / p, width / p], &images.device());
+        self.encode(self.with_prefix(self.embed(images)), &around)
     }
 }

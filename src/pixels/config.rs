@@ -159,41 +159,69 @@ impl HuggingFace {
 const FILTERS: [Filter; 6] =
     [Filter::Nearest, Filter::Lanczos, Filter::Bilinear, Filter::Bicubic, Filter::Box, Filter::Hamming];
 
-impl TryFrom<HuggingFace> for Preprocess {
+/// Mean and deviation of pixels, and how they are resampled, of a processor that may do more than is known here.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(try_from = "HuggingFace")]
+pub struct Statistics {
+    filter: Filter,
+    rescale: f32,
+    mean: [f32; 3],
+    std: [f32; 3],
+}
+
+impl Statistics {
+    /// Photos brought to a square of `side` pixels.
+    #[must_use]
+    pub fn at(self, side: usize) -> Preprocess {
+        let Self { filter, rescale, mean, std } = self;
+        let size = SizeRule::Exact { height: side, width: side };
+        Preprocess { size, pad: false, multiple_of: 1, filter, rescale, mean, std }
+    }
+}
+
+/// What `CLIP`'s photos have, which other processors took over.
+const CLIP: ([f32; 3], [f32; 3]) =
+    ([0.481_454_66, 0.457_827_5, 0.408_210_73], [0.268_629_54, 0.261_302_58, 0.275_777_1]);
+
+impl TryFrom<HuggingFace> for Statistics {
     type Error = PreprocessError;
 
     fn try_from(file: HuggingFace) -> Result<Self, Self::Error> {
-        file.refuse_unknown()?;
-        let classes_own = if file.is_eomt() {
-            let Self { mean, std, .. } = Self::square(1);
-            (mean, std)
-        } else {
-            ([0.5; 3], [0.5; 3])
+        let classes_own = match file.class() {
+            Some(name) if name.starts_with("Eomt") => {
+                let Preprocess { mean, std, .. } = Preprocess::square(1);
+                Some((mean, std))
+            }
+            Some(name) if name.starts_with("ViT") || name.starts_with("DeiT") => Some(([0.5; 3], [0.5; 3])),
+            Some(name) if name.starts_with("Bit") || name.starts_with("CLIP") => Some(CLIP),
+            _ => None,
         };
-        let named = file.class().is_some();
         let (mean, std) = match (file.do_normalize.unwrap_or(true), file.image_mean, file.image_std) {
             (false, _, _) => ([0.0; 3], [1.0; 3]),
-            (true, Some(mean), Some(std)) => (mean, std),
-            (true, mean, std) if named => (mean.unwrap_or(classes_own.0), std.unwrap_or(classes_own.1)),
-            _ => return Err(PreprocessError::Statistics),
+            (true, mean, std) => (
+                mean.or(classes_own.map(|own| own.0)).ok_or(PreprocessError::Statistics)?,
+                std.or(classes_own.map(|own| own.1)).ok_or(PreprocessError::Statistics)?,
+            ),
         };
         let rescale = match file.do_rescale {
             Some(false) => 1.0,
-            _ => file.rescale_factor.map_or(Self::square(1).rescale, |factor| factor as f32),
+            _ => file.rescale_factor.map_or(Preprocess::square(1).rescale, |factor| factor as f32),
         };
         let std_works = std.iter().all(|std| std.is_normal() && *std > 0.0);
         if !std_works || !rescale.is_normal() || !mean.iter().all(|mean| mean.is_finite()) {
             return Err(PreprocessError::Statistics);
         }
-        Ok(Self {
-            size: file.size()?,
-            pad: file.do_pad.unwrap_or(false),
-            multiple_of: 1,
-            filter: file.filter()?,
-            rescale,
-            mean,
-            std,
-        })
+        Ok(Self { filter: file.filter()?, rescale, mean, std })
+    }
+}
+
+impl TryFrom<HuggingFace> for Preprocess {
+    type Error = PreprocessError;
+
+    fn try_from(file: HuggingFace) -> Result<Self, Self::Error> {
+        file.refuse_unknown()?;
+        let (size, pad) = (file.size()?, file.do_pad.unwrap_or(false));
+        Ok(Self { size, pad, ..Statistics::try_from(file)?.at(1) })
     }
 }
 

@@ -21,7 +21,6 @@ use super::{RunFolder, TrainError, TrainEvent};
 use crate::data::{AugmentOptions, CocoDataset, Damaged, DataError, PhotoFolder, SegmentationSet};
 use crate::eval::Vocabulary;
 use crate::model::{MaskSegmenter, SegmenterConfig, VitConfig};
-use crate::pixels::Preprocess;
 use crate::weights::{Architecture, Folder, ModelConfig, apply, apply_encoder};
 
 /// How much of the encoder changes.
@@ -73,6 +72,9 @@ pub struct FinetuneOptions {
     /// How a photo varies from one visit to the next; its side is that of the input, to which the encoder's positions are
     /// resampled.
     pub augment: AugmentOptions,
+    /// Side of the patches, to which the encoder's embedding is resampled; `None`: as the encoder has them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub patch_size: Option<usize>,
     /// The set loss.
     pub loss: SetLossConfig,
     /// Weight of the teacher's features beside the set loss, where the photos have a teacher.
@@ -194,7 +196,7 @@ pub fn finetune(
     if let Some(validation) = validation {
         validation.check(photos.labels())?;
     }
-    let preprocess = Preprocess::square(options.augment.image_size);
+    let preprocess = photos.preprocess(options.augment.image_size);
     let device = device.clone().autodiff();
     device.seed(options.steps.seed);
     let model = with_stable_ids(build(photos, options, (encoder, fresh), &device)?);
@@ -250,6 +252,10 @@ fn build(
             }
         }
     };
+    let model = match options.patch_size {
+        Some(side) => model.with_patch_size(side),
+        None => model,
+    };
     let [teacher_dim, of_teacher] = photos.teacher().unwrap_or_default();
     let patch_size = model.config().encoder.patch_size;
     if teacher_dim > 0 && of_teacher != patch_size {
@@ -285,7 +291,9 @@ fn whole(folder: Folder, labels: &[String], device: &Device) -> Result<MaskSegme
         let reason = "only a segmenter has queries and a head to go on from; this is an encoder: start without --whole";
         return Err(TrainError::Option(reason.to_owned()));
     };
-    let model = apply(MaskSegmenter::new(config, device), folder.layout, folder.tensors)?;
+    // Training says by itself where masks steer attention; it ends without.
+    let config = SegmenterConfig { attn_mask_probs: Vec::new(), ..config.clone() };
+    let model = apply(MaskSegmenter::new(&config, device), folder.layout, folder.tensors)?;
     Ok(if folder.config.labels == labels { model } else { model.with_classes(labels.len(), device) })
 }
 

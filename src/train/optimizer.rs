@@ -157,7 +157,7 @@ mod tests {
     use burn::tensor::{Device, Distribution};
 
     use super::*;
-    use crate::model::{Block, VitConfig};
+    use crate::model::{Around, Block, VitConfig};
 
     /// The step of one parameter, `[rows, columns]`, after a backward pass of random numbers.
     fn steps_of_a_block(optimizer: Optimizer) -> (Tensor<2>, Tensor<1>) {
@@ -166,7 +166,7 @@ mod tests {
         let block = Block::encoder(&VitConfig::plain(32, 8, 16, 2, 2), &device);
         let options = AdamWOptions { betas: (0.9, 0.999), weight_decay: 0.0, decay_vectors: false };
         let input = Tensor::<3>::random([2, 9, 16], Distribution::Default, &device);
-        let loss = block.forward(input, None).powi_scalar(2).sum();
+        let loss = block.forward(input, &Around::default()).powi_scalar(2).sum();
         let gradients = GradientsParams::from_grads(loss.backward(), &block);
         let moved = optimizer.of(&block, options).step(0.01, block.clone(), gradients);
         let (before, after) = (block.mlp.fc1, moved.mlp.fc1);

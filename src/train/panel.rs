@@ -99,6 +99,7 @@ fn host<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
 
 fn rgb(channel: impl Fn(usize) -> f32, preprocess: &Preprocess) -> [u8; 3] {
     std::array::from_fn(|i| {
-        ((channel(i) * preprocess.std[i] + preprocess.mean[i]) * 255.0).round().clamp(0.0, 255.0) as u8
+        ((channel(i) * preprocess.std[i] + preprocess.mean[i]) / preprocess.rescale).round().clamp(0.0, 255.0)
+            as u8
     })
 }

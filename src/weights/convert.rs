@@ -26,7 +26,11 @@ impl Encoder {
 /// # Errors
 /// [`WeightsError::Mismatch`] where the tensors are not those the architecture needs.
 pub fn convert(folder: Folder, device: &Device) -> Result<Folder, WeightsError> {
-    let Folder { config, preprocess, layout, tensors } = folder;
+    let Folder { mut config, preprocess, layout, tensors } = folder;
+    if let Architecture::Encoder(encoder) = &mut config.architecture {
+        // Hugging Face has registers and gates with layer scale only; scales of 1 change nothing.
+        encoder.layer_scale |= encoder.num_registers > 0 || encoder.gated_mlp;
+    }
     let (from, to) = (layout, config.layout());
     let tensors = match &config.architecture {
         // What contrast trained beside the encoder is not part of it.

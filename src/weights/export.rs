@@ -74,7 +74,7 @@ pub fn export(
 }
 
 /// Without what a teacher was for. Python's `EoMT` masks attention at inference too, unless the weights say that training has
-/// annealed it away: they do.
+/// annealed it away: they do, where it has.
 fn for_use(folder: &Folder) -> (ModelConfig, BTreeMap<String, HostTensor>) {
     let (mut config, mut tensors) = (folder.config.clone(), folder.tensors.clone());
     if let Architecture::Segmenter(segmenter) = &mut config.architecture {
@@ -82,8 +82,10 @@ fn for_use(folder: &Folder) -> (ModelConfig, BTreeMap<String, HostTensor>) {
         tensors.retain(|name, _| !name.contains("teacher_pred."));
         if segmenter.num_queries > 0 {
             let blocks = segmenter.num_blocks;
-            let never = HostTensor { shape: vec![blocks], values: vec![0.0; blocks] };
-            tensors.insert("attn_mask_probs".to_owned(), never);
+            let mut shares = segmenter.attn_mask_probs.clone();
+            shares.resize(blocks, 0.0);
+            let shares = HostTensor { shape: vec![blocks], values: shares };
+            tensors.insert("attn_mask_probs".to_owned(), shares);
         }
     }
     (config, tensors)

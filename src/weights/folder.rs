@@ -7,11 +7,13 @@ use safetensors::tensor::Dtype;
 use serde::Deserialize;
 
 use super::quantized::{Scaling, scale_name};
+use super::stream::no_weights;
+use super::timm::TimmConfig;
 use super::{
-    Header, HostTensor, Layout, Loader, Manifest, ModelConfig, Shapes, SourceError, StoredTensor,
-    WeightSource, WeightsError,
+    Architecture, Header, HostTensor, Layout, Loader, Manifest, ModelConfig, Shapes, SourceError,
+    StoredTensor, WeightSource, WeightsError,
 };
-use crate::pixels::Preprocess;
+use crate::pixels::{Preprocess, Statistics};
 
 /// A weight folder on the host.
 #[derive(Debug)]
@@ -25,6 +27,9 @@ pub struct Folder {
     /// Every tensor, by its name in the file.
     pub tensors: BTreeMap<String, HostTensor>,
 }
+
+/// Where `EoMT`'s files tell [`SegmenterConfig::attn_mask_probs`](crate::model::SegmenterConfig::attn_mask_probs).
+pub(super) const MASK_PROBABILITIES: [&str; 2] = ["attn_mask_probs", "network.attn_mask_probs"];
 
 #[derive(Deserialize)]
 struct Index {
@@ -46,6 +51,8 @@ pub struct Checkpoint {
     pub config: ModelConfig,
     /// How photos become pixels.
     pub preprocess: Preprocess,
+    /// The file that told mean and deviation of the pixels; `None` where no file did, and ImageNet's are taken.
+    pub normalised_by: Option<&'static str>,
     /// How the tensors are named.
     pub layout: Layout,
     /// Tables of contents of all shards.
@@ -64,14 +71,19 @@ impl Checkpoint {
             Some(bytes) => parse("manifest.json", &bytes)?,
             None => Manifest::default(),
         };
-        let config = promised(source, &manifest, "config.json").await?;
-        let headers = headers(source, &manifest).await?;
-        let (config, layout) = ModelConfig::of(config.as_deref(), &shapes(&headers)?)?;
-        let preprocess = match promised(source, &manifest, "preprocessor_config.json").await? {
-            Some(bytes) => parse("preprocessor_config.json", &bytes)?,
-            None => Preprocess::square(config.image_size()),
+        let json = match promised(source, &manifest, CONFIG).await? {
+            Some(bytes) => Some(whole(CONFIG, bytes)?),
+            None => None,
         };
-        Ok(Self { config, preprocess, layout, headers, manifest })
+        let headers = headers(source, &manifest).await?;
+        let (mut config, layout) = ModelConfig::of(json.as_deref(), &shapes(&headers)?, headers.first())?;
+        if let Architecture::Segmenter(segmenter) = &mut config.architecture {
+            segmenter.attn_mask_probs = mask_probabilities(source, &headers).await?;
+        }
+        config.validate()?;
+        let asked = promised(source, &manifest, PREPROCESSOR).await?;
+        let (preprocess, normalised_by) = preprocess(asked, json.as_deref(), &config)?;
+        Ok(Self { config, preprocess, normalised_by, layout, headers, manifest })
     }
 
     /// Puts the tensors into `module`, each as it comes; on the host lie one window and one parameter at a time.
@@ -151,6 +163,60 @@ impl Checkpoint {
             header.stream(source, promise, |name| wanted.contains(name), &mut scaled).await?;
         }
         Ok(())
+    }
+}
+
+const CONFIG: &str = "config.json";
+const PREPROCESSOR: &str = "preprocessor_config.json";
+
+/// How photos become pixels, by the content of the two files that may say so, and which of them did.
+fn preprocess(
+    asked: Option<Vec<u8>>,
+    json: Option<&[u8]>,
+    config: &ModelConfig,
+) -> Result<(Preprocess, Option<&'static str>), WeightsError> {
+    let side = config.image_size();
+    if let Some(bytes) = asked {
+        let finds_objects = matches!(config.architecture, Architecture::Segmenter(_));
+        let bytes = whole(PREPROCESSOR, bytes)?;
+        let preprocess = match parse(PREPROCESSOR, &bytes) {
+            // What else a processor does to the photos of a classifier, such as crop them, matters to no encoder.
+            Err(_) if !finds_objects => parse::<Statistics>(PREPROCESSOR, &bytes)?.at(side),
+            outcome => outcome?,
+        };
+        return Ok((preprocess, Some(PREPROCESSOR)));
+    }
+    let timm = json.map(TimmConfig::read).transpose()?.flatten();
+    let told = timm.and_then(|timm| timm.preprocess(side));
+    Ok(told.map_or_else(|| (Preprocess::square(side), None), |told| (told, Some(CONFIG))))
+}
+
+/// The share of queries with masked attention in each block, where the files tell it and it is not none everywhere.
+async fn mask_probabilities(
+    source: &impl WeightSource,
+    headers: &[Header],
+) -> Result<Vec<f32>, WeightsError> {
+    let mut shares = Vec::new();
+    for header in headers {
+        let told = header.tensors.iter().filter(|tensor| MASK_PROBABILITIES.contains(&tensor.name.as_str()));
+        for tensor in told {
+            tensor.check_type()?;
+        }
+        let put = |_: &str, tensor: HostTensor| {
+            shares = tensor.values;
+            Ok(())
+        };
+        header.stream(source, None, |name| MASK_PROBABILITIES.contains(&name), put).await?;
+    }
+    shares.truncate(if shares.iter().any(|share| *share > 0.0) { shares.len() } else { 0 });
+    Ok(shares)
+}
+
+/// The content of a small file, unless it is none.
+fn whole(file: &str, bytes: Vec<u8>) -> Result<Vec<u8>, WeightsError> {
+    match no_weights(&bytes) {
+        Some(reason) => Err(WeightsError::Format { file: file.to_owned(), reason: reason.to_owned() }),
+        None => Ok(bytes),
     }
 }
 
@@ -269,6 +335,12 @@ async fn promised(
 }
 
 fn parse<T: for<'de> Deserialize<'de>>(file: &str, bytes: &[u8]) -> Result<T, WeightsError> {
-    serde_json::from_slice(bytes)
-        .map_err(|error| WeightsError::Format { file: file.to_owned(), reason: error.to_string() })
+    let refused = |reason: String| WeightsError::Format { file: file.to_owned(), reason };
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    let read = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let (path, inner) = (error.path().to_string(), error.inner());
+        refused(if path == "." { inner.to_string() } else { format!("`{path}`: {inner}") })
+    })?;
+    json.end().map_err(|error| refused(error.to_string()))?;
+    Ok(read)
 }

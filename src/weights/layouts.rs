@@ -5,7 +5,9 @@
 //! sections: what layouts share, and rows that recur below other prefixes, is written once.
 
 use super::tables::{
-    EOMT, EOMT_EARLY, EOMT_GATED, EOMT_NATIVE, EOMT_PACKED, TIMM, TIMM_SCALED, VIT, VIT_MAE, VIT_MAE_FIRST,
+    DEIT, DINOV2, DINOV2_GATED, DINOV3, DINOV3_GATED, EOMT, EOMT_DINOV3, EOMT_DINOV3_GATED, EOMT_EARLY,
+    EOMT_GATED, EOMT_NATIVE, EOMT_PACKED, TIMM, TIMM_DISTILLED, TIMM_POOLED, TIMM_SCALED, TIMM_SCALED_POOLED,
+    VIT, VIT_MAE, VIT_MAE_FIRST,
 };
 
 /// How file tensors make up one parameter.
@@ -19,12 +21,17 @@ pub(super) enum Form {
     TransposedColumns,
     /// Several vectors end to end.
     Joined,
+    /// Two vectors of three, with zeros between them: queries and values have a bias, keys none.
+    JoinedAroundZeros,
+    /// Not in the file: the parameter stays as it is.
+    Nowhere,
     /// A table of patch positions, one row per patch.
     Positions,
-    /// A table of patch positions behind a row for the class token.
-    PositionsAfterClass,
-    /// The class token, and the position table: it has no position here, so its row, if any, is added to it.
-    PlusClassPosition,
+    /// A table of patch positions behind rows for the tokens in front of the patches.
+    PositionsAfterPrefix,
+    /// Tokens in front of the patches from this one on, and the position table: they have no position here, so their rows, if
+    /// any, are added to them.
+    PlusPositions(usize),
 }
 
 /// How a layout names one parameter.
@@ -49,16 +56,36 @@ pub enum Layout {
     VitMaeFirst,
     /// Hugging Face `ViTMAEModel`: an encoder without prefix; with the projector of our contrastive runs where there is one.
     Vit,
+    /// Hugging Face `DeiTModel`: with the token for distillation in place of a register.
+    Deit,
+    /// Hugging Face `Dinov2Model` and `Dinov2WithRegistersModel`.
+    Dinov2,
+    /// The same with gated MLPs.
+    Dinov2Gated,
+    /// Hugging Face `DINOv3ViTModel`.
+    Dinov3,
+    /// The same with gated MLPs.
+    Dinov3Gated,
     /// timm's `vit_*`, and the original `mae_*.pth`, with or without a decoder.
     Timm,
     /// timm's with layer scale, as for `DINOv2`.
     TimmScaled,
+    /// timm's without a norm after the last block: patches were pooled first.
+    TimmPooled,
+    /// The same with layer scale.
+    TimmScaledPooled,
+    /// timm's with a token for distillation.
+    TimmDistilled,
     /// Hugging Face `EomtForUniversalSegmentation`; with the lateral blocks of ours added where there are any.
     Eomt,
     /// The same with gated MLPs.
     EomtGated,
     /// The same with gated MLPs in one matrix.
     EomtPacked,
+    /// Hugging Face `EomtDinov3ForUniversalSegmentation`.
+    EomtDinov3,
+    /// The same with gated MLPs.
+    EomtDinov3Gated,
     /// Hugging Face's `EoMT` while it was being developed.
     EomtEarly,
     /// The training code's own `EoMT` (<https://github.com/tue-mps/eomt>).
@@ -66,12 +93,22 @@ pub enum Layout {
 }
 
 impl Layout {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 20] = [
         Self::VitMae,
         Self::VitMaeFirst,
         Self::Vit,
+        Self::Deit,
+        Self::Dinov2,
+        Self::Dinov2Gated,
+        Self::Dinov3,
+        Self::Dinov3Gated,
+        Self::EomtDinov3,
+        Self::EomtDinov3Gated,
+        Self::TimmPooled,
+        Self::TimmScaledPooled,
         Self::Timm,
         Self::TimmScaled,
+        Self::TimmDistilled,
         Self::Eomt,
         Self::EomtGated,
         Self::EomtPacked,
@@ -99,8 +136,18 @@ impl Layout {
             Self::VitMae => VIT_MAE,
             Self::VitMaeFirst => VIT_MAE_FIRST,
             Self::Vit => VIT,
+            Self::Deit => DEIT,
+            Self::Dinov2 => DINOV2,
+            Self::Dinov2Gated => DINOV2_GATED,
+            Self::Dinov3 => DINOV3,
+            Self::Dinov3Gated => DINOV3_GATED,
+            Self::EomtDinov3 => EOMT_DINOV3,
+            Self::EomtDinov3Gated => EOMT_DINOV3_GATED,
             Self::Timm => TIMM,
             Self::TimmScaled => TIMM_SCALED,
+            Self::TimmPooled => TIMM_POOLED,
+            Self::TimmScaledPooled => TIMM_SCALED_POOLED,
+            Self::TimmDistilled => TIMM_DISTILLED,
             Self::Eomt => EOMT,
             Self::EomtGated => EOMT_GATED,
             Self::EomtPacked => EOMT_PACKED,
@@ -116,11 +163,53 @@ impl Layout {
         })
     }
 
+    /// Whether it is one of timm's.
+    pub(super) fn is_timm(self) -> bool {
+        use Layout::{Timm, TimmDistilled, TimmPooled, TimmScaled, TimmScaledPooled};
+        matches!(self, Timm | TimmScaled | TimmPooled | TimmScaledPooled | TimmDistilled)
+    }
+
+    /// The same with the norm after the last block, where it has none.
+    pub(super) fn normed(self) -> Self {
+        match self {
+            Self::TimmPooled => Self::Timm,
+            Self::TimmScaledPooled => Self::TimmScaled,
+            other => other,
+        }
+    }
+
+    /// Whether a tensor is part of what an encoder was trained by, such as a classifier, and of no use after it.
+    pub(super) fn drops(self, name: &str) -> bool {
+        const TIMM: [&str; 4] = ["head.", "head_dist.", "fc_norm.", "pre_logits."];
+        const HUGGING_FACE: [&str; 7] = [
+            "classifier.",
+            "cls_classifier.",
+            "distillation_classifier.",
+            "pooler.",
+            "vit.pooler.",
+            "decoder.0.",
+            "embeddings.mask_token",
+        ];
+        let begins = |known: &[&str]| known.iter().any(|known| name.starts_with(known));
+        match self {
+            Self::VitMae
+            | Self::VitMaeFirst
+            | Self::Vit
+            | Self::Deit
+            | Self::Dinov2
+            | Self::Dinov2Gated
+            | Self::Dinov3
+            | Self::Dinov3Gated => begins(&HUGGING_FACE) || name == "vit.embeddings.mask_token",
+            _ => self.is_timm() && begins(&TIMM),
+        }
+    }
+
     /// Tensors that may be in a file without belonging to a parameter whose path starts with `below`.
     pub(super) fn ignores(self, name: &str, below: &str) -> bool {
-        const BUFFERS: [&str; 5] = [
+        const BUFFERS: [&str; 6] = [
             "attn_mask_probs",
             "criterion.empty_weight",
+            "n_averaged",
             "network.attn_mask_probs",
             "network.encoder.pixel_mean",
             "network.encoder.pixel_std",
@@ -128,9 +217,13 @@ impl Layout {
         let elsewhere = |rule: &Rule| {
             !rule.ours.starts_with(below) && rule.files.iter().any(|file| index_in(file, name).is_some())
         };
-        BUFFERS.contains(&name) || self.rules().any(|rule| elsewhere(&rule))
+        let dropped = below == ENCODER && self.drops(name);
+        BUFFERS.contains(&name) || dropped || self.rules().any(|rule| elsewhere(&rule))
     }
 }
+
+/// Where the paths of an encoder's parameters start.
+pub(super) const ENCODER: &str = "encoder.";
 
 /// The text that `{}` stands for when `pattern` describes `name`; empty for a pattern without.
 pub(super) fn index_in<'n>(pattern: &str, name: &'n str) -> Option<&'n str> {

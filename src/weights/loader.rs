@@ -7,6 +7,7 @@ use std::sync::Arc;
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Device, Tensor, TensorData};
 
+use super::layouts::ENCODER;
 use super::place::Place;
 use super::{Differences, HostTensor, Layout, Misshapen, WeightsError};
 use crate::model::resample_grid;
@@ -19,6 +20,8 @@ struct Slot {
     device: Device,
     parts: Vec<Option<Arc<HostTensor>>>,
     ready: Option<Tensor<1>>,
+    /// How a position table is resampled.
+    antialias: bool,
 }
 
 impl Slot {
@@ -39,7 +42,8 @@ impl Slot {
     fn resample(&self, flat: Tensor<1>) -> Tensor<1> {
         let (grid, width) = (self.shape[1].isqrt(), self.shape[2]);
         let rows = flat.dims()[0] / width;
-        resample_grid(flat.reshape([1, rows, width]), grid, grid).reshape([self.shape[1] * width])
+        let table = flat.reshape([1, rows, width]);
+        resample_grid(table, [grid; 2], self.antialias).reshape([self.shape[1] * width])
     }
 }
 
@@ -68,7 +72,7 @@ impl Loader {
     /// The same for the encoder alone: all other parameters stay as they are, and their tensors are passed over.
     #[must_use]
     pub fn encoder<M: Module>(module: &M, layout: Layout) -> Self {
-        Self::below(module, layout, "encoder.")
+        Self::below(module, layout, ENCODER)
     }
 
     fn below<M: Module>(module: &M, layout: Layout, below: &'static str) -> Self {
@@ -223,13 +227,14 @@ impl ModuleVisitor for Surveyor {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         let path = self.path.join(".");
         let place = Place::of(self.loader.layout, &path).filter(|_| path.starts_with(self.loader.below));
-        let Some(place) = place else { return };
+        let Some(place) = place.filter(|place| !place.files.is_empty()) else { return };
         for (part, file) in place.files.iter().enumerate() {
             self.loader.takers.entry(file.clone()).or_default().push((path.clone(), part));
         }
         let parts = place.files.iter().map(|_| None).collect();
         let (shape, device) = (param.lazy_shape().to_vec(), param.lazy_device());
-        self.loader.slots.insert(path, Slot { place, shape, device, parts, ready: None });
+        let antialias = self.loader.layout.is_timm() || self.loader.layout == Layout::EomtNative;
+        self.loader.slots.insert(path, Slot { place, shape, device, parts, ready: None, antialias });
     }
 }
 

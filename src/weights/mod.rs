@@ -15,12 +15,15 @@ mod layouts;
 mod licence;
 mod loader;
 mod manifest;
+mod names;
+mod notes;
 mod place;
 mod quantized;
 mod source;
 mod stream;
 mod tables;
 mod tensors;
+mod timm;
 mod torch;
 
 pub use collect::collect;

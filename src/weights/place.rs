@@ -30,25 +30,24 @@ impl Place {
             (Form::Transposed, [a, b]) => vec![*b, *a],
             (Form::TransposedColumns, [a, b]) => vec![b / count, *a],
             (Form::Joined, [a]) => vec![a / count],
+            (Form::JoinedAroundZeros, [a]) => vec![a / 3],
             (Form::Positions, [_, rows, width]) => vec![*rows, *width],
-            (Form::PositionsAfterClass, [_, rows, width]) => vec![1, rows + 1, *width],
-            (Form::PlusClassPosition, [_, _, width]) if part == 1 => vec![1, 1, *width],
+            (Form::PositionsAfterPrefix, [_, rows, width]) => vec![1, rows + 1, *width],
+            (Form::PlusPositions(_), [_, _, width]) if part == 1 => vec![1, 1, *width],
             _ => ours.to_vec(),
         }
     }
 
-    /// Whether file tensor `part` may have shape `found`. Position tables may have a row for the class token, and any
-    /// square grid.
+    /// Whether file tensor `part` may have shape `found`. Position tables may have rows for the tokens in front of the patches,
+    /// and any square grid.
     pub(super) fn fits(&self, part: usize, ours: &[usize], found: &[usize]) -> bool {
         let table = match self.form {
-            Form::Positions | Form::PositionsAfterClass => true,
-            Form::PlusClassPosition => part == 1,
+            Form::Positions | Form::PositionsAfterPrefix => true,
+            Form::PlusPositions(_) => part == 1,
             _ => false,
         };
         match found {
-            [1, rows, width] | [rows, width] if table => {
-                Some(width) == ours.last() && *rows > 0 && (is_square(*rows) || is_square(rows - 1))
-            }
+            [1, rows, width] | [rows, width] if table => Some(width) == ours.last() && *rows > 0,
             _ => found == self.file_shape(part, ours),
         }
     }
@@ -60,18 +59,24 @@ impl Place {
         let mut values = parts.next().unwrap_or_default();
         let width = ours.last().copied().unwrap_or(1);
         match self.form {
-            Form::Same => {}
+            Form::Same | Form::Nowhere => {}
+            Form::JoinedAroundZeros => {
+                let zeros = vec![0.0; values.len()];
+                values = joined(values, iter::once(zeros).chain(parts));
+            }
             Form::Joined => values = joined(values, parts),
             Form::Transposed => values = transpose(&values, ours[1], ours[0]),
             Form::TransposedColumns => {
                 values = transpose(&joined(values, parts), ours[1], ours[0]);
             }
-            Form::Positions | Form::PositionsAfterClass => {
-                drop(values.drain(..class_row(&values, width).len()));
+            Form::Positions | Form::PositionsAfterPrefix => {
+                drop(values.drain(..prefix_rows(values.len() / width) * width));
             }
-            Form::PlusClassPosition => {
+            Form::PlusPositions(from) => {
                 let table = parts.next().unwrap_or_default();
-                values.iter_mut().zip(class_row(&table, width)).for_each(|(value, more)| *value += more);
+                let prefix = &table[..prefix_rows(table.len() / width) * width];
+                let positions = prefix.iter().skip(from * width);
+                values.iter_mut().zip(positions).for_each(|(value, more)| *value += more);
             }
         }
         values
@@ -81,10 +86,15 @@ impl Place {
     pub(super) fn split(&self, mut values: Vec<f32>, ours: &[usize]) -> Vec<(String, HostTensor)> {
         let mut count = self.files.len();
         match self.form {
+            Form::Nowhere => return Vec::new(),
             Form::Same | Form::Joined | Form::Positions => {}
-            Form::PlusClassPosition => count = 1,
+            Form::JoinedAroundZeros => {
+                let third = values.len() / 3;
+                drop(values.drain(third..2 * third));
+            }
+            Form::PlusPositions(_) => count = 1,
             Form::Transposed | Form::TransposedColumns => values = transpose(&values, ours[0], ours[1]),
-            Form::PositionsAfterClass => drop(values.splice(0..0, vec![0.0; ours[2]])),
+            Form::PositionsAfterPrefix => drop(values.splice(0..0, vec![0.0; ours[2]])),
         }
         let shape = self.file_shape(0, ours);
         let parts = values.chunks_exact(values.len() / count);
@@ -93,13 +103,9 @@ impl Place {
     }
 }
 
-fn is_square(count: usize) -> bool {
-    count > 0 && count.isqrt().pow(2) == count
-}
-
-/// The class token's row of a position table, empty where the patches fill the square.
-fn class_row(table: &[f32], width: usize) -> &[f32] {
-    if is_square(table.len() / width) { &[] } else { &table[..width] }
+/// Rows of a position table in front of those of the patches, which fill the largest square: those of a class token and others.
+pub(super) fn prefix_rows(rows: usize) -> usize {
+    rows - rows.isqrt().pow(2)
 }
 
 fn joined(first: Vec<f32>, rest: impl Iterator<Item = Vec<f32>>) -> Vec<f32> {

@@ -5,6 +5,7 @@ use std::ops::Range;
 use safetensors::tensor::{Dtype, Metadata, TensorInfo};
 
 use super::manifest::Promise;
+use super::names::bare;
 use super::tensors::Widening;
 use super::{HostTensor, ManifestFile, WeightSource, WeightsError, torch};
 
@@ -18,7 +19,7 @@ const WINDOW_BYTES: u64 = 8 << 20;
 /// What a header says about one tensor.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredTensor {
-    /// Name in the file.
+    /// Name in the file, without what wrappers such as PyTorch's data parallel put in front.
     pub name: String,
     /// Length of every axis.
     pub shape: Vec<usize>,
@@ -50,6 +51,8 @@ pub struct Header {
     pub file: String,
     /// In the order of the file.
     pub tensors: Vec<StoredTensor>,
+    /// Whether a masked autoencoder draws pixels normalised per patch, where settings beside the weights tell.
+    pub norm_pix_loss: Option<bool>,
     /// What stands in front of the tensors, which then lie end to end; empty where they do not.
     pub(super) bytes: Vec<u8>,
 }
@@ -61,8 +64,15 @@ impl Header {
     /// [`WeightsError::Format`] when it is no header, or describes a file of another length.
     pub async fn read(source: &impl WeightSource, file: &str) -> Result<Self, WeightsError> {
         let refused = |reason: String| WeightsError::Format { file: file.to_owned(), reason };
-        let mut bytes = exactly(source, file, 0..LENGTH_BYTES).await?;
-        if let Some(header) = torch::read_header(source, file, &bytes).await? {
+        let mut bytes = source.read_range(file, 0..LENGTH_BYTES).await?;
+        if let Some(reason) = no_weights(&bytes) {
+            return Err(refused(reason.to_owned()));
+        }
+        if bytes.len() as u64 != LENGTH_BYTES {
+            return Err(refused(format!("it ends after {} bytes; copy or download it again", bytes.len())));
+        }
+        if let Some(mut header) = torch::read_header(source, file, &bytes).await? {
+            header.tensors.iter_mut().for_each(|tensor| tensor.name = bare(&tensor.name));
             return Ok(header);
         }
         let length = bytes.iter().rev().fold(0, |length: u64, &byte| length << 8 | u64::from(byte));
@@ -83,9 +93,9 @@ impl Header {
         let tensors = table.offset_keys().into_iter().filter_map(|name| {
             let TensorInfo { dtype, shape, data_offsets: (from, to) } = table.info(&name)?.clone();
             let (start, end) = (start + from as u64, start + to as u64);
-            Some(StoredTensor { name, shape, dtype, start, end, strides: None })
+            Some(StoredTensor { name: bare(&name), shape, dtype, start, end, strides: None })
         });
-        Ok(Self { file: file.to_owned(), tensors: tensors.collect(), bytes })
+        Ok(Self { file: file.to_owned(), tensors: tensors.collect(), norm_pix_loss: None, bytes })
     }
 
     /// Hands every tensor that `wants` names to `put`. Bytes of others are not read, unless `promise` wants a digest.
@@ -144,6 +154,22 @@ impl Header {
             at = end;
         }
         promise.verify()
+    }
+}
+
+/// Why a file that begins so holds something else than it should, where that is well known.
+pub(super) fn no_weights(first: &[u8]) -> Option<&'static str> {
+    let text = first.trim_ascii_start();
+    if first.is_empty() {
+        Some("it is empty; copy or download it again")
+    } else if first.starts_with(b"version ") {
+        Some(
+            "it is a pointer of git-lfs, not the file itself; run `git lfs pull` where it lies, or download it again",
+        )
+    } else if text.starts_with(b"<") {
+        Some("it is a web page, not the file itself; download it again, from its own address")
+    } else {
+        None
     }
 }
 

@@ -1,7 +1,8 @@
 //! The published layouts as data. // table
 
 use super::layouts::Form::{
-    Joined, PlusClassPosition, Positions, PositionsAfterClass, Same, Transposed, TransposedColumns,
+    Joined, JoinedAroundZeros, Nowhere, PlusPositions, Positions, PositionsAfterPrefix, Same, Transposed,
+    TransposedColumns,
 };
 use super::layouts::{Row, Section};
 
@@ -9,20 +10,31 @@ use super::layouts::{Row, Section};
 const VIT_STEM: &[Row] = &[
     ("patch_embed.weight", &["embeddings.patch_embeddings.projection.weight"], Same),
     ("patch_embed.bias", &["embeddings.patch_embeddings.projection.bias"], Same),
-    ("cls_token", &["embeddings.cls_token", "embeddings.position_embeddings"], PlusClassPosition),
-    ("pos_embed", &["embeddings.position_embeddings"], PositionsAfterClass),
+    ("cls_token", &["embeddings.cls_token", "embeddings.position_embeddings"], PlusPositions(0)),
+    ("register_tokens", &["embeddings.register_tokens", "embeddings.position_embeddings"], PlusPositions(1)),
+    ("pos_embed", &["embeddings.position_embeddings"], PositionsAfterPrefix),
     ("norm.gamma", &["layernorm.weight"], Same),
     ("norm.beta", &["layernorm.bias"], Same),
 ];
 
+/// The second token of models that were distilled, with a position of its own.
 #[rustfmt::skip]
-const VIT_BLOCK: &[Row] = &[
-    ("norm1.gamma", &["layernorm_before.weight"], Same),
-    ("norm1.beta", &["layernorm_before.bias"], Same),
+const DISTILLATION: &[Row] = &[
+    ("register_tokens", &["embeddings.distillation_token", "embeddings.position_embeddings"], PlusPositions(1)),
+];
+
+#[rustfmt::skip]
+const VIT_ATTENTION: &[Row] = &[
     ("attn.qkv.weight", &["attention.attention.query.weight", "attention.attention.key.weight", "attention.attention.value.weight"], TransposedColumns),
     ("attn.qkv.bias", &["attention.attention.query.bias", "attention.attention.key.bias", "attention.attention.value.bias"], Joined),
     ("attn.proj.weight", &["attention.output.dense.weight"], Transposed),
     ("attn.proj.bias", &["attention.output.dense.bias"], Same),
+];
+
+#[rustfmt::skip]
+const VIT_REST: &[Row] = &[
+    ("norm1.gamma", &["layernorm_before.weight"], Same),
+    ("norm1.beta", &["layernorm_before.bias"], Same),
     ("norm2.gamma", &["layernorm_after.weight"], Same),
     ("norm2.beta", &["layernorm_after.bias"], Same),
     ("mlp.fc1.weight", &["intermediate.dense.weight"], Transposed),
@@ -50,11 +62,24 @@ const VIT_MAE_DECODER: &[Row] = &[
 const TIMM_STEM: &[Row] = &[
     ("patch_embed.weight", &["patch_embed.proj.weight"], Same),
     ("patch_embed.bias", &["patch_embed.proj.bias"], Same),
-    ("cls_token", &["cls_token", "pos_embed"], PlusClassPosition),
-    ("register_tokens", &["reg_token"], Same),
-    ("pos_embed", &["pos_embed"], PositionsAfterClass),
+    ("cls_token", &["cls_token", "pos_embed"], PlusPositions(0)),
+    ("pos_embed", &["pos_embed"], PositionsAfterPrefix),
+];
+
+#[rustfmt::skip]
+const TIMM_NORM: &[Row] = &[
     ("norm.gamma", &["norm.weight"], Same),
     ("norm.beta", &["norm.bias"], Same),
+];
+
+#[rustfmt::skip]
+const TIMM_REGISTERS: &[Row] = &[
+    ("register_tokens", &["reg_token", "pos_embed"], PlusPositions(1)),
+];
+
+#[rustfmt::skip]
+const TIMM_DISTILLATION: &[Row] = &[
+    ("register_tokens", &["dist_token", "pos_embed"], PlusPositions(1)),
 ];
 
 #[rustfmt::skip]
@@ -95,7 +120,7 @@ const MAE_DECODER: &[Row] = &[
 const EOMT_STEM: &[Row] = &[
     ("patch_embed.weight", &["embeddings.patch_embeddings.projection.weight"], Same),
     ("patch_embed.bias", &["embeddings.patch_embeddings.projection.bias"], Same),
-    ("cls_token", &["embeddings.cls_token", "embeddings.position_embeddings.weight"], PlusClassPosition),
+    ("cls_token", &["embeddings.cls_token", "embeddings.position_embeddings.weight"], PlusPositions(0)),
     ("register_tokens", &["embeddings.register_tokens"], Same),
     ("pos_embed", &["embeddings.position_embeddings.weight"], Positions),
     ("norm.gamma", &["layernorm.weight"], Same),
@@ -103,11 +128,15 @@ const EOMT_STEM: &[Row] = &[
 ];
 
 #[rustfmt::skip]
-const EOMT_BLOCK: &[Row] = &[
-    ("norm1.gamma", &["norm1.weight"], Same),
-    ("norm1.beta", &["norm1.bias"], Same),
+const EOMT_QKV: &[Row] = &[
     ("attn.qkv.weight", &["attention.q_proj.weight", "attention.k_proj.weight", "attention.v_proj.weight"], TransposedColumns),
     ("attn.qkv.bias", &["attention.q_proj.bias", "attention.k_proj.bias", "attention.v_proj.bias"], Joined),
+];
+
+#[rustfmt::skip]
+const SCALED_NORMS: &[Row] = &[
+    ("norm1.gamma", &["norm1.weight"], Same),
+    ("norm1.beta", &["norm1.bias"], Same),
     ("scale1.gamma", &["layer_scale1.lambda1"], Same),
     ("norm2.gamma", &["norm2.weight"], Same),
     ("norm2.beta", &["norm2.bias"], Same),
@@ -223,15 +252,26 @@ const LATERAL_PROJECTION: &[Row] = &[
 #[rustfmt::skip]
 const VIT_MAE_COMMON: &[Section] = &[
     Section("encoder.", "vit.", VIT_STEM),
-    Section("encoder.blocks.{}.", "vit.encoder.layer.{}.", VIT_BLOCK),
+    Section("encoder.blocks.{}.", "vit.encoder.layer.{}.", VIT_ATTENTION),
+    Section("encoder.blocks.{}.", "vit.encoder.layer.{}.", VIT_REST),
     Section("", "", VIT_MAE_DECODER),
 ];
 
-pub(super) const VIT_MAE: &[&[Section]] =
-    &[VIT_MAE_COMMON, &[Section("decoder_blocks.{}.", "decoder.decoder_encoder.layer.{}.", VIT_BLOCK)]];
+pub(super) const VIT_MAE: &[&[Section]] = &[
+    VIT_MAE_COMMON,
+    &[
+        Section("decoder_blocks.{}.", "decoder.decoder_encoder.layer.{}.", VIT_ATTENTION),
+        Section("decoder_blocks.{}.", "decoder.decoder_encoder.layer.{}.", VIT_REST),
+    ],
+];
 
-pub(super) const VIT_MAE_FIRST: &[&[Section]] =
-    &[VIT_MAE_COMMON, &[Section("decoder_blocks.{}.", "decoder.decoder_layers.{}.", VIT_BLOCK)]];
+pub(super) const VIT_MAE_FIRST: &[&[Section]] = &[
+    VIT_MAE_COMMON,
+    &[
+        Section("decoder_blocks.{}.", "decoder.decoder_layers.{}.", VIT_ATTENTION),
+        Section("decoder_blocks.{}.", "decoder.decoder_layers.{}.", VIT_REST),
+    ],
+];
 
 #[rustfmt::skip]
 const PROJECTOR: &[Row] = &[
@@ -244,9 +284,88 @@ const PROJECTOR: &[Row] = &[
 #[rustfmt::skip]
 pub(super) const VIT: &[&[Section]] = &[&[
     Section("encoder.", "", VIT_STEM),
-    Section("encoder.blocks.{}.", "encoder.layer.{}.", VIT_BLOCK),
+    Section("encoder.blocks.{}.", "encoder.layer.{}.", VIT_ATTENTION),
+    Section("encoder.blocks.{}.", "encoder.layer.{}.", VIT_REST),
     Section("projector.", "projector.", PROJECTOR),
 ]];
+
+#[rustfmt::skip]
+pub(super) const DEIT: &[&[Section]] = &[&[
+    Section("encoder.", "", DISTILLATION),
+    Section("encoder.", "", VIT_STEM),
+    Section("encoder.blocks.{}.", "encoder.layer.{}.", VIT_ATTENTION),
+    Section("encoder.blocks.{}.", "encoder.layer.{}.", VIT_REST),
+]];
+
+#[rustfmt::skip]
+const DINOV2_COMMON: &[Section] = &[
+    Section("encoder.", "", VIT_STEM),
+    Section("encoder.blocks.{}.", "encoder.layer.{}.", VIT_ATTENTION),
+    Section("encoder.blocks.{}.", "encoder.layer.{}.", SCALED_NORMS),
+];
+
+pub(super) const DINOV2: &[&[Section]] =
+    &[DINOV2_COMMON, &[Section("encoder.blocks.{}.", "encoder.layer.{}.", MLP)]];
+
+pub(super) const DINOV2_GATED: &[&[Section]] =
+    &[DINOV2_COMMON, &[Section("encoder.blocks.{}.", "encoder.layer.{}.", PACKED_MLP)]];
+
+#[rustfmt::skip]
+const DINOV3_STEM: &[Row] = &[
+    ("patch_embed.weight", &["embeddings.patch_embeddings.weight"], Same),
+    ("patch_embed.bias", &["embeddings.patch_embeddings.bias"], Same),
+    ("cls_token", &["embeddings.cls_token"], Same),
+    ("register_tokens", &["embeddings.register_tokens"], Same),
+    ("pos_embed", &[], Nowhere),
+];
+
+#[rustfmt::skip]
+const DINOV3_ATTENTION: &[Row] = &[
+    ("attn.qkv.weight", &["attention.q_proj.weight", "attention.k_proj.weight", "attention.v_proj.weight"], TransposedColumns),
+    ("attn.qkv.bias", &["attention.q_proj.bias", "attention.v_proj.bias"], JoinedAroundZeros),
+    ("attn.proj.weight", &["attention.o_proj.weight"], Transposed),
+    ("attn.proj.bias", &["attention.o_proj.bias"], Same),
+];
+
+#[rustfmt::skip]
+const DINOV3_MLP: &[Row] = &[
+    ("mlp.fc1.weight", &["mlp.up_proj.weight"], Transposed),
+    ("mlp.fc1.bias", &["mlp.up_proj.bias"], Same),
+    ("mlp.fc2.weight", &["mlp.down_proj.weight"], Transposed),
+    ("mlp.fc2.bias", &["mlp.down_proj.bias"], Same),
+];
+
+#[rustfmt::skip]
+const DINOV3_COMMON: &[Section] = &[
+    Section("encoder.", "", DINOV3_STEM),
+    Section("encoder.blocks.{}.", "layer.{}.", DINOV3_ATTENTION),
+    Section("encoder.blocks.{}.", "layer.{}.", SCALED_NORMS),
+    Section("encoder.", "", TIMM_NORM),
+];
+
+pub(super) const DINOV3: &[&[Section]] =
+    &[DINOV3_COMMON, &[Section("encoder.blocks.{}.", "layer.{}.", DINOV3_MLP)]];
+
+pub(super) const DINOV3_GATED: &[&[Section]] =
+    &[DINOV3_COMMON, &[Section("encoder.blocks.{}.", "layer.{}.", GATED_MLP)]];
+
+#[rustfmt::skip]
+const EOMT_DINOV3_COMMON: &[Section] = &[
+    Section("encoder.", "", DINOV3_STEM),
+    Section("encoder.blocks.{}.", "layers.{}.", DINOV3_ATTENTION),
+    Section("encoder.blocks.{}.", "layers.{}.", SCALED_NORMS),
+    Section("encoder.norm.", "layernorm.", LATERAL_NORM),
+    Section("", "", EOMT_QUERIES),
+    Section("", "", EOMT_CLASSES),
+    Section("", "", EOMT_MASKS),
+    Section("head.upscale.{}.", "upscale_block.block.{}.", EOMT_UPSCALE),
+];
+
+pub(super) const EOMT_DINOV3: &[&[Section]] =
+    &[EOMT_DINOV3_COMMON, &[Section("encoder.blocks.{}.", "layers.{}.", DINOV3_MLP)]];
+
+pub(super) const EOMT_DINOV3_GATED: &[&[Section]] =
+    &[EOMT_DINOV3_COMMON, &[Section("encoder.blocks.{}.", "layers.{}.", GATED_MLP)]];
 
 #[rustfmt::skip]
 const TIMM_COMMON: &[Section] = &[
@@ -255,16 +374,27 @@ const TIMM_COMMON: &[Section] = &[
     Section("", "", MAE_DECODER),
     Section("decoder_blocks.{}.", "decoder_blocks.{}.", TIMM_BLOCK),
 ];
+const TIMM_REGISTERED: &[Section] = &[Section("encoder.", "", TIMM_REGISTERS)];
+const TIMM_NORMED: &[Section] = &[Section("encoder.", "", TIMM_NORM)];
+const TIMM_SCALED_BLOCKS: &[Section] = &[Section("encoder.blocks.{}.", "blocks.{}.", TIMM_SCALES)];
 
-pub(super) const TIMM: &[&[Section]] = &[TIMM_COMMON];
+pub(super) const TIMM: &[&[Section]] = &[TIMM_COMMON, TIMM_REGISTERED, TIMM_NORMED];
+
+pub(super) const TIMM_POOLED: &[&[Section]] = &[TIMM_COMMON, TIMM_REGISTERED];
 
 pub(super) const TIMM_SCALED: &[&[Section]] =
-    &[TIMM_COMMON, &[Section("encoder.blocks.{}.", "blocks.{}.", TIMM_SCALES)]];
+    &[TIMM_COMMON, TIMM_REGISTERED, TIMM_NORMED, TIMM_SCALED_BLOCKS];
+
+pub(super) const TIMM_SCALED_POOLED: &[&[Section]] = &[TIMM_COMMON, TIMM_REGISTERED, TIMM_SCALED_BLOCKS];
+
+pub(super) const TIMM_DISTILLED: &[&[Section]] =
+    &[TIMM_COMMON, &[Section("encoder.", "", TIMM_DISTILLATION)], TIMM_NORMED];
 
 #[rustfmt::skip]
 const EOMT_COMMON: &[Section] = &[
     Section("encoder.", "", EOMT_STEM),
-    Section("encoder.blocks.{}.", "layers.{}.", EOMT_BLOCK),
+    Section("encoder.blocks.{}.", "layers.{}.", EOMT_QKV),
+    Section("encoder.blocks.{}.", "layers.{}.", SCALED_NORMS),
     Section("encoder.blocks.{}.", "layers.{}.", OUT_PROJ),
     Section("", "", EOMT_QUERIES),
     Section("", "", EOMT_CLASSES),
@@ -272,7 +402,8 @@ const EOMT_COMMON: &[Section] = &[
     Section("head.upscale.{}.", "upscale_block.block.{}.", EOMT_UPSCALE),
     Section("lateral.norms.{}.", "lateral.norms.{}.", LATERAL_NORM),
     Section("lateral.projections.{}.", "lateral.projections.{}.", LATERAL_PROJECTION),
-    Section("lateral.blocks.{}.", "lateral.layers.{}.", EOMT_BLOCK),
+    Section("lateral.blocks.{}.", "lateral.layers.{}.", EOMT_QKV),
+    Section("lateral.blocks.{}.", "lateral.layers.{}.", SCALED_NORMS),
     Section("lateral.blocks.{}.", "lateral.layers.{}.", OUT_PROJ),
     Section("lateral.blocks.{}.", "lateral.layers.{}.", MLP),
     Section("lateral.norm.", "lateral.norm.", LATERAL_NORM),
@@ -289,7 +420,8 @@ pub(super) const EOMT_PACKED: &[&[Section]] =
 #[rustfmt::skip]
 pub(super) const EOMT_EARLY: &[&[Section]] = &[&[
     Section("encoder.", "model.", EOMT_STEM),
-    Section("encoder.blocks.{}.", "model.encoder.layers.{}.", EOMT_BLOCK),
+    Section("encoder.blocks.{}.", "model.encoder.layers.{}.", EOMT_QKV),
+    Section("encoder.blocks.{}.", "model.encoder.layers.{}.", SCALED_NORMS),
     Section("encoder.blocks.{}.", "model.encoder.layers.{}.", PROJ_OUT),
     Section("encoder.blocks.{}.", "model.encoder.layers.{}.", MLP),
     Section("", "model.encoder.", EOMT_QUERIES),
@@ -301,6 +433,8 @@ pub(super) const EOMT_EARLY: &[&[Section]] = &[&[
 #[rustfmt::skip]
 pub(super) const EOMT_NATIVE: &[&[Section]] = &[&[
     Section("encoder.", "network.encoder.backbone.", TIMM_STEM),
+    Section("encoder.", "network.encoder.backbone.", TIMM_REGISTERS),
+    Section("encoder.", "network.encoder.backbone.", TIMM_NORM),
     Section("encoder.blocks.{}.", "network.encoder.backbone.blocks.{}.", TIMM_BLOCK),
     Section("encoder.blocks.{}.", "network.encoder.backbone.blocks.{}.", TIMM_SCALES),
     Section("", "network.", NATIVE_HEAD),

@@ -86,12 +86,48 @@ fn final_predictions() {
 }
 
 #[test]
-fn inference_is_the_run_without_masks() {
+fn inference_masks_attention_where_the_weights_say_so() {
     let device = Device::flex();
-    let recording = Recording::of("eomt_tiny");
-    let (_, model) = load("eomt_tiny", &device);
-    let output = model.forward(recording.tensor("pixel_values", &device));
-    assert_near(&values(output.mask_logits), &recording.floats("p0.mask_logits"), 1e-4, "masks");
+    for name in CHECKPOINTS {
+        let recording = Recording::of(name);
+        for run in ["p0", "p1"] {
+            let folder = checkpoint(name);
+            let Architecture::Segmenter(mut config) = folder.config.architecture else { panic!("{name}") };
+            assert_eq!(config.attn_mask_probs, vec![1.0; config.num_blocks], "{name}: as Python leaves it");
+            if run == "p0" {
+                config.attn_mask_probs.fill(0.0);
+            }
+            let model = apply(MaskSegmenter::new(&config, &device), Layout::Eomt, folder.tensors).unwrap();
+            let output = model.forward(recording.tensor("pixel_values", &device));
+            for (what, found) in
+                [("class_logits", values(output.class_logits)), ("mask_logits", values(output.mask_logits))]
+            {
+                assert_near(
+                    &found,
+                    &recording.floats(&format!("{run}.{what}")),
+                    1e-4,
+                    &format!("{name} {run} {what}"),
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_block_keeps_the_mask_of_the_one_before() {
+    let (device, recording) = (Device::flex(), Recording::of("masked"));
+    for (name, case) in
+        [("eomt_shallow", "10"), ("eomt_shallow", "01"), ("eomt_registers", "101"), ("eomt_registers", "010")]
+    {
+        let folder = checkpoint(name);
+        let Architecture::Segmenter(mut config) = folder.config.architecture else { panic!("{name}") };
+        config.attn_mask_probs = case.chars().map(|digit| if digit == '1' { 1.0 } else { 0.0 }).collect();
+        let model = apply(MaskSegmenter::new(&config, &device), Layout::Eomt, folder.tensors).unwrap();
+        let output = model.forward(recording.tensor(&format!("{name}.pixel_values"), &device));
+        let recorded = |what: &str| recording.floats(&format!("{name}.{case}.{what}"));
+        assert_near(&values(output.class_logits), &recorded("class_logits"), 1e-4, case);
+        assert_near(&values(output.mask_logits), &recorded("mask_logits"), 1e-4, case);
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use mae_seg::model::{MaskSegmenter, MaskedAutoencoder, PatchMask, VisionTransformer};
-use mae_seg::weights::{Architecture, Folder, Layout, apply, apply_encoder};
+use mae_seg::weights::{Architecture, Folder, Layout, apply, apply_encoder, convert};
 
 use crate::recording::{Recording, assert_near, checkpoint, checkpoint_file, values};
 
@@ -38,6 +38,15 @@ fn gated_in_half_precision_and_shards_with_patches_that_leave_a_rest() {
     let folder = checkpoint("layouts_gated");
     assert_eq!(folder.layout, Layout::EomtGated);
     assert_segments("layouts_gated", folder, "gated");
+}
+
+#[test]
+fn with_rotary_positions_and_masked_attention() {
+    let folder = checkpoint("layouts_dinov3");
+    assert_eq!(folder.layout, Layout::EomtDinov3);
+    let converted = convert(checkpoint("layouts_dinov3"), &Device::flex()).unwrap();
+    assert_segments("layouts_dinov3", folder, "as published");
+    assert_segments("layouts_dinov3", converted, "as we write it");
 }
 
 #[test]
@@ -76,7 +85,7 @@ fn encoded(file: &str, image: Tensor<4>) -> Vec<f32> {
     assert_eq!(alone, ["timm.safetensors", "encoder.safetensors"].contains(&file), "{file}");
     let encoder = VisionTransformer::new(folder.config.encoder(), &image.device());
     let Encoder { encoder } = apply_encoder(Encoder { encoder }, folder.layout, folder.tensors).unwrap();
-    values(encoder.encode(encoder.with_prefix(encoder.embed(image))))
+    values(encoder.forward(image))
 }
 
 #[test]

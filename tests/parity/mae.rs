@@ -52,8 +52,7 @@ fn the_encoder_alone_sees_every_patch() {
     let recording = Recording::of("mae_tiny");
     let (_, model) = load("mae_tiny", false, &device);
     let encoder = &model.encoder;
-    let patches = encoder.embed(recording.tensor("pixel_values", &device));
-    let tokens = encoder.encode(encoder.with_prefix(patches));
+    let tokens = encoder.forward(recording.tensor("pixel_values", &device));
     assert_near(&values(tokens), &recording.floats("encoder_full_out"), 1e-5, "encoder without a mask");
 }
 

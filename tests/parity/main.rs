@@ -5,6 +5,7 @@
 #![cfg(feature = "native")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod encoders;
 mod eomt;
 mod full;
 mod gradients;

@@ -177,6 +177,7 @@ impl Study<'_> {
             encoder_warmup_steps: warmup,
             poly_power: POLY_POWER,
             views: 0,
+            patch_size: None,
             augment: AugmentOptions { cutouts: 0, ..AugmentOptions::training(self.arguments.image_size) },
             loss: SetLossConfig { num_points: 1024, ..SetLossConfig::default() },
             teacher_coefficient: 0.0,

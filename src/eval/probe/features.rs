@@ -23,7 +23,7 @@ pub fn features(
     crops: &[Vec<f32>],
     device: &Device,
 ) -> Result<Vec<Vec<f32>>, EvalError> {
-    let tokens = encoder.encode(encoder.with_prefix(encoder.embed(batch(crops, device))));
+    let tokens = encoder.forward(batch(crops, device));
     let [count, _, d] = tokens.dims();
     let values = tokens.narrow(1, 0, 1).reshape([count, d]).into_data().try_to_vec::<f32>();
     let values = values.map_err(|error| EvalError::Probe(format!("{error:?}")))?;

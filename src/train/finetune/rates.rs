@@ -75,6 +75,7 @@ pub(super) mod tests {
             encoder_warmup_steps: 3,
             poly_power: POLY_POWER,
             views: 0,
+            patch_size: None,
             augment: AugmentOptions::none(32),
             loss: SetLossConfig::default(),
             teacher_coefficient: 0.0,

@@ -6,10 +6,18 @@ fn json_round_trips() {
     let seg = SegmenterConfig::new(VitConfig::tiny(224), 50, 2, 3);
     let mut gated = seg.clone();
     gated.encoder = VitConfig { gated_mlp: true, mlp_dim: 512, layer_scale: true, ..gated.encoder };
+    let registered = VitConfig {
+        num_registers: 2,
+        layer_scale: true,
+        antialias_positions: true,
+        mlp_dim: 100,
+        ..VitConfig::tiny(224)
+    };
     let mut narrow = seg.clone();
     narrow.encoder = VitConfig { mlp_dim: 100, qkv_bias: false, ..narrow.encoder };
     for config in [
         ModelConfig { architecture: Architecture::Encoder(VitConfig::tiny(224)), labels: vec![] },
+        ModelConfig { architecture: Architecture::Encoder(registered), labels: vec![] },
         ModelConfig { architecture: Architecture::Segmenter(gated), labels: vec!["a".into(), "b".into()] },
         ModelConfig { architecture: Architecture::Segmenter(narrow), labels: vec!["a".into(), "b".into()] },
         ModelConfig { architecture: Architecture::Mae(mae), labels: vec![] },
@@ -33,6 +41,68 @@ fn an_epsilon_left_out_is_that_of_its_class() {
     let seg = Architecture::Segmenter(SegmenterConfig::new(encoder, 50, 1, 3));
     assert_eq!(without(&ModelConfig { architecture: mae, labels: vec![] }), 1e-12);
     assert_eq!(without(&ModelConfig { architecture: seg, labels }), 1e-6);
+}
+
+/// A config of Hugging Face's with these keys besides the sizes.
+fn hugging_face(model_type: &str, more: Value) -> Value {
+    let mut json = serde_json::json!({
+        "model_type": model_type, "hidden_size": 24, "num_hidden_layers": 4, "num_attention_heads": 3,
+        "image_size": [32, 32], "patch_size": 8, "mlp_ratio": 4.0, "num_labels": null, "problem_type": null,
+    });
+    json.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    json
+}
+
+fn read_json(json: &Value) -> Result<ModelConfig, WeightsError> {
+    ModelConfig::from_json(json.to_string().as_bytes())
+}
+
+#[test]
+fn every_model_type_has_the_defaults_of_its_class() {
+    let encoder =
+        |model_type: &str, more: Value| read_json(&hugging_face(model_type, more)).unwrap().encoder().clone();
+    let plain = VitConfig { layer_norm_eps: 1e-12, mlp_dim: 3072, ..VitConfig::plain(32, 8, 24, 4, 3) };
+    let none = || serde_json::json!({});
+    assert_eq!(encoder("vit", none()), plain);
+    assert_eq!(encoder("deit", none()), VitConfig { num_registers: 1, ..plain.clone() });
+    let dinov2 = VitConfig { layer_norm_eps: 1e-6, mlp_dim: 96, layer_scale: true, ..plain };
+    assert_eq!(encoder("dinov2", none()), dinov2);
+    let gated = serde_json::json!({"use_swiglu_ffn": true, "qkv_bias": false, "mlp_ratio": 2.5});
+    let expected = VitConfig { gated_mlp: true, qkv_bias: false, mlp_dim: 40, ..dinov2.clone() };
+    assert_eq!(encoder("dinov2", gated), expected);
+    let dinov3 = serde_json::json!({"rope_parameters": {"rope_theta": 50.0, "rope_type": "default"}, "use_gated_mlp": true, "hidden_act": "silu"});
+    let found = encoder("eomt_dinov3", dinov3);
+    assert!(found.gated_mlp && found.rotary_base == Some(50.0) && found.mlp_dim == 4096, "{found:?}");
+    let found = encoder("dinov3_vit", none());
+    assert!(!found.gated_mlp && found.rotary_base == Some(100.0) && found.num_registers == 0, "{found:?}");
+    let registers = VitConfig { num_registers: 4, antialias_positions: true, ..dinov2 };
+    assert_eq!(encoder("dinov2_with_registers", none()), registers);
+}
+
+#[test]
+fn labels_are_numbered_where_they_have_no_names() {
+    let labels = |more| read_json(&hugging_face("eomt", more)).unwrap().labels;
+    assert_eq!(labels(serde_json::json!({"id2label": null, "num_labels": 3})).len(), 3);
+    assert_eq!(labels(serde_json::json!({"id2label": {"1": "b", "0": "a"}})), ["a", "b"]);
+}
+
+#[test]
+fn a_key_at_fault_is_named() {
+    for (model_type, key, value) in [
+        ("vit", "image_size", serde_json::json!([64, 48])),
+        ("vit", "patch_size", serde_json::json!("8")),
+        ("dinov2", "hidden_size", Value::Null),
+        ("dinov2", "mlp_ratio", serde_json::json!([4])),
+        ("eomt", "num_queries", Value::Null),
+        ("eomt", "num_blocks", serde_json::json!(1.5)),
+        ("eomt", "id2label", serde_json::json!({"0": 1})),
+        ("vit", "hidden_act", serde_json::json!("quick_gelu")),
+    ] {
+        let mut json = hugging_face(model_type, serde_json::json!({}));
+        json[key] = value;
+        let error = read_json(&json).unwrap_err().to_string();
+        assert!(error.contains(key), "{key}: {error}");
+    }
 }
 
 #[test]

@@ -18,12 +18,12 @@ const PICKLE: &str = "data.pkl";
 const DIRECTORY_BYTES: u64 = 64 << 10;
 const ENTRY_BYTES: u64 = 4 << 10;
 
-/// The tensors of an archive.
+/// The tensors of an archive, and [`Header::norm_pix_loss`](crate::weights::Header).
 pub(super) async fn tensors(
     source: &impl WeightSource,
     file: &str,
     size: u64,
-) -> Result<Vec<StoredTensor>, WeightsError> {
+) -> Result<(Vec<StoredTensor>, Option<bool>), WeightsError> {
     let refused = |error: TorchError| error.of_file(file);
     let pieces = Pieces::new(source, file, size);
     let archive = Archive::open(&pieces).await?;
@@ -41,7 +41,7 @@ pub(super) async fn tensors(
         }
         tensors.push(contents.stored(name, view, &places[key]).map_err(refused)?);
     }
-    Ok(tensors)
+    Ok((tensors, contents.norm_pix_loss()))
 }
 
 struct Entry {

@@ -70,11 +70,15 @@ impl<'b> Machine<'b, '_> {
         }
     }
 
-    /// Attributes of a container or of settings: nothing a tensor depends on.
+    /// Attributes of a container, on which no tensor depends, or of settings, which become a map of them.
     pub(super) fn build(&mut self) -> Result<(), TorchError> {
-        self.pop()?;
-        match self.top()? {
-            Value::Map(_) | Value::Plain => Ok(()),
+        let attributes = self.pop()?;
+        match (self.top()?, attributes) {
+            (Value::Plain, Value::Map(_)) => {
+                self.pop()?;
+                self.push(attributes)
+            }
+            (Value::Map(_) | Value::Plain, _) => Ok(()),
             _ => Err(self.damaged()),
         }
     }

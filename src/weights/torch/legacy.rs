@@ -25,12 +25,12 @@ pub(super) fn begins(first: &[u8]) -> bool {
     }
 }
 
-/// The tensors of a stream.
+/// The tensors of a stream, and [`Header::norm_pix_loss`](crate::weights::Header).
 pub(super) async fn tensors(
     source: &impl WeightSource,
     file: &str,
     size: u64,
-) -> Result<Vec<StoredTensor>, WeightsError> {
+) -> Result<(Vec<StoredTensor>, Option<bool>), WeightsError> {
     let refused = |error: TorchError| error.of_file(file);
     let most = size.min(MAX_PICKLE_BYTES);
     let mut length = FIRST_BYTES;
@@ -46,7 +46,8 @@ pub(super) async fn tensors(
                     let place = places.get(contents.storage(view).key).ok_or(TorchError::Truncated)?;
                     contents.stored(name, view, place)
                 };
-                return named.into_iter().map(stored).collect::<Result<_, _>>().map_err(refused);
+                let stored: Result<_, _> = named.into_iter().map(stored).collect();
+                return Ok((stored.map_err(refused)?, contents.norm_pix_loss()));
             }
         }
     }

@@ -78,7 +78,7 @@ pub(super) async fn read_header(
     let size = source.size(file).ok_or_else(|| {
         refused("the server does not tell its length; download it and name the file".to_owned())
     })?;
-    let mut tensors = if zipped {
+    let (mut tensors, norm_pix_loss) = if zipped {
         archive::tensors(source, file, size).await?
     } else {
         legacy::tensors(source, file, size).await?
@@ -88,5 +88,5 @@ pub(super) async fn read_header(
         return Err(refused(format!("its tensors claim {total} bytes where the file has {size}")));
     }
     tensors.sort_by_key(|tensor| tensor.start);
-    Ok(Some(Header { file: file.to_owned(), tensors, bytes: Vec::new() }))
+    Ok(Some(Header { file: file.to_owned(), tensors, norm_pix_loss, bytes: Vec::new() }))
 }

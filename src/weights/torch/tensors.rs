@@ -42,6 +42,15 @@ impl<'b> Contents<'b> {
             .ok_or_else(|| self.without_tensors())
     }
 
+    /// `norm_pix_loss` of the settings that MAE's training program saves beside the weights.
+    pub(super) fn norm_pix_loss(&self) -> Option<bool> {
+        let settings = self.entries(self.root).find(|(name, _)| *name == "args")?.1;
+        self.entries(settings).find_map(|(name, value)| match value {
+            Value::Flag(flag) if name == "norm_pix_loss" => Some(flag),
+            _ => None,
+        })
+    }
+
     pub(super) fn storage(&self, view: View) -> Storage<'b> {
         self.heap.storages[view.storage]
     }

@@ -1,0 +1,23 @@
+//! What a masked autoencoder draws, where its weights do not say.
+
+use clap::Args;
+
+use crate::weights::{Architecture, Checkpoint};
+
+#[derive(Debug, Default, Args)]
+pub(super) struct TargetsArg {
+    /// Whether a masked autoencoder draws raw pixels instead of pixels normalised per patch [default: what config.json says;
+    /// without one yes for files named mae_visualize_*, else no]
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
+    raw_pixels: Option<bool>,
+}
+
+impl TargetsArg {
+    /// The checkpoint as asked for.
+    pub(super) fn of(&self, mut checkpoint: Checkpoint) -> Checkpoint {
+        if let (Architecture::Mae(mae), Some(raw)) = (&mut checkpoint.config.architecture, self.raw_pixels) {
+            mae.norm_pix_loss = !raw;
+        }
+        checkpoint
+    }
+}
