@@ -71,10 +71,10 @@ impl RgbImage {
     /// Whether the first bytes of a file are those of a photo in a format that is read here.
     #[must_use]
     pub fn is_known(head: &[u8]) -> bool {
-        match image::guess_format(head) {
+        match content::of(head) {
             // Two letters alone are any text's.
-            Ok(ImageFormat::Bmp) => head.get(6..10) == Some(&[0; 4]),
-            format => format.is_ok_and(|format| format_name(format).is_some()),
+            Content::Photo(ImageFormat::Bmp, _) => head.get(6..10) == Some(&[0; 4]),
+            content => matches!(content, Content::Photo(..)),
         }
     }
 
