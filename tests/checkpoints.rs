@@ -68,8 +68,10 @@ fn what_would_be_missing_is_listed_and_the_licence_travels() {
     assert!(done(&place, &["inspect", "ours"]).contains("licence       mit"));
 
     write("config.json", &config.replace("\"num_queries\": 4", "\"num_queries\": 5"));
-    let told = done(&place, &["inspect", "."]);
+    let output = run(&place, &["inspect", "."]);
+    let told = String::from_utf8(output.stderr).unwrap();
     assert!(told.contains("1 tensor(s) of another shape: query.weight"), "{told}");
+    assert_eq!(output.status.code(), Some(1), "what cannot be loaded is an error");
 }
 
 #[test]

@@ -1,8 +1,11 @@
 //! The published layouts as data. // table
 
+mod dinov3;
+
+pub(super) use dinov3::{DINOV3, DINOV3_GATED, EOMT_DINOV3, EOMT_DINOV3_GATED};
+
 use super::layouts::Form::{
-    Joined, JoinedAroundZeros, Nowhere, PlusPositions, Positions, PositionsAfterPrefix, Same, Transposed,
-    TransposedColumns,
+    Joined, PlusPositions, Positions, PositionsAfterPrefix, Same, Transposed, TransposedColumns,
 };
 use super::layouts::{Row, Section};
 
@@ -309,63 +312,6 @@ pub(super) const DINOV2: &[&[Section]] =
 
 pub(super) const DINOV2_GATED: &[&[Section]] =
     &[DINOV2_COMMON, &[Section("encoder.blocks.{}.", "encoder.layer.{}.", PACKED_MLP)]];
-
-#[rustfmt::skip]
-const DINOV3_STEM: &[Row] = &[
-    ("patch_embed.weight", &["embeddings.patch_embeddings.weight"], Same),
-    ("patch_embed.bias", &["embeddings.patch_embeddings.bias"], Same),
-    ("cls_token", &["embeddings.cls_token"], Same),
-    ("register_tokens", &["embeddings.register_tokens"], Same),
-    ("pos_embed", &[], Nowhere),
-];
-
-#[rustfmt::skip]
-const DINOV3_ATTENTION: &[Row] = &[
-    ("attn.qkv.weight", &["attention.q_proj.weight", "attention.k_proj.weight", "attention.v_proj.weight"], TransposedColumns),
-    ("attn.qkv.bias", &["attention.q_proj.bias", "attention.v_proj.bias"], JoinedAroundZeros),
-    ("attn.proj.weight", &["attention.o_proj.weight"], Transposed),
-    ("attn.proj.bias", &["attention.o_proj.bias"], Same),
-];
-
-#[rustfmt::skip]
-const DINOV3_MLP: &[Row] = &[
-    ("mlp.fc1.weight", &["mlp.up_proj.weight"], Transposed),
-    ("mlp.fc1.bias", &["mlp.up_proj.bias"], Same),
-    ("mlp.fc2.weight", &["mlp.down_proj.weight"], Transposed),
-    ("mlp.fc2.bias", &["mlp.down_proj.bias"], Same),
-];
-
-#[rustfmt::skip]
-const DINOV3_COMMON: &[Section] = &[
-    Section("encoder.", "", DINOV3_STEM),
-    Section("encoder.blocks.{}.", "layer.{}.", DINOV3_ATTENTION),
-    Section("encoder.blocks.{}.", "layer.{}.", SCALED_NORMS),
-    Section("encoder.", "", TIMM_NORM),
-];
-
-pub(super) const DINOV3: &[&[Section]] =
-    &[DINOV3_COMMON, &[Section("encoder.blocks.{}.", "layer.{}.", DINOV3_MLP)]];
-
-pub(super) const DINOV3_GATED: &[&[Section]] =
-    &[DINOV3_COMMON, &[Section("encoder.blocks.{}.", "layer.{}.", GATED_MLP)]];
-
-#[rustfmt::skip]
-const EOMT_DINOV3_COMMON: &[Section] = &[
-    Section("encoder.", "", DINOV3_STEM),
-    Section("encoder.blocks.{}.", "layers.{}.", DINOV3_ATTENTION),
-    Section("encoder.blocks.{}.", "layers.{}.", SCALED_NORMS),
-    Section("encoder.norm.", "layernorm.", LATERAL_NORM),
-    Section("", "", EOMT_QUERIES),
-    Section("", "", EOMT_CLASSES),
-    Section("", "", EOMT_MASKS),
-    Section("head.upscale.{}.", "upscale_block.block.{}.", EOMT_UPSCALE),
-];
-
-pub(super) const EOMT_DINOV3: &[&[Section]] =
-    &[EOMT_DINOV3_COMMON, &[Section("encoder.blocks.{}.", "layers.{}.", DINOV3_MLP)]];
-
-pub(super) const EOMT_DINOV3_GATED: &[&[Section]] =
-    &[EOMT_DINOV3_COMMON, &[Section("encoder.blocks.{}.", "layers.{}.", GATED_MLP)]];
 
 #[rustfmt::skip]
 const TIMM_COMMON: &[Section] = &[
