@@ -7,7 +7,8 @@ use safetensors::tensor::Dtype;
 use serde::Deserialize;
 
 use super::quantized::{Scaling, scale_name};
-use super::stream::no_weights;
+use super::stream::{exactly, no_weights};
+use super::tensors::Widening;
 use super::timm::TimmConfig;
 use super::{
     Architecture, Header, HostTensor, Layout, Loader, Manifest, ModelConfig, Shapes, SourceError,
@@ -201,12 +202,11 @@ async fn mask_probabilities(
         let told = header.tensors.iter().filter(|tensor| MASK_PROBABILITIES.contains(&tensor.name.as_str()));
         for tensor in told {
             tensor.check_type()?;
+            // These bytes alone: no weight is fetched before all shapes are compared.
+            let mut widening = Widening::new(tensor);
+            widening.push(&exactly(source, &header.file, tensor.start..tensor.end).await?);
+            shares = widening.finish().values;
         }
-        let put = |_: &str, tensor: HostTensor| {
-            shares = tensor.values;
-            Ok(())
-        };
-        header.stream(source, None, |name| MASK_PROBABILITIES.contains(&name), put).await?;
     }
     shares.truncate(if shares.iter().any(|share| *share > 0.0) { shares.len() } else { 0 });
     Ok(shares)

@@ -24,7 +24,9 @@ impl WeightSource for Directory {
     }
 
     async fn read_range(&self, file: &str, range: Range<u64>) -> Result<Vec<u8>, SourceError> {
-        let mut file = File::open(self.0.join(file)).unwrap();
+        let missing =
+            |_| SourceError::NotFound { file: file.to_owned(), place: self.0.display().to_string() };
+        let mut file = File::open(self.0.join(file)).map_err(missing)?;
         file.seek(SeekFrom::Start(range.start)).unwrap();
         let mut bytes = Vec::new();
         file.take(range.end - range.start).read_to_end(&mut bytes).unwrap();
