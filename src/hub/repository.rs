@@ -102,7 +102,7 @@ impl Repository {
             _ => {}
         }
         match (self.client.metadata(&self.address(file)), kept) {
-            (Ok((metadata, address)), _) => self.admit(file, metadata, address),
+            (Ok((metadata, address)), _) => self.admit(file, metadata, &address),
             (Err(ClientError::Connection(_)), Some(path)) => self.sound(file, path),
             (Err(error), _) => Err(self.refusal(file, &error)),
         }
@@ -121,7 +121,7 @@ impl Repository {
         Err(self.unavailable(file, &reason))
     }
 
-    fn admit(&self, file: &str, metadata: Metadata, address: String) -> Result<Held, SourceError> {
+    fn admit(&self, file: &str, metadata: Metadata, address: &str) -> Result<Held, SourceError> {
         let Metadata { commit: Some(commit), etag: Some(etag), size: Some(size) } = metadata else {
             return Err(
                 self.unavailable(file, "the server does not answer like the Hub (no commit, ETag or length)")
@@ -152,7 +152,7 @@ impl Repository {
         }
         let begun = growing.len().map_err(failed)? > 0;
         let coming = |growing| {
-            let (etag, commit, address) = (etag.clone(), commit.clone(), address.clone());
+            let (etag, commit, address) = (etag.clone(), commit.clone(), address.to_owned());
             Held::Coming { growing, size, etag, commit, address, server_etag: None }
         };
         if !begun {

@@ -181,7 +181,7 @@ impl Statistics {
 
 /// What `CLIP`'s photos have, which other processors took over.
 const CLIP: ([f32; 3], [f32; 3]) =
-    ([0.481_454_66, 0.457_827_5, 0.408_210_73], [0.268_629_54, 0.261_302_58, 0.275_777_1]);
+    ([0.481_454_66, 0.457_827_5, 0.408_210_73], [0.268_629_54, 0.261_302_6, 0.275_777_1]);
 
 impl TryFrom<HuggingFace> for Statistics {
     type Error = PreprocessError;

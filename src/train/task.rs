@@ -147,6 +147,25 @@ pub(super) trait Task: Sync {
     fn panel(&self, model: &Self::Model, batch: &Self::Batch) -> RgbImage;
 }
 
+/// Refuses to start with options that cannot be followed, weights that are no numbers, or a step beyond the last of `steps`.
+fn check_start<M: Module>(
+    at: &Standing<M>,
+    options: &StepOptions,
+    (steps, peers): (usize, usize),
+    run: &RunFolder,
+) -> Result<(), TrainError> {
+    options.precision.check(&at.model)?;
+    options.check_parts(peers)?;
+    if let Some(parameter) = not_finite(&at.model, &GradientsParams::new())? {
+        return Err(TrainError::Start(parameter));
+    }
+    if at.step > steps {
+        let reason = format!("it tells of step {} of {steps}", at.step);
+        return Err(TrainError::Damaged { path: run.progress(), reason });
+    }
+    Ok(())
+}
+
 /// Goes on from where `at` stands until every step is done.
 pub(super) fn train<T: Task>(
     task: &T,
@@ -156,17 +175,8 @@ pub(super) fn train<T: Task>(
     run: &mut RunFolder,
     on_event: &mut dyn FnMut(TrainEvent),
 ) -> Result<(), TrainError> {
-    options.precision.check(&at.model)?;
-    let peers = run.peers();
-    options.check_parts(peers.size())?;
-    if let Some(parameter) = not_finite(&at.model, &GradientsParams::new())? {
-        return Err(TrainError::Start(parameter));
-    }
-    let (done, steps) = (at.step, task.steps());
-    if done > steps {
-        let reason = format!("it tells of step {done} of {steps}");
-        return Err(TrainError::Damaged { path: run.progress(), reason });
-    }
+    let (done, steps, peers) = (at.step, task.steps(), run.peers());
+    check_start(&at, options, (steps, peers.size()), run)?;
     if task.validate_every().is_some() {
         run.best(steps)?;
     }

@@ -99,7 +99,7 @@ impl TimmConfig {
     pub(super) fn heads(&self, width: usize) -> Option<usize> {
         let told = self.model_args.as_ref().and_then(|args| args.num_heads);
         // Heads of its small models for tests have 32 channels, all others' 64 and more.
-        told.or_else(|| self.architecture.starts_with("test_vit").then(|| width / 32))
+        told.or_else(|| self.architecture.starts_with("test_vit").then_some(width / 32))
     }
 
     /// How it asks for photos to be prepared; `None` where it does not say.

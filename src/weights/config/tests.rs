@@ -44,7 +44,7 @@ fn an_epsilon_left_out_is_that_of_its_class() {
 }
 
 /// A config of Hugging Face's with these keys besides the sizes.
-fn hugging_face(model_type: &str, more: Value) -> Value {
+fn hugging_face(model_type: &str, more: &Value) -> Value {
     let mut json = serde_json::json!({
         "model_type": model_type, "hidden_size": 24, "num_hidden_layers": 4, "num_attention_heads": 3,
         "image_size": [32, 32], "patch_size": 8, "mlp_ratio": 4.0, "num_labels": null, "problem_type": null,
@@ -98,7 +98,7 @@ fn a_key_at_fault_is_named() {
         ("eomt", "id2label", serde_json::json!({"0": 1})),
         ("vit", "hidden_act", serde_json::json!("quick_gelu")),
     ] {
-        let mut json = hugging_face(model_type, serde_json::json!({}));
+        let mut json = hugging_face(model_type, &serde_json::json!({}));
         json[key] = value;
         let error = read_json(&json).unwrap_err().to_string();
         assert!(error.contains(key), "{key}: {error}");

@@ -65,7 +65,7 @@ fn a_click_is_inside_its_mask_though_no_mask_covers_it() {
 
 #[test]
 fn what_does_not_touch_the_clicked_piece_is_left_out() {
-    let two: Shape = |x, _| x < 3 || x > 12;
+    let two: Shape = |x, _| !(3..=12).contains(&x);
     let answer = found(&logits(&[(two, 4.0); 4]), true, &Prompt::point(1, 8), 1).remove(0);
     assert_eq!(answer.mask, mask(|x, _| x < 3));
 }
