@@ -59,8 +59,9 @@ fn read_json(json: &Value) -> Result<ModelConfig, WeightsError> {
 
 #[test]
 fn every_model_type_has_the_defaults_of_its_class() {
-    let encoder =
-        |model_type: &str, more: Value| read_json(&hugging_face(model_type, more)).unwrap().encoder().clone();
+    let encoder = |model_type: &str, more: Value| {
+        read_json(&hugging_face(model_type, &more)).unwrap().encoder().clone()
+    };
     let plain = VitConfig { layer_norm_eps: 1e-12, mlp_dim: 3072, ..VitConfig::plain(32, 8, 24, 4, 3) };
     let none = || serde_json::json!({});
     assert_eq!(encoder("vit", none()), plain);
@@ -81,7 +82,7 @@ fn every_model_type_has_the_defaults_of_its_class() {
 
 #[test]
 fn labels_are_numbered_where_they_have_no_names() {
-    let labels = |more| read_json(&hugging_face("eomt", more)).unwrap().labels;
+    let labels = |more: Value| read_json(&hugging_face("eomt", &more)).unwrap().labels;
     assert_eq!(labels(serde_json::json!({"id2label": null, "num_labels": 3})).len(), 3);
     assert_eq!(labels(serde_json::json!({"id2label": {"1": "b", "0": "a"}})), ["a", "b"]);
 }
