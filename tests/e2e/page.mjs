@@ -29,6 +29,22 @@ function recordStates() {
   }).observe({ entryTypes: ["longtask"] });
 }
 
+/** Runs in the page: milliseconds that workers say they took, by the kind of their answer. */
+export function readClocks() {
+  window.clocks = { Segmented: [], Asked: [] };
+  window.Worker = class extends Worker {
+    constructor(...how) {
+      super(...how);
+      this.addEventListener("message", ({ data }) => {
+        for (const [kind, times] of Object.entries(window.clocks)) {
+          const elapsed = data?.[0]?.[kind]?.elapsed_ms;
+          if (elapsed !== undefined) times.push(elapsed);
+        }
+      });
+    }
+  };
+}
+
 export class SegmenterPage {
   constructor(page) {
     this.page = page;
@@ -36,10 +52,11 @@ export class SegmenterPage {
     page.on("pageerror", (error) => this.errors.push(String(error)));
   }
 
-  static async open(browser, address, options = {}) {
+  /** Opens a page in which the scripts run first. */
+  static async open(browser, address, options = {}, ...scripts) {
     const page = await browser.newPage(options);
     const it = new SegmenterPage(page);
-    await page.addInitScript(recordStates);
+    for (const script of [recordStates, ...scripts]) await page.addInitScript(script);
     await page.goto(address);
     return it;
   }
