@@ -22,7 +22,7 @@ pub(super) fn search(damaged: Damaged, keys: &[String]) -> Search {
     Search { damaged, keys: keys.to_vec(), unpacked: cache() }
 }
 
-/// The same paths, patterns such as `{0000..0146}.tar` replaced by what they stand for, addresses of tars by files in the cache.
+/// Resolves paths: patterns such as `{0000..0146}.tar` replaced by what they stand for, addresses of tars by files in the cache.
 pub(super) fn local(data: &[PathBuf]) -> Result<Vec<PathBuf>> {
     let is_address = |path: &&str| path.starts_with("http://") || path.starts_with("https://");
     data.iter()

@@ -123,7 +123,7 @@ impl SegmentationSet {
         Ok(Self { teacher: Some(Teacher { features, patch_size }), ..self })
     }
 
-    /// The same photos, with pixels normalised as `preprocess` says instead of as ImageNet's.
+    /// Changes the set to pixels normalised as `preprocess` says instead of as ImageNet's.
     #[must_use]
     pub fn normalised_as(self, preprocess: &Preprocess) -> Self {
         Self { preprocess: self.preprocess.normalised_as(preprocess), ..self }

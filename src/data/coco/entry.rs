@@ -81,7 +81,7 @@ impl Ids {
 pub(crate) struct Entry {
     /// The list's name, such as `images`.
     pub(crate) list: &'static str,
-    /// Its place in the list.
+    /// Place of the entry in the list.
     pub(crate) index: usize,
     keys: Map<String, Value>,
 }
