@@ -54,7 +54,7 @@ pub(super) fn png(picture: &DynamicImage) -> Result<Vec<u8>> {
     png_of(picture, "results")
 }
 
-/// Names a picture that was drawn of something by a word of letters and digits.
+/// Encodes a picture as PNG and marks it as drawn by this program, with `of`, a word of letters and digits, for what it shows.
 pub(super) fn png_of(picture: &DynamicImage, of: &str) -> Result<Vec<u8>> {
     let mut bytes = Cursor::new(Vec::new());
     picture.write_to(&mut bytes, ImageFormat::Png).context("the picture cannot be encoded as PNG")?;

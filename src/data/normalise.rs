@@ -7,7 +7,7 @@ use crate::pixels::Preprocess;
 /// For each channel, the normalised value of every byte.
 pub(super) type Table = [[f32; 256]; 3];
 
-/// Normalises as `preprocess` says.
+/// Builds the table of normalised values that `preprocess` asks for, by channel and byte.
 pub(super) fn table(preprocess: &Preprocess) -> Table {
     array::from_fn(|channel| array::from_fn(|byte| preprocess.normalised(channel, byte as u8)))
 }
