@@ -3,10 +3,14 @@
 use std::ops::Range;
 
 mod depth;
+mod morphology;
 mod rle;
+mod runs;
+mod stroke;
 
 pub use depth::Deepest;
 pub use rle::Rle;
+pub use stroke::Stroke;
 
 /// Why a mask or its run-length form could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
