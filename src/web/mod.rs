@@ -9,9 +9,10 @@
 //! ```
 //!
 //! The main thread never touches a pixel one by one: photo and overlay arrive as finished RGBA buffers. [`protocol`],
-//! [`state`], [`place`], [`overlay`] and [`export`] are plain Rust and are tested on the host; the rest needs a browser.
+//! [`state`], [`document`], [`place`], [`overlay`] and [`export`] are plain Rust and are tested on the host; the rest needs a browser.
 
 pub mod catalogue;
+pub mod document;
 pub mod export;
 pub mod given;
 pub mod overlay;

@@ -1,0 +1,174 @@
+//! The objects of a photo as they are now, and what was done to them. Pure, tested on the host.
+//!
+//! An [`Edit`] is what a person wants. It becomes [`Change`]s, each of which puts an object in a place; putting back what was there
+//! is the inverse. Undoing and redoing is nothing but that, so no kind of edit has an inverse of its own.
+
+mod edit;
+mod history;
+
+use std::rc::Rc;
+
+pub use edit::{Action, Edit};
+use history::{History, Step};
+
+use crate::instance::Instance;
+use crate::mask::{BinaryMask, Rle};
+
+/// One object of the photo.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Object {
+    /// What it is called.
+    pub label: String,
+    /// Confidence of the model, 0 to 1; 1 for what was drawn by hand.
+    pub score: f32,
+    /// Whether it was asked for or edited by hand; then it is shown whatever its score.
+    pub by_hand: bool,
+    /// Whether it is neither shown nor saved for now.
+    pub hidden: bool,
+    /// Its pixels, at the photo's own size; shared with the history.
+    pub mask: Rc<Rle>,
+    /// Tight box around the mask in photo pixels: x, y, width, height.
+    pub bbox: [usize; 4],
+}
+
+impl Object {
+    /// What the model found.
+    #[must_use]
+    pub fn found(instance: Instance, by_hand: bool) -> Self {
+        let Instance { label, score, mask, bbox, .. } = instance;
+        Self { label, score, by_hand, hidden: false, mask: Rc::new(Rle::from_mask(&mask)), bbox }
+    }
+
+    /// Its mask, pixel by pixel.
+    #[must_use]
+    pub fn pixels(&self) -> BinaryMask {
+        let [height, width] = self.mask.size;
+        // Masks made from pixels can always be read again.
+        self.mask.to_mask().unwrap_or_else(|_| BinaryMask::empty(width, height))
+    }
+
+    /// The same object with another mask.
+    fn reshaped(&self, mask: &BinaryMask) -> Self {
+        Self { by_hand: true, mask: Rc::new(Rle::from_mask(mask)), bbox: mask.bbox(), ..self.clone() }
+    }
+}
+
+/// What is to be in a place, or was there.
+#[derive(Debug, Clone, PartialEq)]
+struct Change {
+    place: usize,
+    object: Option<Object>,
+}
+
+/// The objects of a photo, each in a place that stays its own: deleting one leaves its place empty.
+#[derive(Debug, Clone)]
+pub struct Document {
+    /// Width and height of the photo.
+    size: [usize; 2],
+    /// The last one is never empty.
+    places: Vec<Option<Object>>,
+    history: History,
+}
+
+impl Document {
+    /// What was found in a photo of `width` × `height` pixels; there is nothing to undo.
+    #[must_use]
+    pub fn new([width, height]: [usize; 2], objects: impl IntoIterator<Item = Object>) -> Self {
+        let places = objects.into_iter().map(Some).collect();
+        Self { size: [width, height], places, history: History::default() }
+    }
+
+    /// How many places there are, empty ones included.
+    #[must_use]
+    pub const fn place_count(&self) -> usize {
+        self.places.len()
+    }
+
+    /// The object in a place, if there is one.
+    #[must_use]
+    pub fn object(&self, place: usize) -> Option<&Object> {
+        self.places.get(place)?.as_ref()
+    }
+
+    /// The objects as they are now, hidden ones included, with their places.
+    pub fn objects(&self) -> impl Iterator<Item = (usize, &Object)> {
+        self.places.iter().enumerate().filter_map(|(place, object)| Some((place, object.as_ref()?)))
+    }
+
+    /// Whether there is something to undo, and to redo.
+    #[must_use]
+    pub fn can_undo_and_redo(&self) -> [bool; 2] {
+        self.history.can_undo_and_redo()
+    }
+
+    /// Carries out an edit; returns the places that are different now, none if the edit changes nothing.
+    pub fn edit(&mut self, edit: &Edit) -> Vec<usize> {
+        let changes = self.changes(edit);
+        self.do_step(changes)
+    }
+
+    /// Adds an object that was asked for. Where it `replaces` the one asked for before, that one leaves no trace in the history.
+    pub fn ask(&mut self, object: Object, replaces: bool) -> Vec<usize> {
+        if replaces {
+            self.withdraw();
+        }
+        let place = self.places.len();
+        self.do_step(vec![Change { place, object: Some(object) }])
+    }
+
+    /// Forgets the object that was asked for last, as if it had never been there.
+    pub fn withdraw(&mut self) {
+        let last = self.places.len().wrapping_sub(1);
+        let is_asked = |step: &Step| matches!(step[..], [Change { place, object: None }] if place == last);
+        if let Some(step) = self.history.take_last_if(is_asked) {
+            self.swap(step);
+        }
+    }
+
+    /// Takes back the last step; returns the places that are different now.
+    pub fn undo(&mut self) -> Vec<usize> {
+        let Some(step) = self.history.to_undo() else { return Vec::new() };
+        let places = places(&step);
+        let redo = self.swap(step);
+        self.history.undone(redo);
+        places
+    }
+
+    /// Does again what was taken back last; returns the places that are different now.
+    pub fn redo(&mut self) -> Vec<usize> {
+        let Some(step) = self.history.to_redo() else { return Vec::new() };
+        let places = places(&step);
+        let undo = self.swap(step);
+        self.history.redone(undo);
+        places
+    }
+
+    fn do_step(&mut self, step: Step) -> Vec<usize> {
+        if step.is_empty() {
+            return Vec::new();
+        }
+        let places = places(&step);
+        let inverse = self.swap(step);
+        self.history.did(inverse);
+        places
+    }
+
+    /// Puts objects in their places; returns the inverse, which begins with the last.
+    fn swap(&mut self, step: Step) -> Step {
+        let mut inverse: Step = Vec::with_capacity(step.len());
+        for Change { place, object } in step {
+            self.places.resize(self.places.len().max(place + 1), None);
+            inverse.push(Change { place, object: std::mem::replace(&mut self.places[place], object) });
+        }
+        while self.places.pop_if(|object| object.is_none()).is_some() {}
+        inverse.reverse();
+        inverse
+    }
+}
+
+fn places(step: &Step) -> Vec<usize> {
+    step.iter().map(|change| change.place).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,156 @@
+//! What can be done to objects, and what changes by it.
+
+use std::rc::Rc;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Change, Document, Object};
+use crate::mask::{BinaryMask, Rle, Stroke};
+
+/// An object is split into at most so many.
+const MOST_PIECES: usize = 50;
+
+/// Something to be done to objects.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Edit {
+    /// Their places; empty places are passed over.
+    pub places: Vec<usize>,
+    /// What is to be done.
+    pub action: Action,
+}
+
+/// What can be done to objects.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Action {
+    /// Call them so.
+    Rename(String),
+    /// Neither show nor save them for now.
+    Hide,
+    /// Show hidden ones again.
+    Show,
+    /// Leave their places empty.
+    Delete,
+    /// Make one object of them, in the place of the largest.
+    Merge,
+    /// Make objects of their connected pieces.
+    Split,
+    /// Add an empty object of this name, whatever the places.
+    Create(String),
+    /// Put what a brush covers inside; without an object, inside a new one of this name.
+    Restore(Stroke, String),
+    /// Put what a brush covers outside.
+    Erase(Stroke),
+    /// Put inside what they surround.
+    FillHoles,
+    /// Round their outlines by so many pixels.
+    Smooth(usize),
+    /// Let them grow by so many pixels on all sides.
+    Grow(usize),
+    /// Let them shrink by so many pixels on all sides.
+    Shrink(usize),
+}
+
+impl Document {
+    /// What an edit changes; what stays as it is, is left out.
+    pub(super) fn changes(&self, Edit { places, action }: &Edit) -> Vec<Change> {
+        let mut places = places.clone();
+        places.sort_unstable();
+        places.dedup();
+        let objects: Vec<(usize, &Object)> =
+            places.into_iter().filter_map(|place| Some((place, self.object(place)?))).collect();
+        let [width, height] = self.size;
+        let changes = match action {
+            Action::Rename(label) => {
+                each(&objects, |object| Some(Object { label: label.clone(), ..by_hand(object) }))
+            }
+            Action::Hide => each(&objects, |object| Some(Object { hidden: true, ..object.clone() })),
+            Action::Show => each(&objects, |object| Some(Object { hidden: false, ..object.clone() })),
+            Action::Delete => each(&objects, |_| None),
+            Action::Merge => merged(&objects),
+            Action::Split => self.split(&objects),
+            Action::Create(label) => vec![self.created(label, &BinaryMask::empty(width, height))],
+            Action::Restore(stroke, label) if objects.is_empty() => {
+                vec![self.created(label, &stroke.mask(width, height))]
+            }
+            Action::Restore(stroke, _) => {
+                let covered = stroke.mask(width, height);
+                reshaped(&objects, |mask| with(mask, |mask| mask.add(&covered)))
+            }
+            Action::Erase(stroke) => {
+                let covered = stroke.mask(width, height);
+                reshaped(&objects, |mask| with(mask, |mask| mask.subtract(&covered)))
+            }
+            Action::FillHoles => reshaped(&objects, |mask| mask.without_holes()),
+            Action::Smooth(radius) => reshaped(&objects, |mask| mask.smoothed(*radius)),
+            Action::Grow(radius) => reshaped(&objects, |mask| mask.grown(*radius)),
+            Action::Shrink(radius) => reshaped(&objects, |mask| mask.shrunk(*radius)),
+        };
+        changes.into_iter().filter(|change| change.object.as_ref() != self.object(change.place)).collect()
+    }
+
+    fn created(&self, label: &str, mask: &BinaryMask) -> Change {
+        let object = Object {
+            label: label.to_owned(),
+            score: 1.0,
+            by_hand: true,
+            hidden: false,
+            mask: Rc::new(Rle::from_mask(mask)),
+            bbox: mask.bbox(),
+        };
+        Change { place: self.place_count(), object: Some(object) }
+    }
+
+    /// The largest piece of each keeps its place.
+    fn split(&self, objects: &[(usize, &Object)]) -> Vec<Change> {
+        let mut next = self.place_count()..;
+        let mut changes = Vec::new();
+        for (place, object) in objects {
+            let pieces = object.pixels().pieces(MOST_PIECES);
+            if pieces.len() > 1 {
+                let places = std::iter::once(*place).chain(next.by_ref());
+                changes.extend(
+                    pieces
+                        .iter()
+                        .zip(places)
+                        .map(|(piece, place)| Change { place, object: Some(object.reshaped(piece)) }),
+                );
+            }
+        }
+        changes
+    }
+}
+
+fn by_hand(object: &Object) -> Object {
+    Object { by_hand: true, ..object.clone() }
+}
+
+fn each(objects: &[(usize, &Object)], change: impl Fn(&Object) -> Option<Object>) -> Vec<Change> {
+    objects.iter().map(|(place, object)| Change { place: *place, object: change(object) }).collect()
+}
+
+/// Only those whose mask becomes another one.
+fn reshaped(objects: &[(usize, &Object)], reshape: impl Fn(&BinaryMask) -> BinaryMask) -> Vec<Change> {
+    let change = |object: &Object| {
+        let before = object.pixels();
+        let after = reshape(&before);
+        if after == before { object.clone() } else { object.reshaped(&after) }
+    };
+    each(objects, |object| Some(change(object)))
+}
+
+fn merged(objects: &[(usize, &Object)]) -> Vec<Change> {
+    let largest = objects.iter().max_by_key(|(_, object)| object.mask.area());
+    let Some((kept, first)) = largest.filter(|_| objects.len() > 1) else { return Vec::new() };
+    let whole = objects
+        .iter()
+        .skip(1)
+        .fold(objects[0].1.pixels(), |whole, (_, object)| with(&whole, |whole| whole.add(&object.pixels())));
+    let object = |place: &usize| (place == kept).then(|| first.reshaped(&whole));
+    objects.iter().map(|(place, _)| Change { place: *place, object: object(place) }).collect()
+}
+
+fn with(mask: &BinaryMask, change: impl FnOnce(&mut BinaryMask)) -> BinaryMask {
+    let mut mask = mask.clone();
+    change(&mut mask);
+    mask
+}

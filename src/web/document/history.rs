@@ -1,0 +1,86 @@
+//! The steps that can be undone and redone.
+
+use std::collections::VecDeque;
+
+use super::Change;
+
+/// Changes that are made together.
+pub(super) type Step = Vec<Change>;
+
+/// Runs of masks that are kept for undoing, 4 bytes each; the oldest steps are forgotten beyond them.
+const MOST_RUNS: usize = 16_000_000;
+
+/// What takes back each step done, and what does again each step taken back.
+#[derive(Debug, Clone, Default)]
+pub(super) struct History {
+    undo: VecDeque<Step>,
+    redo: Vec<Step>,
+}
+
+impl History {
+    pub(super) fn can_undo_and_redo(&self) -> [bool; 2] {
+        [!self.undo.is_empty(), !self.redo.is_empty()]
+    }
+
+    /// Notes what takes back a new step; what was taken back before cannot be done again.
+    pub(super) fn did(&mut self, inverse: Step) {
+        self.redo.clear();
+        self.undo.push_back(inverse);
+        let mut runs: usize = self.undo.iter().map(weight).sum();
+        while runs > MOST_RUNS && self.undo.len() > 1 {
+            runs -= self.undo.pop_front().as_ref().map_or(0, weight);
+        }
+    }
+
+    pub(super) fn to_undo(&mut self) -> Option<Step> {
+        self.undo.pop_back()
+    }
+
+    pub(super) fn undone(&mut self, redo: Step) {
+        self.redo.push(redo);
+    }
+
+    pub(super) fn to_redo(&mut self) -> Option<Step> {
+        self.redo.pop()
+    }
+
+    pub(super) fn redone(&mut self, undo: Step) {
+        self.undo.push_back(undo);
+    }
+
+    /// Takes what takes back the last step, if it is as wanted.
+    pub(super) fn take_last_if(&mut self, is_wanted: impl FnOnce(&Step) -> bool) -> Option<Step> {
+        if self.undo.back().is_some_and(is_wanted) { self.undo.pop_back() } else { None }
+    }
+}
+
+fn weight(step: &Step) -> usize {
+    step.iter().filter_map(|change| change.object.as_ref()).map(|object| object.mask.counts.len()).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::rc::Rc;
+
+    use super::*;
+    use crate::mask::Rle;
+    use crate::web::document::Object;
+
+    #[test]
+    fn the_oldest_steps_go_where_memory_ends() {
+        let object = Object {
+            label: String::new(),
+            score: 1.0,
+            by_hand: true,
+            hidden: false,
+            mask: Rc::new(Rle { size: [1, 1], counts: vec![0; MOST_RUNS / 4] }),
+            bbox: [0; 4],
+        };
+        let mut history = History::default();
+        for place in 0..9 {
+            history.did(vec![Change { place, object: Some(object.clone()) }]);
+        }
+        let kept: Vec<usize> = std::iter::from_fn(|| history.to_undo()).map(|step| step[0].place).collect();
+        assert_eq!(kept, [8, 7, 6, 5]);
+    }
+}
