@@ -129,7 +129,7 @@ impl Engine {
 }
 
 /// The tensor's values on the host, all of them finite.
-async fn numbers<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, EngineError> {
+pub(super) async fn numbers<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, EngineError> {
     let data = tensor.into_data_async().await.map_err(|error| EngineError::Failed(format!("{error:?}")))?;
     let numbers = data.try_into_vec::<f32>().map_err(|error| EngineError::Failed(format!("{error:?}")))?;
     if numbers.iter().all(|number| number.is_finite()) {

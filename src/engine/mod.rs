@@ -5,6 +5,7 @@
 mod device;
 mod encoded;
 mod postprocess;
+pub mod trial;
 
 use burn::tensor::Device;
 

@@ -11,7 +11,6 @@ use leptos::task::spawn_local;
 use wasm_bindgen::JsValue;
 use web_sys::{Blob, File, HtmlCanvasElement};
 
-use super::catalogue::{BUNDLED, CATALOGUE};
 use super::client::{Heard, WorkerClient};
 use super::dom;
 use super::dropped::Dropped;
@@ -50,8 +49,8 @@ impl App {
         let asked = dom::query("weights").filter(|text| !text.is_empty());
         let (wanted, refused) = match asked.as_deref().map(Place::parse) {
             Some(Ok(place)) => (place, None),
-            Some(Err(reason)) => (CATALOGUE[0].place(), Some(reason)),
-            None => (CATALOGUE[0].place(), None),
+            Some(Err(reason)) => (Place::Suited, Some(reason)),
+            None => (Place::Suited, None),
         };
         let hub = dom::query("hub").filter(|text| !text.is_empty()).unwrap_or_else(|| HUB.into());
         let backend = BackendChoice::from_query(dom::query("backend").as_deref());
@@ -158,8 +157,7 @@ impl App {
             }
             Effect::Send(request) => self.send(&request, &self.attachments(&request))?,
             Effect::ShareModel(place) => {
-                let shared = place.query().filter(|weights| weights != BUNDLED);
-                dom::share("weights", shared.as_deref())?;
+                dom::share("weights", place.query().as_deref())?;
             }
             Effect::SendPhoto(id) => spawn_local(self.send_photo(id)),
             Effect::ShowPhoto(size) => {

@@ -19,15 +19,17 @@ pub struct Listed {
     pub licence: &'static str,
 }
 
-/// The model of a page that is asked for no other.
-pub const BUNDLED: &str = "weights/mae-tiny";
+/// The bundled model that is quick everywhere.
+pub const TINY: &str = "weights/mae-tiny";
+/// The bundled model with the better masks.
+pub const SMALL: &str = "weights/mae-small";
 
-/// table: first the one that comes with the page.
+/// The menu: first the two that come with the page.
 pub const CATALOGUE: [Listed; 4] = [
     Listed {
         title: "mae-tiny",
         about: "quick, but weak",
-        weights: BUNDLED,
+        weights: TINY,
         bytes: 11_988_104,
         labels: 12,
         licence: "licence in its model card",
@@ -35,7 +37,7 @@ pub const CATALOGUE: [Listed; 4] = [
     Listed {
         title: "mae-small",
         about: "better, and four times the work of mae-tiny",
-        weights: "weights/mae-small",
+        weights: SMALL,
         bytes: 23_475_680,
         labels: 12,
         licence: "licence in its model card",

@@ -7,6 +7,8 @@ use crate::hub_name::{HUB, RepositoryName};
 /// Where a model's weights are.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Place {
+    /// The bundled model that suits this device; the worker finds out which.
+    Suited,
     /// Files below an address; a path is meant from the page's own folder.
     Site(String),
     /// A repository on the Hub.
@@ -60,14 +62,15 @@ impl Place {
         }
     }
 
-    /// The value of `?weights=` that leads here again; files of a device cannot be shared.
+    /// The value of `?weights=` that leads here again; files of a device cannot be shared, and what suits
+    /// one device may not suit the next.
     #[must_use]
     pub fn query(&self) -> Option<String> {
         match self {
             Self::Site(address) => Some(address.clone()),
             Self::Hub(name) => Some(format!("hf:{}", name.short())),
             Self::SiteOrHub(name) => Some(name.short()),
-            Self::Device(_) => None,
+            Self::Suited | Self::Device(_) => None,
         }
     }
 
@@ -81,6 +84,7 @@ impl Place {
             }
             Self::Hub(name) | Self::SiteOrHub(name) => name.short(),
             Self::Device(folder) => folder.clone(),
+            Self::Suited => "The model for this device".to_owned(),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Sizes and places in words.
 
-use crate::web::catalogue::{BUNDLED, Listed};
+use crate::web::catalogue::Listed;
 use crate::web::place::Place;
 
 /// `12.3 MB`
@@ -17,7 +17,8 @@ pub(super) fn title(place: &Place) -> String {
 /// Where it comes from.
 pub(super) fn origin(place: &Place) -> String {
     match place {
-        place if Listed::of(place).is_some_and(|listed| listed.weights == BUNDLED) => "bundled".into(),
+        Place::Suited => "bundled".into(),
+        Place::Site(_) if Listed::of(place).is_some() => "bundled".into(),
         Place::Hub(_) | Place::SiteOrHub(_) => "from the Hub".into(),
         Place::Device(_) => "from this device".into(),
         Place::Site(address) => match address.split_once("://") {

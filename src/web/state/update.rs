@@ -112,8 +112,11 @@ impl AppState {
         if self.model.as_ref().is_none_or(|before| before.place != model.place) {
             self.threshold = model.threshold;
         }
-        self.wanted = model.place.clone();
-        let mut effects = vec![Effect::ShareModel(model.place.clone())];
+        let asked = std::mem::replace(&mut self.wanted, model.place.clone());
+        let mut effects = Vec::new();
+        if asked != Place::Suited {
+            effects.push(Effect::ShareModel(model.place.clone()));
+        }
         self.model = Some(model);
         self.worker = Worker::Idle;
         if self.waiting {

@@ -10,6 +10,7 @@ mod session;
 mod source;
 mod store;
 mod stream;
+mod suited;
 mod web_folder;
 
 use std::cell::RefCell;

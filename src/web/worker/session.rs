@@ -10,6 +10,7 @@ use super::post;
 use super::refusal::{not_loaded, not_opened, sentence};
 use super::source::Source;
 use super::store::Store;
+use super::suited::suited;
 use crate::engine::{DeviceChoice, Picked, pick};
 use crate::engine::{Engine, EngineError, Logits, SegmentOptions};
 use crate::image::{ImageError, RgbImage};
@@ -77,6 +78,14 @@ impl Session {
         progress(id, Progress::Probing);
         self.find_gpu(choice).await;
         let gpu = self.gpu.clone().filter(|_| choice != BackendChoice::Cpu);
+        let found;
+        let asked = match asked {
+            Place::Suited => {
+                found = suited(gpu.is_some()).await;
+                &found
+            }
+            asked => asked,
+        };
         let on_bytes =
             move |done_bytes, total_bytes| progress(id, Progress::Downloading { done_bytes, total_bytes });
         let opened = Source::open(asked, hub, files, on_bytes).await;
@@ -222,7 +231,7 @@ fn progress(id: RequestId, progress: Progress) {
     post(&Reply::Progress { id, progress }, &[]);
 }
 
-fn now_ms() -> f64 {
+pub(super) fn now_ms() -> f64 {
     super::scope().performance().map_or(0.0, |clock| clock.now())
 }
 

@@ -7,6 +7,7 @@ use web_sys::{File, Url};
 use super::device_folder::DeviceFolder;
 use super::web_folder::WebFolder;
 use crate::hub_name::RepositoryName;
+use crate::web::catalogue::TINY;
 use crate::web::place::Place;
 use crate::weights::{SourceError, WeightSource};
 
@@ -17,7 +18,7 @@ pub(super) enum Source<F> {
 }
 
 impl<F: Fn(u64, Option<u64>) + Clone> Source<F> {
-    /// Opens `place`, and says which it is where that was open. `hub` is the address of the Hub, `files` those of
+    /// Opens `place`, and says which it is where that was open; what suits every device is the quick model. `hub` is the address of the Hub, `files` those of
     /// [`Place::Device`].
     ///
     /// # Errors
@@ -36,6 +37,10 @@ impl<F: Fn(u64, Option<u64>) + Clone> Source<F> {
             Place::Site(address) => {
                 let folder = site(address, on_bytes).await?;
                 return Ok((Self::Web(folder), place.clone()));
+            }
+            Place::Suited => {
+                let folder = site(TINY, on_bytes).await?;
+                return Ok((Self::Web(folder), Place::Site(TINY.to_owned())));
             }
             Place::Hub(name) => name,
             Place::SiteOrHub(name) => {

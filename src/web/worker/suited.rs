@@ -1,0 +1,27 @@
+//! Which bundled model suits this device: the better one where its first answer comes soon.
+
+use super::session::now_ms;
+use crate::engine::{DeviceChoice, pick, trial};
+use crate::web::catalogue::{SMALL, TINY};
+use crate::web::place::Place;
+
+/// Side of the photos that the better model looks at, in pixels.
+const SIDE: usize = 322;
+/// Blocks of the better model, and what else takes as long as some: its head, the photo's decoding and the masks' drawing.
+const BLOCKS: f64 = 18.0;
+/// The longest that a first answer may take, in milliseconds.
+const SOON_MS: f64 = 3000.0;
+
+/// The place of the better model, unless one block of it shows that this CPU is too slow for it.
+pub(super) async fn suited(has_gpu: bool) -> Place {
+    let small = has_gpu || takes_ms().await.is_some_and(|block| block * BLOCKS <= SOON_MS);
+    Place::Site(if small { SMALL } else { TINY }.to_owned())
+}
+
+/// Milliseconds of one block on the CPU; `None` when it cannot be computed at all.
+async fn takes_ms() -> Option<f64> {
+    let cpu = pick(DeviceChoice::Cpu).await.ok()?.device;
+    let started = now_ms();
+    trial::one_block(SIDE, &cpu).await.ok()?;
+    Some(now_ms() - started)
+}
