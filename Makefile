@@ -56,6 +56,7 @@ parity-full:
 	cargo run -- import $(PARITY_FULL)/mae_base --out $(PARITY_FULL)/mae_base_imported --dtype f32
 	cargo run -- import $(PARITY_FULL)/mae_original/mae_pretrain_vit_base_full.pth --out $(PARITY_FULL)/mae_original_imported --dtype f32
 	cargo run -- import $(PARITY_FULL)/eomt_small --out $(PARITY_FULL)/eomt_small_imported --dtype f32
+	cargo run -- import $(PARITY_FULL)/mae_base --out $(PARITY_FULL)/mae_base_i8 --dtype i8
 	$(PYTHON) tests/fixtures/generate_full.py check $(PARITY_FULL)
 	cargo test --test hub python -- --ignored
 	mkdir -p $(PARITY_FULL)/ap
