@@ -87,7 +87,7 @@ describe("the model menu", () => {
     assert.deepEqual(options.map(({ current }) => current), ["true", null, null, null]);
     assert.match(await menu().innerText(), /CC BY-NC 4\.0/);
     assert.deepEqual(hub.asked, []);
-    assert.equal(weights(), null, "the address stays as it was");
+    assert.equal(weights(), "weights/mae-tiny", "the address stays as it was");
   });
 
   test("a model that is picked looks at the photo again, and the address leads back to it", async () => {
@@ -166,7 +166,7 @@ describe("the model menu", () => {
       assert.match(await page.error(), sentence);
       assert.doesNotMatch(await page.error(), /undefined|\[object/);
       assert.deepEqual(await page.instances(), found, "what was found is still shown");
-      assert.equal(weights(), null);
+      assert.equal(weights(), "weights/mae-tiny");
       await page.page.getByRole("button", { name: "Keep using mae-tiny" }).click();
       assert.equal(await page.error(), undefined);
       assert.equal(await page.sample("photographer.jpg"), "ready", await page.error());
@@ -186,7 +186,7 @@ describe("the model menu", () => {
     assert.equal(await open("&weights=owner/nowhere"), "error");
     assert.match(await page.error(), /no such model.*nor is there such a folder/is);
     assert.equal(await page.answerTo(() => page.page.getByRole("button", { name: "Use mae-tiny" }).click()), "ready");
-    assert.equal(weights(), null);
+    assert.equal(weights(), "weights/mae-tiny");
   });
 
   for (const [what, fault] of Object.entries({

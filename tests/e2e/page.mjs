@@ -36,11 +36,14 @@ export class SegmenterPage {
     page.on("pageerror", (error) => this.errors.push(String(error)));
   }
 
-  static async open(browser, address, options = {}) {
+  /** Opens `address`, with the quick model where it names none: which one suits this machine is another question. */
+  static async open(browser, address, { suited = false, ...options } = {}) {
+    const asked = new URL(address);
+    if (!suited && !asked.searchParams.has("weights")) asked.searchParams.set("weights", "weights/mae-tiny");
     const page = await browser.newPage(options);
     const it = new SegmenterPage(page);
     await page.addInitScript(recordStates);
-    await page.goto(address);
+    await page.goto(asked.href);
     return it;
   }
 

@@ -151,3 +151,19 @@ test("the main thread is never held up for more than 50 ms while segmenting", as
     await site.close();
   }
 });
+
+test("a visitor who asks for no model gets a bundled one, and the address stays as it was", async () => {
+  const site = await serve();
+  const browser = await launch();
+  try {
+    const page = await SegmenterPage.open(browser, site.address, { suited: true });
+    assert.equal(await page.settle(), "ready", await page.error());
+    const fetched = [...site.requests.keys()].filter((path) => path.endsWith(".safetensors"));
+    assert.ok(fetched.length > 0 && new Set(fetched.map((path) => path.split("/")[2])).size === 1, fetched.join(" "));
+    assert.match(fetched[0], /^\/weights\/mae-(tiny|small)\//);
+    assert.equal(new URL(page.page.url()).search, "");
+  } finally {
+    await browser.close();
+    await site.close();
+  }
+});
