@@ -99,3 +99,11 @@ export function halved(bytes) {
   }
   return safetensors(table, numbers);
 }
+
+/** A safetensors file of an EoMT, whose queries look at every patch: the shares of masked attention are 0. */
+export function unmasked(bytes) {
+  const start = 8 + Number(bytes.readBigUInt64LE());
+  const table = JSON.parse(bytes.subarray(8, start));
+  const [from, to] = table.attn_mask_probs.data_offsets;
+  return Buffer.from(bytes).fill(0, start + from, start + to);
+}
