@@ -1,6 +1,6 @@
 //! The few browser calls that Leptos has no words for.
 
-use js_sys::{Array, ArrayBuffer, Function, Reflect, Uint8ClampedArray, Uint32Array};
+use js_sys::{Array, ArrayBuffer, Function, Reflect, Uint8Array, Uint8ClampedArray, Uint32Array};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
@@ -87,6 +87,15 @@ pub(super) async fn fetch_blob(path: &str) -> Result<Blob, JsValue> {
 /// When the file vanished or may not be read.
 pub(super) async fn read(blob: &Blob) -> Result<ArrayBuffer, JsValue> {
     JsFuture::from(blob.array_buffer()).await?.dyn_into()
+}
+
+/// Whether this browser can decode a picture.
+pub(super) async fn can_show(picture: &[u8]) -> bool {
+    let decode = async || {
+        let blob = Blob::new_with_u8_slice_sequence(&Array::of1(&Uint8Array::from(picture)))?;
+        JsFuture::from(leptos::prelude::window().create_image_bitmap_with_blob(&blob)?).await
+    };
+    decode().await.is_ok()
 }
 
 /// Gives the canvas another size; it is transparent afterwards.

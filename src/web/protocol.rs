@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::place::Place;
 
 /// Raised with every change of these types. A page that meets a worker of another version asks to be reloaded.
-pub const PROTOCOL_VERSION: u32 = 2;
+pub const PROTOCOL_VERSION: u32 = 3;
 
 /// Names one request; its replies carry the same number, which is how late ones are told from current ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -166,6 +166,8 @@ pub enum Reply {
         photo: Size,
         /// The size it is shown at: its own, unless a canvas could not hold that.
         view: Size,
+        /// What was amiss with its file all the same, in sentences.
+        notes: Vec<String>,
     },
     /// The photo's objects, best first. Buffers: the COCO runs of all masks, one after another, as 32-bit numbers.
     Segmented {

@@ -84,6 +84,17 @@ export async function cmykJpeg() {
   return file("print.jpg", "image/jpeg", await readFile(join(root, "tests/fixtures/cmyk.jpg")));
 }
 
+/** One of the photos that `tests/fixtures/make_photos.py` writes. */
+export async function fixture(name, mimeType) {
+  return file(name, mimeType, await readFile(join(root, "tests/fixtures/photos", name)));
+}
+
+/** A JPEG without its last two bytes, which say that it ends. */
+export async function endlessJpeg() {
+  const whole = await sample("coffee.jpg");
+  return file("endless.jpg", "image/jpeg", whole.subarray(0, whole.length - 2));
+}
+
 /** The coffee, 600 × 400, with the note that it is to be turned by 90° to the right. */
 export async function turnedJpeg() {
   const whole = await sample("coffee.jpg");

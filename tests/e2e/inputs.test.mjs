@@ -43,6 +43,8 @@ describe("difficult files", () => {
     "an animation": [files.animatedGif, [4, 4]],
     "a CMYK JPEG": [files.cmykJpeg, undefined],
     "a photo to be turned": [files.turnedJpeg, [400, 600]],
+    "a TIFF with separate planes in tiles": [() => files.fixture("planes_in_tiles.tif", "image/tiff"), [43, 29]],
+    "an AVIF, which only the browser can read": [() => files.fixture("small.avif", "image/avif"), [43, 29]],
     "24 megapixels": [() => files.hugePng(6_000, 4_000), [3_000, 2_000]],
   };
   for (const [what, [make, size]] of Object.entries(taken)) {
@@ -53,11 +55,30 @@ describe("difficult files", () => {
     });
   }
 
-  test("colours and turn of the shown photo are the browser's own", async () => {
-    const photo = await files.turnedJpeg();
+  test("a JPEG without an end is drawn, and the page says so", async () => {
+    assert.equal(await page.give(await files.endlessJpeg()), "ready", await page.error());
+    assert.match(await page.page.getByTestId("note").innerText(), /lacks its end marker/);
+    assert.equal(await page.sample("photographer.jpg"), "ready", await page.error());
+    assert.equal(await page.page.getByTestId("note").count(), 0);
+  });
+
+  test("the picker offers what can be read here", async () => {
+    const accepted = await page.page.getByTestId("photo-input").getAttribute("accept");
+    for (const type of ["image/jpeg", "image/tiff", "image/avif"]) assert.ok(accepted.includes(type), accepted);
+    assert.ok(!/heic|jxl|\*/.test(accepted), accepted);
+  });
+
+  const shown = {
+    "a photo to be turned": files.turnedJpeg,
+    "a photo in Display P3": () => files.fixture("display_p3.png", "image/png"),
+    "a photo in Adobe RGB": () => files.fixture("adobe_rgb.jpg", "image/jpeg"),
+    "an AVIF": () => files.fixture("small.avif", "image/avif"),
+  };
+  for (const [what, make] of Object.entries(shown)) test(`colours and turn of ${what} are the browser's own`, async () => {
+    const photo = await make();
     assert.equal(await page.give(photo), "ready");
-    const worst = await page.page.evaluate(async (bytes) => {
-      const bitmap = await createImageBitmap(new Blob([new Uint8Array(bytes)], { type: "image/jpeg" }));
+    const worst = await page.page.evaluate(async ([bytes, type]) => {
+      const bitmap = await createImageBitmap(new Blob([new Uint8Array(bytes)], { type }));
       const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
       const context = canvas.getContext("2d");
       context.drawImage(bitmap, 0, 0);
@@ -66,7 +87,7 @@ describe("difficult files", () => {
       const actual = shown.getContext("2d").getImageData(0, 0, shown.width, shown.height).data;
       if (actual.length !== expected.length) return Infinity;
       return expected.reduce((sum, value, at) => sum + Math.abs(value - actual[at]), 0) / expected.length;
-    }, [...photo.buffer]);
+    }, [[...photo.buffer], photo.mimeType]);
     assert.ok(worst < 2, `mean difference ${worst}`);
   });
 

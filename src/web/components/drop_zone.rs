@@ -17,6 +17,11 @@ const SAMPLES: [(&str, &str); 3] = [
     ("coffee.jpg", "A cup of coffee"),
 ];
 
+/// What the picker offers everywhere: what is decoded here.
+const READ: &str = "image/jpeg,image/png,image/webp,image/gif,image/bmp,image/tiff,.jfif,.tif,.tiff";
+/// A photo of one pixel, to see whether this browser reads its format.
+const AVIF: &[u8] = include_bytes!("one_pixel.avif");
+
 /// File picker and samples; dropping and pasting work anywhere on the page.
 #[component]
 pub(super) fn DropZone(app: App) -> impl IntoView {
@@ -24,6 +29,12 @@ pub(super) fn DropZone(app: App) -> impl IntoView {
     listen(app, dragging);
     let has_photo = Memo::new(move |_| app.state.with(|state| state.photo.is_some()));
     let input = NodeRef::<Input>::new();
+    let accept = RwSignal::new(READ.to_owned());
+    spawn_local(async move {
+        if dom::can_show(AVIF).await {
+            accept.update(|accept| accept.push_str(",image/avif"));
+        }
+    });
     let picked = move |_| {
         if let Some(input) = input.get_untracked() {
             app.take(Dropped::picked(input.files().as_ref()));
@@ -34,7 +45,7 @@ pub(super) fn DropZone(app: App) -> impl IntoView {
     view! {
         <div class="drop-zone" class:dragging=dragging class:compact=has_photo>
             <label class="pick">
-                <input type="file" accept="image/*" data-testid="photo-input" node_ref=input on:change=picked/>
+                <input type="file" accept=move || accept.get() data-testid="photo-input" node_ref=input on:change=picked/>
                 <span class="button">{move || if has_photo.get() { "Choose another photo" } else { "Choose a photo" }}</span>
                 <span class="hint">"or drop one here, or paste it"</span>
             </label>

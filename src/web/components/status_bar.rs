@@ -14,6 +14,9 @@ pub(super) fn StatusBar(app: App) -> impl IntoView {
     let state = app.state;
     let progress = Memo::new(move |_| state.with(AppState::progress));
     let failure = Memo::new(move |_| state.with(|state| state.failure.clone()));
+    let notes = Memo::new(move |_| {
+        state.with(|state| state.photo.as_ref().map(|photo| photo.notes.clone()).unwrap_or_default())
+    });
     let changing = Memo::new(move |_| state.with(|state| state.is_changing_model()));
     view! {
         <div class="status">
@@ -28,6 +31,7 @@ pub(super) fn StatusBar(app: App) -> impl IntoView {
                 <button class="link" on:click=move |_| app.dispatch(Event::ModelKept)>{move || keep_words(app)}</button>
             </Show>
         </div>
+        {move || notes.get().into_iter().map(|note| view! { <p class="hint" data-testid="note">{note}</p> }).collect_view()}
         {move || failure.get().map(|failure| view! { <FailureBox app failure/> })}
     }
 }

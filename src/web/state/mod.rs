@@ -62,6 +62,8 @@ pub struct Photo {
     pub name: String,
     /// Its own size, once it was read.
     pub size: Option<Size>,
+    /// What was amiss with its file all the same, in sentences.
+    pub notes: Vec<String>,
 }
 
 /// Everything the page shows.

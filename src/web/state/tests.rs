@@ -90,7 +90,8 @@ fn a_photo_goes_from_file_to_overlay() {
     let id = sent_photo(&choose(&mut state));
     assert_eq!(state.status(), Status::Busy);
     let size = Size { width: 2, height: 2 };
-    let effects = state.update(Event::Replied(Reply::Decoded { id, photo: size, view: size }));
+    let effects =
+        state.update(Event::Replied(Reply::Decoded { id, photo: size, view: size, notes: Vec::new() }));
     assert_eq!(effects, [Effect::ShowPhoto(size)]);
     let effects = segmented(&mut state, id, &[0.9, 0.3]);
     assert_eq!(effects[0], Effect::KeepMasks);

@@ -66,9 +66,9 @@ impl AppState {
                 Vec::new()
             }
             Reply::Loaded { id, model } if self.is_loading(id) => self.loaded(model),
-            Reply::Decoded { id, photo, view } if self.is_segmenting(id) => {
+            Reply::Decoded { id, photo, view, notes } if self.is_segmenting(id) => {
                 if let Some(shown) = &mut self.photo {
-                    shown.size = Some(photo);
+                    (shown.size, shown.notes) = (Some(photo), notes);
                 }
                 vec![Effect::ShowPhoto(view)]
             }
@@ -207,7 +207,7 @@ impl AppState {
         if let (Worker::Idle | Worker::Segmenting { .. }, Some(model)) = (self.worker, &self.model) {
             self.wanted = model.place.clone();
         }
-        self.photo = Some(Photo { name, size: None });
+        self.photo = Some(Photo { name, size: None, notes: Vec::new() });
         self.waiting = true;
         let mut effects = vec![Effect::ClearOverlay];
         effects.extend(match self.worker {

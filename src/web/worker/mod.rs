@@ -1,5 +1,6 @@
 //! The worker: owns the engine, answers one request at a time.
 
+mod browser_photo;
 mod buffers;
 mod check;
 mod device_folder;

@@ -3,6 +3,7 @@
 use js_sys::{Array, ArrayBuffer};
 use web_sys::File;
 
+use super::browser_photo;
 use super::buffers::{bytes_from_buffer, bytes_to_buffer, floats_to_buffer, words_to_buffer};
 use super::check::agree;
 use super::photo::Photo;
@@ -13,7 +14,7 @@ use super::store::Store;
 use super::suited::suited;
 use crate::engine::{DeviceChoice, Picked, pick};
 use crate::engine::{Engine, EngineError, Logits, SegmentOptions};
-use crate::image::{ImageError, RgbImage};
+use crate::image::{ImageError, ImageNote, RgbImage};
 use crate::web::channel;
 use crate::web::overlay::Focus;
 use crate::web::place::Place;
@@ -127,11 +128,11 @@ impl Session {
         self.photo = None;
         let (engine, backend) = self.loaded.as_ref().ok_or_else(no_model)?;
         progress(id, Progress::Decoding);
-        let file = buffers.first().map(bytes_from_buffer).unwrap_or_default();
-        let image = RgbImage::decode(&file).map_err(|error| photo_failure(&name, &error))?;
+        let (image, notes) = decode(buffers).await.map_err(|error| photo_failure(&name, &error))?;
         let mut photo = Photo::new(name, image);
         let (size, view) = (photo.size(), photo.view());
-        post(&Reply::Decoded { id, photo: size, view }, &[bytes_to_buffer(&photo.pixels())]);
+        let notes = notes.iter().map(|note| sentence(&note.to_string())).collect();
+        post(&Reply::Decoded { id, photo: size, view, notes }, &[bytes_to_buffer(&photo.pixels())]);
 
         progress(id, Progress::Segmenting);
         let started_ms = now_ms();
@@ -149,8 +150,7 @@ impl Session {
 
     async fn logits(&self, id: RequestId, buffers: &[ArrayBuffer]) -> Result<(), Failure> {
         let (engine, _) = self.loaded.as_ref().ok_or_else(no_model)?;
-        let file = buffers.first().map(bytes_from_buffer).unwrap_or_default();
-        let image = RgbImage::decode(&file).map_err(|error| photo_failure("photo", &error))?;
+        let (image, _) = decode(buffers).await.map_err(|error| photo_failure("photo", &error))?;
         let failed = |error: EngineError| Failure::new(FailureKind::Internal, sentence(&error.to_string()));
         let Logits { class_logits, mask_logits, .. } = engine.logits(&image).await.map_err(failed)?;
         post(&Reply::Logits { id }, &[floats_to_buffer(&class_logits), floats_to_buffer(&mask_logits)]);
@@ -170,6 +170,17 @@ impl Session {
         let reply = Reply::Exported { id, file_name: made.file_name, mime: made.mime.into() };
         post(&reply, &[bytes_to_buffer(&made.bytes)]);
         Ok(())
+    }
+}
+
+/// Decodes a photo, with the same code as the command line wherever that can.
+async fn decode(buffers: &[ArrayBuffer]) -> Result<(RgbImage, Vec<ImageNote>), ImageError> {
+    let file = buffers.first().map(bytes_from_buffer).unwrap_or_default();
+    match (RgbImage::decode_with_notes(&file), buffers.first()) {
+        (Err(error), Some(buffer)) if error.is_unread() => {
+            browser_photo::decode(buffer).await?.map(|image| (image, Vec::new())).ok_or(error)
+        }
+        (decoded, _) => decoded,
     }
 }
 
