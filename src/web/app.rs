@@ -18,7 +18,7 @@ use super::given::{Given, sort_out};
 use super::overlay::{HitMask, instance_at};
 use super::place::Place;
 use super::protocol::{BackendChoice, Failure, FailureKind, Request, RequestId, Size};
-use super::state::{AppState, Effect, Event};
+use super::state::{Aim, AppState, Effect, Event, Gesture};
 
 use crate::hub_name::HUB;
 
@@ -120,19 +120,26 @@ impl App {
         });
     }
 
-    /// The instance at a place of the photo, both coordinates from 0 to 1.
-    pub(super) fn instance_at(self, across: f64, down: f64) -> Option<usize> {
-        self.state.with_untracked(|state| {
-            let Size { width, height } = state.photo.as_ref()?.size?;
-            #[expect(
-                clippy::cast_possible_truncation,
-                clippy::cast_sign_loss,
-                reason = "saturates at the photo's edges"
-            )]
-            let pixel = |place: f64, pixels: usize| (place * pixels as f64) as usize;
-            let (x, y) = (pixel(across, width), pixel(down, height));
+    /// The photo's pixel at a place, both coordinates from 0 to 1.
+    pub(super) fn pixel(self, [across, down]: [f64; 2]) -> Option<[usize; 2]> {
+        let size = self.state.with_untracked(|state| state.photo.as_ref().and_then(|photo| photo.size))?;
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "saturates at the photo's edges"
+        )]
+        let pixel = |place: f64, pixels: usize| ((place * pixels as f64) as usize).min(pixels - 1);
+        Some([pixel(across, size.width), pixel(down, size.height)])
+    }
+
+    /// What is pointed at there.
+    pub(super) fn aim(self, place: [f64; 2], gesture: Gesture) -> Option<Aim> {
+        let pixel = self.pixel(place)?;
+        let [x, y] = pixel;
+        let over = self.state.with_untracked(|state| {
             self.parts.with_value(|parts| instance_at(&parts.masks, |index| state.is_shown(index), x, y))
-        })
+        });
+        Some(Aim { pixel, over, gesture })
     }
 
     fn choose_blob(self, name: String, blob: Blob) {
@@ -167,6 +174,17 @@ impl App {
                 }
             }
             Effect::KeepMasks => self.keep_masks(buffers),
+            Effect::KeepMask { replaces } => {
+                let runs = buffers.first().map(dom::numbers).unwrap_or_default();
+                let mask = HitMask::new(self.photo_height(), &runs);
+                self.parts.update_value(|parts| {
+                    if replaces {
+                        parts.masks.pop();
+                    }
+                    parts.masks.push(mask);
+                });
+            }
+            Effect::DropMask => self.parts.update_value(|parts| drop(parts.masks.pop())),
             Effect::ShowOverlay => {
                 if let (Some(canvas), Some(rgba)) = (self.overlay_canvas.get_untracked(), buffers.first()) {
                     dom::repaint(&canvas, rgba)?;
@@ -224,10 +242,14 @@ impl App {
         self.dispatch(event);
     }
 
+    fn photo_height(self) -> usize {
+        self.state.with_untracked(|state| state.photo.as_ref()?.size).map_or(0, |size| size.height)
+    }
+
     fn keep_masks(self, buffers: &[ArrayBuffer]) {
         let runs = buffers.first().map(dom::numbers).unwrap_or_default();
+        let height = self.photo_height();
         let masks = self.state.with_untracked(|state| {
-            let height = state.photo.as_ref().and_then(|photo| photo.size).map_or(0, |size| size.height);
             let mut rest = runs.as_slice();
             let mut next = |length: usize| {
                 let (mine, others) = rest.split_at(length.min(rest.len()));

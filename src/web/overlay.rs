@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::protocol::Size;
 use crate::image::RgbImage;
 use crate::instance::colour;
-use crate::mask::{BinaryMask, Rle};
+use crate::mask::BinaryMask;
 
 /// Most pixels of a canvas: the limit of Safari on phones. Larger photos are shown smaller; their masks stay whole.
 pub const MAX_VIEW_PIXELS: usize = 16_000_000;
@@ -208,18 +208,10 @@ pub fn cut_out(
     (rgba, Size { width, height })
 }
 
-/// The runs of all masks, one after another, and how many belong to each.
-#[must_use]
-pub fn pack_runs(masks: &[Rle]) -> (Vec<u32>, Vec<usize>) {
-    (
-        masks.iter().flat_map(|rle| rle.counts.iter().copied()).collect(),
-        masks.iter().map(|rle| rle.counts.len()).collect(),
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mask::Rle;
 
     const VIEW: Size = Size { width: 6, height: 5 };
 

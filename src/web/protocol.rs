@@ -6,9 +6,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::place::Place;
+use crate::prompt::Prompt;
 
 /// Raised with every change of these types. A page that meets a worker of another version asks to be reloaded.
-pub const PROTOCOL_VERSION: u32 = 3;
+pub const PROTOCOL_VERSION: u32 = 4;
 
 /// Names one request; its replies carry the same number, which is how late ones are told from current ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -96,6 +97,24 @@ pub enum Request {
         hovered: Option<usize>,
         /// The instance that was picked.
         selected: Option<usize>,
+        /// Where the pointer is: what a click there would find is shown, too.
+        pointed: Option<Prompt>,
+    },
+    /// Find the object that is pointed at; it becomes the last instance.
+    Ask {
+        /// Answered by [`Reply::Asked`] or [`Reply::Failed`].
+        id: RequestId,
+        /// What is pointed at.
+        prompt: Prompt,
+        /// Which of its answers, from the likeliest one on; behind the last comes the first.
+        choice: usize,
+        /// Whether the answer takes the place of the last instance.
+        replaces: bool,
+    },
+    /// Forget the last instance, which was asked for.
+    Withdraw {
+        /// Not answered.
+        id: RequestId,
     },
     /// Make a file of the result.
     Export {
@@ -176,6 +195,17 @@ pub enum Reply {
         /// The objects.
         instances: Vec<Found>,
         /// Time from pixels to masks, in milliseconds.
+        elapsed_ms: f64,
+    },
+    /// The object that was asked for. Buffers: the COCO runs of its mask, as 32-bit numbers.
+    Asked {
+        /// The [`Request::Ask`] answered.
+        id: RequestId,
+        /// The object.
+        instance: Found,
+        /// How many answers there are.
+        choices: usize,
+        /// Time from the request to the masks, in milliseconds.
         elapsed_ms: f64,
     },
     /// The overlay. Buffers: its RGBA pixels at the view's size.
@@ -270,6 +300,16 @@ pub struct Found {
     pub bbox: [usize; 4],
     /// How many of the transferred runs are this mask's.
     pub runs: usize,
+    /// Whether it was asked for by hand; then it is shown whatever its score.
+    pub asked: bool,
+}
+
+impl Found {
+    /// Whether it is shown where instances of a lower score than `threshold` are hidden.
+    #[must_use]
+    pub fn is_shown(&self, threshold: f32) -> bool {
+        self.asked || self.score >= threshold
+    }
 }
 
 /// Whose fault a failure is, which decides the way on.
@@ -318,9 +358,12 @@ mod tests {
 
     #[test]
     fn messages_survive_serialisation() {
-        let request = Request::Paint { id: RequestId(7), threshold: 0.5, hovered: Some(2), selected: None };
+        let pointed = Some(Prompt::point(3, 4));
+        let (id, hovered) = (RequestId(7), Some(2));
+        let request = Request::Paint { id, threshold: 0.5, hovered, selected: None, pointed };
         assert_eq!(round_trip(&request), request);
-        let found = Found { label: "cat".into(), score: 0.9, area: 12, bbox: [1, 2, 3, 4], runs: 5 };
+        let found =
+            Found { label: "cat".into(), score: 0.9, area: 12, bbox: [1, 2, 3, 4], runs: 5, asked: false };
         let reply = Reply::Segmented { id: RequestId(1), instances: vec![found], elapsed_ms: 12.5 };
         assert_eq!(round_trip(&reply), reply);
     }

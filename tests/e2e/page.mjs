@@ -29,6 +29,22 @@ function recordStates() {
   }).observe({ entryTypes: ["longtask"] });
 }
 
+/** Runs in the page: milliseconds that workers say they took, by the kind of their answer. */
+export function readClocks() {
+  window.clocks = { Segmented: [], Asked: [] };
+  window.Worker = class extends Worker {
+    constructor(...how) {
+      super(...how);
+      this.addEventListener("message", ({ data }) => {
+        for (const [kind, times] of Object.entries(window.clocks)) {
+          const elapsed = data?.[0]?.[kind]?.elapsed_ms;
+          if (elapsed !== undefined) times.push(elapsed);
+        }
+      });
+    }
+  };
+}
+
 export class SegmenterPage {
   constructor(page) {
     this.page = page;
@@ -36,13 +52,16 @@ export class SegmenterPage {
     page.on("pageerror", (error) => this.errors.push(String(error)));
   }
 
-  /** Opens `address`, with the quick model where it names none: which one suits this machine is another question. */
-  static async open(browser, address, { suited = false, ...options } = {}) {
+  /**
+   * Opens `address`, with the quick model where it names none: which one suits this machine is another question. The scripts run
+   * first.
+   */
+  static async open(browser, address, { suited = false, ...options } = {}, ...scripts) {
     const asked = new URL(address);
     if (!suited && !asked.searchParams.has("weights")) asked.searchParams.set("weights", "weights/mae-tiny");
     const page = await browser.newPage(options);
     const it = new SegmenterPage(page);
-    await page.addInitScript(recordStates);
+    for (const script of [recordStates, ...scripts]) await page.addInitScript(script);
     await page.goto(asked.href);
     return it;
   }

@@ -45,6 +45,7 @@ fn Row(app: App, index: usize, found: Found, photo_area: usize) -> impl IntoView
             data-label=found.label.clone()
             data-score=found.score.to_string()
             data-area=found.area.to_string()
+            data-asked=found.asked.to_string()
             class:hovered=hovered
             style=format!("--colour: rgb({r} {g} {b})")
         >

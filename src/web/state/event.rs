@@ -1,5 +1,6 @@
 //! What can happen on the page, and what the page then has to do.
 
+use super::Aim;
 use crate::web::place::Place;
 use crate::web::protocol::{Failure, Reply, Request, RequestId, Size};
 
@@ -27,8 +28,16 @@ pub enum Event {
     ModelKept,
     /// The threshold slider moved.
     ThresholdMoved(f32),
-    /// The pointer, or the focus, is on this instance.
+    /// The pointer, or the focus, is on this instance's row.
     Hovered(Option<usize>),
+    /// The pointer is here on the photo, or has left it.
+    Pointed(Option<Aim>),
+    /// A click on the photo.
+    Clicked(Aim),
+    /// A box `[x, y, width, height]` was drawn on the photo.
+    Boxed([usize; 4]),
+    /// The object being asked for is not wanted; or else, what is picked is put back.
+    Dismissed,
     /// This instance was picked; the one picked already is put back.
     Picked(Option<usize>),
     /// A file is wanted.
@@ -65,6 +74,13 @@ pub enum Effect {
     ShowPhoto(Size),
     /// Keep the mask runs beside the reply for finding what is under the pointer.
     KeepMasks,
+    /// Keep the mask runs beside the reply as those of the last instance, instead of the last one's or behind it.
+    KeepMask {
+        /// Whether the last one's go.
+        replaces: bool,
+    },
+    /// The last instance's mask runs go.
+    DropMask,
     /// Show the pixels beside the reply as the overlay.
     ShowOverlay,
     /// Nothing is left to show on the overlay.

@@ -3,13 +3,17 @@
 //! [`AppState::update`] takes one [`Event`] and answers with [`Effect`]s for the caller to carry out. Buffers never
 //! enter the state: an effect such as [`Effect::ShowOverlay`] tells the caller that those beside the reply are wanted.
 
+mod asking;
 mod event;
 mod update;
 
+pub use asking::{Aim, Gesture};
 pub use event::{Effect, Event, ExportWanted};
 
 use super::place::Place;
 use super::protocol::{BackendChoice, Failure, Found, ModelInfo, Progress, RequestId, Size};
+use crate::prompt::Prompt;
+use asking::{Asking, InFlight};
 
 /// The four states a visitor, or a test, can tell apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,6 +101,12 @@ pub struct AppState {
     gpu_failed: bool,
     paint_in_flight: Option<RequestId>,
     paint_again: bool,
+    /// The object being asked for by hand.
+    asking: Option<Asking>,
+    ask_in_flight: Option<InFlight>,
+    ask_again: bool,
+    /// What a click where the pointer is would ask for.
+    preview: Option<Prompt>,
 }
 
 impl AppState {
@@ -121,6 +131,10 @@ impl AppState {
             gpu_failed: false,
             paint_in_flight: None,
             paint_again: false,
+            asking: None,
+            ask_in_flight: None,
+            ask_again: false,
+            preview: None,
         }
     }
 
@@ -154,15 +168,21 @@ impl AppState {
         self.model.is_some() && matches!(self.worker, Worker::Loading { .. })
     }
 
+    /// Whether a click where the pointer is would do something.
+    #[must_use]
+    pub const fn is_pointing(&self) -> bool {
+        self.hovered.is_some() || self.preview.is_some()
+    }
+
     /// Whether the instance at `index` reaches the threshold.
     #[must_use]
     pub fn is_shown(&self, index: usize) -> bool {
-        self.instances.get(index).is_some_and(|found| found.score >= self.threshold)
+        self.instances.get(index).is_some_and(|found| found.is_shown(self.threshold))
     }
 
     /// How many instances reach the threshold.
     #[must_use]
     pub fn shown_count(&self) -> usize {
-        self.instances.iter().filter(|found| found.score >= self.threshold).count()
+        self.instances.iter().filter(|found| found.is_shown(self.threshold)).count()
     }
 }

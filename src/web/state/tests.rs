@@ -62,7 +62,7 @@ fn sent_place(effects: &[Effect]) -> (RequestId, Place) {
 }
 
 fn found(score: f32) -> Found {
-    Found { label: "cat".into(), score, area: 4, bbox: [0, 0, 2, 2], runs: 2 }
+    Found { label: "cat".into(), score, area: 4, bbox: [0, 0, 2, 2], runs: 2, asked: false }
 }
 
 fn loaded(state: &mut AppState, backend: Backend) -> Vec<Effect> {

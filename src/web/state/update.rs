@@ -33,10 +33,11 @@ impl AppState {
                 self.hovered = index;
                 self.paint()
             }
-            Event::Picked(index) => {
-                self.selected = if index == self.selected { None } else { index };
-                self.paint()
-            }
+            Event::Pointed(aim) => self.pointed(aim),
+            Event::Clicked(aim) => self.clicked(aim),
+            Event::Boxed(bounds) => self.boxed(bounds),
+            Event::Dismissed => self.dismissed(),
+            Event::Picked(index) => self.picked(index),
             Event::ExportWanted(wanted) => self.export(wanted),
             Event::ForgetWeights => self.send(|id| Request::ForgetWeights { id }),
             Event::Retried => self.retried(),
@@ -88,6 +89,7 @@ impl AppState {
                 }
                 effects
             }
+            Reply::Asked { id, instance, choices, .. } => self.answered(id, instance, choices),
             Reply::Exported { file_name, mime, .. } => vec![Effect::Save { file_name, mime }],
             Reply::WeightsForgotten { .. } => {
                 if let Some(model) = &mut self.model {
@@ -167,10 +169,17 @@ impl AppState {
             self.worker = Worker::Idle;
             return self.photo_failed(failure);
         }
+        if failure.kind == FailureKind::Gpu && self.can_leave_gpu() {
+            return self.leave_gpu();
+        }
         if matches!(self.worker, Worker::Idle) {
             self.failure = Some(failure);
         }
-        Vec::new()
+        if self.paint_in_flight == Some(id) {
+            // Asked again, it would fail again.
+            (self.paint_in_flight, self.preview) = (None, None);
+        }
+        self.unanswered(id)
     }
 
     fn died(&mut self, message: &str) -> Vec<Effect> {
@@ -256,7 +265,7 @@ impl AppState {
     }
 
     /// Asks for the overlay; while one is being painted only the newest wish is kept.
-    fn paint(&mut self) -> Vec<Effect> {
+    pub(super) fn paint(&mut self) -> Vec<Effect> {
         if self.elapsed_ms.is_none() {
             return Vec::new();
         }
@@ -267,7 +276,8 @@ impl AppState {
         let id = self.issue_id();
         self.paint_in_flight = Some(id);
         let (threshold, hovered, selected) = (self.threshold, self.hovered, self.selected);
-        vec![Effect::Send(Request::Paint { id, threshold, hovered, selected })]
+        let pointed = self.preview.clone();
+        vec![Effect::Send(Request::Paint { id, threshold, hovered, selected, pointed })]
     }
 
     fn spawn(&mut self) -> Vec<Effect> {
@@ -306,9 +316,13 @@ impl AppState {
         self.selected = None;
         self.paint_in_flight = None;
         self.paint_again = false;
+        self.asking = None;
+        self.ask_in_flight = None;
+        self.ask_again = false;
+        self.preview = None;
     }
 
-    const fn issue_id(&mut self) -> RequestId {
+    pub(super) const fn issue_id(&mut self) -> RequestId {
         self.next_id += 1;
         RequestId(self.next_id)
     }

@@ -6,6 +6,7 @@ mod check;
 mod device_folder;
 mod download;
 mod photo;
+mod questions;
 mod refusal;
 mod session;
 mod source;
@@ -79,9 +80,9 @@ async fn work(inbox: Rc<RefCell<Inbox>>, mut session: Session) {
     inbox.borrow_mut().session = Some(session);
 }
 
-/// A photo, or its overlay, that a newer photo replaces is not worth the time.
+/// A photo, or what is asked about it, that a newer photo replaces is not worth the time.
 fn is_superseded(request: &Request, newer: &VecDeque<Job>) -> bool {
-    matches!(request, Request::Segment { .. } | Request::Paint { .. })
+    matches!(request, Request::Segment { .. } | Request::Paint { .. } | Request::Ask { .. })
         && newer.iter().any(|(other, _)| matches!(other, Request::Segment { .. }))
 }
 

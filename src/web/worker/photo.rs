@@ -4,7 +4,7 @@ use crate::image::RgbImage;
 use crate::instance::Instance;
 use crate::mask::{BinaryMask, Rle};
 use crate::web::export::{CocoInstance, coco_json, file_name, mask_png, rgba_png};
-use crate::web::overlay::{Focus, Layer, cut_out, pack_runs, paint, rgba, view_size};
+use crate::web::overlay::{Focus, Layer, cut_out, paint, rgba, view_size};
 use crate::web::protocol::{Export, Found, Size};
 
 /// A photo and its instances.
@@ -48,28 +48,45 @@ impl Photo {
 
     /// Takes in what the engine found; returns what the page needs of it: rows, and the runs of all masks.
     pub(super) fn keep(&mut self, instances: Vec<Instance>) -> (Vec<Found>, Vec<u32>) {
-        let view = self.view();
-        self.categories = instances.iter().map(|instance| instance.category).collect();
-        self.masks = instances.iter().map(|instance| Rle::from_mask(&instance.mask)).collect();
-        self.layers = instances.iter().map(|instance| Layer::new(&instance.mask, view)).collect();
-        let (runs, lengths) = pack_runs(&self.masks);
-        self.found = instances
-            .into_iter()
-            .zip(lengths)
-            .map(|(instance, runs)| Found {
-                area: instance.mask.area(),
-                label: instance.label,
-                score: instance.score,
-                bbox: instance.bbox,
-                runs,
-            })
-            .collect();
-        (self.found.clone(), runs)
+        for instance in instances {
+            self.push(instance, false);
+        }
+        (self.found.clone(), self.masks.iter().flat_map(|mask| mask.counts.iter().copied()).collect())
     }
 
-    /// RGBA at the view's size.
-    pub(super) fn overlay(&self, threshold: f32, focus: Focus) -> Vec<u8> {
-        paint(&self.layers, self.view(), |index| self.found[index].score >= threshold, focus)
+    /// Takes in what was asked for, as the last instance; returns what the page needs of it.
+    pub(super) fn add(&mut self, instance: Instance) -> (Found, Vec<u32>) {
+        let found = self.push(instance, true);
+        (found, self.masks.last().map(|mask| mask.counts.clone()).unwrap_or_default())
+    }
+
+    /// Forgets the last instance if it was asked for.
+    pub(super) fn withdraw(&mut self) {
+        if self.found.pop_if(|found| found.asked).is_some() {
+            (self.categories.pop(), self.masks.pop(), self.layers.pop());
+        }
+    }
+
+    /// RGBA at the view's size; `pointed` is shown above all.
+    pub(super) fn overlay(&mut self, threshold: f32, focus: Focus, pointed: Option<&BinaryMask>) -> Vec<u8> {
+        let (view, count) = (self.view(), self.layers.len());
+        self.layers.extend(pointed.map(|mask| Layer::new(mask, view)));
+        let hovered = if pointed.is_some() { Some(count) } else { focus.hovered };
+        let is_shown = |index: usize| self.found.get(index).is_none_or(|found| found.is_shown(threshold));
+        let painted = paint(&self.layers, view, is_shown, Focus { hovered, ..focus });
+        self.layers.truncate(count);
+        painted
+    }
+
+    fn push(&mut self, instance: Instance, asked: bool) -> Found {
+        let Instance { category, label, score, mask, bbox } = instance;
+        let runs = Rle::from_mask(&mask);
+        let found = Found { area: mask.area(), label, score, bbox, runs: runs.counts.len(), asked };
+        self.layers.push(Layer::new(&mask, self.view()));
+        self.categories.push(category);
+        self.masks.push(runs);
+        self.found.push(found.clone());
+        found
     }
 
     /// Makes a file.
@@ -104,7 +121,7 @@ impl Photo {
     }
 
     fn coco_instances(&self, threshold: f32) -> Vec<CocoInstance<'_>> {
-        let shown = |index: &usize| self.found[*index].score >= threshold;
+        let shown = |index: &usize| self.found[*index].is_shown(threshold);
         (0..self.found.len())
             .filter(shown)
             .map(|index| CocoInstance {

@@ -8,6 +8,7 @@ use super::buffers::{bytes_from_buffer, bytes_to_buffer, floats_to_buffer, words
 use super::check::agree;
 use super::photo::Photo;
 use super::post;
+use super::questions::Questions;
 use super::refusal::{not_loaded, not_opened, sentence};
 use super::source::Source;
 use super::store::Store;
@@ -15,6 +16,7 @@ use super::suited::suited;
 use crate::engine::{DeviceChoice, Picked, pick};
 use crate::engine::{Engine, EngineError, Logits, SegmentOptions};
 use crate::image::{ImageError, ImageNote, RgbImage};
+use crate::prompt::Prompt;
 use crate::web::channel;
 use crate::web::overlay::Focus;
 use crate::web::place::Place;
@@ -25,6 +27,8 @@ use crate::weights::WeightsError;
 
 /// Instances below this score are never shown, so they are not computed.
 const LOWEST_SCORE: f32 = 0.02;
+/// Masks to choose from where something was pointed at: a part, the object, what it is a part of.
+const MOST_ANSWERS: usize = 3;
 /// Weights above this size are not loaded a second time for the comparison with the CPU.
 const MOST_CHECKED_BYTES: u64 = 64_000_000;
 
@@ -35,6 +39,8 @@ pub(super) struct Session {
     gpu: Option<Picked>,
     loaded: Option<(Engine, Backend)>,
     photo: Option<Photo>,
+    /// About the photo, to the engine that segmented it.
+    questions: Option<Questions>,
 }
 
 impl Session {
@@ -47,11 +53,12 @@ impl Session {
                 self.load(id, &place, &hub, channel::only(attachments), backend).await
             }
             Request::Segment { name, .. } => self.segment(id, name, &buffers).await,
-            Request::Paint { threshold, hovered, selected, .. } => {
-                if let Some(photo) = &self.photo {
-                    let overlay = photo.overlay(threshold, Focus { hovered, selected });
-                    post(&Reply::Painted { id }, &[bytes_to_buffer(&overlay)]);
-                }
+            Request::Paint { threshold, hovered, selected, pointed, .. } => {
+                self.paint(id, threshold, Focus { hovered, selected }, pointed).await
+            }
+            Request::Ask { prompt, choice, replaces, .. } => self.ask(id, prompt, choice, replaces).await,
+            Request::Withdraw { .. } => {
+                self.photo.iter_mut().for_each(Photo::withdraw);
                 Ok(())
             }
             Request::Export { export, .. } => self.export(id, export),
@@ -108,6 +115,7 @@ impl Session {
             kept: source.is_kept(),
         };
         self.loaded = Some((engine, backend));
+        self.questions = None;
         post(&Reply::Loaded { id, model }, &[]);
         Ok(())
     }
@@ -125,7 +133,7 @@ impl Session {
     }
 
     async fn segment(&mut self, id: RequestId, name: String, buffers: &[ArrayBuffer]) -> Result<(), Failure> {
-        self.photo = None;
+        (self.photo, self.questions) = (None, None);
         let (engine, backend) = self.loaded.as_ref().ok_or_else(no_model)?;
         progress(id, Progress::Decoding);
         let (image, notes) = decode(buffers).await.map_err(|error| photo_failure(&name, &error))?;
@@ -137,14 +145,63 @@ impl Session {
         progress(id, Progress::Segmenting);
         let started_ms = now_ms();
         let options = SegmentOptions { score_thresh: LOWEST_SCORE, ..SegmentOptions::default() };
-        let found = engine.segment(photo.image(), &options).await.map_err(|error| match backend {
-            Backend::WebGpu => Failure::new(FailureKind::Gpu, sentence(&error.to_string())),
-            Backend::Cpu => Failure::new(FailureKind::Internal, sentence(&error.to_string())),
-        })?;
+        let failed = |error| not_computed(*backend, &error);
+        let encoded = engine.encode(photo.image()).await.map_err(failed)?;
+        let found = engine.find(&encoded, &options).await.map_err(failed)?;
         let elapsed_ms = now_ms() - started_ms;
         let (instances, runs) = photo.keep(found);
-        self.photo = Some(photo);
+        (self.photo, self.questions) = (Some(photo), Some(Questions::new(encoded)));
         post(&Reply::Segmented { id, instances, elapsed_ms }, &[words_to_buffer(&runs)]);
+        Ok(())
+    }
+
+    async fn paint(
+        &mut self,
+        id: RequestId,
+        threshold: f32,
+        focus: Focus,
+        pointed: Option<Prompt>,
+    ) -> Result<(), Failure> {
+        let Some(photo) = &mut self.photo else { return Ok(()) };
+        let mask = match (pointed, &mut self.questions, &self.loaded) {
+            (Some(prompt), Some(questions), Some((engine, backend))) => {
+                let found = questions.ask(engine, prompt, 1).await;
+                found.map_err(|error| not_computed(*backend, &error))?.first().map(|instance| &instance.mask)
+            }
+            _ => None,
+        };
+        post(&Reply::Painted { id }, &[bytes_to_buffer(&photo.overlay(threshold, focus, mask))]);
+        Ok(())
+    }
+
+    async fn ask(
+        &mut self,
+        id: RequestId,
+        prompt: Prompt,
+        choice: usize,
+        replaces: bool,
+    ) -> Result<(), Failure> {
+        let (Some(photo), Some(questions), Some((engine, backend))) =
+            (&mut self.photo, &mut self.questions, &self.loaded)
+        else {
+            return Err(nothing_segmented());
+        };
+        let started_ms = now_ms();
+        let answers = questions.ask(engine, prompt, MOST_ANSWERS).await;
+        let answers = answers.map_err(|error| not_computed(*backend, &error))?;
+        let elapsed_ms = now_ms() - started_ms;
+        let choices = answers.len();
+        let Some(instance) = answers.get(choice % choices.max(1)).cloned() else {
+            return Err(Failure::new(
+                FailureKind::Choice,
+                "There is no object to be told from its surroundings.",
+            ));
+        };
+        if replaces {
+            photo.withdraw();
+        }
+        let (instance, runs) = photo.add(instance);
+        post(&Reply::Asked { id, instance, choices, elapsed_ms }, &[words_to_buffer(&runs)]);
         Ok(())
     }
 
@@ -159,10 +216,7 @@ impl Session {
 
     fn export(&self, id: RequestId, export: Export) -> Result<(), Failure> {
         let (Some(photo), Some((engine, _))) = (&self.photo, &self.loaded) else {
-            return Err(Failure::new(
-                FailureKind::Internal,
-                "There is no result to save yet. Choose a photo first.",
-            ));
+            return Err(nothing_segmented());
         };
         let made = photo.export(export, engine.labels()).map_err(|reason| {
             Failure::new(FailureKind::Internal, format!("The file could not be made ({reason}). Try again."))
@@ -251,6 +305,8 @@ const fn id_of(request: &Request) -> RequestId {
         Request::Load { id, .. }
         | Request::Segment { id, .. }
         | Request::Paint { id, .. }
+        | Request::Ask { id, .. }
+        | Request::Withdraw { id }
         | Request::Export { id, .. }
         | Request::Logits { id }
         | Request::ForgetWeights { id } => *id,
@@ -259,6 +315,18 @@ const fn id_of(request: &Request) -> RequestId {
 
 fn no_model() -> Failure {
     Failure::new(FailureKind::Internal, "The model is not loaded yet. Try again in a moment.")
+}
+
+fn nothing_segmented() -> Failure {
+    Failure::new(FailureKind::Internal, "There is no result yet. Choose a photo first.")
+}
+
+fn not_computed(backend: Backend, error: &EngineError) -> Failure {
+    let kind = match backend {
+        Backend::WebGpu => FailureKind::Gpu,
+        Backend::Cpu => FailureKind::Internal,
+    };
+    Failure::new(kind, sentence(&error.to_string()))
 }
 
 fn photo_failure(name: &str, error: &ImageError) -> Failure {

@@ -1,0 +1,245 @@
+//! Asking for the object at a place: clicks, boxes, and what the pointer previews.
+
+use super::{AppState, Effect, Worker};
+use crate::prompt::{Point, Prompt};
+use crate::web::protocol::{Found, Request, RequestId, Size};
+
+/// Clicks closer together than this share of the photo's longer side are on the same spot.
+const SAME_SPOT: f64 = 0.01;
+
+/// Where the pointer is, and what a click there is to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Aim {
+    /// The photo's pixel.
+    pub pixel: [usize; 2],
+    /// The instance there, if any.
+    pub over: Option<usize>,
+    /// What a click means.
+    pub gesture: Gesture,
+}
+
+/// What a click means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gesture {
+    /// Pick, or ask for, what is there.
+    Pick,
+    /// Add what is there to the object asked for.
+    Add,
+    /// Take what is there away from the object asked for.
+    Remove,
+}
+
+/// The object being asked for.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Asking {
+    prompt: Prompt,
+    /// Which of the answers is wanted.
+    choice: usize,
+    /// How many answers there are, once that is known.
+    choices: usize,
+    /// Whether the last instance is its answer.
+    answered: bool,
+}
+
+/// A question on its way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct InFlight {
+    id: RequestId,
+    /// Whether the answer takes the place of the last instance.
+    replaces: bool,
+    fate: Fate,
+}
+
+/// What becomes of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    /// It is the object being asked for.
+    Current,
+    /// It stays, but another object is being asked for, or none.
+    Kept,
+    /// It is not wanted any more.
+    Withdrawn,
+}
+
+impl AppState {
+    /// Of the object being asked for: which of its masks is shown, counted from 1, and how many there are.
+    #[must_use]
+    pub fn choice(&self) -> Option<[usize; 2]> {
+        let asking = self.asking.as_ref().filter(|asking| asking.answered)?;
+        Some([asking.choice % asking.choices.max(1) + 1, asking.choices])
+    }
+
+    pub(super) fn pointed(&mut self, aim: Option<Aim>) -> Vec<Effect> {
+        let hovered = aim.filter(|aim| aim.gesture == Gesture::Pick).and_then(|aim| aim.over);
+        let pointed = aim.filter(|_| matches!(self.worker, Worker::Idle)).and_then(|aim| self.would_ask(aim));
+        if (hovered, &pointed) == (self.hovered, &self.preview) {
+            return Vec::new();
+        }
+        (self.hovered, self.preview) = (hovered, pointed);
+        self.paint()
+    }
+
+    pub(super) fn clicked(&mut self, aim: Aim) -> Vec<Effect> {
+        if self.elapsed_ms.is_none() || !matches!(self.worker, Worker::Idle) {
+            return Vec::new();
+        }
+        if let Some(asking) = &mut self.asking
+            && aim.gesture == Gesture::Pick
+            && is_same_spot(&asking.prompt, aim.pixel, self.photo.as_ref().and_then(|photo| photo.size))
+        {
+            asking.choice += 1;
+            return self.ask();
+        }
+        match (aim.over, aim.gesture) {
+            (Some(over), Gesture::Pick) if self.selected != Some(over) => self.picked(Some(over)),
+            (_, Gesture::Remove) if self.asking.is_none() => Vec::new(),
+            (_, Gesture::Pick) => self.begin(Prompt::point(aim.pixel[0], aim.pixel[1])),
+            (_, Gesture::Add | Gesture::Remove) => {
+                let positive = aim.gesture == Gesture::Add;
+                let point = Point { x: aim.pixel[0], y: aim.pixel[1], positive };
+                let Some(asking) = &mut self.asking else {
+                    return self.begin(Prompt { points: vec![point], bounds: None });
+                };
+                asking.prompt.points.push(point);
+                asking.choice = 0;
+                self.ask()
+            }
+        }
+    }
+
+    pub(super) fn boxed(&mut self, bounds: [usize; 4]) -> Vec<Effect> {
+        if self.elapsed_ms.is_none() || !matches!(self.worker, Worker::Idle) {
+            return Vec::new();
+        }
+        self.begin(Prompt { points: Vec::new(), bounds: Some(bounds) })
+    }
+
+    pub(super) fn picked(&mut self, index: Option<usize>) -> Vec<Effect> {
+        self.settle(Fate::Kept);
+        self.selected = if index == self.selected { None } else { index };
+        self.paint()
+    }
+
+    /// The object being asked for goes, or what is picked is put back.
+    pub(super) fn dismissed(&mut self) -> Vec<Effect> {
+        if self.asking.is_none() && self.selected.is_none() {
+            return Vec::new();
+        }
+        // What is on its way goes when it is here.
+        let answered = self.asking.as_ref().is_some_and(|asking| asking.answered);
+        let mut effects = Vec::new();
+        if answered && self.ask_in_flight.is_none() {
+            effects.extend(self.withdraw());
+        }
+        self.settle(Fate::Withdrawn);
+        self.selected = None;
+        effects.extend(self.paint());
+        effects
+    }
+
+    pub(super) fn answered(&mut self, id: RequestId, found: Found, choices: usize) -> Vec<Effect> {
+        let Some(InFlight { replaces, fate, .. }) = self.ask_in_flight.take_if(|sent| sent.id == id) else {
+            return Vec::new();
+        };
+        if replaces {
+            self.instances.pop();
+        }
+        self.instances.push(found);
+        let mut effects = vec![Effect::KeepMask { replaces }];
+        match (&mut self.asking, fate) {
+            (Some(asking), Fate::Current) => {
+                (asking.answered, asking.choices) = (true, choices);
+                self.selected = Some(self.instances.len() - 1);
+            }
+            (_, Fate::Withdrawn) => effects.extend(self.withdraw()),
+            (_, Fate::Current | Fate::Kept) => {}
+        }
+        effects.extend(self.ask_next());
+        effects.extend(self.paint());
+        effects
+    }
+
+    /// The question found no answer; what was there before stays, unless it is not wanted any more.
+    pub(super) fn unanswered(&mut self, id: RequestId) -> Vec<Effect> {
+        let Some(InFlight { replaces, fate, .. }) = self.ask_in_flight.take_if(|sent| sent.id == id) else {
+            return Vec::new();
+        };
+        self.asking.take_if(|asking| fate == Fate::Current && !asking.answered && !self.ask_again);
+        let mut effects = Vec::new();
+        if replaces && fate == Fate::Withdrawn {
+            effects.extend(self.withdraw());
+        }
+        effects.extend(self.ask_next());
+        effects.extend(self.paint());
+        effects
+    }
+
+    /// What a click would ask for.
+    fn would_ask(&self, aim: Aim) -> Option<Prompt> {
+        let [x, y] = aim.pixel;
+        match (aim.gesture, &self.asking) {
+            (Gesture::Pick, Some(asking))
+                if is_same_spot(&asking.prompt, aim.pixel, self.photo.as_ref()?.size) =>
+            {
+                None
+            }
+            (Gesture::Pick, _) => aim.over.is_none().then(|| Prompt::point(x, y)),
+            (Gesture::Remove, None) => None,
+            (Gesture::Add | Gesture::Remove, asking) => {
+                let mut prompt = asking.as_ref().map(|asking| asking.prompt.clone()).unwrap_or_default();
+                prompt.points.push(Point { x, y, positive: aim.gesture == Gesture::Add });
+                Some(prompt)
+            }
+        }
+    }
+
+    fn begin(&mut self, prompt: Prompt) -> Vec<Effect> {
+        self.settle(Fate::Kept);
+        self.asking = Some(Asking { prompt, choice: 0, choices: 0, answered: false });
+        self.ask()
+    }
+
+    /// No object is being asked for any more.
+    fn settle(&mut self, fate: Fate) {
+        self.asking = None;
+        self.ask_again = false;
+        self.preview = None;
+        if let Some(sent) = self.ask_in_flight.as_mut().filter(|sent| sent.fate == Fate::Current) {
+            sent.fate = fate;
+        }
+    }
+
+    /// Asks; while a question is on its way only the newest wish is kept.
+    fn ask(&mut self) -> Vec<Effect> {
+        self.preview = None;
+        self.ask_again = self.ask_in_flight.is_some();
+        if self.ask_again {
+            return Vec::new();
+        }
+        let Some(Asking { prompt, choice, answered, .. }) = self.asking.clone() else { return Vec::new() };
+        let id = self.issue_id();
+        self.ask_in_flight = Some(InFlight { id, replaces: answered, fate: Fate::Current });
+        vec![Effect::Send(Request::Ask { id, prompt, choice, replaces: answered })]
+    }
+
+    fn ask_next(&mut self) -> Vec<Effect> {
+        if std::mem::take(&mut self.ask_again) { self.ask() } else { Vec::new() }
+    }
+
+    fn withdraw(&mut self) -> Vec<Effect> {
+        self.instances.pop();
+        let id = self.issue_id();
+        vec![Effect::DropMask, Effect::Send(Request::Withdraw { id })]
+    }
+}
+
+fn is_same_spot(prompt: &Prompt, [x, y]: [usize; 2], photo: Option<Size>) -> bool {
+    let (Some(photo), [.., last], None) = (photo, prompt.points.as_slice(), prompt.bounds) else {
+        return false;
+    };
+    let distance = (x.abs_diff(last.x) as f64).hypot(y.abs_diff(last.y) as f64);
+    last.positive && distance <= SAME_SPOT * photo.width.max(photo.height) as f64
+}
+
+#[cfg(test)]
+mod tests;

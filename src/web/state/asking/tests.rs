@@ -1,0 +1,241 @@
+use super::*;
+use crate::web::place::Place;
+use crate::web::protocol::{
+    Backend, BackendChoice, Failure, FailureKind, ModelInfo, PROTOCOL_VERSION, Reply,
+};
+use crate::web::state::Event;
+
+/// A photo of 200 × 100 pixels on which two objects were found.
+fn segmented() -> AppState {
+    let place = Place::Site("weights/mae-tiny".into());
+    let mut state = AppState::new(place.clone(), String::new(), BackendChoice::Auto);
+    state.update(Event::Started);
+    let load = state.update(Event::Replied(Reply::Ready { protocol_version: PROTOCOL_VERSION }));
+    let [Effect::Send(Request::Load { id, .. })] = load[..] else { panic!("{load:?}") };
+    let model = ModelInfo {
+        place,
+        backend: Backend::Cpu,
+        device: String::new(),
+        fallback: None,
+        labels: Vec::new(),
+        threshold: 0.4,
+        weight_bytes: 1,
+        kept: false,
+    };
+    state.update(Event::Replied(Reply::Loaded { id, model }));
+    choose(&mut state);
+    state
+}
+
+fn choose(state: &mut AppState) {
+    let chosen = state.update(Event::PhotoChosen { name: "a.jpg".into() });
+    let Some(Effect::SendPhoto(id)) = chosen.last().cloned() else { panic!("{chosen:?}") };
+    let size = Size { width: 200, height: 100 };
+    state.update(Event::Replied(Reply::Decoded { id, photo: size, view: size, notes: Vec::new() }));
+    let instances = vec![found(0.9), found(0.5)];
+    let effects = state.update(Event::Replied(Reply::Segmented { id, instances, elapsed_ms: 1.0 }));
+    painted(state, &effects);
+}
+
+fn found(score: f32) -> Found {
+    Found { label: "cat".into(), score, area: 4, bbox: [0, 0, 2, 2], runs: 2, asked: false }
+}
+
+/// What was sent for the overlay last.
+fn painted(state: &mut AppState, effects: &[Effect]) -> Option<Prompt> {
+    let Some(Effect::Send(Request::Paint { id, pointed, .. })) = effects.last() else {
+        panic!("{effects:?}")
+    };
+    state.update(Event::Replied(Reply::Painted { id: *id }));
+    pointed.clone()
+}
+
+fn aim(x: usize, y: usize, over: Option<usize>, gesture: Gesture) -> Aim {
+    Aim { pixel: [x, y], over, gesture }
+}
+
+fn click(state: &mut AppState, x: usize, y: usize, gesture: Gesture) -> Vec<Effect> {
+    state.update(Event::Clicked(aim(x, y, None, gesture)))
+}
+
+/// Number, prompt, choice and replacement of the question sent.
+fn sent(effects: &[Effect]) -> (RequestId, Prompt, usize, bool) {
+    let asked = effects.iter().find_map(|effect| match effect {
+        Effect::Send(Request::Ask { id, prompt, choice, replaces }) => {
+            Some((*id, prompt.clone(), *choice, *replaces))
+        }
+        _ => None,
+    });
+    asked.unwrap_or_else(|| panic!("no question in {effects:?}"))
+}
+
+/// The worker answers; what follows but for the overlay.
+fn answer(state: &mut AppState, id: RequestId, area: usize) -> Vec<Effect> {
+    let instance = Found { area, asked: true, score: 0.1, ..found(0.1) };
+    let reply = Reply::Asked { id, instance, choices: 3, elapsed_ms: 1.0 };
+    let effects = state.update(Event::Replied(reply));
+    let is_paint = |effect: &Effect| matches!(effect, Effect::Send(Request::Paint { .. }));
+    for paint in effects.iter().filter(|effect| is_paint(effect)) {
+        painted(state, std::slice::from_ref(paint));
+    }
+    effects.into_iter().filter(|effect| !is_paint(effect)).collect()
+}
+
+fn areas(state: &AppState) -> Vec<usize> {
+    state.instances.iter().map(|found| found.area).collect()
+}
+
+#[test]
+fn a_click_on_nothing_asks_for_the_object_there() {
+    let mut state = segmented();
+    let (id, prompt, choice, replaces) = sent(&click(&mut state, 30, 40, Gesture::Pick));
+    assert_eq!((prompt, choice, replaces), (Prompt::point(30, 40), 0, false));
+    assert_eq!(answer(&mut state, id, 7), [Effect::KeepMask { replaces: false }]);
+    assert_eq!((areas(&state), state.selected), (vec![4, 4, 7], Some(2)));
+    assert!(state.is_shown(2), "though its score is low");
+    assert_eq!(state.choice(), Some([1, 3]));
+}
+
+#[test]
+fn the_same_spot_goes_round_the_masks() {
+    let mut state = segmented();
+    let (id, ..) = sent(&click(&mut state, 30, 40, Gesture::Pick));
+    answer(&mut state, id, 7);
+    for (time, area) in [(1, 9), (2, 5), (3, 7)] {
+        let (id, prompt, choice, replaces) = sent(&click(&mut state, 31, 40, Gesture::Pick));
+        assert_eq!((prompt, choice, replaces), (Prompt::point(30, 40), time, true));
+        assert_eq!(answer(&mut state, id, area), [Effect::KeepMask { replaces: true }]);
+        assert_eq!(areas(&state), [4, 4, area]);
+        assert_eq!(state.choice(), Some([time % 3 + 1, 3]));
+    }
+    let (_, prompt, _, replaces) = sent(&click(&mut state, 60, 40, Gesture::Pick));
+    assert_eq!((prompt, replaces), (Prompt::point(60, 40), false), "another place is another object");
+}
+
+#[test]
+fn what_was_found_is_picked_first_and_asked_for_when_clicked_again() {
+    let mut state = segmented();
+    let over = Event::Clicked(aim(5, 5, Some(1), Gesture::Pick));
+    let effects = state.update(over.clone());
+    painted(&mut state, &effects);
+    assert_eq!((state.selected, effects.len()), (Some(1), 1));
+    assert_eq!(sent(&state.update(over)).1, Prompt::point(5, 5));
+}
+
+#[test]
+fn shift_adds_and_alt_takes_away() {
+    let mut state = segmented();
+    assert_eq!(click(&mut state, 9, 9, Gesture::Remove), [], "there is nothing to take away from");
+    let (id, ..) = sent(&click(&mut state, 30, 40, Gesture::Pick));
+    answer(&mut state, id, 7);
+    let (id, prompt, ..) = sent(&click(&mut state, 90, 40, Gesture::Add));
+    assert_eq!(prompt.points.len(), 2);
+    answer(&mut state, id, 8);
+    let (id, prompt, choice, replaces) = sent(&click(&mut state, 60, 40, Gesture::Remove));
+    assert_eq!(prompt.points[2], Point { x: 60, y: 40, positive: false });
+    assert_eq!((choice, replaces), (0, true));
+    answer(&mut state, id, 6);
+    assert_eq!(areas(&state), [4, 4, 6]);
+}
+
+#[test]
+fn of_quick_clicks_the_last_one_wins() {
+    let mut state = segmented();
+    let (first, ..) = sent(&click(&mut state, 30, 40, Gesture::Pick));
+    assert_eq!(click(&mut state, 90, 40, Gesture::Add), []);
+    assert_eq!(click(&mut state, 95, 40, Gesture::Add), []);
+    let (id, prompt, _, replaces) = sent(&answer(&mut state, first, 7));
+    assert_eq!((prompt.points.len(), replaces), (3, true));
+    assert_eq!(click(&mut state, 10, 10, Gesture::Pick), [], "another object");
+    let (id, prompt, _, replaces) = sent(&answer(&mut state, id, 8));
+    assert_eq!((prompt, replaces), (Prompt::point(10, 10), false));
+    answer(&mut state, id, 3);
+    assert_eq!((areas(&state), state.selected), (vec![4, 4, 8, 3], Some(3)));
+}
+
+#[test]
+fn escape_drops_the_object_asked_for_be_it_answered_or_on_its_way() {
+    let withdrawn = |effects: &[Effect]| {
+        let is_sent = |effect: &Effect| matches!(effect, Effect::Send(Request::Withdraw { .. }));
+        effects.iter().any(is_sent) && effects.contains(&Effect::DropMask)
+    };
+    let mut state = segmented();
+    let (id, ..) = sent(&click(&mut state, 30, 40, Gesture::Pick));
+    answer(&mut state, id, 7);
+    let effects = state.update(Event::Dismissed);
+    assert!(withdrawn(&effects), "{effects:?}");
+    painted(&mut state, &effects);
+    assert_eq!((areas(&state), state.selected, state.choice()), (vec![4, 4], None, None));
+
+    for answered in [false, true] {
+        let (mut id, ..) = sent(&click(&mut state, 30, 40, Gesture::Pick));
+        if answered {
+            answer(&mut state, id, 7);
+            id = sent(&click(&mut state, 90, 40, Gesture::Add)).0;
+        }
+        let effects = state.update(Event::Dismissed);
+        painted(&mut state, &effects);
+        let effects = answer(&mut state, id, 8);
+        assert!(withdrawn(&effects), "{effects:?}");
+        assert_eq!(areas(&state), [4, 4]);
+    }
+}
+
+#[test]
+fn the_pointer_previews_what_a_click_would_find() {
+    let mut state = segmented();
+    let point = |state: &mut AppState, aim| {
+        let effects = state.update(Event::Pointed(aim));
+        painted(state, &effects)
+    };
+    let pick = |x, over| Some(aim(x, 40, over, Gesture::Pick));
+    assert_eq!(point(&mut state, pick(30, None)), Some(Prompt::point(30, 40)));
+    assert_eq!(state.update(Event::Pointed(pick(30, None))), [], "nothing new");
+    assert_eq!(point(&mut state, pick(30, Some(1))), None, "that is there already");
+    assert_eq!(state.hovered, Some(1));
+    assert_eq!(point(&mut state, None), None);
+    let (id, ..) = sent(&click(&mut state, 30, 40, Gesture::Pick));
+    answer(&mut state, id, 7);
+    let added = point(&mut state, Some(aim(90, 40, Some(0), Gesture::Add)));
+    assert_eq!(added.map(|prompt| prompt.points.len()), Some(2));
+}
+
+#[test]
+fn while_a_preview_is_painted_only_the_newest_is_kept() {
+    let mut state = segmented();
+    let pointed = |x| Event::Pointed(Some(aim(x, 40, None, Gesture::Pick)));
+    let effects = state.update(pointed(30));
+    let Some(Effect::Send(Request::Paint { id, .. })) = effects.last() else { panic!("{effects:?}") };
+    assert_eq!(state.update(pointed(31)), []);
+    assert_eq!(state.update(pointed(32)), []);
+    let effects = state.update(Event::Replied(Reply::Painted { id: *id }));
+    assert_eq!(painted(&mut state, &effects), Some(Prompt::point(32, 40)));
+}
+
+#[test]
+fn a_question_that_fails_is_told_and_nothing_is_stuck() {
+    let mut state = segmented();
+    let (id, ..) = sent(&click(&mut state, 30, 40, Gesture::Pick));
+    let failure = Failure::new(FailureKind::Internal, "no");
+    let effects = state.update(Event::Replied(Reply::Failed { id, failure: failure.clone() }));
+    painted(&mut state, &effects);
+    assert_eq!(state.failure, Some(failure.clone()));
+    assert_eq!(areas(&state), [4, 4]);
+    let effects = state.update(Event::Pointed(Some(aim(30, 40, None, Gesture::Pick))));
+    let Some(Effect::Send(Request::Paint { id, .. })) = effects.last() else { panic!("{effects:?}") };
+    state.update(Event::Replied(Reply::Failed { id: *id, failure }));
+    let effects = state.update(Event::Hovered(Some(0)));
+    assert_eq!(painted(&mut state, &effects), None);
+    sent(&click(&mut state, 30, 40, Gesture::Pick));
+}
+
+#[test]
+fn another_photo_ends_all_questions() {
+    let mut state = segmented();
+    let (id, ..) = sent(&state.update(Event::Boxed([1, 2, 30, 40])));
+    choose(&mut state);
+    assert_eq!(answer(&mut state, id, 7), []);
+    assert_eq!(areas(&state), [4, 4]);
+    let (_, prompt, ..) = sent(&state.update(Event::Boxed([1, 2, 30, 40])));
+    assert_eq!(prompt, Prompt { points: Vec::new(), bounds: Some([1, 2, 30, 40]) });
+}
