@@ -14,10 +14,10 @@ use web_sys::{Blob, File, HtmlCanvasElement};
 use super::client::{Heard, WorkerClient};
 use super::dom;
 use super::dropped::Dropped;
-use super::given::{Given, sort_out};
+use super::given::{Given, address, name_at, sort_out};
 use super::overlay::{HitMask, instance_at};
 use super::place::Place;
-use super::protocol::{BackendChoice, Failure, FailureKind, Request, RequestId, Size};
+use super::protocol::{BackendChoice, Failure, FailureKind, Reply, Request, RequestId, Size};
 use super::state::{Aim, AppState, Effect, Event, Gesture};
 
 use crate::hub_name::HUB;
@@ -39,6 +39,8 @@ pub(super) struct App {
 struct Parts {
     worker: Option<WorkerClient>,
     photo: Option<Blob>,
+    /// The photo on its way, until it is shown.
+    coming: Option<Blob>,
     /// Files of the models opened from this device, by the folder's name.
     folders: HashMap<String, Vec<File>>,
     masks: Vec<HitMask>,
@@ -61,7 +63,10 @@ impl App {
             parts: StoredValue::new_local(Parts::default()),
         };
         if let Some(reason) = refused {
-            app.refuse_model(format!("{reason}. The model that comes with this page is used instead."));
+            app.refuse(
+                FailureKind::Choice,
+                format!("{reason}. The model that comes with this page is used instead."),
+            );
         }
         app
     }
@@ -76,17 +81,25 @@ impl App {
         let name = file.name();
         if file.size() > MAX_FILE_BYTES {
             let sentence = format!("{name} is larger than 256 MB. Choose a smaller file.");
-            return self.dispatch(Event::PhotoRefused(Failure::new(FailureKind::Photo, sentence)));
+            return self.refuse(FailureKind::Photo, sentence);
         }
         self.choose_blob(name, file.slice().unwrap_or_else(|_| file.clone().into()));
     }
 
     /// Takes whatever was dropped or picked: a photo, or a model.
     pub(super) fn take(self, dropped: Dropped) {
-        let Dropped { folder, files } = dropped;
+        let Dropped { folder, files, texts } = dropped;
         let paths: Vec<String> = files.iter().map(|(path, _)| path.clone()).collect();
         match sort_out(folder.as_deref(), &paths) {
-            Given::Photo(index) => self.choose(&files[index].1),
+            Given::Photo { index, others } => {
+                self.choose(&files[index].1);
+                if others > 0 {
+                    let (name, given) = (&files[index].0, others + 1);
+                    self.notice(format!(
+                        "{given} files were given at once: {name} is shown. Give the others one by one."
+                    ));
+                }
+            }
             Given::Model { name, parts } => {
                 let renamed = parts.iter().map(|(index, name)| dom::renamed(&files[*index].1, name));
                 match renamed.collect() {
@@ -94,17 +107,41 @@ impl App {
                         self.parts.update_value(|parts| drop(parts.folders.insert(name.clone(), files)));
                         self.dispatch(Event::ModelChosen(Place::Device(name)));
                     }
-                    Err(error) => self.refuse_model(dom::words(&error)),
+                    Err(error) => self.refuse(FailureKind::Choice, dom::words(&error)),
                 }
             }
-            Given::Neither(sentence) => self.refuse_model(sentence),
-            Given::Nothing => {}
+            Given::Neither(sentence) => self.refuse(FailureKind::Choice, sentence),
+            Given::Nothing => self.take_texts(&texts),
         }
     }
 
-    /// Says why something is no model.
-    pub(super) fn refuse_model(self, sentence: String) {
-        self.dispatch(Event::ModelRefused(Failure::new(FailureKind::Choice, sentence)));
+    /// Takes a picture that is known by its address.
+    fn take_texts(self, texts: &[String]) {
+        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+        match address(&texts).map(str::to_owned) {
+            Some(address) => spawn_local(async move {
+                match dom::fetch_blob(&address).await {
+                    Ok(blob) => self.choose_blob(name_at(&address).into(), blob),
+                    Err(_) => self.refuse(
+                        FailureKind::Photo,
+                        "That image may not be read from its site. Copy the image itself and paste it here, or save it and choose the file.",
+                    ),
+                }
+            }),
+            None => self.notice(
+                "There is no photo in that. Copy a photo, or its address, and paste it here; or drop a file.",
+            ),
+        }
+    }
+
+    /// Says something that is no failure.
+    fn notice(self, sentence: impl Into<String>) {
+        self.dispatch(Event::Noticed(Some(sentence.into())));
+    }
+
+    /// Says why something can be neither shown nor used.
+    pub(super) fn refuse(self, kind: FailureKind, sentence: impl Into<String>) {
+        self.dispatch(Event::Refused(Failure::new(kind, sentence)));
     }
 
     /// Takes one of the photos that come with the page.
@@ -114,7 +151,7 @@ impl App {
                 Ok(blob) => self.choose_blob(name.into(), blob),
                 Err(_) => {
                     let sentence = "The sample photo could not be fetched. Check the connection, or choose a photo of yours.";
-                    self.dispatch(Event::PhotoRefused(Failure::new(FailureKind::Photo, sentence)));
+                    self.refuse(FailureKind::Photo, sentence);
                 }
             }
         });
@@ -122,7 +159,7 @@ impl App {
 
     /// The photo's pixel at a place, both coordinates from 0 to 1.
     pub(super) fn pixel(self, [across, down]: [f64; 2]) -> Option<[usize; 2]> {
-        let size = self.state.with_untracked(|state| state.photo.as_ref().and_then(|photo| photo.size))?;
+        let size = self.state.with_untracked(|state| state.photo.as_ref().map(|photo| photo.size))?;
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
@@ -143,7 +180,7 @@ impl App {
     }
 
     fn choose_blob(self, name: String, blob: Blob) {
-        self.parts.update_value(|parts| parts.photo = Some(blob));
+        self.parts.update_value(|parts| parts.coming = Some(blob));
         self.dispatch(Event::PhotoChosen { name });
     }
 
@@ -167,7 +204,9 @@ impl App {
                 dom::share("weights", place.query().as_deref())?;
             }
             Effect::SendPhoto(id) => spawn_local(self.send_photo(id)),
+            Effect::DropPhoto => self.parts.update_value(|parts| parts.coming = None),
             Effect::ShowPhoto(size) => {
+                self.parts.update_value(|parts| parts.photo = parts.coming.take().or(parts.photo.take()));
                 show(self.photo_canvas.get_untracked(), buffers, size)?;
                 if let Some(overlay) = self.overlay_canvas.get_untracked() {
                     dom::resize(&overlay, size)?;
@@ -225,8 +264,10 @@ impl App {
     }
 
     async fn send_photo(self, id: RequestId) {
-        let name = self.state.with_untracked(|state| state.photo.as_ref().map(|photo| photo.name.clone()));
-        let blob = self.parts.with_value(|parts| parts.photo.clone());
+        let name = self.state.with_untracked(|state| {
+            state.coming.clone().or_else(|| state.photo.as_ref().map(|photo| photo.name.clone()))
+        });
+        let blob = self.parts.with_value(|parts| parts.coming.clone().or_else(|| parts.photo.clone()));
         let (Some(name), Some(blob)) = (name, blob) else { return };
         let event = match dom::read(&blob).await {
             Ok(file) => match self.send(&Request::Segment { id, name }, &Array::of1(&file)) {
@@ -236,14 +277,15 @@ impl App {
             Err(_) => {
                 let sentence =
                     format!("{name} could not be read. Check that it is still there, and choose it again.");
-                Event::PhotoRefused(Failure::new(FailureKind::Photo, sentence))
+                let failure = Failure::new(FailureKind::Photo, sentence);
+                Event::Replied(Reply::Failed { id, failure })
             }
         };
         self.dispatch(event);
     }
 
     fn photo_height(self) -> usize {
-        self.state.with_untracked(|state| state.photo.as_ref()?.size).map_or(0, |size| size.height)
+        self.state.with_untracked(|state| state.photo.as_ref().map_or(0, |photo| photo.size.height))
     }
 
     fn keep_masks(self, buffers: &[ArrayBuffer]) {

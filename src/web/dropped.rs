@@ -3,7 +3,7 @@
 use js_sys::{Array, Promise, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{DataTransfer, File, FileList};
+use web_sys::{DataTransfer, Element, File, FileList};
 
 use super::dom::call;
 
@@ -14,6 +14,8 @@ pub(super) struct Dropped {
     pub(super) folder: Option<String>,
     /// The files, with their paths from the folder on.
     pub(super) files: Vec<(String, File)>,
+    /// What there is beside files, such as the address of a picture that was dragged out of a page.
+    pub(super) texts: Vec<String>,
 }
 
 impl Dropped {
@@ -23,7 +25,7 @@ impl Dropped {
             files.into_iter().flat_map(|files| (0..files.length()).filter_map(|index| files.get(index)));
         let files: Vec<_> = listed.map(|file| (path_of(&file), file)).collect();
         let folder = files.first().and_then(|(path, _)| Some(path.split_once('/')?.0.to_owned()));
-        Self { folder, files }
+        Self { folder, files, texts: Vec::new() }
     }
 
     /// From a drop or the clipboard. What is to be read of it must be named before the event is over; the content of
@@ -31,7 +33,7 @@ impl Dropped {
     pub(super) fn transferred(
         data: &DataTransfer,
     ) -> Result<impl Future<Output = Result<Self, JsValue>> + use<>, JsValue> {
-        let plain = Self::picked(data.files().as_ref());
+        let plain = Self { texts: texts(data), ..Self::picked(data.files().as_ref()) };
         let items = Array::from(&Reflect::get(data, &"items".into())?);
         let mut folder = None;
         for item in items {
@@ -44,9 +46,25 @@ impl Dropped {
         Ok(async move {
             let Some(folder) = folder else { return Ok(plain) };
             let name = text(&folder, "name")?;
-            Ok(Self { files: files_in(&folder, &name).await?, folder: Some(name) })
+            Ok(Self { files: files_in(&folder, &name).await?, folder: Some(name), texts: Vec::new() })
         })
     }
+}
+
+/// The picture in the page's text, the addresses, the plain text: as far as there are any.
+fn texts(data: &DataTransfer) -> Vec<String> {
+    let text = |kind: &str| data.get_data(kind).ok().filter(|text| !text.is_empty());
+    let picture = text("text/html").and_then(|html| picture_in(&html).ok()?);
+    [picture, text("text/uri-list"), text("text/plain")].into_iter().flatten().collect()
+}
+
+/// The address of the first picture in HTML, which is not loaded or run.
+fn picture_in(html: &str) -> Result<Option<String>, JsValue> {
+    let template = leptos::prelude::document().create_element("template")?;
+    template.set_inner_html(html);
+    let content = Reflect::get(&template, &"content".into())?;
+    let picture = call(&content, "querySelector", &Array::of1(&"img[src]".into()))?;
+    if picture.is_null() { Ok(None) } else { Ok(picture.unchecked_into::<Element>().get_attribute("src")) }
 }
 
 /// The files of a folder and of the folders right below it.

@@ -7,8 +7,13 @@ const FORMS: [(&[&str], &str); 2] =
 /// What it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Given {
-    /// The file at this place.
-    Photo(usize),
+    /// A photo.
+    Photo {
+        /// The place of its file.
+        index: usize,
+        /// How many other files came with it.
+        others: usize,
+    },
     /// A weight folder.
     Model {
         /// Its name, or that of its only file.
@@ -28,7 +33,7 @@ pub fn sort_out(folder: Option<&str>, paths: &[String]) -> Given {
     let has_weights = FORMS.iter().any(|(endings, _)| paths.iter().any(|path| ends_with(path, endings)));
     let photo = paths.iter().position(|path| !path.ends_with(".json"));
     match (folder, photo) {
-        (None, Some(photo)) if !has_weights => Given::Photo(photo),
+        (None, Some(index)) if !has_weights => Given::Photo { index, others: paths.len() - 1 },
         (None, None) if paths.is_empty() => Given::Nothing,
         _ => FORMS.iter().find_map(|(endings, whole)| model(folder, paths, endings, whole)).unwrap_or_else(|| {
             let what = folder.or_else(|| paths.first().map(|path| file_of(path))).unwrap_or_default();
@@ -37,6 +42,27 @@ pub fn sort_out(folder: Option<&str>, paths: &[String]) -> Given {
             ))
         }),
     }
+}
+
+/// The address of a picture in what browsers hand over for one that was dragged or copied out of a page, the likeliest first.
+#[must_use]
+pub fn address<'a>(texts: &[&'a str]) -> Option<&'a str> {
+    let schemes = ["http://", "https://", "data:image/", "blob:"];
+    let is_address = |text: &str| {
+        schemes.iter().any(|scheme| text.starts_with(scheme)) && !text.contains(char::is_whitespace)
+    };
+    // Comments may come first in a list of addresses.
+    let first =
+        |text: &&'a str| text.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with('#'));
+    texts.iter().filter_map(first).find(|text| is_address(text))
+}
+
+/// What to call the file at an address.
+#[must_use]
+pub fn name_at(address: &str) -> &str {
+    let path = address.split(['?', '#']).next().unwrap_or_default();
+    let name = if path.starts_with("data:") { "" } else { file_of(path) };
+    if name.is_empty() { "image" } else { name }
 }
 
 /// The model in the topmost folder with weights of this form, if there are any.
@@ -92,9 +118,21 @@ mod tests {
 
     #[test]
     fn a_file_that_is_no_model_is_a_photo() {
-        assert_eq!(sorted(None, &["a.jpg"]), Given::Photo(0));
-        assert_eq!(sorted(None, &["photo"]), Given::Photo(0));
+        assert_eq!(sorted(None, &["a.jpg"]), Given::Photo { index: 0, others: 0 });
+        assert_eq!(sorted(None, &["photo"]), Given::Photo { index: 0, others: 0 });
+        assert_eq!(sorted(None, &["a.jpg", "b.jpg", "c.png"]), Given::Photo { index: 0, others: 2 });
         assert_eq!(sorted(None, &[]), Given::Nothing);
+    }
+
+    #[test]
+    fn pictures_out_of_pages_have_addresses() {
+        let photo = "https://a.example/b/c.jpg?size=2";
+        assert_eq!(address(&["", "# from a page\r\nhttps://a.example/b/c.jpg?size=2\r\n"]), Some(photo));
+        assert_eq!(address(&[photo, "https://a.example/"]), Some(photo));
+        assert_eq!(address(&["see https://a.example", "c.jpg", "javascript:alert(1)"]), None);
+        assert_eq!(name_at(photo), "c.jpg");
+        assert_eq!(name_at("https://a.example/"), "image");
+        assert_eq!(name_at("data:image/png;base64,AA/AA"), "image");
     }
 
     #[test]

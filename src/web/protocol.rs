@@ -11,6 +11,9 @@ use crate::prompt::Prompt;
 /// Raised with every change of these types. A page that meets a worker of another version asks to be reloaded.
 pub const PROTOCOL_VERSION: u32 = 4;
 
+/// Instances below this score are never shown, so they are not computed.
+pub const LOWEST_SCORE: f32 = 0.02;
+
 /// Names one request; its replies carry the same number, which is how late ones are told from current ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct RequestId(pub u32);

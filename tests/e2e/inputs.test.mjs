@@ -29,9 +29,12 @@ describe("difficult files", () => {
   };
   for (const [what, [make, sentence]] of Object.entries(refused)) {
     test(`${what} is refused in a sentence, and the next photo works`, async () => {
+      const before = await page.instances();
       assert.equal(await page.give(await make()), "error");
       assert.match(await page.error(), sentence);
-      assert.deepEqual(await page.instances(), []);
+      assert.deepEqual(await page.instances(), before, "what was there stays");
+      const [photo, said] = await Promise.all(["overlay", "error"].map((hook) => page.hook(hook).boundingBox()));
+      if (photo) assert.ok(said.y >= 0 && said.y < photo.y + photo.height / 2, `over the photo: ${JSON.stringify({ photo, said })}`);
       assert.equal(await page.sample("photographer.jpg"), "ready", await page.error());
       assert.equal(await page.error(), undefined);
     });

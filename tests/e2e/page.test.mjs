@@ -65,12 +65,35 @@ describe("a photo on the CPU", () => {
     const row = page.hook("instance").first();
     await row.hover();
     await page.page.waitForSelector("[data-testid=instance].hovered");
+    const before = await row.boundingBox();
     await row.click();
     assert.equal(await row.locator("button").getAttribute("aria-pressed"), "true");
+    assert.deepEqual(await row.boundingBox(), before, "nothing moves under the pointer");
+    const { label, score } = (await page.instances())[0];
+    assert.equal(await page.hook("tag").innerText(), `${label} ${(100 * score).toFixed(0)} %`);
     const { width, height } = await page.overlay();
     await page.painted((overlay) => overlay.painted > (width * height) / 4);
     await page.page.keyboard.press("Escape");
     assert.equal(await row.locator("button").getAttribute("aria-pressed"), "false");
+  });
+
+  test("arrow keys go through the rows, Enter picks one", async () => {
+    const pressed = () => page.hook("instance").locator("button").evaluateAll((rows) => rows.map((row) => row.ariaPressed === "true"));
+    const count = (await pressed()).length;
+    await page.hook("instance").first().locator("button").focus();
+    for (const key of ["End", "ArrowUp", "ArrowDown", "Enter"]) await page.page.keyboard.press(key);
+    assert.equal((await pressed()).lastIndexOf(true), count - 1);
+    await page.page.keyboard.press("Escape");
+  });
+
+  test("says how many objects are below the threshold, and shows them", async () => {
+    const all = (await page.instances()).length;
+    await page.threshold(0.95);
+    const hidden = Number(/^\d+/.exec(await page.hook("more").innerText())[0]);
+    assert.ok(hidden + (await page.instances()).length >= all);
+    await page.page.getByText("Show them").click();
+    assert.ok((await page.instances()).length >= Math.max(all, hidden));
+    await page.threshold(0.05);
   });
 
   test("a click on a mask picks its row", async () => {
@@ -83,7 +106,7 @@ describe("a photo on the CPU", () => {
       return { x: ((at % canvas.width) + 0.5) * scale, y: (Math.floor(at / canvas.width) + 0.5) * scale };
     });
     await page.hook("overlay").click({ position: point });
-    assert.equal(await page.page.locator("[aria-pressed=true]").count(), 1);
+    assert.equal(await page.page.locator(".instances [aria-pressed=true]").count(), 1);
   });
 
   test("saves cut-out, mask and COCO JSON of what is shown", async () => {
@@ -113,6 +136,30 @@ describe("a photo on the CPU", () => {
       assert.deepEqual([width, height], [600, 400]);
     });
   }
+
+  test("answers what it cannot take as a photo", async () => {
+    const give = (way, given) => page.page.evaluate(([way, given]) => {
+      const data = new DataTransfer();
+      for (const [type, text] of Object.entries(given)) data.setData(type, text);
+      if (!Object.keys(given).length) for (const name of ["a.txt", "b.txt"]) data.items.add(new File(["text"], name));
+      const event = way === "drop" ? new DragEvent("drop", { dataTransfer: data, cancelable: true }) : new ClipboardEvent("paste", { clipboardData: data });
+      window.dispatchEvent(event);
+    }, [way, given]);
+    const shown = await page.instances();
+    await give("paste", { "text/plain": "hello world" });
+    assert.match(await page.hook("notice").innerText(), /no photo in that/);
+    await give("drop", {});
+    await page.page.getByText("2 files were given at once: a.txt").waitFor();
+    assert.equal(await page.settle(["error"]), "error");
+    assert.deepEqual(await page.instances(), shown, "what was there stays");
+    const sample = new URL("samples/astronaut.jpg", site.address).href;
+    const bring = () => give("drop", { "text/uri-list": site.address, "text/html": `<a href="${site.address}"><img src="${sample}"></a>` });
+    assert.equal(await page.answerTo(bring), "ready", await page.error());
+    assert.deepEqual((await page.overlay()).width, 512);
+    await give("paste", { "text/plain": "http://127.0.0.1:9/a.jpg" });
+    await page.page.getByText("may not be read from its site").waitFor();
+    assert.equal(await page.sample("coffee.jpg"), "ready", await page.error());
+  });
 
   test("keeps the weights for the next visit, and removes them when told", async () => {
     site.requests.clear();

@@ -3,16 +3,15 @@
 use leptos::prelude::*;
 
 use crate::web::app::App;
-use crate::web::state::{AppState, Event, ExportWanted};
+use crate::web::state::{Event, ExportWanted};
 
 /// Threshold slider and downloads.
 #[component]
 pub(super) fn Controls(app: App) -> impl IntoView {
     let state = app.state;
     let threshold = Memo::new(move |_| state.with(|state| state.threshold));
-    let nothing_shown = Memo::new(move |_| state.with(|state| state.shown_count() == 0));
-    let nothing_picked = Memo::new(move |_| state.with(|state| state.selected.is_none()));
-    let segmented = Memo::new(move |_| state.with(|state| state.elapsed_ms.is_some()));
+    let nothing_shown = Memo::new(move |_| state.with(|state| !state.can_ask() || state.shown_count() == 0));
+    let nothing_picked = Memo::new(move |_| state.with(|state| !state.can_ask() || state.selected.is_none()));
     let moved = move |event| {
         if let Ok(value) = event_target_value(&event).parse() {
             app.dispatch(Event::ThresholdMoved(value));
@@ -39,27 +38,6 @@ pub(super) fn Controls(app: App) -> impl IntoView {
                 <button disabled=nothing_picked data-export="mask" on:click=save(ExportWanted::Mask)>"Mask PNG"</button>
                 <button disabled=nothing_shown data-export="coco" on:click=save(ExportWanted::Coco)>"COCO JSON"</button>
             </div>
-            <Show when=move || segmented.get()>
-                <p class="hint" data-testid="hint">{move || state.with(hint)}</p>
-            </Show>
         </div>
-    }
-}
-
-/// What can be done on the photo now.
-fn hint(state: &AppState) -> String {
-    match (state.choice(), state.selected) {
-        (Some([choice, choices]), _) => {
-            let again = if choices > 1 {
-                format!("Mask {choice} of {choices} here: click again for the next. ")
-            } else {
-                String::new()
-            };
-            format!("{again}Shift-click adds a place, Alt-click takes one away, Escape drops the object.")
-        }
-        (None, Some(_)) => "Click it again for a part or a whole of it. Escape puts it back.".into(),
-        (None, None) => {
-            "Click an object to look at it alone and to save it. Click anything else, or draw a box around it, to find it.".into()
-        }
     }
 }

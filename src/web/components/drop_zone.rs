@@ -5,11 +5,12 @@ use leptos::html::Input;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use wasm_bindgen::JsCast;
-use web_sys::{ClipboardEvent, DataTransfer};
+use web_sys::{ClipboardEvent, DataTransfer, HtmlInputElement};
 
 use crate::web::app::App;
 use crate::web::dom;
 use crate::web::dropped::Dropped;
+use crate::web::protocol::FailureKind;
 
 const SAMPLES: [(&str, &str); 3] = [
     ("astronaut.jpg", "An astronaut"),
@@ -78,6 +79,11 @@ fn listen(app: App, dragging: RwSignal<bool>) {
         take(app, event.data_transfer());
     });
     let paste = window_event_listener(ev::paste, move |event| {
+        // What is pasted into a field of text belongs there.
+        let field = event.target().and_then(|target| target.dyn_into::<HtmlInputElement>().ok());
+        if field.is_some_and(|field| !["range", "file"].contains(&field.type_().as_str())) {
+            return;
+        }
         let event: &ClipboardEvent = event.unchecked_ref();
         take(app, event.clipboard_data());
     });
@@ -95,7 +101,8 @@ fn take(app: App, data: Option<DataTransfer>) {
         match dropped {
             Ok(dropped) => app.take(dropped),
             Err(error) => {
-                app.refuse_model(format!("What you dropped could not be read: {}.", dom::words(&error)));
+                let sentence = format!("What you dropped could not be read: {}.", dom::words(&error));
+                app.refuse(FailureKind::Photo, sentence);
             }
         }
     });

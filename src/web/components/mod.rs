@@ -2,12 +2,17 @@
 
 #![expect(unreachable_pub, reason = "Leptos makes the properties of every component public")]
 
+mod arrows;
 mod controls;
 mod drop_zone;
 mod frame;
 mod instance_list;
 mod model_menu;
+mod notices;
+mod pointer;
 mod status_bar;
+mod tag;
+mod tools;
 mod viewer;
 mod words;
 
@@ -20,7 +25,9 @@ use drop_zone::DropZone;
 use frame::{Footer, Header};
 use instance_list::InstanceList;
 use model_menu::ModelMenu;
+use notices::Notices;
 use status_bar::StatusBar;
+use tools::Tools;
 use viewer::Viewer;
 
 /// Puts the app onto the page.
@@ -36,9 +43,11 @@ fn Page() -> impl IntoView {
     Effect::new(move |_| app.dispatch(Event::Started));
     view! {
         <Header app/>
+        <Notices app/>
         <main>
             <section class="stage" aria-label="Photo">
                 <Viewer app/>
+                <Tools app/>
                 <DropZone app/>
             </section>
             <section class="panel" aria-label="Result">

@@ -9,7 +9,7 @@ use crate::web::app::App;
 use crate::web::catalogue::{CATALOGUE, Listed};
 use crate::web::dropped::Dropped;
 use crate::web::place::Place;
-use crate::web::protocol::ModelInfo;
+use crate::web::protocol::{FailureKind, ModelInfo};
 use crate::web::state::Event;
 
 /// The model in use; opened, the others.
@@ -90,7 +90,7 @@ fn HubName(app: App, close: impl Fn() + Copy + 'static) -> impl IntoView {
                 close();
                 app.dispatch(Event::ModelChosen(place));
             }
-            Err(reason) => app.refuse_model(format!("{reason}.")),
+            Err(reason) => app.refuse(FailureKind::Choice, format!("{reason}.")),
         }
     };
     view! {

@@ -1,5 +1,8 @@
 //! Sizes and places in words.
 
+use leptos::prelude::WithUntracked;
+
+use crate::web::app::App;
 use crate::web::catalogue::Listed;
 use crate::web::place::Place;
 
@@ -26,4 +29,10 @@ pub(super) fn origin(place: &Place) -> String {
             None => "from this site".into(),
         },
     }
+}
+
+/// What the button says that leaves the model in use.
+pub(super) fn keep_words(app: App) -> String {
+    let used = app.state.with_untracked(|state| state.model.as_ref().map(|model| title(&model.place)));
+    format!("Keep using {}", used.unwrap_or_default())
 }

@@ -1,6 +1,6 @@
 //! Asking for the object at a place: clicks, boxes, and what the pointer previews.
 
-use super::{AppState, Effect, Worker};
+use super::{AppState, Effect};
 use crate::prompt::{Point, Prompt};
 use crate::web::protocol::{Found, Request, RequestId, Size};
 
@@ -27,6 +27,19 @@ pub enum Gesture {
     Add,
     /// Take what is there away from the object asked for.
     Remove,
+}
+
+/// What clicks on the photo do where no key says otherwise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tool {
+    /// [`Gesture::Pick`]
+    Pick,
+    /// [`Gesture::Add`]
+    Add,
+    /// [`Gesture::Remove`]
+    Remove,
+    /// Fingers draw a box, as a mouse always does.
+    Box,
 }
 
 /// The object being asked for.
@@ -71,7 +84,7 @@ impl AppState {
 
     pub(super) fn pointed(&mut self, aim: Option<Aim>) -> Vec<Effect> {
         let hovered = aim.filter(|aim| aim.gesture == Gesture::Pick).and_then(|aim| aim.over);
-        let pointed = aim.filter(|_| matches!(self.worker, Worker::Idle)).and_then(|aim| self.would_ask(aim));
+        let pointed = aim.filter(|_| self.can_ask()).and_then(|aim| self.would_ask(aim));
         if (hovered, &pointed) == (self.hovered, &self.preview) {
             return Vec::new();
         }
@@ -80,48 +93,55 @@ impl AppState {
     }
 
     pub(super) fn clicked(&mut self, aim: Aim) -> Vec<Effect> {
-        if self.elapsed_ms.is_none() || !matches!(self.worker, Worker::Idle) {
+        if !self.can_ask() {
             return Vec::new();
         }
+        self.notice = None;
         if let Some(asking) = &mut self.asking
             && aim.gesture == Gesture::Pick
-            && is_same_spot(&asking.prompt, aim.pixel, self.photo.as_ref().and_then(|photo| photo.size))
+            && is_same_spot(&asking.prompt, aim.pixel, self.photo.as_ref().map(|photo| photo.size))
         {
             asking.choice += 1;
             return self.ask();
         }
         match (aim.over, aim.gesture) {
-            (Some(over), Gesture::Pick) if self.selected != Some(over) => self.picked(Some(over)),
-            (_, Gesture::Remove) if self.asking.is_none() => Vec::new(),
+            (Some(over), Gesture::Pick) if self.selected != Some(over) => {
+                let effects = self.picked(Some(over));
+                self.picked_at = Some(aim.pixel);
+                effects
+            }
             (_, Gesture::Pick) => self.begin(Prompt::point(aim.pixel[0], aim.pixel[1])),
             (_, Gesture::Add | Gesture::Remove) => {
-                let positive = aim.gesture == Gesture::Add;
-                let point = Point { x: aim.pixel[0], y: aim.pixel[1], positive };
-                let Some(asking) = &mut self.asking else {
-                    return self.begin(Prompt { points: vec![point], bounds: None });
+                let Some(prompt) = self.with_point(aim) else {
+                    self.notice =
+                        Some("Click an object first; then a place can be taken away from it.".into());
+                    return Vec::new();
                 };
-                asking.prompt.points.push(point);
-                asking.choice = 0;
+                let Some(asking) = &mut self.asking else { return self.begin(prompt) };
+                (asking.prompt, asking.choice) = (prompt, 0);
                 self.ask()
             }
         }
     }
 
     pub(super) fn boxed(&mut self, bounds: [usize; 4]) -> Vec<Effect> {
-        if self.elapsed_ms.is_none() || !matches!(self.worker, Worker::Idle) {
+        if !self.can_ask() {
             return Vec::new();
         }
+        self.notice = None;
         self.begin(Prompt { points: Vec::new(), bounds: Some(bounds) })
     }
 
     pub(super) fn picked(&mut self, index: Option<usize>) -> Vec<Effect> {
         self.settle(Fate::Kept);
+        self.picked_at = None;
         self.selected = if index == self.selected { None } else { index };
         self.paint()
     }
 
     /// The object being asked for goes, or what is picked is put back.
     pub(super) fn dismissed(&mut self) -> Vec<Effect> {
+        self.notice = None;
         if self.asking.is_none() && self.selected.is_none() {
             return Vec::new();
         }
@@ -176,21 +196,25 @@ impl AppState {
 
     /// What a click would ask for.
     fn would_ask(&self, aim: Aim) -> Option<Prompt> {
-        let [x, y] = aim.pixel;
-        match (aim.gesture, &self.asking) {
-            (Gesture::Pick, Some(asking))
-                if is_same_spot(&asking.prompt, aim.pixel, self.photo.as_ref()?.size) =>
-            {
-                None
-            }
-            (Gesture::Pick, _) => aim.over.is_none().then(|| Prompt::point(x, y)),
-            (Gesture::Remove, None) => None,
-            (Gesture::Add | Gesture::Remove, asking) => {
-                let mut prompt = asking.as_ref().map(|asking| asking.prompt.clone()).unwrap_or_default();
-                prompt.points.push(Point { x, y, positive: aim.gesture == Gesture::Add });
-                Some(prompt)
-            }
+        let size = self.photo.as_ref().map(|photo| photo.size);
+        let again = |asking: &Asking| is_same_spot(&asking.prompt, aim.pixel, size);
+        match aim.gesture {
+            Gesture::Pick if aim.over.is_some() || self.asking.as_ref().is_some_and(again) => None,
+            Gesture::Pick => Some(Prompt::point(aim.pixel[0], aim.pixel[1])),
+            Gesture::Add | Gesture::Remove => self.with_point(aim),
         }
+    }
+
+    /// What is asked for, or else the place where an object was picked, with another point; `None` if that says only where the
+    /// object is not.
+    fn with_point(&self, aim: Aim) -> Option<Prompt> {
+        let [x, y] = aim.pixel;
+        let asked = self.asking.as_ref().map(|asking| asking.prompt.clone());
+        let picked = || self.picked_at.map(|[x, y]| Prompt::point(x, y));
+        let mut prompt = asked.or_else(picked).unwrap_or_default();
+        prompt.points.push(Point { x, y, positive: aim.gesture == Gesture::Add });
+        let names_object = prompt.anchors().next().is_some();
+        names_object.then_some(prompt)
     }
 
     fn begin(&mut self, prompt: Prompt) -> Vec<Effect> {

@@ -1,6 +1,6 @@
 //! What can happen on the page, and what the page then has to do.
 
-use super::Aim;
+use super::{Aim, Tool};
 use crate::web::place::Place;
 use crate::web::protocol::{Failure, Reply, Request, RequestId, Size};
 
@@ -18,18 +18,20 @@ pub enum Event {
         /// Its file name.
         name: String,
     },
-    /// The photo's file could not be taken, before the worker saw it.
-    PhotoRefused(Failure),
     /// A model was picked, named, or opened from this device.
     ModelChosen(Place),
-    /// What was named or opened is no model, before the worker saw it.
-    ModelRefused(Failure),
+    /// What was given can be neither shown nor used, before the worker saw it.
+    Refused(Failure),
+    /// Something is to be said that is no failure; or nothing more, as it was read.
+    Noticed(Option<String>),
     /// The model in use is to stay, whatever was asked for since.
     ModelKept,
     /// The threshold slider moved.
     ThresholdMoved(f32),
     /// The pointer, or the focus, is on this instance's row.
     Hovered(Option<usize>),
+    /// Clicks on the photo are to do this from now on.
+    ToolChosen(Tool),
     /// The pointer is here on the photo, or has left it.
     Pointed(Option<Aim>),
     /// A click on the photo.
@@ -66,11 +68,13 @@ pub enum Effect {
     SpawnWorker,
     /// Send this request.
     Send(Request),
-    /// Send [`Request::Segment`] under this id, with the bytes of the photo last chosen.
+    /// Send [`Request::Segment`] under this id, with the bytes of the photo on its way, or else of the one shown.
     SendPhoto(RequestId),
+    /// The photo on its way goes: it cannot be shown.
+    DropPhoto,
     /// Put the model's place into the page's address.
     ShareModel(Place),
-    /// Show the pixels beside the reply as the photo.
+    /// Show the pixels beside the reply as the photo. The photo on its way, if there is one, is the one shown from now on.
     ShowPhoto(Size),
     /// Keep the mask runs beside the reply for finding what is under the pointer.
     KeepMasks,

@@ -5,9 +5,10 @@
 
 mod asking;
 mod event;
+mod photos;
 mod update;
 
-pub use asking::{Aim, Gesture};
+pub use asking::{Aim, Gesture, Tool};
 pub use event::{Effect, Event, ExportWanted};
 
 use super::place::Place;
@@ -59,13 +60,13 @@ enum Worker {
     Dead,
 }
 
-/// The photo being shown or worked on.
+/// The photo shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Photo {
     /// File name.
     pub name: String,
-    /// Its own size, once it was read.
-    pub size: Option<Size>,
+    /// Its own size.
+    pub size: Size,
     /// What was amiss with its file all the same, in sentences.
     pub notes: Vec<String>,
 }
@@ -81,12 +82,18 @@ pub struct AppState {
     next_id: u32,
     /// The last failure, until the next attempt.
     pub failure: Option<Failure>,
+    /// What was said last that is no failure.
+    pub notice: Option<String>,
     /// The model in use.
     pub model: Option<ModelInfo>,
     /// The photo shown.
     pub photo: Option<Photo>,
+    /// Name of the photo on its way: it is shown instead once it was read.
+    pub coming: Option<String>,
     /// A photo waits for the worker.
     waiting: bool,
+    /// The worker holds the photo shown, with its result by the model in use.
+    held: bool,
     /// The photo's objects, best first.
     pub instances: Vec<Found>,
     /// How long the last photo took, in milliseconds.
@@ -97,6 +104,10 @@ pub struct AppState {
     pub hovered: Option<usize>,
     /// The instance picked.
     pub selected: Option<usize>,
+    /// Where on the photo it was picked.
+    picked_at: Option<[usize; 2]>,
+    /// What clicks on the photo do.
+    pub tool: Tool,
     /// WebGPU was given up in this visit.
     gpu_failed: bool,
     paint_in_flight: Option<RequestId>,
@@ -120,14 +131,19 @@ impl AppState {
             worker: Worker::Starting,
             next_id: 0,
             failure: None,
+            notice: None,
             model: None,
             photo: None,
+            coming: None,
             waiting: false,
+            held: false,
             instances: Vec::new(),
             elapsed_ms: None,
             threshold: 0.5,
             hovered: None,
             selected: None,
+            picked_at: None,
+            tool: Tool::Pick,
             gpu_failed: false,
             paint_in_flight: None,
             paint_again: false,
@@ -160,6 +176,12 @@ impl AppState {
             Worker::Starting => Some(Progress::Probing),
             Worker::Empty | Worker::Idle | Worker::Dead => None,
         }
+    }
+
+    /// Whether the photo shown has its result, and the worker listens.
+    #[must_use]
+    pub const fn can_ask(&self) -> bool {
+        self.is_answered() && matches!(self.worker, Worker::Idle)
     }
 
     /// Whether another model than the one in use is on its way.

@@ -76,6 +76,8 @@ fn choose(state: &mut AppState) -> Vec<Effect> {
 }
 
 fn segmented(state: &mut AppState, id: RequestId, scores: &[f32]) -> Vec<Effect> {
+    let size = Size { width: 2, height: 2 };
+    state.update(Event::Replied(Reply::Decoded { id, photo: size, view: size, notes: Vec::new() }));
     let instances = scores.iter().map(|&score| found(score)).collect();
     state.update(Event::Replied(Reply::Segmented { id, instances, elapsed_ms: 1.0 }))
 }
@@ -92,7 +94,7 @@ fn a_photo_goes_from_file_to_overlay() {
     let size = Size { width: 2, height: 2 };
     let effects =
         state.update(Event::Replied(Reply::Decoded { id, photo: size, view: size, notes: Vec::new() }));
-    assert_eq!(effects, [Effect::ShowPhoto(size)]);
+    assert_eq!(effects, [Effect::ClearOverlay, Effect::ShowPhoto(size)]);
     let effects = segmented(&mut state, id, &[0.9, 0.3]);
     assert_eq!(effects[0], Effect::KeepMasks);
     assert_eq!(state.status(), Status::Ready);
@@ -117,7 +119,7 @@ fn another_model_brings_its_own_threshold() {
 fn a_photo_chosen_while_loading_waits_for_the_model() {
     let mut state = new();
     state.update(Event::Started);
-    assert_eq!(choose(&mut state), [Effect::ClearOverlay]);
+    assert_eq!(choose(&mut state), []);
     let effects = {
         let (id, _) = sent_load(&state.update(ready()));
         state.update(Event::Replied(Reply::Loaded { id, model: model(Backend::Cpu) }))
@@ -328,7 +330,7 @@ fn what_is_no_model_changes_nothing_but_is_said() {
     let mut state = new();
     loaded(&mut state, Backend::Cpu);
     let refused = Failure::new(FailureKind::Choice, "no name");
-    assert_eq!(state.update(Event::ModelRefused(refused)), []);
+    assert_eq!(state.update(Event::Refused(refused)), []);
     assert_eq!(state.status(), Status::Error);
     assert_eq!(state.update(Event::Retried), []);
     assert_eq!(state.status(), Status::Ready);

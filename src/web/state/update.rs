@@ -1,6 +1,6 @@
 //! The transitions.
 
-use super::{AppState, Effect, Event, ExportWanted, Photo, Worker};
+use super::{AppState, Effect, Event, ExportWanted, Worker};
 use crate::web::place::Place;
 use crate::web::protocol::{
     Backend, BackendChoice, Export, Failure, FailureKind, ModelInfo, PROTOCOL_VERSION, Progress, Reply,
@@ -15,10 +15,13 @@ impl AppState {
             Event::Replied(reply) => self.replied(reply),
             Event::WorkerDied(message) => self.died(&message),
             Event::PhotoChosen { name } => self.photo_chosen(name),
-            Event::PhotoRefused(failure) => self.photo_failed(failure),
             Event::ModelChosen(place) => self.model_chosen(place),
-            Event::ModelRefused(failure) => {
+            Event::Refused(failure) => {
                 self.failure = Some(failure);
+                Vec::new()
+            }
+            Event::Noticed(sentence) => {
+                self.notice = sentence;
                 Vec::new()
             }
             Event::ModelKept => self.model_kept(),
@@ -32,6 +35,10 @@ impl AppState {
             Event::Hovered(index) => {
                 self.hovered = index;
                 self.paint()
+            }
+            Event::ToolChosen(tool) => {
+                self.tool = tool;
+                Vec::new()
             }
             Event::Pointed(aim) => self.pointed(aim),
             Event::Clicked(aim) => self.clicked(aim),
@@ -67,12 +74,7 @@ impl AppState {
                 Vec::new()
             }
             Reply::Loaded { id, model } if self.is_loading(id) => self.loaded(model),
-            Reply::Decoded { id, photo, view, notes } if self.is_segmenting(id) => {
-                if let Some(shown) = &mut self.photo {
-                    (shown.size, shown.notes) = (Some(photo), notes);
-                }
-                vec![Effect::ShowPhoto(view)]
-            }
+            Reply::Decoded { id, photo, view, notes } => self.decoded(id, photo, view, notes),
             Reply::Segmented { id, instances, elapsed_ms } if self.is_segmenting(id) => {
                 self.worker = Worker::Idle;
                 self.instances = instances;
@@ -99,11 +101,9 @@ impl AppState {
             }
             Reply::Failed { id, failure } => self.failed(id, failure),
             Reply::Crashed { message } => self.died(&message),
-            Reply::Loaded { .. }
-            | Reply::Decoded { .. }
-            | Reply::Segmented { .. }
-            | Reply::Painted { .. }
-            | Reply::Logits { .. } => Vec::new(),
+            Reply::Loaded { .. } | Reply::Segmented { .. } | Reply::Painted { .. } | Reply::Logits { .. } => {
+                Vec::new()
+            }
         }
     }
 
@@ -122,8 +122,11 @@ impl AppState {
         self.model = Some(model);
         self.worker = Worker::Idle;
         if self.waiting {
-            self.forget_result();
-            effects.push(Effect::ClearOverlay);
+            self.held = false;
+            if self.coming.is_none() {
+                self.forget_result();
+                effects.push(Effect::ClearOverlay);
+            }
             effects.extend(self.submit());
         }
         effects
@@ -133,7 +136,7 @@ impl AppState {
     fn model_chosen(&mut self, place: Place) -> Vec<Effect> {
         self.failure = None;
         self.wanted = place;
-        self.waiting = self.photo.is_some();
+        self.waiting = self.has_photo();
         match self.worker {
             Worker::Idle | Worker::Empty | Worker::Segmenting { .. } => self.load(),
             Worker::Loading { .. } | Worker::Dead => self.spawn(),
@@ -149,7 +152,7 @@ impl AppState {
             return Vec::new();
         }
         // A download can only be stopped together with the worker.
-        self.waiting = self.photo.is_some();
+        self.waiting = self.has_photo();
         self.spawn()
     }
 
@@ -158,7 +161,8 @@ impl AppState {
             self.worker = if self.model.is_some() { Worker::Idle } else { Worker::Empty };
             self.failure = Some(failure);
             // What is shown is still the result of the model in use.
-            let unseen = self.model.is_some() && self.waiting && self.elapsed_ms.is_none();
+            let unseen =
+                self.model.is_some() && self.waiting && (self.coming.is_some() || !self.is_answered());
             self.waiting &= self.model.is_none();
             return if unseen { self.submit() } else { Vec::new() };
         }
@@ -166,14 +170,16 @@ impl AppState {
             if failure.kind == FailureKind::Gpu && self.can_leave_gpu() {
                 return self.leave_gpu();
             }
-            self.worker = Worker::Idle;
-            return self.photo_failed(failure);
+            return self.not_segmented(failure);
         }
         if failure.kind == FailureKind::Gpu && self.can_leave_gpu() {
             return self.leave_gpu();
         }
-        if matches!(self.worker, Worker::Idle) {
-            self.failure = Some(failure);
+        match failure.kind {
+            // Nothing is there to be found, which is an answer.
+            FailureKind::Choice => self.notice = Some(failure.sentence),
+            _ if matches!(self.worker, Worker::Idle) => self.failure = Some(failure),
+            _ => {}
         }
         if self.paint_in_flight == Some(id) {
             // Asked again, it would fail again.
@@ -206,55 +212,30 @@ impl AppState {
     fn leave_gpu(&mut self) -> Vec<Effect> {
         self.backend = BackendChoice::Cpu;
         self.gpu_failed = true;
-        self.waiting = self.photo.is_some();
+        self.waiting = self.has_photo();
         self.spawn()
-    }
-
-    fn photo_chosen(&mut self, name: String) -> Vec<Effect> {
-        self.forget_result();
-        self.failure = None;
-        if let (Worker::Idle | Worker::Segmenting { .. }, Some(model)) = (self.worker, &self.model) {
-            self.wanted = model.place.clone();
-        }
-        self.photo = Some(Photo { name, size: None, notes: Vec::new() });
-        self.waiting = true;
-        let mut effects = vec![Effect::ClearOverlay];
-        effects.extend(match self.worker {
-            Worker::Idle | Worker::Segmenting { .. } => self.submit(),
-            Worker::Empty => self.load(),
-            Worker::Dead => self.spawn(),
-            Worker::Starting | Worker::Loading { .. } => Vec::new(),
-        });
-        effects
-    }
-
-    fn photo_failed(&mut self, failure: Failure) -> Vec<Effect> {
-        self.forget_result();
-        self.photo = None;
-        self.waiting = false;
-        if let Worker::Segmenting { .. } = self.worker {
-            self.worker = Worker::Idle;
-        }
-        self.failure = Some(failure);
-        vec![Effect::ClearOverlay]
     }
 
     fn retried(&mut self) -> Vec<Effect> {
         self.failure = None;
         match self.worker {
             Worker::Dead => {
-                self.waiting = self.photo.is_some();
+                self.waiting = self.has_photo();
                 self.spawn()
             }
             Worker::Empty => self.load(),
             Worker::Idle if self.model.as_ref().is_some_and(|model| model.place != self.wanted) => {
                 self.model_chosen(self.wanted.clone())
             }
+            Worker::Idle if self.photo.is_some() && !self.is_answered() => self.submit(),
             _ => Vec::new(),
         }
     }
 
     fn export(&mut self, wanted: ExportWanted) -> Vec<Effect> {
+        if !self.can_ask() {
+            return Vec::new();
+        }
         let export = match (wanted, self.selected) {
             (ExportWanted::Coco, _) => Export::Coco { threshold: self.threshold },
             (ExportWanted::CutOut, Some(instance)) => Export::CutOut { instance },
@@ -266,7 +247,7 @@ impl AppState {
 
     /// Asks for the overlay; while one is being painted only the newest wish is kept.
     pub(super) fn paint(&mut self) -> Vec<Effect> {
-        if self.elapsed_ms.is_none() {
+        if !self.is_answered() {
             return Vec::new();
         }
         self.paint_again = self.paint_in_flight.is_some();
@@ -280,24 +261,17 @@ impl AppState {
         vec![Effect::Send(Request::Paint { id, threshold, hovered, selected, pointed })]
     }
 
-    fn spawn(&mut self) -> Vec<Effect> {
+    pub(super) fn spawn(&mut self) -> Vec<Effect> {
         self.worker = Worker::Starting;
-        self.model = None;
+        (self.model, self.held) = (None, false);
         vec![Effect::SpawnWorker]
     }
 
-    fn load(&mut self) -> Vec<Effect> {
+    pub(super) fn load(&mut self) -> Vec<Effect> {
         let id = self.issue_id();
         self.worker = Worker::Loading { id, progress: Progress::Probing };
         let (place, hub) = (self.wanted.clone(), self.hub.clone());
         vec![Effect::Send(Request::Load { id, place, hub, backend: self.backend })]
-    }
-
-    fn submit(&mut self) -> Vec<Effect> {
-        let id = self.issue_id();
-        self.waiting = false;
-        self.worker = Worker::Segmenting { id, progress: Progress::Decoding };
-        vec![Effect::SendPhoto(id)]
     }
 
     fn send(&mut self, request: impl FnOnce(RequestId) -> Request) -> Vec<Effect> {
@@ -309,11 +283,12 @@ impl AppState {
         Vec::new()
     }
 
-    fn forget_result(&mut self) {
+    pub(super) fn forget_result(&mut self) {
         self.instances.clear();
         self.elapsed_ms = None;
         self.hovered = None;
         self.selected = None;
+        self.picked_at = None;
         self.paint_in_flight = None;
         self.paint_again = false;
         self.asking = None;
@@ -331,7 +306,7 @@ impl AppState {
         matches!(self.worker, Worker::Loading { id: current, .. } if current == id)
     }
 
-    fn is_segmenting(&self, id: RequestId) -> bool {
+    pub(super) fn is_segmenting(&self, id: RequestId) -> bool {
         matches!(self.worker, Worker::Segmenting { id: current, .. } if current == id)
     }
 }

@@ -21,12 +21,11 @@ use crate::web::channel;
 use crate::web::overlay::Focus;
 use crate::web::place::Place;
 use crate::web::protocol::{
-    Backend, BackendChoice, Export, Failure, FailureKind, ModelInfo, Progress, Reply, Request, RequestId,
+    Backend, BackendChoice, Export, Failure, FailureKind, LOWEST_SCORE, ModelInfo, Progress, Reply, Request,
+    RequestId,
 };
 use crate::weights::WeightsError;
 
-/// Instances below this score are never shown, so they are not computed.
-const LOWEST_SCORE: f32 = 0.02;
 /// Masks to choose from where something was pointed at: a part, the object, what it is a part of.
 const MOST_ANSWERS: usize = 3;
 /// Weights above this size are not loaded a second time for the comparison with the CPU.
@@ -133,10 +132,11 @@ impl Session {
     }
 
     async fn segment(&mut self, id: RequestId, name: String, buffers: &[ArrayBuffer]) -> Result<(), Failure> {
-        (self.photo, self.questions) = (None, None);
         let (engine, backend) = self.loaded.as_ref().ok_or_else(no_model)?;
         progress(id, Progress::Decoding);
         let (image, notes) = decode(buffers).await.map_err(|error| photo_failure(&name, &error))?;
+        // The photo before stays where this one cannot be read.
+        (self.photo, self.questions) = (None, None);
         let mut photo = Photo::new(name, image);
         let (size, view) = (photo.size(), photo.view());
         let notes = notes.iter().map(|note| sentence(&note.to_string())).collect();

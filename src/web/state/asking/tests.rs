@@ -126,6 +126,7 @@ fn what_was_found_is_picked_first_and_asked_for_when_clicked_again() {
 fn shift_adds_and_alt_takes_away() {
     let mut state = segmented();
     assert_eq!(click(&mut state, 9, 9, Gesture::Remove), [], "there is nothing to take away from");
+    assert!(state.notice.is_some(), "and that is said");
     let (id, ..) = sent(&click(&mut state, 30, 40, Gesture::Pick));
     answer(&mut state, id, 7);
     let (id, prompt, ..) = sent(&click(&mut state, 90, 40, Gesture::Add));
@@ -136,6 +137,28 @@ fn shift_adds_and_alt_takes_away() {
     assert_eq!((choice, replaces), (0, true));
     answer(&mut state, id, 6);
     assert_eq!(areas(&state), [4, 4, 6]);
+}
+
+#[test]
+fn what_was_picked_by_a_click_is_added_to_from_there() {
+    let mut state = segmented();
+    let effects = state.update(Event::Clicked(aim(5, 5, Some(1), Gesture::Pick)));
+    painted(&mut state, &effects);
+    let (_, prompt, _, replaces) = sent(&click(&mut state, 90, 40, Gesture::Remove));
+    let points = [(5, 5, true), (90, 40, false)].map(|(x, y, positive)| Point { x, y, positive });
+    assert_eq!((prompt.points.as_slice(), replaces), (points.as_slice(), false));
+}
+
+#[test]
+fn where_nothing_can_be_told_apart_the_page_says_so_and_goes_on() {
+    let mut state = segmented();
+    let (id, ..) = sent(&click(&mut state, 30, 40, Gesture::Pick));
+    let failure = Failure::new(FailureKind::Choice, "nothing there");
+    let effects = state.update(Event::Replied(Reply::Failed { id, failure }));
+    painted(&mut state, &effects);
+    assert_eq!((state.notice.as_deref(), &state.failure), (Some("nothing there"), &None));
+    sent(&click(&mut state, 60, 40, Gesture::Pick));
+    assert_eq!(state.notice, None);
 }
 
 #[test]
