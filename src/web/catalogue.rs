@@ -15,6 +15,8 @@ pub struct Listed {
     pub bytes: u64,
     /// Number of labels.
     pub labels: usize,
+    /// AP50 of its masks on 260 photos, of objects of any kind, in percent, where it was measured.
+    pub accuracy: Option<f32>,
     /// Licence of the weights.
     pub licence: &'static str,
 }
@@ -28,34 +30,38 @@ pub const SMALL: &str = "weights/mae-small";
 pub const CATALOGUE: [Listed; 4] = [
     Listed {
         title: "mae-tiny",
-        about: "quick, but weak",
+        about: "Quick on any device; finds large, clear objects.",
         weights: TINY,
         bytes: 11_988_104,
         labels: 12,
+        accuracy: Some(18.1),
         licence: "licence in its model card",
     },
     Listed {
         title: "mae-small",
-        about: "better, and four times the work of mae-tiny",
+        about: "Better masks; about a second per photo.",
         weights: SMALL,
         bytes: 23_475_680,
         labels: 12,
+        accuracy: Some(23.5),
         licence: "licence in its model card",
     },
     Listed {
         title: "EoMT-S, COCO",
-        about: "everyday things, a few seconds per photo",
+        about: "Everyday things by name; a few seconds per photo.",
         weights: "hf:tue-mps/coco_panoptic_eomt_small_640_2x",
         bytes: 96_000_000,
         labels: 133,
+        accuracy: None,
         licence: "MIT licence",
     },
     Listed {
         title: "EoMT-B, COCO",
-        about: "more exact; best with a graphics processor",
+        about: "More accurate; best with a graphics processor.",
         weights: "hf:tue-mps/coco_panoptic_eomt_base_640_2x",
         bytes: 372_000_000,
         labels: 133,
+        accuracy: None,
         licence: "MIT licence",
     },
 ];

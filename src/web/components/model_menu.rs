@@ -61,7 +61,10 @@ fn ModelOption(
         }
     };
     let Listed { bytes, labels, licence, .. } = listed;
-    let facts = format!("{} · {labels} labels · {licence} · {}", megabytes(bytes), origin(&listed.place()));
+    let accuracy =
+        listed.accuracy.map(|percent| format!("accuracy {percent:.1} (AP50) · ")).unwrap_or_default();
+    let facts =
+        format!("{} · {labels} labels · {accuracy}{licence} · {}", megabytes(bytes), origin(&listed.place()));
     view! {
         <li>
             <button
