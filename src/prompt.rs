@@ -51,6 +51,23 @@ impl Prompt {
         Self { points: vec![Point { x, y, positive: true }], bounds: None }
     }
 
+    /// The same places of the photo at another size, both sizes in pixels.
+    #[must_use]
+    pub fn resized(&self, from: [usize; 2], to: [usize; 2]) -> Self {
+        let scaled = |pixel: usize, axis: usize| {
+            let middle = (2 * pixel as u64 + 1) * to[axis] as u64 / (2 * from[axis].max(1) as u64);
+            usize::try_from(middle).unwrap_or(usize::MAX).min(to[axis].saturating_sub(1))
+        };
+        let point = |&Point { x, y, positive }: &Point| Point { x: scaled(x, 0), y: scaled(y, 1), positive };
+        let bounds = self.bounds.map(|[x, y, width, height]| {
+            let (left, top) = (scaled(x, 0), scaled(y, 1));
+            let [right, bottom] =
+                [scaled((x + width).saturating_sub(1), 0), scaled((y + height).saturating_sub(1), 1)];
+            [left, top, right + 1 - left, bottom + 1 - top]
+        });
+        Self { points: self.points.iter().map(point).collect(), bounds }
+    }
+
     /// A place on the object for each positive point, and the middle of the box.
     pub fn anchors(&self) -> impl Iterator<Item = [usize; 2]> {
         let middle = self.bounds.map(|[x, y, width, height]| [x + width / 2, y + height / 2]);
@@ -81,6 +98,17 @@ impl Prompt {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn places_of_a_photo_are_the_same_at_another_size() {
+        let prompt = Prompt { bounds: Some([10, 0, 30, 30]), ..Prompt::point(39, 29) };
+        let half = Prompt { bounds: Some([5, 0, 15, 15]), ..Prompt::point(19, 14) };
+        assert_eq!(prompt.resized([40, 30], [20, 15]), half);
+        assert_eq!(prompt.resized([40, 30], [40, 30]), prompt);
+        for to in [[1, 1], [3, 2], [400, 301]] {
+            assert_eq!(prompt.resized([40, 30], to).check(to), Ok(()), "{to:?}");
+        }
+    }
 
     #[test]
     fn what_cannot_be_meant_is_refused() {

@@ -20,6 +20,14 @@ pub struct Encoded {
     letterbox: Letterbox,
 }
 
+impl Encoded {
+    /// The same photo at another size, which its places and masks are in from here on: small masks are sooner there.
+    #[must_use]
+    pub fn resized(&self, [width, height]: [usize; 2]) -> Self {
+        Self { letterbox: self.letterbox.with_photo([width, height]), ..self.clone() }
+    }
+}
+
 impl Engine {
     /// Lets the model look at a photo.
     ///

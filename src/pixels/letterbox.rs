@@ -38,6 +38,12 @@ impl Letterbox {
         Self::of(width, height, &Preprocess::square(canvas))
     }
 
+    /// Where the same photo lies, were it of another size: the whole of it takes the same place.
+    #[must_use]
+    pub fn with_photo(&self, photo: [usize; 2]) -> Self {
+        Self { photo: photo.map(|side| side.max(1)), ..*self }
+    }
+
     /// Width and height of the canvas.
     #[must_use]
     pub fn canvas(&self) -> [usize; 2] {

@@ -106,6 +106,11 @@ fn odd_logits_give_an_empty_mask() {
 }
 
 #[test]
+fn a_photo_lies_where_it_lay_at_another_size() {
+    assert_eq!(Letterbox::fit(80, 60, 32).with_photo([40, 30]), Letterbox::fit(40, 30, 32));
+}
+
+#[test]
 fn cells_around_a_pixel_mix_to_the_logit_there() {
     let letterbox = Letterbox::fit(40, 30, 40);
     let plane: Vec<f32> = (0..100_u32).map(|cell| (cell * 37 % 11) as f32 - 5.0).collect();

@@ -15,7 +15,7 @@ use super::client::{Heard, WorkerClient};
 use super::dom;
 use super::dropped::Dropped;
 use super::given::{Given, address, name_at, sort_out};
-use super::overlay::{HitMask, instance_at};
+use super::overlay::{HitMask, instance_at, overlay_size};
 use super::place::Place;
 use super::protocol::{BackendChoice, Failure, FailureKind, Reply, Request, RequestId, Size};
 use super::state::{Aim, AppState, Effect, Event, Gesture};
@@ -208,8 +208,9 @@ impl App {
             Effect::ShowPhoto(size) => {
                 self.parts.update_value(|parts| parts.photo = parts.coming.take().or(parts.photo.take()));
                 show(self.photo_canvas.get_untracked(), buffers, size)?;
-                if let Some(overlay) = self.overlay_canvas.get_untracked() {
-                    dom::resize(&overlay, size)?;
+                let photo = self.state.with_untracked(|state| state.photo.as_ref().map(|photo| photo.size));
+                if let Some((overlay, photo)) = self.overlay_canvas.get_untracked().zip(photo) {
+                    dom::resize(&overlay, overlay_size(photo))?;
                 }
             }
             Effect::KeepMasks => self.keep_masks(buffers),

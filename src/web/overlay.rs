@@ -10,12 +10,25 @@ use crate::mask::BinaryMask;
 /// Most pixels of a canvas: the limit of Safari on phones. Larger photos are shown smaller; their masks stay whole.
 pub const MAX_VIEW_PIXELS: usize = 16_000_000;
 
+/// Most pixels of the overlay: what is painted again with every move of the pointer.
+const MAX_OVERLAY_PIXELS: usize = 2_000_000;
+
 /// The size a photo is shown at: its own, divided by the smallest whole number that fits [`MAX_VIEW_PIXELS`].
 #[must_use]
 pub fn view_size(photo: Size) -> Size {
+    at_most(photo, MAX_VIEW_PIXELS)
+}
+
+/// The size of the overlay on a photo, which is as large on the screen.
+#[must_use]
+pub fn overlay_size(photo: Size) -> Size {
+    at_most(photo, MAX_OVERLAY_PIXELS)
+}
+
+fn at_most(photo: Size, pixels: usize) -> Size {
     (1..)
         .map(|by| Size { width: photo.width.div_ceil(by), height: photo.height.div_ceil(by) })
-        .find(|view| view.area() <= MAX_VIEW_PIXELS)
+        .find(|view| view.area() <= pixels)
         .unwrap_or(photo)
 }
 
@@ -231,6 +244,7 @@ mod tests {
         assert_eq!(view_size(small), small);
         let large = view_size(Size { width: 8001, height: 6000 });
         assert_eq!(large, Size { width: 4001, height: 3000 });
+        assert_eq!(overlay_size(small), Size { width: 1334, height: 1334 });
     }
 
     #[test]

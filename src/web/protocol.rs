@@ -211,7 +211,7 @@ pub enum Reply {
         /// Time from the request to the masks, in milliseconds.
         elapsed_ms: f64,
     },
-    /// The overlay. Buffers: its RGBA pixels at the view's size.
+    /// The overlay. Buffers: its RGBA pixels, at the size that fits the photo's.
     Painted {
         /// The [`Request::Paint`] answered.
         id: RequestId,

@@ -4,7 +4,7 @@ use crate::image::RgbImage;
 use crate::instance::Instance;
 use crate::mask::{BinaryMask, Rle};
 use crate::web::export::{CocoInstance, coco_json, file_name, mask_png, rgba_png};
-use crate::web::overlay::{Focus, Layer, cut_out, paint, rgba, view_size};
+use crate::web::overlay::{Focus, Layer, cut_out, overlay_size, paint, rgba, view_size};
 use crate::web::protocol::{Export, Found, Size};
 
 /// A photo and its instances.
@@ -41,6 +41,11 @@ impl Photo {
         view_size(self.size())
     }
 
+    /// The overlay's.
+    pub(super) fn overlay_size(&self) -> Size {
+        overlay_size(self.size())
+    }
+
     /// RGBA at the view's size.
     pub(super) fn pixels(&self) -> Vec<u8> {
         rgba(&self.image, self.view())
@@ -67,9 +72,9 @@ impl Photo {
         }
     }
 
-    /// RGBA at the view's size; `pointed` is shown above all.
+    /// RGBA at the overlay's size, which `pointed` has, too; that is shown above all.
     pub(super) fn overlay(&mut self, threshold: f32, focus: Focus, pointed: Option<&BinaryMask>) -> Vec<u8> {
-        let (view, count) = (self.view(), self.layers.len());
+        let (view, count) = (self.overlay_size(), self.layers.len());
         self.layers.extend(pointed.map(|mask| Layer::new(mask, view)));
         let hovered = if pointed.is_some() { Some(count) } else { focus.hovered };
         let is_shown = |index: usize| self.found.get(index).is_none_or(|found| found.is_shown(threshold));
@@ -82,7 +87,7 @@ impl Photo {
         let Instance { category, label, score, mask, bbox } = instance;
         let runs = Rle::from_mask(&mask);
         let found = Found { area: mask.area(), label, score, bbox, runs: runs.counts.len(), asked };
-        self.layers.push(Layer::new(&mask, self.view()));
+        self.layers.push(Layer::new(&mask, self.overlay_size()));
         self.categories.push(category);
         self.masks.push(runs);
         self.found.push(found.clone());

@@ -22,7 +22,7 @@ use crate::web::overlay::Focus;
 use crate::web::place::Place;
 use crate::web::protocol::{
     Backend, BackendChoice, Export, Failure, FailureKind, LOWEST_SCORE, ModelInfo, Progress, Reply, Request,
-    RequestId,
+    RequestId, Size,
 };
 use crate::weights::WeightsError;
 
@@ -40,6 +40,8 @@ pub(super) struct Session {
     photo: Option<Photo>,
     /// About the photo, to the engine that segmented it.
     questions: Option<Questions>,
+    /// About the photo at the overlay's size, which is sooner answered.
+    previews: Option<Questions>,
 }
 
 impl Session {
@@ -114,7 +116,7 @@ impl Session {
             kept: source.is_kept(),
         };
         self.loaded = Some((engine, backend));
-        self.questions = None;
+        (self.questions, self.previews) = (None, None);
         post(&Reply::Loaded { id, model }, &[]);
         Ok(())
     }
@@ -136,7 +138,7 @@ impl Session {
         progress(id, Progress::Decoding);
         let (image, notes) = decode(buffers).await.map_err(|error| photo_failure(&name, &error))?;
         // The photo before stays where this one cannot be read.
-        (self.photo, self.questions) = (None, None);
+        (self.photo, self.questions, self.previews) = (None, None, None);
         let mut photo = Photo::new(name, image);
         let (size, view) = (photo.size(), photo.view());
         let notes = notes.iter().map(|note| sentence(&note.to_string())).collect();
@@ -150,6 +152,7 @@ impl Session {
         let found = engine.find(&encoded, &options).await.map_err(failed)?;
         let elapsed_ms = now_ms() - started_ms;
         let (instances, runs) = photo.keep(found);
+        self.previews = Some(Questions::new(encoded.resized(sides(photo.overlay_size()))));
         (self.photo, self.questions) = (Some(photo), Some(Questions::new(encoded)));
         post(&Reply::Segmented { id, instances, elapsed_ms }, &[words_to_buffer(&runs)]);
         Ok(())
@@ -163,9 +166,10 @@ impl Session {
         pointed: Option<Prompt>,
     ) -> Result<(), Failure> {
         let Some(photo) = &mut self.photo else { return Ok(()) };
-        let mask = match (pointed, &mut self.questions, &self.loaded) {
-            (Some(prompt), Some(questions), Some((engine, backend))) => {
-                let found = questions.ask(engine, prompt, 1).await;
+        let mask = match (pointed, &mut self.previews, &self.loaded) {
+            (Some(prompt), Some(previews), Some((engine, backend))) => {
+                let prompt = prompt.resized(sides(photo.size()), sides(photo.overlay_size()));
+                let found = previews.ask(engine, prompt, 1).await;
                 found.map_err(|error| not_computed(*backend, &error))?.first().map(|instance| &instance.mask)
             }
             _ => None,
@@ -290,6 +294,10 @@ async fn is_right<F: Fn(u64, Option<u64>) + Clone>(gpu: &Engine, id: RequestId, 
         Ok(cpu) => agree(gpu, &cpu).await.unwrap_or(false),
         Err(_) => true,
     }
+}
+
+const fn sides(Size { width, height }: Size) -> [usize; 2] {
+    [width, height]
 }
 
 fn progress(id: RequestId, progress: Progress) {
