@@ -29,6 +29,6 @@ $mae_seg finetune --recipe "$here/recipe.toml" --train "$out/labels/train.json" 
   --cutouts "$data/cutouts" --encoder "$out/vit-s14.safetensors" --out "$out/seg" --device "$device"
 
 # 4. Weights in 8 bits, judged.
-$mae_seg export "$out/seg" --out "$out/mae-small" --dtype i8 --score-thresh 0.1
+$mae_seg export "$out/seg" --out "$out/mae-small" --dtype i8 --score-thresh 0.03
 $mae_seg eval --weights "$out/mae-small" --annotations "$data/objects/val.json" --images "$data/objects" --class-agnostic \
   --clicks 1 --device "$device"

@@ -101,4 +101,4 @@ taught seg-cropped seg "$out/mixed/cropped.json" "${mixed[1]}" --image-size 320 
   --min-zoom 0.75 "${varied[@]}"
 $mae_seg eval --weights "$out/seg" --annotations "$data/objects/val.json" --images "$data/objects" \
   --class-agnostic --report "$out/report" "${device[@]}"
-$mae_seg export "$out/seg" --out "$out/mae-tiny" --score-thresh 0.05
+$mae_seg export "$out/seg" --out "$out/mae-tiny" --score-thresh 0.03
