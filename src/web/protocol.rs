@@ -109,6 +109,8 @@ pub enum Request {
         id: RequestId,
         /// What is pointed at.
         prompt: Prompt,
+        /// Masks like that of this instance, which is there already, are no answers.
+        unlike: Option<usize>,
         /// Which of its answers, from the likeliest one on; behind the last comes the first.
         choice: usize,
         /// Whether the answer takes the place of the last instance.

@@ -86,6 +86,17 @@ describe("a click where nothing was found", () => {
     await asked().waitFor({ state: "detached" });
   });
 
+  test("needs no pointer: arrow keys point, Enter clicks", async () => {
+    await overlay.focus();
+    for (const key of ["ArrowLeft", "Shift+ArrowUp"]) await page.page.keyboard.press(key);
+    const { left, top } = await page.hook("cross").evaluate(({ style }) => style);
+    assert.deepEqual([left, top], ["49%", "40%"]);
+    await page.page.keyboard.press("Enter");
+    await asked().waitFor();
+    await page.page.keyboard.press("Escape");
+    await asked().waitFor({ state: "detached" });
+  });
+
   test("may be a box", async () => {
     const { x, y, width, height } = await overlay.boundingBox();
     await page.page.mouse.move(x + 0.2 * width, y + 0.2 * height);

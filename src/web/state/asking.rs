@@ -46,6 +46,8 @@ pub enum Tool {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Asking {
     prompt: Prompt,
+    /// The instance that is there already, where another mask than its is wanted.
+    unlike: Option<usize>,
     /// Which of the answers is wanted.
     choice: usize,
     /// How many answers there are, once that is known.
@@ -110,15 +112,15 @@ impl AppState {
                 self.picked_at = Some(aim.pixel);
                 effects
             }
-            (_, Gesture::Pick) => self.begin(Prompt::point(aim.pixel[0], aim.pixel[1])),
+            (over, Gesture::Pick) => self.begin(Prompt::point(aim.pixel[0], aim.pixel[1]), over),
             (_, Gesture::Add | Gesture::Remove) => {
                 let Some(prompt) = self.with_point(aim) else {
                     self.notice =
                         Some("Click an object first; then a place can be taken away from it.".into());
                     return Vec::new();
                 };
-                let Some(asking) = &mut self.asking else { return self.begin(prompt) };
-                (asking.prompt, asking.choice) = (prompt, 0);
+                let Some(asking) = &mut self.asking else { return self.begin(prompt, None) };
+                (asking.prompt, asking.unlike, asking.choice) = (prompt, None, 0);
                 self.ask()
             }
         }
@@ -129,7 +131,7 @@ impl AppState {
             return Vec::new();
         }
         self.notice = None;
-        self.begin(Prompt { points: Vec::new(), bounds: Some(bounds) })
+        self.begin(Prompt { points: Vec::new(), bounds: Some(bounds) }, None)
     }
 
     pub(super) fn picked(&mut self, index: Option<usize>) -> Vec<Effect> {
@@ -212,14 +214,20 @@ impl AppState {
         let asked = self.asking.as_ref().map(|asking| asking.prompt.clone());
         let picked = || self.picked_at.map(|[x, y]| Prompt::point(x, y));
         let mut prompt = asked.or_else(picked).unwrap_or_default();
-        prompt.points.push(Point { x, y, positive: aim.gesture == Gesture::Add });
+        let positive = aim.gesture == Gesture::Add;
+        // A place beyond the box says that the object is larger: what was in the middle of the box belongs to it still.
+        if positive && let Some(bounds) = prompt.bounds.take_if(|bounds| !is_inside(*bounds, aim.pixel)) {
+            let [left, top, width, height] = bounds;
+            prompt.points.push(Point { x: left + width / 2, y: top + height / 2, positive });
+        }
+        prompt.points.push(Point { x, y, positive });
         let names_object = prompt.anchors().next().is_some();
         names_object.then_some(prompt)
     }
 
-    fn begin(&mut self, prompt: Prompt) -> Vec<Effect> {
+    fn begin(&mut self, prompt: Prompt, unlike: Option<usize>) -> Vec<Effect> {
         self.settle(Fate::Kept);
-        self.asking = Some(Asking { prompt, choice: 0, choices: 0, answered: false });
+        self.asking = Some(Asking { prompt, unlike, choice: 0, choices: 0, answered: false });
         self.ask()
     }
 
@@ -240,10 +248,12 @@ impl AppState {
         if self.ask_again {
             return Vec::new();
         }
-        let Some(Asking { prompt, choice, answered, .. }) = self.asking.clone() else { return Vec::new() };
+        let Some(Asking { prompt, unlike, choice, answered, .. }) = self.asking.clone() else {
+            return Vec::new();
+        };
         let id = self.issue_id();
         self.ask_in_flight = Some(InFlight { id, replaces: answered, fate: Fate::Current });
-        vec![Effect::Send(Request::Ask { id, prompt, choice, replaces: answered })]
+        vec![Effect::Send(Request::Ask { id, prompt, unlike, choice, replaces: answered })]
     }
 
     fn ask_next(&mut self) -> Vec<Effect> {
@@ -255,6 +265,10 @@ impl AppState {
         let id = self.issue_id();
         vec![Effect::DropMask, Effect::Send(Request::Withdraw { id })]
     }
+}
+
+fn is_inside([left, top, width, height]: [usize; 4], [x, y]: [usize; 2]) -> bool {
+    (left..left + width).contains(&x) && (top..top + height).contains(&y)
 }
 
 fn is_same_spot(prompt: &Prompt, [x, y]: [usize; 2], photo: Option<Size>) -> bool {

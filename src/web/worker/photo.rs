@@ -120,7 +120,7 @@ impl Photo {
         Ok(Made { file_name: file_name(&self.name, &ending), mime, bytes })
     }
 
-    fn mask(&self, instance: usize) -> Result<BinaryMask, String> {
+    pub(super) fn mask(&self, instance: usize) -> Result<BinaryMask, String> {
         let rle = self.masks.get(instance).ok_or("there is no such object")?;
         rle.to_mask().map_err(|error| error.to_string())
     }

@@ -16,6 +16,7 @@ use super::suited::suited;
 use crate::engine::{DeviceChoice, Picked, pick};
 use crate::engine::{Engine, EngineError, Logits, SegmentOptions};
 use crate::image::{ImageError, ImageNote, RgbImage};
+use crate::instance::Instance;
 use crate::prompt::Prompt;
 use crate::web::channel;
 use crate::web::overlay::Focus;
@@ -28,6 +29,8 @@ use crate::weights::WeightsError;
 
 /// Masks to choose from where something was pointed at: a part, the object, what it is a part of.
 const MOST_ANSWERS: usize = 3;
+/// Masks that overlap more than this (intersection over union) show the same.
+const ALIKE: f64 = 0.75;
 /// Weights above this size are not loaded a second time for the comparison with the CPU.
 const MOST_CHECKED_BYTES: u64 = 64_000_000;
 
@@ -57,7 +60,9 @@ impl Session {
             Request::Paint { threshold, hovered, selected, pointed, .. } => {
                 self.paint(id, threshold, Focus { hovered, selected }, pointed).await
             }
-            Request::Ask { prompt, choice, replaces, .. } => self.ask(id, prompt, choice, replaces).await,
+            Request::Ask { prompt, unlike, choice, replaces, .. } => {
+                self.ask(id, prompt, unlike, (choice, replaces)).await
+            }
             Request::Withdraw { .. } => {
                 self.photo.iter_mut().for_each(Photo::withdraw);
                 Ok(())
@@ -182,8 +187,8 @@ impl Session {
         &mut self,
         id: RequestId,
         prompt: Prompt,
-        choice: usize,
-        replaces: bool,
+        unlike: Option<usize>,
+        (choice, replaces): (usize, bool),
     ) -> Result<(), Failure> {
         let (Some(photo), Some(questions), Some((engine, backend))) =
             (&mut self.photo, &mut self.questions, &self.loaded)
@@ -194,17 +199,21 @@ impl Session {
         let answers = questions.ask(engine, prompt, MOST_ANSWERS).await;
         let answers = answers.map_err(|error| not_computed(*backend, &error))?;
         let elapsed_ms = now_ms() - started_ms;
+        let known = unlike.and_then(|place| photo.mask(place).ok());
+        let is_other = |answer: &&Instance| known.as_ref().is_none_or(|mask| mask.iou(&answer.mask) <= ALIKE);
+        let answers: Vec<&Instance> = answers.iter().filter(is_other).collect();
         let choices = answers.len();
-        let Some(instance) = answers.get(choice % choices.max(1)).cloned() else {
-            return Err(Failure::new(
-                FailureKind::Choice,
-                "There is no object to be told from its surroundings.",
-            ));
+        let Some(&instance) = answers.get(choice % choices.max(1)) else {
+            let sentence = match known {
+                Some(_) => "The model has no other mask here.",
+                None => "There is no object to be told from its surroundings.",
+            };
+            return Err(Failure::new(FailureKind::Choice, sentence));
         };
         if replaces {
             photo.withdraw();
         }
-        let (instance, runs) = photo.add(instance);
+        let (instance, runs) = photo.add(instance.clone());
         post(&Reply::Asked { id, instance, choices, elapsed_ms }, &[words_to_buffer(&runs)]);
         Ok(())
     }

@@ -61,7 +61,7 @@ fn click(state: &mut AppState, x: usize, y: usize, gesture: Gesture) -> Vec<Effe
 /// Number, prompt, choice and replacement of the question sent.
 fn sent(effects: &[Effect]) -> (RequestId, Prompt, usize, bool) {
     let asked = effects.iter().find_map(|effect| match effect {
-        Effect::Send(Request::Ask { id, prompt, choice, replaces }) => {
+        Effect::Send(Request::Ask { id, prompt, choice, replaces, .. }) => {
             Some((*id, prompt.clone(), *choice, *replaces))
         }
         _ => None,
@@ -119,7 +119,23 @@ fn what_was_found_is_picked_first_and_asked_for_when_clicked_again() {
     let effects = state.update(over.clone());
     painted(&mut state, &effects);
     assert_eq!((state.selected, effects.len()), (Some(1), 1));
-    assert_eq!(sent(&state.update(over)).1, Prompt::point(5, 5));
+    let effects = state.update(over);
+    assert_eq!(sent(&effects).1, Prompt::point(5, 5));
+    let is_other = |effect: &Effect| matches!(effect, Effect::Send(Request::Ask { unlike: Some(1), .. }));
+    assert!(effects.iter().any(is_other), "another mask than the one that is there");
+}
+
+#[test]
+fn a_place_beyond_the_box_belongs_to_the_object_with_the_middle_of_the_box() {
+    let mut state = segmented();
+    let (id, ..) = sent(&state.update(Event::Boxed([10, 10, 20, 20])));
+    answer(&mut state, id, 7);
+    let (id, prompt, ..) = sent(&click(&mut state, 15, 15, Gesture::Add));
+    assert_eq!(prompt.bounds, Some([10, 10, 20, 20]), "a place in it");
+    answer(&mut state, id, 7);
+    let (_, prompt, ..) = sent(&click(&mut state, 90, 15, Gesture::Add));
+    let places: Vec<[usize; 2]> = prompt.points.iter().map(|point| [point.x, point.y]).collect();
+    assert_eq!((prompt.bounds, places), (None, vec![[15, 15], [20, 20], [90, 15]]));
 }
 
 #[test]
