@@ -81,8 +81,12 @@ describe("a click where nothing was found", () => {
     assert.deepEqual(coco.annotations.map(({ area }) => area), [await area()], "what was asked for is saved");
   });
 
-  test("is dropped by Escape", async () => {
+  test("is dropped by Escape, and by its button", async () => {
     await page.page.keyboard.press("Escape");
+    await asked().waitFor({ state: "detached" });
+    await click(0.4, 0.5);
+    await asked().waitFor();
+    await page.hook("put-back").click();
     await asked().waitFor({ state: "detached" });
   });
 

@@ -18,6 +18,7 @@ pub(super) fn Tools(app: App) -> impl IntoView {
     let state = app.state;
     let segmented = Memo::new(move |_| state.with(|state| state.elapsed_ms.is_some()));
     let tool = Memo::new(move |_| state.with(|state| state.tool));
+    let nothing = Memo::new(move |_| state.with(|state| !state.is_picking()));
     view! {
         <Show when=move || segmented.get()>
             <div class="tools">
@@ -34,6 +35,10 @@ pub(super) fn Tools(app: App) -> impl IntoView {
                     }).into_iter().collect_view()}
                 </div>
                 <p class="hint" data-testid="hint">{move || state.with(hint)}</p>
+                // Escape, for fingers; it keeps its place, so that nothing moves.
+                <button class="link" class:unseen=nothing data-testid="put-back" disabled=nothing on:click=move |_| app.dispatch(Event::Dismissed)>
+                    "Put back"
+                </button>
             </div>
         </Show>
     }

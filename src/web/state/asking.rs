@@ -84,6 +84,12 @@ impl AppState {
         Some([asking.choice % asking.choices.max(1) + 1, asking.choices])
     }
 
+    /// Whether there is something to put back: an object that is picked, or asked for.
+    #[must_use]
+    pub const fn is_picking(&self) -> bool {
+        self.asking.is_some() || self.selected.is_some()
+    }
+
     pub(super) fn pointed(&mut self, aim: Option<Aim>) -> Vec<Effect> {
         let hovered = aim.filter(|aim| aim.gesture == Gesture::Pick).and_then(|aim| aim.over);
         let pointed = aim.filter(|_| self.can_ask()).and_then(|aim| self.would_ask(aim));
@@ -144,7 +150,7 @@ impl AppState {
     /// The object being asked for goes, or what is picked is put back.
     pub(super) fn dismissed(&mut self) -> Vec<Effect> {
         self.notice = None;
-        if self.asking.is_none() && self.selected.is_none() {
+        if !self.is_picking() {
             return Vec::new();
         }
         // What is on its way goes when it is here.
