@@ -14,12 +14,13 @@ pub(super) enum Content {
 }
 
 /// Kinds that are not read here: where their signature starts, and the signature.
-const FOREIGN: [(usize, &[u8], &str); 19] = [
+const FOREIGN: [(usize, &[u8], &str); 20] = [
     (4, b"ftypavi", "an AVIF picture"),
     (4, b"ftyphe", "a HEIC picture"),
     (4, b"ftypmif1", "a HEIF picture"),
     (4, b"ftypmsf1", "a HEIF picture"),
     (4, b"ftypcrx ", "a raw photo of a camera (CR3)"),
+    (8, b"CR\x02\0", "a raw photo of a camera (CR2)"),
     (4, b"ftyp", "a video"),
     (0, b"\xFF\xD8\xFF\xF7", "a JPEG-LS picture"),
     (0, b"\xFF\x0A", "a JPEG XL picture"),

@@ -129,11 +129,72 @@ fn rare_kinds_are_not_called_damaged() {
     assert_eq!(error, "this kind of JPEG is not supported (arithmetic coding): export it as JPEG or PNG");
 
     let mut tiff = encode(&gradient(8, 8), ImageFormat::Tiff);
-    // Photometric interpretation 3: a palette.
+    // Photometric interpretation 8: CIE L*a*b*.
     let tag = tiff.windows(4).position(|tag| tag == [6, 1, 3, 0]).unwrap();
-    tiff[tag + 8] = 3;
+    tiff[tag + 8] = 8;
     let error = RgbImage::decode(&tiff).unwrap_err();
     assert!(matches!(error, ImageError::Unsupported { format: "TIFF", .. }), "{error}");
+}
+
+/// A TIFF of 3 × 1 pixels that are places in a list of colours.
+fn listed(
+    bits: u16,
+    colours: &[[u16; 3]],
+    row: &[u8],
+    short: fn(u16) -> [u8; 2],
+    long: fn(u32) -> [u8; 4],
+) -> Vec<u8> {
+    let count = 1_usize << bits;
+    let value =
+        |channel: usize| (0..count).map(move |place| colours.get(place).map_or(0, |colour| colour[channel]));
+    let list: Vec<u8> = (0..3).flat_map(value).flat_map(short).collect();
+    let one = |tag: u16, value: u16| [&short(tag)[..], &short(3), &long(1), &short(value), &[0, 0]].concat();
+    let at = |tag: u16, count: usize, place: u32| {
+        [&short(tag)[..], &short(3), &long(count as u32), &long(place)].concat()
+    };
+    let entries = [
+        one(256, 3),
+        one(257, 1),
+        one(258, bits),
+        one(259, 1),
+        one(262, 3),
+        one(273, 8),
+        one(277, 1),
+        one(278, 1),
+        one(279, row.len() as u16),
+        at(320, list.len() / 2, 14),
+    ];
+    let order = if short(1) == [1, 0] { b"II" } else { b"MM" };
+    let directory = 14 + list.len() as u32;
+    let pixels = [row, &[0; 6]].concat();
+    [
+        &order[..],
+        &short(42),
+        &long(directory),
+        &pixels[..6],
+        &list,
+        &short(entries.len() as u16),
+        &entries.concat(),
+        &[0; 4],
+    ]
+    .concat()
+}
+
+#[test]
+fn lists_of_colours_are_looked_up() {
+    let colours = [[0xFF00, 0x1234, 0], [0, 0x8000, 0xFFFF], [256, 512, 768], [0x0100, 0, 0]];
+    let expected = [255, 0x12, 0, 1, 0, 0, 0, 128, 255];
+    for (bits, row) in [(8, &[0, 3, 1][..]), (4, &[0x03, 0x10]), (2, &[0b0011_0100])] {
+        let little = listed(bits, &colours, row, u16::to_le_bytes, u32::to_le_bytes);
+        assert_eq!(RgbImage::decode(&little).unwrap().pixels(), expected, "{bits} bits");
+        let big = listed(bits, &colours, row, u16::to_be_bytes, u32::to_be_bytes);
+        assert_eq!(RgbImage::decode(&big).unwrap().pixels(), expected, "{bits} bits");
+    }
+    let bytes = listed(1, &[[1, 2, 3], [200, 100, 50]], &[0b0100_0000], u16::to_le_bytes, u32::to_le_bytes);
+    let pixels = RgbImage::decode(&bytes).unwrap();
+    assert_eq!(pixels.pixels(), [1, 2, 3, 200, 100, 50, 1, 2, 3], "written as bytes");
+    let whole = listed(8, &colours, &[0, 3, 1], u16::to_le_bytes, u32::to_le_bytes);
+    assert!((0..whole.len() - 4).all(|end| RgbImage::decode(&whole[..end]).is_err()));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! TIFF: strips or tiles, interleaved or in separate planes, of the first picture in the file.
 
 mod chunks;
+mod palette;
 
 use std::io::{Cursor, ErrorKind};
 
@@ -35,11 +36,24 @@ struct Layout {
 }
 
 pub(super) fn decode(bytes: &[u8]) -> Result<Raster, ImageError> {
-    let refused = |error: TiffError| refusal(&error);
+    let mut decoder = open(bytes)?;
+    let Some(colours) = palette::colours(&mut decoder)? else { return read(decoder) };
+    let grey = palette::as_grey(bytes).ok_or(ImageError::Truncated { format: FORMAT })?;
+    let mut raster = read(open(&grey)?)?;
+    palette::colour(&mut raster, &colours);
+    Ok(raster)
+}
+
+fn open(bytes: &[u8]) -> Result<Source<'_>, ImageError> {
     let mut limits = Limits::default();
     (limits.decoding_buffer_size, limits.intermediate_buffer_size) = (MAX_CHUNK, MAX_CHUNK);
     limits.ifd_value_size = MAX_TAG;
-    let mut decoder = Decoder::new(Cursor::new(bytes)).map_err(refused)?.with_limits(limits);
+    let decoder = Decoder::new(Cursor::new(bytes)).map_err(|error| refusal(&error))?.with_limits(limits);
+    Ok(decoder)
+}
+
+fn read(mut decoder: Source<'_>) -> Result<Raster, ImageError> {
+    let refused = |error: TiffError| refusal(&error);
     let (width, height) = decoder.dimensions().map_err(refused)?;
     check_size(width, height)?;
     let layout = layout(&mut decoder)?;
