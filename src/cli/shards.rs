@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, anyhow, bail};
 
 use super::bundled::download_bar;
-use super::progress;
+use super::{progress, wrong_usage};
 use crate::data::{Damaged, Search, is_packed_shard, is_whole_shard};
 use crate::hub::{Site, Told, user_cache};
 use crate::weights::{SourceError, WeightSource as _, sha256_hex};
@@ -24,22 +24,48 @@ pub(super) fn search(damaged: Damaged, keys: &[String]) -> Search {
 
 /// Resolves paths: patterns such as `{0000..0146}.tar` replaced by what they stand for, addresses of tars by files in the cache.
 pub(super) fn local(data: &[PathBuf]) -> Result<Vec<PathBuf>> {
-    let is_address = |path: &&str| path.starts_with("http://") || path.starts_with("https://");
-    data.iter()
-        .flat_map(|path| expanded(path))
-        .map(|path| match path.to_str().filter(is_address) {
-            Some(address) => fetched(address, &cache()),
-            None => Ok(path),
-        })
-        .collect()
+    let is_web = |address: &str| address.starts_with("http://") || address.starts_with("https://");
+    let mut paths = Vec::new();
+    for path in data {
+        for path in expanded(path)? {
+            paths.push(match path.to_str() {
+                Some(address) if is_web(address) => fetched(address, &cache())?,
+                Some(address) if address.contains("://") && !path.exists() => {
+                    return Err(wrong_usage(format!(
+                        "{address}: only addresses that begin with http:// or https:// are fetched; fetch others yourself"
+                    )));
+                }
+                _ => path,
+            });
+        }
+    }
+    Ok(paths)
 }
 
+/// The most names that a pattern may stand for.
+const MOST_NAMES: u64 = 1 << 20;
+
 /// What a pattern in braces stands for; a file with braces in its name, for itself.
-fn expanded(path: &Path) -> Vec<PathBuf> {
+fn expanded(path: &Path) -> Result<Vec<PathBuf>> {
     let pattern = path.to_str().filter(|text| text.contains('{') && !path.exists());
+    let steps = |range: &str| {
+        let (first, last) = range.split_once('}')?.0.split_once("..")?;
+        Some(first.parse::<u64>().ok()?.abs_diff(last.parse().ok()?).saturating_add(1))
+    };
+    let ranges = pattern.into_iter().flat_map(|text| text.split('{').skip(1)).filter_map(steps);
+    let refused = |reason: &str| wrong_usage(format!("{}: {reason}", path.display()));
+    if ranges.fold(1, u64::saturating_mul) > MOST_NAMES {
+        return Err(refused("a pattern stands for a million names at most"));
+    }
     let names = pattern.and_then(|pattern| bracoxide::bracoxidize(pattern).ok());
     let names = names.filter(|names| names.len() > 1 || pattern.is_some_and(|text| text.contains("..")));
-    names.map_or_else(|| vec![path.to_path_buf()], |names| names.into_iter().map(PathBuf::from).collect())
+    match names {
+        Some(names) if names.is_empty() => {
+            Err(refused("the pattern stands for nothing; write the smaller number first"))
+        }
+        Some(names) => Ok(names.into_iter().map(PathBuf::from).collect()),
+        None => Ok(vec![path.to_path_buf()]),
+    }
 }
 
 /// The file of an address in `cache`, fetched from where an earlier attempt stopped.
@@ -93,6 +119,7 @@ mod tests {
     fn patterns_in_braces_stand_for_many_shards() {
         let of = |pattern: &str| {
             expanded(Path::new(pattern))
+                .unwrap()
                 .into_iter()
                 .map(|path| path.display().to_string())
                 .collect::<Vec<_>>()
@@ -108,6 +135,18 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let named = folder.path().join("{0..1}.tar");
         fs::write(&named, "").unwrap();
-        assert_eq!(expanded(&named), [named], "a file that is called so");
+        assert_eq!(expanded(&named).unwrap(), [named], "a file that is called so");
+    }
+
+    #[test]
+    fn patterns_and_addresses_that_can_never_be_right_are_wrong_usage() {
+        for (given, reason) in [
+            ("s-{0002..0000}.tar", "the smaller number first"),
+            ("s-{0..99999}-{0..99999}.tar", "a million names at most"),
+            ("s3://bucket/a.tar", "http:// or https://"),
+        ] {
+            let error = local(&[PathBuf::from(given)]).unwrap_err();
+            assert!(error.is::<crate::cli::WrongUsage>() && error.to_string().contains(reason), "{error}");
+        }
     }
 }

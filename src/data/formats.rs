@@ -16,6 +16,16 @@ const OTHERS: [&str; 20] = [
     "orf", "rw2", "pef", "srw", "svs",
 ];
 
+/// Packings of files: what they begin with, and their names.
+const PACKINGS: [(&[u8], &str); 6] = [
+    (b"\xFD7zXZ\0", "xz"),
+    (b"\x28\xB5\x2F\xFD", "Zstandard"),
+    (b"BZh", "bzip2"),
+    (b"7z\xBC\xAF\x27\x1C", "7-Zip"),
+    (b"Rar!\x1A\x07", "RAR"),
+    (b"PK\x03\x04", "zip, whatever its name says"),
+];
+
 /// First bytes that tell what a file is.
 pub(super) const HEAD: usize = 32;
 
@@ -31,6 +41,17 @@ pub(crate) fn is_photo(path: &Path, head: impl FnOnce() -> io::Result<Vec<u8>>) 
 /// The first bytes of a file.
 pub(crate) fn head(path: &Path) -> io::Result<Vec<u8>> {
     first_bytes(fs::File::open(path)?)
+}
+
+/// Whether a file begins as gzip does.
+pub(super) fn is_gzip(head: &[u8]) -> bool {
+    head.starts_with(&[0x1F, 0x8B])
+}
+
+/// What is said of a file that begins in a packing that is not read as photos.
+pub(super) fn packing(head: &[u8]) -> Option<String> {
+    let (_, name) = PACKINGS.iter().find(|(signature, _)| head.starts_with(signature))?;
+    Some(format!("it is packed with {name}: unpack it, or pack it as .tar, .tar.gz or .zip"))
 }
 
 pub(super) fn first_bytes(file: impl Read) -> io::Result<Vec<u8>> {

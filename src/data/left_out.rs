@@ -103,7 +103,7 @@ impl Reason {
             }
             Self::OtherKey => ("image", ["under another key", "under other keys"]),
             Self::Unread => {
-                ("shard or folder", ["that cannot be read to its end", "that cannot be read to their ends"])
+                ("place", ["that cannot be read to its end", "that cannot be read to their ends"])
             }
         }
     }

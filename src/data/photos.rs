@@ -9,7 +9,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::fingerprint::{fingerprint, look, with_bytes};
-use super::formats::{PACKS, has_extension, head, is_photo};
+use super::formats::{PACKS, has_extension, head, is_photo, packing};
 use super::normalise::fill_planes;
 use super::order::{Purpose, stream};
 use super::shard::{self, Member};
@@ -106,7 +106,9 @@ impl PhotoSet {
         };
         for path in paths {
             if path.is_file() && !has_extension(path, &PACKS) && !is_photo(path, || head(path)) {
-                return Err(DataError::NoPhotos(path.display().to_string()));
+                let packed = head(path).ok().and_then(|first| packing(&first));
+                let packed = packed.map(|reason| format!(" ({reason})")).unwrap_or_default();
+                return Err(DataError::NoPhotos(format!("{}{packed}", path.display())));
             }
             set.add(path, &mut Vec::new())?;
         }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use flate2::read::MultiGzDecoder;
 
-use super::formats::{HEAD, head, is_hidden, is_photo};
+use super::formats::{HEAD, head, is_gzip, is_hidden, is_photo};
 use super::{DataError, LeftOut, Reason};
 use crate::files;
 use crate::weights::sha256_hex;
@@ -84,7 +84,13 @@ fn list(file: &mut File, entries: &mut Vec<(String, Entry)>) -> Result<(), Strin
     let mut archive = tar::Archive::new(file);
     archive.set_ignore_zeros(true);
     for entry in archive.entries_with_seek().map_err(words)? {
-        let entry = entry.map_err(words)?;
+        let entry = entry.map_err(|error| match entries.last() {
+            _ if error.raw_os_error().is_some() || error.kind() == io::ErrorKind::UnexpectedEof => {
+                words(error)
+            }
+            None => "it does not begin as a tar does".to_owned(),
+            Some((last, _)) => format!("what follows {last} is no entry of a tar"),
+        })?;
         let name = entry.path().map_err(words)?.to_string_lossy().into_owned();
         let place = Place { offset: entry.raw_file_position(), len: entry.size() };
         if place.offset.saturating_add(place.len) > total {
@@ -174,7 +180,7 @@ pub fn is_whole_shard(path: &Path) -> bool {
 /// Whether a file begins as gzip does.
 #[must_use]
 pub fn is_packed_shard(path: &Path) -> bool {
-    head(path).is_ok_and(|bytes| bytes.starts_with(&[0x1f, 0x8b]))
+    head(path).is_ok_and(|bytes| is_gzip(&bytes))
 }
 
 /// Leaves out images that belong to a photo, such as `7.mask.png` beside `7.jpg`: samples of a `WebDataset` share a name up to its

@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::super::formats::{has_extension, head, is_hidden, is_photo};
+use super::super::formats::{has_extension, head, is_gzip, is_hidden, is_photo, packing};
 use super::super::shard::{self, Member};
 use super::super::zip::Zip;
 use super::super::{DataError, Reason};
@@ -95,7 +95,10 @@ impl PhotoSet {
     fn add_shard(&mut self, path: &Path) -> Result<(), DataError> {
         let mut file = path.to_path_buf();
         let mut damage = Ok(());
-        if !has_extension(path, &["tar"]) {
+        let first = head(path).map_err(|source| DataError::Io { path: path.to_path_buf(), source })?;
+        if let Some(reason) = packing(&first) {
+            damage = Err(DataError::Shard { path: path.to_path_buf(), reason });
+        } else if is_gzip(&first) {
             (file, damage) = shard::unpacked(path, &self.search.unpacked)?;
         }
         let mut members = Vec::new();
@@ -218,6 +221,31 @@ mod tests {
         assert!(error.contains("a.tar.gz") && error.contains("packing is damaged"), "{error}");
         let rest = open(&[], Damaged::Skip).unwrap();
         assert_eq!((rest.len(), rest.left_out().count(Reason::Unread)), (3, 1));
+    }
+
+    #[test]
+    fn how_a_shard_is_packed_its_content_tells() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        io::Write::write_all(&mut gzip, &tar(&["1.png"])).unwrap();
+        let search = |damaged| Search { damaged, keys: Vec::new(), unpacked: dir.path().join("cache") };
+        let open = |name: &str, bytes: &[u8]| {
+            let path = dir.path().join(name);
+            fs::write(&path, bytes).unwrap();
+            PhotoSet::open(&[path], search(Damaged::Stop))
+        };
+        assert_eq!(open("a.tar", &gzip.finish().unwrap()).unwrap().len(), 1);
+        assert_eq!(open("b.tar.gz", &tar(&["1.png"])).unwrap().len(), 1);
+        for (name, bytes, packing) in [
+            ("c.tar", &b"\xFD7zXZ\0 and so on"[..], "xz"),
+            ("d.tar.bz2", b"BZh9 and so on", "bzip2"),
+            ("e.7z", b"7z\xBC\xAF\x27\x1C and so on", "7-Zip"),
+        ] {
+            let error = open(name, bytes).unwrap_err().to_string();
+            assert!(error.contains(packing) && error.contains(name), "{error}");
+        }
+        let error = open("f.tar", &[b'x'; 4096]).unwrap_err().to_string();
+        assert!(error.contains("f.tar") && error.contains("does not begin as a tar does"), "{error}");
     }
 
     #[cfg(unix)]
