@@ -24,7 +24,7 @@
 //!
 //! | level | module | what |
 //! |---|---|---|
-//! | L0 | [`image`], [`pixels`], [`mask`], [`instance`], [`prompt`], [`hub_name`], [`text`], `files` | plain data: photos, masks, results, prompts, names, words, bytes |
+//! | L0 | [`image`], [`pixels`], [`mask`], [`instance`], [`prompt`], [`hub_name`], [`text`], [`memory`], `files` | plain data: photos, masks, results, prompts, names, words, bytes |
 //! | L1 | [`model`] | tensors only: encoder, MAE, segmenter |
 //! | L2 | [`weights`] | weight folders: names, shapes, shards |
 //! | L3 | [`engine`], `data`, `hub` | the inference path; the training data; checkpoints from the web |
@@ -38,6 +38,7 @@ pub mod hub_name;
 pub mod image;
 pub mod instance;
 pub mod mask;
+pub mod memory;
 pub mod pixels;
 pub mod prompt;
 pub mod text;

@@ -3,6 +3,7 @@
 use anyhow::Result;
 use clap::Args;
 
+use super::at_once::{AtOnce, Stack};
 use super::encoder::EncoderArg;
 use super::steps::PassesArg;
 use crate::train::{ContrastOptions, contrast};
@@ -37,7 +38,11 @@ pub(super) fn run(args: &Arguments) -> Result<()> {
         colour: args.colour,
         passes: args.passes.options(),
     };
-    args.encoder.train((&options, args.passes.plain()), None, |photos, device, run, show| {
+    let encoder = &options.encoder;
+    let stacks = vec![Stack::of(encoder, encoder.num_patches(), encoder.depth)];
+    // Each photo in two views.
+    let step = AtOnce { photos: 2 * args.passes.at_once(), stacks };
+    args.encoder.train((&options, args.passes.plain()), &step, None, |photos, device, run, show| {
         contrast(photos, &options, device, run, show)
     })
 }

@@ -8,6 +8,7 @@ use clap::{Args, ValueEnum};
 use serde::Serialize;
 
 use super::asked::Asked;
+use super::at_once::AtOnce;
 use super::device::DeviceArg;
 use super::peers::together;
 use super::progress::TrainProgress;
@@ -99,10 +100,11 @@ impl EncoderArg {
         Ok(config)
     }
 
-    /// Does `training` with `options` where the run stands, and shows how far it is.
+    /// Does `training` with `options` where the run stands, and shows how far it is; `step` is what it holds in memory.
     pub(super) fn train(
         &self,
         (options, plain): (&impl Serialize, bool),
+        step: &AtOnce,
         teacher: Option<&TeacherFeatures>,
         training: impl FnOnce(
             &PhotoSet,
@@ -115,6 +117,7 @@ impl EncoderArg {
             let search = shards::search(self.damaged.into(), &self.key);
             let photos = PhotoSet::open(&in_turn(&*peers, || shards::local(&self.data))?, search)?;
             let picked = self.device.pick()?;
+            step.ask_for_memory(&picked, peers.size())?;
             let taken = counted(photos.len(), "photo");
             let mut progress =
                 TrainProgress::new(&format!("{taken}, {}", picked.description), &*peers, plain);

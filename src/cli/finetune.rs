@@ -8,6 +8,7 @@ use anyhow::Result;
 use clap::{Args, ValueEnum};
 
 use super::asked::Asked;
+use super::at_once::{AtOnce, Stack};
 use super::bundled::Source;
 use super::device::DeviceArg;
 use super::encoder::{DamagedArg, ModelSize};
@@ -16,6 +17,8 @@ use super::progress::TrainProgress;
 use super::steps::StepsArg;
 use super::wrong_usage;
 use crate::data::{AugmentOptions, CocoDataset, LabelSpace, PhotoFolder, SegmentationSet, TeacherFeatures};
+use crate::engine::Picked;
+use crate::model::VitConfig;
 use crate::pixels::Preprocess;
 use crate::text::counted;
 use crate::train::loss::SetLossConfig;
@@ -249,6 +252,21 @@ impl Arguments {
         }
     }
 
+    /// The device, with memory for a step of training what is to change of `encoder`, by one of so many processes.
+    fn pick(&self, encoder: &VitConfig, processes: usize) -> Result<Picked> {
+        let picked = self.device.pick()?;
+        let depth = match self.tune {
+            Tune::Frozen => 0,
+            Tune::Top(blocks) => blocks.min(encoder.depth),
+            Tune::Full => encoder.depth,
+        };
+        let patches = (self.image_size / self.patch_size.unwrap_or(encoder.patch_size)).pow(2);
+        let stacks = vec![Stack::of(encoder, patches, depth)];
+        let step = AtOnce { photos: self.steps.at_once(self.batch_size), stacks };
+        step.ask_for_memory(&picked, processes)?;
+        Ok(picked)
+    }
+
     /// What the run is judged by, and which of its photos cannot be used.
     fn validation(&self) -> Result<(Option<ValidationSet>, Vec<String>)> {
         let Some(path) = &self.val else { return Ok((None, Vec::new())) };
@@ -327,7 +345,8 @@ fn train(arguments: &Arguments, peers: &Arc<dyn Peers>) -> Result<()> {
     if let Some(folder) = &encoder {
         photos = photos.normalised_as(&folder.preprocess);
     }
-    let picked = arguments.device.pick()?;
+    let picked =
+        arguments.pick(encoder.as_ref().map_or(&fresh, |folder| folder.config.encoder()), peers.size())?;
     let taken = counted(photos.len(), "photo");
     let title = format!("{taken}, {}", picked.description);
     let mut progress = TrainProgress::new(&title, &**peers, arguments.steps.plain());

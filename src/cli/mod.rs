@@ -3,6 +3,7 @@
 //! Results go to stdout, progress and errors to stderr. Exit code 0: done; 1: failed; 2: wrong usage.
 
 mod asked;
+mod at_once;
 mod bundled;
 mod chart;
 mod compare;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 
+use super::at_once::{AtOnce, Stack};
 use super::encoder::EncoderArg;
 use super::steps::PassesArg;
 use super::wrong_usage;
@@ -135,6 +136,25 @@ impl Arguments {
             passes: self.passes.options(),
         })
     }
+
+    fn at_once(&self, model: &MaeConfig) -> AtOnce {
+        let (encoder, decoder) = (&model.encoder, &model.decoder);
+        let seen = if model.hidden_patches == HiddenPatches::Drop {
+            model.num_visible()
+        } else {
+            encoder.num_patches()
+        };
+        let decoding = Stack {
+            tokens: encoder.num_patches(),
+            depth: decoder.depth,
+            width: decoder.embed_dim,
+            inner: decoder.mlp_dim,
+        };
+        AtOnce {
+            photos: self.passes.at_once(),
+            stacks: vec![Stack::of(encoder, seen, encoder.depth), decoding],
+        }
+    }
 }
 
 /// Runs the verb.
@@ -142,7 +162,9 @@ pub(super) fn run(args: &Arguments) -> Result<()> {
     args.passes.check()?;
     let teacher = args.teacher_features.as_deref().map(TeacherFeatures::open).transpose()?;
     let options = args.options(teacher.as_ref().map_or(0, TeacherFeatures::channels))?;
-    args.encoder.train((&options, args.passes.plain()), teacher.as_ref(), |photos, device, run, show| {
+    let step = args.at_once(&options.model);
+    let told = (&options, args.passes.plain());
+    args.encoder.train(told, &step, teacher.as_ref(), |photos, device, run, show| {
         pretrain(photos, teacher.as_ref(), &options, device, run, show)
     })
 }

@@ -88,6 +88,11 @@ impl StepsArg {
         )))
     }
 
+    /// Photos that go through the model at once.
+    pub(super) fn at_once(&self, batch_size: usize) -> usize {
+        batch_size / self.accumulate
+    }
+
     /// Whether progress is to be told in plain lines.
     pub(super) fn plain(&self) -> bool {
         self.no_tui
@@ -170,6 +175,11 @@ impl PassesArg {
             ));
         }
         Ok(())
+    }
+
+    /// Photos that go through the model at once.
+    pub(super) fn at_once(&self) -> usize {
+        self.steps.at_once(self.batch_size)
     }
 
     pub(super) fn plain(&self) -> bool {

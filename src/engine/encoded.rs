@@ -6,6 +6,7 @@ use super::postprocess::{Answer, Places, Segment, find, likely, prompted};
 use super::{Engine, EngineError, Logits, SegmentOptions};
 use crate::image::RgbImage;
 use crate::instance::{Instance, num_things};
+use crate::memory::ask_for;
 use crate::model::Proposals;
 use crate::pixels::{Letterbox, prepare};
 use crate::prompt::Prompt;
@@ -34,8 +35,21 @@ impl Engine {
     /// # Errors
     /// [`EngineError::Failed`], [`EngineError::NotFinite`]
     pub async fn encode(&self, image: &RgbImage) -> Result<Encoded, EngineError> {
+        self.check_memory(Letterbox::of(image.width(), image.height(), &self.preprocess).canvas())?;
         let (pixels, letterbox) = prepare(image, &self.preprocess);
         self.encode_pixels(pixels, letterbox).await
+    }
+
+    /// Asks for what the model needs at the very least for a canvas of this width and height: its pixels, and what a block makes of
+    /// the patches.
+    fn check_memory(&self, canvas: [usize; 2]) -> Result<(), EngineError> {
+        const PIXEL: u64 = 3 * 4;
+        let encoder = &self.model.config().encoder;
+        let [width, height] = canvas.map(|side| side as u64);
+        let patches = width * height / (encoder.patch_size * encoder.patch_size) as u64;
+        let of_patch = 4 * (4 * encoder.embed_dim + encoder.mlp_dim) as u64;
+        ask_for(width * height * PIXEL + patches * of_patch)
+            .map_err(|source| EngineError::NoMemory { side: canvas[0].max(canvas[1]), source })
     }
 
     /// The objects of a photo, best first; masks have the photo's own size.

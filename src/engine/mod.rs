@@ -15,6 +15,7 @@ pub use postprocess::{Answer, Segment, find};
 
 use crate::image::RgbImage;
 use crate::instance::Instance;
+use crate::memory::NoMemory;
 use crate::model::MaskSegmenter;
 use crate::pixels::{Letterbox, Preprocess};
 use crate::prompt::{Prompt, PromptError};
@@ -39,6 +40,14 @@ pub enum EngineError {
         device: &'static str,
         /// Why.
         reason: String,
+    },
+    /// The memory that is left does not suffice.
+    #[error("photos of {side} pixels a side are too large for this model here: {source}")]
+    NoMemory {
+        /// Longer side that photos are brought to, in pixels.
+        side: usize,
+        /// How much is needed.
+        source: NoMemory,
     },
     /// The device stopped in the middle.
     #[error("the device failed while computing: {0}; try again, or use the CPU")]

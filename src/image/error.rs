@@ -1,6 +1,7 @@
 //! Why a photo could not be read, and what was amiss with one that could.
 
 use super::MAX_PIXELS;
+use crate::memory::NoMemory;
 
 /// Why a photo could not be read. Each message says whose fault it is and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -25,6 +26,16 @@ pub enum ImageError {
         width: u32,
         /// Number of rows.
         height: u32,
+    },
+    /// The memory that is left does not suffice for the photo.
+    #[error("{width} × {height} pixels: {source}")]
+    NoMemory {
+        /// Pixels per row.
+        width: u32,
+        /// Number of rows.
+        height: u32,
+        /// How much is needed.
+        source: NoMemory,
     },
     /// The file ends before the photo does.
     #[error("the {format} file is cut off before the photo ends: copy or download it again")]

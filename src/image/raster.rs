@@ -8,6 +8,7 @@ use image::RgbaImage;
 use image::metadata::Orientation;
 
 use super::{ImageError, ImageNote, MAX_PIXELS, RgbImage, colour};
+use crate::memory::ask_for;
 
 /// The meaning of a pixel's bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,12 +49,16 @@ pub(super) struct Raster {
     pub(super) notes: Vec<ImageNote>,
 }
 
-/// Refuses a size that is more than [`MAX_PIXELS`], before anything is made for it.
+/// Bytes per pixel that a photo takes while it is decoded: what the decoder keeps, what it hands out, and its colours.
+const DECODING: u64 = 12;
+
+/// Refuses a size that is more than [`MAX_PIXELS`] or than memory is left for, before anything is made for it.
 pub(super) fn check_size(width: u32, height: u32) -> Result<(), ImageError> {
-    if u64::from(width) * u64::from(height) > MAX_PIXELS {
+    let pixels = u64::from(width) * u64::from(height);
+    if pixels > MAX_PIXELS {
         return Err(ImageError::TooLarge { width, height });
     }
-    Ok(())
+    ask_for(pixels * DECODING).map_err(|source| ImageError::NoMemory { width, height, source })
 }
 
 impl Raster {

@@ -14,6 +14,7 @@ use super::{
     Architecture, Header, HostTensor, Layout, Loader, Manifest, ModelConfig, Shapes, SourceError,
     StoredTensor, WeightSource, WeightsError,
 };
+use crate::memory::ask_for;
 use crate::pixels::{Preprocess, Statistics};
 
 /// A weight folder on the host.
@@ -106,6 +107,7 @@ impl Checkpoint {
         loader.compare(self.shapes()).into_result()?;
         let wanted: BTreeSet<String> =
             self.tensors().map(|tensor| tensor.name.clone()).filter(|name| loader.wants(name)).collect();
+        self.ask_for_memory(|name| wanted.contains(name))?;
         self.stream(source, |name| wanted.contains(name), |name, tensor| loader.put(name, tensor)).await?;
         loader.finish(module)
     }
@@ -115,6 +117,7 @@ impl Checkpoint {
     /// # Errors
     /// [`WeightsError::Type`] before any weight is read, [`WeightsError::Damaged`] after.
     pub async fn read(self, source: &impl WeightSource) -> Result<Folder, WeightsError> {
+        self.ask_for_memory(|_| true)?;
         let mut tensors = BTreeMap::new();
         let put = |name: &str, tensor| {
             tensors.insert(name.to_owned(), tensor);
@@ -123,6 +126,15 @@ impl Checkpoint {
         self.stream(source, |_| true, put).await?;
         let Self { config, preprocess, layout, .. } = self;
         Ok(Folder { config, preprocess, layout, tensors })
+    }
+
+    /// Refuses tensors that memory does not suffice for, before any of them is read.
+    fn ask_for_memory(&self, wants: impl Fn(&str) -> bool) -> Result<(), WeightsError> {
+        let wanted = self.tensors().filter(|tensor| wants(&tensor.name));
+        let bytes = |tensor: &StoredTensor| {
+            tensor.shape.iter().fold(F32, |bytes, &length| bytes.saturating_mul(length as u64))
+        };
+        Ok(ask_for(wanted.map(bytes).fold(0, u64::saturating_add))?)
     }
 
     /// Every tensor's table entry, in the order of the files.
@@ -167,6 +179,8 @@ impl Checkpoint {
     }
 }
 
+/// Bytes of a number in memory.
+const F32: u64 = 4;
 const CONFIG: &str = "config.json";
 const PREPROCESSOR: &str = "preprocessor_config.json";
 

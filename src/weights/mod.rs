@@ -40,6 +40,8 @@ pub use source::{SourceError, WeightSource};
 pub use stream::{Header, StoredTensor};
 pub use tensors::{HostTensor, StoredAs, read_safetensors, write_safetensors};
 
+use crate::memory::NoMemory;
+
 /// Why weights were refused. Nothing is loaded in part.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -65,6 +67,9 @@ pub enum WeightsError {
         /// What is wrong with it.
         reason: String,
     },
+    /// The memory that is left does not suffice for the weights.
+    #[error("these weights are too large: {0}")]
+    NoMemory(#[from] NoMemory),
     /// Names or shapes differ from what the model needs.
     #[error("these weights do not fit the model: {0}")]
     Mismatch(Differences),
