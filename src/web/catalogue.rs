@@ -3,7 +3,7 @@
 use super::place::Place;
 
 /// A model of the menu.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Listed {
     /// What to call it.
     pub title: &'static str,
