@@ -62,6 +62,7 @@ parity-full:
 	mkdir -p $(PARITY_FULL)/ap
 	$(PYTHON) tests/fixtures/generate_ap.py 200 $(PARITY_FULL)/ap
 	AP_CASES=$(PARITY_FULL)/ap cargo test --lib pycocotools -- --ignored
+	$(PYTHON) tests/fixtures/check_exports.py $(PARITY_FULL)/exports target/debug/mae-seg www/samples/*.jpg
 
 browser-full:
 	tests/install.sh browser

@@ -9,7 +9,7 @@
 //! 4        ──model::VisionTransformer──▶ tokens       [1, L, D]
 //! 5        ──model::MaskSegmenter──▶ class_logits     [1, Q, K+1], mask_logits [1, Q, S/4, S/4]
 //! 6        ──engine::postprocess──▶ Vec<Instance>     scores, labels, masks at H0 × W0
-//! 7  ──▶ page (web), overlay and JSON (cli), average precision (eval)
+//! 7  ──▶ page (web), pictures and annotations (export), average precision (eval)
 //! ```
 //!
 //! In browsers without a GPU, weights that come in `f16` are multiplied as 16-bit whole numbers in steps 4 and 5
@@ -26,6 +26,7 @@
 //! |---|---|---|
 //! | L0 | [`image`], [`pixels`], [`mask`], [`instance`], [`prompt`], [`hub_name`], [`text`], [`memory`], `files` | plain data: photos, masks, results, prompts, names, words, bytes |
 //! | L1 | [`model`] | tensors only: encoder, MAE, segmenter |
+//! | L1 | [`export`] | files of what was found: pictures, annotations |
 //! | L2 | [`weights`] | weight folders: names, shapes, shards |
 //! | L3 | [`engine`], `data`, `hub` | the inference path; the training data; checkpoints from the web |
 //! | L4 | `train`, `eval` | losses, schedules, average precision |
@@ -34,6 +35,7 @@
 #[cfg(all(feature = "native", target_arch = "wasm32"))]
 compile_error!("build for the browser with --no-default-features --features web");
 
+pub mod export;
 pub mod hub_name;
 pub mod image;
 pub mod instance;

@@ -2,12 +2,14 @@
 
 use std::ops::Range;
 
+mod contour;
 mod depth;
 mod morphology;
 mod rle;
 mod runs;
 mod stroke;
 
+pub use contour::Contour;
 pub use depth::Deepest;
 pub use rle::Rle;
 pub use stroke::Stroke;

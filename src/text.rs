@@ -26,6 +26,14 @@ pub fn one_line(text: &str) -> Cow<'_, str> {
     escaped(text, steers)
 }
 
+/// The text inside of HTML and XML, also between quotes; characters that XML has no room for become `�`.
+#[must_use]
+pub fn markup(text: &str) -> String {
+    let fits = |c: char| !c.is_control() || matches!(c, '\t' | '\n' | '\r');
+    let fitting: String = text.chars().map(|c| if fits(c) { c } else { '\u{fffd}' }).collect();
+    fitting.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
 /// Control characters, Unicode's own line breaks, and marks that turn the direction of writing.
 fn steers(c: char) -> bool {
     c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
@@ -62,6 +70,11 @@ mod tests {
         assert_eq!(one_line(name), "\\u001b[2Jred\\r\\n\\u009b31m \\u202egpj.a é");
         assert_eq!(printable("a\nb"), "a\nb");
         assert!(matches!(one_line("plain"), Cow::Borrowed("plain")));
+    }
+
+    #[test]
+    fn text_cannot_become_markup() {
+        assert_eq!(markup("<a b=\"c\">&\u{7}\n"), "&lt;a b=&quot;c&quot;&gt;&amp;\u{fffd}\n");
     }
 
     #[test]

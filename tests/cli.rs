@@ -171,6 +171,51 @@ fn predict_writes_an_overlay_and_cutouts() {
 }
 
 #[test]
+fn every_format_is_written_and_holds_what_was_found() {
+    let bench = Bench::dense();
+    bench.photo("photo.png", 90, 61);
+    fs::create_dir(bench.path("more")).unwrap();
+    bench.photo("more/photo.png", 60, 90);
+    let found = bench.found("photo.png");
+    assert!(!found.is_empty());
+    let write = |format: &'static str| {
+        let arguments = ["predict", "photo.png", "more/photo.png", "--weights", "weights", "--device", "cpu"];
+        let rest = ["--score-thresh", "0", "--format", format, "--out", format];
+        bench.run(arguments.into_iter().chain(rest))
+    };
+    for (format, files) in [
+        ("coco", &["annotations.json"][..]),
+        ("coco-polygons", &["annotations.json"]),
+        ("yolo", &["data.yaml", "labels/photo.txt", "labels/photo-2.txt"]),
+        ("labelme", &["photo.json", "photo-2.json"]),
+        ("cvat", &["annotations.xml"]),
+        ("svg", &["photo.svg", "photo-2.svg"]),
+        ("masks", &["photo.ids.png", "photo-2.ids.png"]),
+    ] {
+        for _ in 0..2 {
+            let output = write(format);
+            assert!(output.status.success(), "{format}: {}", stderr(&output));
+            assert_eq!(stderr(&output).contains("photo-2"), ["yolo", "labelme", "svg"].contains(&format));
+        }
+        for file in files {
+            assert!(bench.path(format).join(file).is_file(), "{format}: {file}");
+        }
+    }
+    let coco: Value =
+        serde_json::from_slice(&fs::read(bench.path("coco/annotations.json")).unwrap()).unwrap();
+    let first =
+        coco["annotations"].as_array().unwrap().iter().filter(|annotation| annotation["image_id"] == 1);
+    let masks: Vec<&Value> = first.map(|annotation| &annotation["segmentation"]).collect();
+    assert_eq!(masks, found.iter().map(|row| &row["segmentation"]).collect::<Vec<_>>());
+    let yolo = fs::read_to_string(bench.path("yolo/labels/photo.txt")).unwrap();
+    assert_eq!(yolo.lines().count(), found.len());
+    fs::write(bench.path("coco/annotations.json"), "mended").unwrap();
+    let refused = write("coco");
+    assert_eq!((refused.status.code(), stderr(&refused).contains("annotations.json")), (Some(1), true));
+    assert_eq!(fs::read(bench.path("coco/annotations.json")).unwrap(), b"mended");
+}
+
+#[test]
 fn unusual_photos_are_segmented() {
     let bench = Bench::new();
     bench.photo("one.png", 1, 1);

@@ -7,21 +7,65 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 
 use super::output::write_files;
-use super::{draw, progress};
-use crate::files::drawn::drawn_of;
+use super::progress;
+use crate::export::{
+    ExportError, ExportedFile, Frame, Object, PictureFormat, cut_out, mask_files, object_name, overlay,
+    picture_file, stem,
+};
+use crate::files::drawn::{drawn_of, marked};
 use crate::image::RgbImage;
 use crate::instance::Instance;
 use crate::weights::sha256_hex;
 
-const OVERLAY: &str = "overlay.png";
+/// What pictures show of photos. Each kind replaces its own only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Pictures {
+    /// The photo with everything drawn on it, and cut-outs.
+    CutOuts,
+    /// Masks, and a picture of the objects' numbers.
+    Masks,
+}
+
+impl Pictures {
+    /// The pictures of a photo; their names begin with the photo's.
+    fn of(self, photo: &RgbImage, instances: &[Instance]) -> Result<Vec<ExportedFile>, ExportError> {
+        let objects = Object::all(instances);
+        let png = |name: &str, picture| picture_file(name, &picture, PictureFormat::Png);
+        match self {
+            Self::CutOuts => {
+                let overlay = png("overlay", overlay(photo, &objects).into());
+                let cut_outs = objects.iter().map(|Object { number, label, mask, .. }| {
+                    png(&object_name(*number, label), cut_out(photo, mask, Frame::Tight).into())
+                });
+                std::iter::once(overlay).chain(cut_outs).collect()
+            }
+            Self::Masks => mask_files([photo.width(), photo.height()], &objects),
+        }
+    }
+
+    /// Whether a name may end so: `overlay.png`, `01-cat.png`; `ids.png`, `01-cat.mask.png`.
+    fn has(self, ending: &str) -> bool {
+        let (whole, one) = match self {
+            Self::CutOuts => ("overlay.png", ".png"),
+            Self::Masks => ("ids.png", ".mask.png"),
+        };
+        let numbered = ending.strip_suffix(one).and_then(|ending| ending.split_once('-'));
+        let is_one = numbered.is_some_and(|(number, label)| {
+            number.len() >= 2 && number.bytes().all(|digit| digit.is_ascii_digit()) && !label.contains('.')
+        });
+        ending == whole || is_one
+    }
+}
+
 /// Characters of the digest by which a picture knows its photo.
 const SHOWN: usize = 16;
 
-/// A folder of overlays and cut-outs. Those of an earlier call for the same photo are replaced, all of them; the names of
+/// A folder of pictures of one kind. Those of an earlier call for the same photo are replaced, all of them; the names of
 /// everything else are left alone.
 #[derive(Debug)]
 pub(super) struct FoundFolder {
     root: PathBuf,
+    pictures: Pictures,
     /// The photos' own names, in lower case as some file systems see them: no other photo takes them.
     own: HashSet<String>,
     /// Names that photos of this call have.
@@ -30,26 +74,22 @@ pub(super) struct FoundFolder {
 
 impl FoundFolder {
     /// Makes the folder, for pictures of `photos`.
-    pub(super) fn open(root: &Path, photos: &[PathBuf]) -> Result<Self> {
+    pub(super) fn open(root: &Path, pictures: Pictures, photos: &[PathBuf]) -> Result<Self> {
         fs::create_dir_all(root).with_context(|| format!("cannot create the folder {}", root.display()))?;
-        let own = photos.iter().map(|photo| stem(photo).to_lowercase()).collect();
-        Ok(Self { root: root.to_owned(), own, taken: HashSet::new() })
+        let own = photos.iter().map(|photo| name_of(photo).to_lowercase()).collect();
+        Ok(Self { root: root.to_owned(), pictures, own, taken: HashSet::new() })
     }
 
     /// Writes the pictures of a photo, and deletes those of an earlier call that have no successor.
     pub(super) fn save(&mut self, path: &Path, photo: &RgbImage, instances: &[Instance]) -> Result<()> {
         let of = identity(path);
         let (name, earlier) = self.name(path, &of)?;
-        let mut pictures =
-            vec![(OVERLAY.to_owned(), draw::png_of(&draw::overlay(photo, instances).into(), &of)?)];
-        for (instance, number) in instances.iter().zip(1..) {
-            let label: String =
-                instance.label.chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).collect();
-            let cutout = draw::png_of(&draw::cutout(photo, instance).into(), &of)?;
-            pictures.push((format!("{number:02}-{label}.png"), cutout));
-        }
-        let file = |ending: &String| self.root.join(format!("{name}.{ending}"));
-        let files: Vec<_> = pictures.iter().map(|(ending, png)| (file(ending), png.as_slice())).collect();
+        let pictures = self.pictures.of(photo, instances).with_context(|| path.display().to_string())?;
+        let pictures: Vec<_> = pictures
+            .into_iter()
+            .map(|picture| (self.root.join(format!("{name}.{}", picture.name)), marked(&picture.bytes, &of)))
+            .collect();
+        let files: Vec<_> = pictures.iter().map(|(path, png)| (path.clone(), png.as_slice())).collect();
         write_files(&files)?;
         for old in earlier.iter().filter(|old| !files.iter().any(|(new, _)| new == *old)) {
             fs::remove_file(old).with_context(|| format!("cannot delete {}", old.display()))?;
@@ -60,7 +100,7 @@ impl FoundFolder {
     /// A name for the pictures of a photo, and those of an earlier call under it: the photo's own, with a number where
     /// another photo has it, or the folder holds files of that name that are not pictures of this photo.
     fn name(&mut self, path: &Path, of: &str) -> Result<(String, Vec<PathBuf>)> {
-        let stem = stem(path);
+        let stem = name_of(path);
         let mut number = 1;
         loop {
             let name = if number == 1 { stem.clone() } else { format!("{stem}-{number}") };
@@ -69,7 +109,7 @@ impl FoundFolder {
             if self.taken.contains(&key) || (name != stem && self.own.contains(&key)) {
                 continue;
             }
-            let there = self.pictures(&key)?;
+            let there = self.there(&key)?;
             match there.iter().find(|picture| drawn_of(picture).as_deref() != Some(of)) {
                 Some(other) => progress::note(&format!(
                     "{} is no picture of {} by this program, or was changed since; it stays",
@@ -85,14 +125,14 @@ impl FoundFolder {
     }
 
     /// The files in the folder that are named as pictures of `key`, a name in lower case.
-    fn pictures(&self, key: &str) -> Result<Vec<PathBuf>> {
+    fn there(&self, key: &str) -> Result<Vec<PathBuf>> {
         let listing = || format!("cannot list {}", self.root.display());
         let mut pictures = Vec::new();
         for entry in fs::read_dir(&self.root).with_context(listing)? {
             let path = entry.with_context(listing)?.path();
             let file = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
             let ending = file.strip_prefix(key).and_then(|rest| rest.strip_prefix('.'));
-            if ending.is_some_and(|ending| ending == OVERLAY || is_cutout(ending)) {
+            if ending.is_some_and(|ending| self.pictures.has(ending)) {
                 pictures.push(path);
             }
         }
@@ -101,16 +141,8 @@ impl FoundFolder {
     }
 }
 
-/// Whether a name ends as that of a cut-out: `01-cat.png`.
-fn is_cutout(ending: &str) -> bool {
-    let numbered = ending.strip_suffix(".png").and_then(|ending| ending.split_once('-'));
-    numbered.is_some_and(|(number, label)| {
-        number.len() >= 2 && number.bytes().all(|digit| digit.is_ascii_digit()) && !label.contains('.')
-    })
-}
-
-fn stem(path: &Path) -> String {
-    path.file_stem().map_or_else(|| "photo".to_owned(), |stem| stem.to_string_lossy().into_owned())
+fn name_of(path: &Path) -> String {
+    stem(&path.to_string_lossy())
 }
 
 /// What tells a photo from others of its name, without telling where it is.
@@ -138,8 +170,12 @@ mod tests {
     }
 
     fn save(root: &Path, photos: &[(&str, usize)]) {
+        save_as(Pictures::CutOuts, root, photos);
+    }
+
+    fn save_as(pictures: Pictures, root: &Path, photos: &[(&str, usize)]) {
         let paths: Vec<PathBuf> = photos.iter().map(|(path, _)| path.into()).collect();
-        let mut found = FoundFolder::open(root, &paths).unwrap();
+        let mut found = FoundFolder::open(root, pictures, &paths).unwrap();
         let photo = RgbImage::new(2, 2, vec![9; 12]).unwrap();
         for (path, (_, count)) in paths.iter().zip(photos) {
             found.save(path, &photo, &objects(*count)).unwrap();
@@ -167,5 +203,14 @@ mod tests {
         save(root.path(), &[("x.jpg", 2)]);
         assert_eq!(fs::read(root.path().join("x.02-cat.png")).unwrap(), b"mine");
         assert!(root.path().join("x-2.02-cat.png").exists());
+    }
+
+    #[test]
+    fn masks_lie_beside_cut_outs() {
+        let root = tempfile::tempdir().unwrap();
+        save(root.path(), &[("x.jpg", 1)]);
+        save_as(Pictures::Masks, root.path(), &[("x.jpg", 2)]);
+        save_as(Pictures::Masks, root.path(), &[("x.jpg", 1)]);
+        assert_eq!(names(root.path()), ["x.01-cat.mask.png", "x.01-cat.png", "x.ids.png", "x.overlay.png"]);
     }
 }

@@ -3,6 +3,8 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use crate::text::markup;
+
 const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1b1e28}\
 img{max-width:100%;height:auto}table{border-collapse:collapse;margin:1rem 0;display:block;overflow-x:auto}\
 th,td{padding:.2rem .7rem;text-align:right;border-bottom:1px solid #ddd}th:first-child,td:first-child{text-align:left}";
@@ -16,7 +18,7 @@ pub(super) struct Page(String);
 
 impl Page {
     pub(super) fn new(title: &str) -> Self {
-        let title = escape(title);
+        let title = markup(title);
         Self(format!(
             "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
              {GENERATOR}<meta name=\"viewport\" content=\"width=device-width\"><title>{title}</title><style>{STYLE}</style></head>\n\
@@ -25,16 +27,16 @@ impl Page {
     }
 
     pub(super) fn heading(&mut self, text: &str) {
-        self.0 += &format!("<h2>{}</h2>\n", escape(text));
+        self.0 += &format!("<h2>{}</h2>\n", markup(text));
     }
 
     pub(super) fn text(&mut self, text: &str) {
-        self.0 += &format!("<p>{}</p>\n", escape(text));
+        self.0 += &format!("<p>{}</p>\n", markup(text));
     }
 
     pub(super) fn table(&mut self, columns: &[&str], rows: &[Vec<String>]) {
         let cells = |tag: &str, cells: &mut dyn Iterator<Item = &str>| -> String {
-            cells.map(|cell| format!("<{tag}>{}</{tag}>", escape(cell))).collect()
+            cells.map(|cell| format!("<{tag}>{}</{tag}>", markup(cell))).collect()
         };
         self.0 += &format!("<table><tr>{}</tr>\n", cells("th", &mut columns.iter().copied()));
         for row in rows {
@@ -45,17 +47,13 @@ impl Page {
 
     /// A PNG, inside the page itself.
     pub(super) fn picture(&mut self, description: &str, png: &[u8]) {
-        let (alt, data) = (escape(description), STANDARD.encode(png));
+        let (alt, data) = (markup(description), STANDARD.encode(png));
         self.0 += &format!("<img alt=\"{alt}\" src=\"data:image/png;base64,{data}\">\n");
     }
 
     pub(super) fn finish(self) -> String {
         self.0 + "</body></html>\n"
     }
-}
-
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 #[cfg(test)]

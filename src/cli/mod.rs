@@ -2,6 +2,7 @@
 //!
 //! Results go to stdout, progress and errors to stderr. Exit code 0: done; 1: failed; 2: wrong usage.
 
+mod annotated;
 mod asked;
 mod at_once;
 mod bundled;
@@ -33,6 +34,7 @@ mod prompt;
 mod recipe;
 mod reconstruct;
 mod report;
+mod results;
 mod role;
 mod shards;
 mod steps;

@@ -9,9 +9,9 @@ use serde::Serialize;
 
 use super::bundled::Source;
 use super::device::DeviceArg;
-use super::found::FoundFolder;
 use super::output::{JsonRows, print, print_line};
 use super::prompt::PromptArguments;
+use super::results::{FormatArg, Results};
 use super::{complain, image_size, progress};
 use crate::engine::{Engine, SegmentOptions, Selection};
 use crate::eval::Prediction;
@@ -24,6 +24,7 @@ use crate::text::{counted, one_line};
 const EXAMPLES: &str = "\
 For photo.jpg, DIR receives photo.overlay.png and one photo.NN-LABEL.png with a transparent background per object. They
 replace those of an earlier call for the same photo; where the name is another's, they are called photo-2 and so on.
+--format writes something else there: docs/formats.md tells what. Files that were changed since stay.
 --json prints COCO results: image_id counts the photos from 1, category_id the model's labels from 1.
 
 Examples:
@@ -31,6 +32,7 @@ Examples:
   mae-seg predict a.jpg b.png --out found --score-thresh 0.3
   mae-seg predict photo.jpg --select panoptic
   mae-seg predict photo.jpg --point 320,200 --point 400,90,-
+  mae-seg predict photos/*.jpg --format coco --out labelled
   mae-seg predict photo.jpg --json | jq '.[].label'";
 
 /// Find the objects in photos
@@ -44,9 +46,12 @@ pub(super) struct Arguments {
     /// [default: the bundled weights]
     #[arg(long, value_name = "WEIGHTS")]
     weights: Option<PathBuf>,
-    /// Folder for overlays and cut-outs [default: found; nothing with --json]
+    /// Folder for overlays and cut-outs, or what --format names [default: found; nothing with --json]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Write this instead of overlays and cut-outs
+    #[arg(long, value_name = "FORMAT", value_enum, conflicts_with = "json")]
+    format: Option<FormatArg>,
     /// Print COCO results and nothing else to stdout
     #[arg(long)]
     json: bool,
@@ -134,15 +139,18 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
         engine = engine.with_image_size(side);
     }
     loading.finish_and_clear();
-    let mut pictures = out.as_ref().map(|out| FoundFolder::open(out, &arguments.images)).transpose()?;
+    let mut written = out
+        .as_ref()
+        .map(|out| Results::open(out, arguments.format, &arguments.images, engine.labels()))
+        .transpose()?;
 
     let wanted = arguments.wanted(&engine);
     let bar = progress::bar(arguments.images.len(), "segmenting");
     let (mut results, mut failures) = (JsonRows::default(), 0);
     for (path, image_id) in arguments.images.iter().zip(1..) {
         let outcome = segment(&engine, path, &wanted).and_then(|found| {
-            if let Some(pictures) = &mut pictures {
-                pictures.save(path, &found.photo, &found.instances)?;
+            if let Some(written) = &mut written {
+                written.save(path, &found.photo, &found.instances)?;
             }
             Ok(found)
         });
@@ -166,8 +174,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
     bar.finish_and_clear();
     if arguments.json {
         print(results.end())?;
-    } else if let Some(out) = out.filter(|_| failures < arguments.images.len()) {
-        print_line(&format!("pictures are in {}", out.display()))?;
+    } else if let (Some(written), Some(out)) = (written, out)
+        && failures < arguments.images.len()
+    {
+        written.finish(&out)?;
     }
     match (failures, arguments.images.len()) {
         (0, _) => Ok(()),

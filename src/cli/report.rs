@@ -13,6 +13,7 @@ use super::output::{percent, write_file};
 use crate::data::coco::CocoImage;
 use crate::data::{CocoDataset, PhotoFolder};
 use crate::eval::{CompressedMask, Evaluation, PhotoResult, Prediction};
+use crate::export::{Object, overlay};
 use crate::instance::Instance;
 use crate::mask::{BinaryMask, Rle};
 use crate::text::counted;
@@ -122,7 +123,7 @@ fn sheet(
             let scale = (f64::from(CELL) / photo.width().max(photo.height()) as f64).min(1.0);
             let [width, height] =
                 [photo.width(), photo.height()].map(|side| ((side as f64 * scale) as u32).max(1));
-            imageops::thumbnail(&draw::overlay(&photo, &objects), width, height)
+            imageops::thumbnail(&overlay(&photo, &Object::all(&objects)), width, height)
         });
         rows.push(pictures);
     }

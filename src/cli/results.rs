@@ -1,0 +1,83 @@
+//! What `mae-seg predict` writes, in which format.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use clap::ValueEnum;
+
+use super::annotated::AnnotationFolder;
+use super::found::{FoundFolder, Pictures};
+use super::output::print_line;
+use crate::export::AnnotationFormat;
+use crate::image::RgbImage;
+use crate::instance::Instance;
+
+/// What is written of photos instead of overlays and cut-outs.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum FormatArg {
+    /// COCO annotations, masks as run lengths
+    Coco,
+    /// COCO annotations, masks as polygons
+    CocoPolygons,
+    /// YOLO segmentation labels and data.yaml
+    Yolo,
+    /// LabelMe JSON, to be put beside the photos
+    Labelme,
+    /// CVAT for images 1.1
+    Cvat,
+    /// A drawing of the objects
+    Svg,
+    /// A PNG per mask, and a 16-bit PNG of the objects' numbers
+    Masks,
+}
+
+/// Where results are written.
+#[derive(Debug)]
+pub(super) enum Results {
+    Pictures(FoundFolder),
+    Annotations(AnnotationFolder),
+}
+
+impl Results {
+    /// Makes the folder `out` for what is found in `photos` by a model with these labels.
+    pub(super) fn open(
+        out: &Path,
+        format: Option<FormatArg>,
+        photos: &[PathBuf],
+        labels: &[String],
+    ) -> Result<Self> {
+        let format = match format {
+            None => return FoundFolder::open(out, Pictures::CutOuts, photos).map(Self::Pictures),
+            Some(FormatArg::Masks) => {
+                return FoundFolder::open(out, Pictures::Masks, photos).map(Self::Pictures);
+            }
+            Some(FormatArg::Coco) => AnnotationFormat::Coco,
+            Some(FormatArg::CocoPolygons) => AnnotationFormat::CocoPolygons,
+            Some(FormatArg::Yolo) => AnnotationFormat::Yolo,
+            Some(FormatArg::Labelme) => AnnotationFormat::LabelMe,
+            Some(FormatArg::Cvat) => AnnotationFormat::Cvat,
+            Some(FormatArg::Svg) => AnnotationFormat::Svg,
+        };
+        AnnotationFolder::open(out, format, labels).map(Self::Annotations)
+    }
+
+    /// Writes what belongs to one photo.
+    pub(super) fn save(&mut self, path: &Path, photo: &RgbImage, instances: &[Instance]) -> Result<()> {
+        match self {
+            Self::Pictures(folder) => folder.save(path, photo, instances),
+            Self::Annotations(folder) => folder.save(path, photo, instances),
+        }
+    }
+
+    /// Writes what speaks for all photos, and says where everything is.
+    pub(super) fn finish(self, out: &Path) -> Result<()> {
+        let what = match self {
+            Self::Pictures(_) => "pictures",
+            Self::Annotations(folder) => {
+                folder.finish()?;
+                "annotations"
+            }
+        };
+        print_line(&format!("{what} are in {}", out.display()))
+    }
+}

@@ -1,0 +1,118 @@
+//! Other backgrounds behind what was found.
+
+use image::imageops::fast_blur;
+use image::{Rgb, Rgba, RgbaImage};
+
+use super::foreground::{Cleaned, cleaned};
+use crate::image::RgbImage;
+use crate::mask::BinaryMask;
+use crate::pixels::{Filter, Window, resize};
+
+/// What comes behind the objects.
+#[derive(Debug, Clone, Copy)]
+pub enum Background<'a> {
+    /// The photo's own, blurred, with nothing of the objects in it.
+    Blurred,
+    /// One colour.
+    Colour([u8; 3]),
+    /// Another photo, scaled so that it fills the frame; what sticks out is cut off on both sides.
+    Photo(&'a RgbImage),
+}
+
+/// The photo with all that `mask`, of its size, does not cover replaced. Along the edge the old background's share is taken out of the
+/// colours.
+#[must_use]
+pub fn replace_background(
+    photo: &RgbImage,
+    mask: &BinaryMask,
+    background: Background<'_>,
+) -> image::RgbImage {
+    let (width, height) = (photo.width(), photo.height());
+    let mut picture = match background {
+        Background::Blurred => blurred(photo, mask),
+        Background::Colour(colour) => image::RgbImage::from_pixel(width as u32, height as u32, Rgb(colour)),
+        Background::Photo(other) => {
+            let pixels = resize(other, filling(other, [width, height]), [width, height], Filter::Bicubic);
+            let pixels = pixels.as_chunks::<3>().0;
+            image::RgbImage::from_fn(width as u32, height as u32, |x, y| {
+                Rgb(pixels[y as usize * width + x as usize])
+            })
+        }
+    };
+    let own = photo.pixels().as_chunks::<3>().0;
+    for (at, (x, y, pixel)) in picture.enumerate_pixels_mut().enumerate() {
+        if mask.get(x as usize, y as usize) {
+            pixel.0 = own[at];
+        }
+    }
+    for Cleaned { x, y, colour } in cleaned(photo, mask) {
+        picture.put_pixel(x as u32, y as u32, Rgb(colour));
+    }
+    picture
+}
+
+/// The middle part of a photo that has the proportions of a frame.
+fn filling(photo: &RgbImage, [width, height]: [usize; 2]) -> Window {
+    let whole = Window::whole(photo);
+    let scale = (whole.width / width as f64).min(whole.height / height as f64);
+    let [width, height] = [width as f64 * scale, height as f64 * scale];
+    Window { left: (whole.width - width) / 2.0, top: (whole.height - height) / 2.0, width, height }
+}
+
+/// The background blurred by itself: the objects weigh nothing, so none of their colours spreads.
+fn blurred(photo: &RgbImage, mask: &BinaryMask) -> image::RgbImage {
+    let own = photo.pixels().as_chunks::<3>().0;
+    let (width, height) = (photo.width(), photo.height());
+    let weighed = RgbaImage::from_fn(width as u32, height as u32, |x, y| {
+        let [r, g, b] = own[y as usize * width + x as usize];
+        Rgba(if mask.get(x as usize, y as usize) { [0; 4] } else { [r, g, b, 255] })
+    });
+    let soft = fast_blur(&weighed, (width.max(height) as f32 / 60.0).max(1.0));
+    image::RgbImage::from_fn(width as u32, height as u32, |x, y| {
+        let Rgba([r, g, b, weight]) = *soft.get_pixel(x, y);
+        let weight = u32::from(weight.max(1));
+        Rgb([r, g, b].map(|value| (u32::from(value) * 255 / weight).min(255) as u8))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SIDE: usize = 60;
+
+    /// A red square in the middle of vertical stripes.
+    fn scene() -> (RgbImage, BinaryMask) {
+        let mask = BinaryMask::from_fn(SIDE, SIDE, |x, y| (20..40).contains(&x) && (20..40).contains(&y));
+        let pixels = (0..SIDE * SIDE).flat_map(|at| {
+            let stripe = [0, 40 + (at % 2 * 100) as u8, 90];
+            if mask.get(at % SIDE, at / SIDE) { [230, 20, 20] } else { stripe }
+        });
+        (RgbImage::new(SIDE, SIDE, pixels.collect()).unwrap(), mask)
+    }
+
+    #[test]
+    fn objects_stay_and_the_rest_is_replaced() {
+        let (photo, mask) = scene();
+        let left_right = (0..90 * 60).flat_map(|at| if at % 90 < 45 { [255, 255, 255] } else { [0, 0, 0] });
+        let other = RgbImage::new(90, 60, left_right.collect()).unwrap();
+        for background in [Background::Blurred, Background::Colour([9, 8, 7]), Background::Photo(&other)] {
+            let picture = replace_background(&photo, &mask, background);
+            for (x, y, pixel) in picture.enumerate_pixels() {
+                let inside = mask.get(x as usize, y as usize);
+                assert_eq!(pixel.0 == [230, 20, 20], inside, "({x}, {y}) {background:?}");
+            }
+            let [left, right] = [picture.get_pixel(2, 30).0, picture.get_pixel(57, 30).0];
+            match background {
+                Background::Colour(colour) => assert_eq!([left, right], [colour; 2]),
+                Background::Photo(_) => assert_eq!([left, right], [[255; 3], [0; 3]], "the middle of it"),
+                Background::Blurred => {
+                    let beside = picture.get_pixel(18, 30).0;
+                    for [red, green, _] in [left, right, beside] {
+                        assert!(red <= 4 && (80..100).contains(&green), "{left:?} {beside:?}");
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! Files of what was found in photos: pictures and annotations. Values in, bytes out; the page and the command line write the same.
+//!
+//! | what | module |
+//! |---|---|
+//! | cut-outs, other backgrounds | [`cut_out`], [`replace_background`] |
+//! | masks, numbers of objects, overlay | [`mask_files`], [`overlay()`] |
+//! | COCO, YOLO, LabelMe, CVAT, SVG | [`Annotations`] |
+//! | all of it in one file | [`zip()`] |
+
+mod annotations;
+mod background;
+mod coco;
+mod cutout;
+mod cvat;
+mod foreground;
+mod labelme;
+mod labels;
+mod masks;
+mod names;
+mod overlay;
+mod picture;
+mod polygon;
+mod svg;
+mod yolo;
+mod zip;
+
+pub use annotations::{AnnotationFormat, Annotations};
+pub use background::{Background, replace_background};
+pub use cutout::{Frame, cut_out};
+pub use masks::mask_files;
+pub use names::{object_name, stem};
+pub use overlay::overlay;
+pub use picture::{PictureFormat, mask_png, picture_file};
+pub use zip::zip;
+
+use crate::instance::Instance;
+use crate::mask::BinaryMask;
+
+/// One object of a photo, as it is written into files.
+#[derive(Debug, Clone, Copy)]
+pub struct Object<'a> {
+    /// Its place in the list of the photo's objects, from 1: it names the object's files and chooses its colour.
+    pub number: usize,
+    /// What it is.
+    pub label: &'a str,
+    /// Confidence, 0 to 1.
+    pub score: f32,
+    /// Its pixels, at the photo's own size.
+    pub mask: &'a BinaryMask,
+}
+
+impl<'a> Object<'a> {
+    /// All instances, numbered in their order.
+    pub fn all(instances: &'a [Instance]) -> Vec<Self> {
+        let object = |(instance, number): (&'a Instance, usize)| Object {
+            number,
+            label: &instance.label,
+            score: instance.score,
+            mask: &instance.mask,
+        };
+        instances.iter().zip(1..).map(object).collect()
+    }
+}
+
+/// A photo, as annotations name it.
+#[derive(Debug, Clone, Copy)]
+pub struct PhotoInfo<'a> {
+    /// Its file, with the folders that annotations should tell.
+    pub name: &'a str,
+    /// Pixels per row.
+    pub width: usize,
+    /// Number of rows.
+    pub height: usize,
+}
+
+/// A file in memory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExportedFile {
+    /// Name, below folders where the format has some (`labels/a.txt`).
+    pub name: String,
+    /// Content.
+    pub bytes: Vec<u8>,
+}
+
+impl ExportedFile {
+    /// Media type, by the name's ending.
+    #[must_use]
+    pub fn media_type(&self) -> &'static str {
+        match self.name.rsplit_once('.').map_or("", |(_, ending)| ending) {
+            "png" => "image/png",
+            "webp" => "image/webp",
+            "svg" => "image/svg+xml",
+            "json" => "application/json",
+            "xml" => "application/xml",
+            "zip" => "application/zip",
+            _ => "text/plain",
+        }
+    }
+}
+
+/// Why a file could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum ExportError {
+    /// The encoder refused a picture.
+    #[error("the picture cannot be written: {0}")]
+    Picture(#[from] image::ImageError),
+    /// A picture has more pixels a side than WebP allows.
+    #[error(
+        "WebP holds at most {MAX_WEBP_SIDE} pixels a side, the picture has {width} × {height}: save it as PNG"
+    )]
+    TooLargeForWebP {
+        /// Pixels per row.
+        width: u32,
+        /// Number of rows.
+        height: u32,
+    },
+    /// An object's number does not fit into 16 bits.
+    #[error(
+        "a picture of numbers holds at most {}, one of the objects has {number}: save fewer objects",
+        u16::MAX
+    )]
+    TooManyObjects {
+        /// The number.
+        number: usize,
+    },
+    /// Annotations could not be turned into text.
+    #[error("the annotations cannot be written: {0}")]
+    Json(#[from] serde_json::Error),
+    /// Files could not be packed.
+    #[error("the files cannot be packed: {0}")]
+    Zip(#[from] rawzip::Error),
+}
+
+/// The most pixels a side that WebP has room for.
+pub(crate) const MAX_WEBP_SIDE: u32 = 16_383;
