@@ -9,8 +9,10 @@
 //! ```
 //!
 //! The main thread never touches a pixel one by one: photo and overlay arrive as finished RGBA buffers. [`protocol`],
-//! [`state`], [`document`], [`place`], [`overlay`] and [`export`] are plain Rust and are tested on the host; the rest needs a browser.
+//! [`state`], [`document`], [`camera`], [`place`], [`overlay`] and [`export`] are plain Rust and are tested on the host; the
+//! rest needs a browser.
 
+pub mod camera;
 pub mod catalogue;
 pub mod document;
 pub mod export;
