@@ -12,6 +12,8 @@ use wasm_bindgen::JsValue;
 use web_sys::{Blob, File, HtmlCanvasElement};
 
 use super::client::{Heard, WorkerClient};
+use super::desk::Desk;
+use super::document::{Action, Edit};
 use super::dom;
 use super::dropped::Dropped;
 use super::given::{Given, address, name_at, sort_out};
@@ -31,6 +33,7 @@ pub(super) struct App {
     pub(super) state: RwSignal<AppState>,
     pub(super) photo_canvas: NodeRef<Canvas>,
     pub(super) overlay_canvas: NodeRef<Canvas>,
+    pub(super) desk: Desk,
     parts: StoredValue<Parts, LocalStorage>,
 }
 
@@ -60,6 +63,7 @@ impl App {
             state: RwSignal::new(AppState::new(wanted, hub, backend)),
             photo_canvas: NodeRef::new(),
             overlay_canvas: NodeRef::new(),
+            desk: Desk::new(),
             parts: StoredValue::new_local(Parts::default()),
         };
         if let Some(reason) = refused {
@@ -74,6 +78,17 @@ impl App {
     /// Lets the state take in an event, and carries out what follows.
     pub(super) fn dispatch(self, event: Event) {
         self.dispatch_with(event, &[]);
+    }
+
+    /// Does something to the picked objects.
+    pub(super) fn mend(self, action: Action) {
+        self.dispatch(self.wanted(action));
+    }
+
+    /// The wish to do something to the picked objects.
+    pub(super) fn wanted(self, action: Action) -> Event {
+        let places = self.state.with_untracked(|state| state.selected.iter().copied().collect());
+        Event::EditWanted(Edit { places, action })
     }
 
     /// Takes a photo that was dropped, pasted or picked.
@@ -169,6 +184,12 @@ impl App {
         Some([pixel(across, size.width), pixel(down, size.height)])
     }
 
+    /// A place, both coordinates from 0 to 1, in pixels of the photo, though not in whole ones.
+    pub(super) fn point(self, [across, down]: [f64; 2]) -> [f64; 2] {
+        let size = self.state.with_untracked(|state| state.photo.as_ref().map(|photo| photo.size));
+        size.map_or([0.0; 2], |size| [across * size.width as f64, down * size.height as f64])
+    }
+
     /// What is pointed at there.
     pub(super) fn aim(self, place: [f64; 2], gesture: Gesture) -> Option<Aim> {
         let pixel = self.pixel(place)?;
@@ -224,6 +245,7 @@ impl App {
                     parts.masks.push(mask);
                 });
             }
+            Effect::ReplaceMasks { masks, count } => self.replace_masks(&masks, count, buffers),
             Effect::DropMask => self.parts.update_value(|parts| drop(parts.masks.pop())),
             Effect::ShowOverlay => {
                 if let (Some(canvas), Some(rgba)) = (self.overlay_canvas.get_untracked(), buffers.first()) {
@@ -290,18 +312,25 @@ impl App {
     }
 
     fn keep_masks(self, buffers: &[ArrayBuffer]) {
-        let runs = buffers.first().map(dom::numbers).unwrap_or_default();
-        let height = self.photo_height();
-        let masks = self.state.with_untracked(|state| {
-            let mut rest = runs.as_slice();
-            let mut next = |length: usize| {
-                let (mine, others) = rest.split_at(length.min(rest.len()));
+        let runs = |state: &AppState| state.instances.iter().map(|found| found.runs).enumerate().collect();
+        let masks: Vec<(usize, usize)> = self.state.with_untracked(runs);
+        self.replace_masks(&masks, masks.len(), buffers);
+    }
+
+    /// Takes the masks of some places out of one buffer.
+    fn replace_masks(self, masks: &[(usize, usize)], count: usize, buffers: &[ArrayBuffer]) {
+        let (height, runs) = (self.photo_height(), buffers.first().map(dom::numbers).unwrap_or_default());
+        let places = masks.iter().map(|(place, _)| place + 1).max().unwrap_or_default().max(count);
+        let mut rest = runs.as_slice();
+        self.parts.update_value(|parts| {
+            parts.masks.resize_with(places, HitMask::default);
+            for (place, length) in masks {
+                let (mine, others) = rest.split_at((*length).min(rest.len()));
+                parts.masks[*place] = HitMask::new(height, mine);
                 rest = others;
-                HitMask::new(height, mine)
-            };
-            state.instances.iter().map(|found| next(found.runs)).collect()
+            }
+            parts.masks.truncate(count);
         });
-        self.parts.update_value(|parts| parts.masks = masks);
     }
 }
 

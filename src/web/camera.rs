@@ -46,6 +46,16 @@ impl Camera {
         Self { corner: [self.corner[0] + across, self.corner[1] + down], ..self }.inside()
     }
 
+    /// Moved as little as brings a place of the photo, given as the frame's are, into view.
+    #[must_use]
+    pub fn showing(self, place: [f64; 2]) -> Self {
+        let beyond = |axis: usize| {
+            let seen = self.corner[axis] + place[axis] * self.zoom;
+            seen.clamp(0.0, 1.0) - seen
+        };
+        self.moved([beyond(0), beyond(1)])
+    }
+
     /// Two fingers went from places to other places.
     #[must_use]
     pub fn pinched(self, from: [[f64; 2]; 2], to: [[f64; 2]; 2]) -> Self {
@@ -105,6 +115,14 @@ mod tests {
             let ([left, top], [right, bottom]) = (seen(camera, [0.0; 2]), seen(camera, [1.0; 2]));
             assert!(left <= 0.0 && top <= 0.0 && right >= 1.0 && bottom >= 1.0, "{camera:?}");
         }
+    }
+
+    #[test]
+    fn what_is_pointed_at_comes_into_view() {
+        let camera = Camera::default().zoomed(4.0, [0.5, 0.5]);
+        assert_eq!(camera.showing([0.5, 0.6]), camera, "it is in view already");
+        let moved = camera.showing([0.9, 0.6]);
+        assert!(is_near(seen(moved, [0.9, 0.5]), [1.0, 0.5]), "at the edge");
     }
 
     #[test]

@@ -31,6 +31,8 @@ mod client;
 #[cfg(feature = "page")]
 pub mod components;
 #[cfg(feature = "page")]
+mod desk;
+#[cfg(feature = "page")]
 mod dom;
 #[cfg(feature = "page")]
 mod dropped;

@@ -122,33 +122,34 @@ fn push_runs(runs: &mut Vec<Run>, offset: usize, row: &[bool], keep: impl Fn(usi
 
 /// What the overlay points out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Focus {
+pub struct Focus<'a> {
     /// The instance under the pointer: brighter.
     pub hovered: Option<usize>,
-    /// The instance picked: clear, with everything else darkened.
-    pub selected: Option<usize>,
+    /// The instances picked: clear, with everything else darkened.
+    pub selected: &'a [usize],
 }
 
 /// Paints the layers for which `is_shown` holds as straight-alpha RGBA, larger masks under smaller ones.
 #[must_use]
-pub fn paint(layers: &[Layer], view: Size, is_shown: impl Fn(usize) -> bool, focus: Focus) -> Vec<u8> {
-    let backdrop = if focus.selected.is_some() { [8, 10, 18, 150] } else { [0; 4] };
+pub fn paint(layers: &[Layer], view: Size, is_shown: impl Fn(usize) -> bool, focus: Focus<'_>) -> Vec<u8> {
+    let backdrop = if !focus.selected.is_empty() { [8, 10, 18, 150] } else { [0; 4] };
     let mut canvas = vec![backdrop; view.area()];
     let mut order: Vec<usize> = (0..layers.len()).filter(|&index| is_shown(index)).collect();
     order.sort_by_key(|&index| {
-        let on_top = focus.selected == Some(index);
+        let on_top = focus.selected.contains(&index);
         (on_top, std::cmp::Reverse(layers[index].area))
     });
     for index in order {
         let [r, g, b] = colour(index);
+        let is_selected = focus.selected.contains(&index);
         let (inside, outline) = match focus {
-            Focus { selected: Some(selected), .. } if selected == index => (0, 255),
+            Focus { .. } if is_selected => (0, 255),
             Focus { hovered: Some(hovered), .. } if hovered == index => (150, 255),
-            Focus { selected: Some(_), .. } => (0, 90),
+            Focus { selected: [_, ..], .. } => (0, 90),
             Focus { hovered: Some(_), .. } => (60, 170),
             Focus { .. } => (105, 240),
         };
-        let keeps_backdrop = focus.selected.is_some_and(|selected| selected != index) && inside == 0;
+        let keeps_backdrop = !focus.selected.is_empty() && !is_selected && inside == 0;
         if !keeps_backdrop {
             fill(&mut canvas, &layers[index].inside, [r, g, b, inside]);
         }
@@ -164,7 +165,7 @@ fn fill(canvas: &mut [[u8; 4]], runs: &[Run], rgba: [u8; 4]) {
 }
 
 /// A mask that answers whether it covers a pixel, from its runs alone.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct HitMask {
     height: usize,
     area: usize,
@@ -278,11 +279,12 @@ mod tests {
 
     #[test]
     fn picking_darkens_everything_else() {
-        let layers = [Layer::new(&block(1, 1, 3), VIEW)];
-        let focus = Focus { selected: Some(0), hovered: None };
-        let rgba = paint(&layers, VIEW, |_| true, focus);
-        assert!(pixel(&rgba, 5, 4)[3] > 100, "outside is dark");
-        assert_eq!(pixel(&rgba, 2, 2)[3], 0, "inside is clear");
+        let layers = [Layer::new(&block(0, 0, 3), VIEW), Layer::new(&block(3, 0, 3), VIEW)];
+        for (selected, clear) in [(&[0][..], [true, false]), (&[1], [false, true]), (&[0, 1], [true; 2])] {
+            let rgba = paint(&layers, VIEW, |_| true, Focus { selected, hovered: None });
+            assert!(pixel(&rgba, 5, 4)[3] > 100, "outside is dark");
+            assert_eq!([1, 4].map(|x| pixel(&rgba, x, 1)[3] == 0), clear, "inside is clear");
+        }
     }
 
     #[test]

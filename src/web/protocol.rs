@@ -3,13 +3,20 @@
 //! Large buffers (photo files, pixels, mask runs) are not part of these types: they travel beside the message as
 //! transferred `ArrayBuffer`s, and each variant says which ones it carries.
 
+mod failure;
+mod found;
+
+pub use failure::{Failure, FailureKind};
+pub use found::{Found, Presence};
+
 use serde::{Deserialize, Serialize};
 
+use super::document::Edit;
 use super::place::Place;
 use crate::prompt::Prompt;
 
 /// Raised with every change of these types. A page that meets a worker of another version asks to be reloaded.
-pub const PROTOCOL_VERSION: u32 = 4;
+pub const PROTOCOL_VERSION: u32 = 5;
 
 /// Instances below this score are never shown, so they are not computed.
 pub const LOWEST_SCORE: f32 = 0.02;
@@ -98,8 +105,8 @@ pub enum Request {
         threshold: f32,
         /// The instance under the pointer.
         hovered: Option<usize>,
-        /// The instance that was picked.
-        selected: Option<usize>,
+        /// The instances that were picked.
+        selected: Vec<usize>,
         /// Where the pointer is: what a click there would find is shown, too.
         pointed: Option<Prompt>,
     },
@@ -119,6 +126,23 @@ pub enum Request {
     /// Forget the last instance, which was asked for.
     Withdraw {
         /// Not answered.
+        id: RequestId,
+    },
+    /// Change instances.
+    Edit {
+        /// Answered by [`Reply::Edited`].
+        id: RequestId,
+        /// Which, and how.
+        edit: Edit,
+    },
+    /// Take back the last change.
+    Undo {
+        /// Answered by [`Reply::Edited`].
+        id: RequestId,
+    },
+    /// Make again the change taken back last.
+    Redo {
+        /// Answered by [`Reply::Edited`].
         id: RequestId,
     },
     /// Make a file of the result.
@@ -213,10 +237,24 @@ pub enum Reply {
         /// Time from the request to the masks, in milliseconds.
         elapsed_ms: f64,
     },
+    /// What is different after an edit, an undo or a redo; nothing, where it changes nothing. Buffers: the COCO runs of the masks of
+    /// `instances`, one after another, as 32-bit numbers.
+    Edited {
+        /// The request answered.
+        id: RequestId,
+        /// Places of the instances that are different.
+        places: Vec<usize>,
+        /// What is there now.
+        instances: Vec<Found>,
+        /// How many places there are.
+        count: usize,
+    },
     /// The overlay. Buffers: its RGBA pixels, at the size that fits the photo's.
     Painted {
         /// The [`Request::Paint`] answered.
         id: RequestId,
+        /// Whether there is something to undo, and to redo.
+        history: [bool; 2],
     },
     /// A file to save. Buffers: its bytes.
     Exported {
@@ -292,67 +330,6 @@ pub struct ModelInfo {
     pub kept: bool,
 }
 
-/// One object of the photo, without its mask.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Found {
-    /// Class name.
-    pub label: String,
-    /// Confidence, 0 to 1.
-    pub score: f32,
-    /// Pixels of the mask, at the photo's own size.
-    pub area: usize,
-    /// `[x, y, width, height]` in the photo, in pixels.
-    pub bbox: [usize; 4],
-    /// How many of the transferred runs are this mask's.
-    pub runs: usize,
-    /// Whether it was asked for by hand; then it is shown whatever its score.
-    pub asked: bool,
-}
-
-impl Found {
-    /// Whether it is shown where instances of a lower score than `threshold` are hidden.
-    #[must_use]
-    pub fn is_shown(&self, threshold: f32) -> bool {
-        self.asked || self.score >= threshold
-    }
-}
-
-/// Whose fault a failure is, which decides the way on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum FailureKind {
-    /// The photo cannot be used: choose another.
-    Photo,
-    /// The weights could not be fetched or read: try again, or choose other weights.
-    Weights,
-    /// What was named or opened is no model: choose another.
-    Choice,
-    /// The graphics processor failed: the CPU takes over.
-    Gpu,
-    /// The worker stopped: restart it.
-    Crashed,
-    /// Page and worker are of different versions: reload the page.
-    Outdated,
-    /// Something of ours: try again.
-    Internal,
-}
-
-/// A failure, as a sentence with a way on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Failure {
-    /// Whose fault it is.
-    pub kind: FailureKind,
-    /// What the page shows.
-    pub sentence: String,
-}
-
-impl Failure {
-    /// A failure of `kind`, explained by `sentence`.
-    #[must_use]
-    pub fn new(kind: FailureKind, sentence: impl Into<String>) -> Self {
-        Self { kind, sentence: sentence.into() }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -365,10 +342,9 @@ mod tests {
     fn messages_survive_serialisation() {
         let pointed = Some(Prompt::point(3, 4));
         let (id, hovered) = (RequestId(7), Some(2));
-        let request = Request::Paint { id, threshold: 0.5, hovered, selected: None, pointed };
+        let request = Request::Paint { id, threshold: 0.5, hovered, selected: vec![1, 4], pointed };
         assert_eq!(round_trip(&request), request);
-        let found =
-            Found { label: "cat".into(), score: 0.9, area: 12, bbox: [1, 2, 3, 4], runs: 5, asked: false };
+        let found = Found { label: "cat".into(), score: 0.9, area: 12, runs: 5, ..Found::deleted() };
         let reply = Reply::Segmented { id: RequestId(1), instances: vec![found], elapsed_ms: 12.5 };
         assert_eq!(round_trip(&reply), reply);
     }

@@ -67,20 +67,20 @@ describe("a photo on the CPU", () => {
     await page.page.waitForSelector("[data-testid=instance].hovered");
     const before = await row.boundingBox();
     await row.click();
-    assert.equal(await row.locator("button").getAttribute("aria-pressed"), "true");
+    assert.equal(await row.locator(".row").getAttribute("aria-pressed"), "true");
     assert.deepEqual(await row.boundingBox(), before, "nothing moves under the pointer");
     const { label, score } = (await page.instances())[0];
     assert.equal(await page.hook("tag").innerText(), `${label} ${(100 * score).toFixed(0)} %`);
     const { width, height } = await page.overlay();
     await page.painted((overlay) => overlay.painted > (width * height) / 4);
     await page.page.keyboard.press("Escape");
-    assert.equal(await row.locator("button").getAttribute("aria-pressed"), "false");
+    assert.equal(await row.locator(".row").getAttribute("aria-pressed"), "false");
   });
 
   test("arrow keys go through the rows, Enter picks one", async () => {
-    const pressed = () => page.hook("instance").locator("button").evaluateAll((rows) => rows.map((row) => row.ariaPressed === "true"));
+    const pressed = () => page.hook("instance").locator(".row").evaluateAll((rows) => rows.map((row) => row.ariaPressed === "true"));
     const count = (await pressed()).length;
-    await page.hook("instance").first().locator("button").focus();
+    await page.hook("instance").first().locator(".row").focus();
     for (const key of ["End", "ArrowUp", "ArrowDown", "Enter"]) await page.page.keyboard.press(key);
     assert.equal((await pressed()).lastIndexOf(true), count - 1);
     await page.page.keyboard.press("Escape");

@@ -1,4 +1,4 @@
-//! Pointing at the photo without a pointer: arrow keys move a cross, Enter clicks.
+//! Pointing at the photo without a pointer: arrow keys move a cross, Enter clicks or puts the brush down.
 
 use leptos::prelude::*;
 use web_sys::KeyboardEvent;
@@ -39,17 +39,24 @@ impl Arrows {
         let place =
             [(across + step * direction[0]).clamp(0.0, 1.0), (down + step * direction[1]).clamp(0.0, 1.0)];
         self.cross.set(Some(place));
+        self.app.desk.camera.update(|camera| *camera = camera.showing(place));
         if direction != [0.0; 2] {
             self.drag.update(|drag| drag.iter_mut().for_each(|drag| drag.to = place));
             let aim = self.app.aim(place, gesture(tool, false, event.alt_key()));
-            return self.app.dispatch(Event::Pointed(aim.filter(|_| tool != Tool::Box)));
+            return self.app.dispatch(Event::Pointed(aim.filter(|_| tool.is_pointer() && tool != Tool::Box)));
         }
         match (tool, self.drag.get_untracked()) {
             (Tool::Box, None) => self.drag.set(Some(Drag { from: place, to: place, is_box: true })),
             (Tool::Box, Some(drag)) => {
                 self.drag.set(None);
-                boxed(self.app, drag);
+                boxed(self.app, drag, event.shift_key());
             }
+            (Tool::Restore | Tool::Erase, _) => {
+                let desk = self.app.desk;
+                desk.begin_stroke(self.app.state, self.app.point(place));
+                desk.end_stroke().into_iter().for_each(|action| self.app.mend(action));
+            }
+            (Tool::Hand, _) => {}
             _ => {
                 let aim = self.app.aim(place, gesture(tool, event.shift_key(), event.alt_key()));
                 aim.into_iter().for_each(|aim| self.app.dispatch(Event::Clicked(aim)));

@@ -11,7 +11,8 @@ pub(super) fn Controls(app: App) -> impl IntoView {
     let state = app.state;
     let threshold = Memo::new(move |_| state.with(|state| state.threshold));
     let nothing_shown = Memo::new(move |_| state.with(|state| !state.can_ask() || state.shown_count() == 0));
-    let nothing_picked = Memo::new(move |_| state.with(|state| !state.can_ask() || state.selected.is_none()));
+    let nothing_picked =
+        Memo::new(move |_| state.with(|state| !state.can_ask() || state.selected.is_empty()));
     let moved = move |event| {
         if let Ok(value) = event_target_value(&event).parse() {
             app.dispatch(Event::ThresholdMoved(value));

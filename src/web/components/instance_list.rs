@@ -3,32 +3,29 @@
 use leptos::html::Li;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
-use web_sys::{Element, HtmlElement, KeyboardEvent};
+use web_sys::{Element, HtmlElement, KeyboardEvent, MouseEvent};
 
 use crate::instance::colour;
 use crate::web::app::App;
-use crate::web::protocol::{Found, LOWEST_SCORE};
+use crate::web::document::{Action, Edit};
+use crate::web::protocol::{Found, LOWEST_SCORE, Presence};
 use crate::web::state::{AppState, Event};
 
 /// One row for each object that reaches the threshold.
 #[component]
 pub(super) fn InstanceList(app: App) -> impl IntoView {
-    let rows = Memo::new(move |_| app.state.with(shown));
+    let rows = Memo::new(move |_| app.state.with(listed));
     let photo_area = Memo::new(move |_| {
         let size = app.state.with(|state| state.photo.as_ref().map(|photo| photo.size));
         size.map_or(1, |size| size.area().max(1))
     });
-    let more = Memo::new(move |_| app.state.with(|state| state.instances.len() - state.shown_count()));
+    let more = Memo::new(move |_| app.state.with(left_out));
     let threshold = Memo::new(move |_| app.state.with(|state| state.threshold));
     let empty =
-        Memo::new(move |_| app.state.with(|state| state.elapsed_ms.is_some() && state.shown_count() == 0));
+        Memo::new(move |_| app.state.with(|state| state.elapsed_ms.is_some() && listed(state).is_empty()));
     view! {
         <ul class="instances" aria-label="Objects found" on:keydown=move |event| step(&event)>
-            <For
-                each=move || rows.get()
-                key=|(index, found)| (*index, found.label.clone(), found.score.to_bits(), found.area)
-                children=move |(index, found)| view! { <Row app index found photo_area=photo_area.get_untracked()/> }
-            />
+            <For each=move || rows.get() key=|index| *index children=move |index| view! { <Row app index photo_area/> }/>
         </ul>
         <Show when=move || empty.get()>
             <p class="hint">"No object is this certain. Lower the threshold, or click one on the photo."</p>
@@ -44,10 +41,14 @@ pub(super) fn InstanceList(app: App) -> impl IntoView {
 
 /// Label, score and area of one object; pointing at it lights its mask.
 #[component]
-fn Row(app: App, index: usize, found: Found, photo_area: usize) -> impl IntoView {
+fn Row(app: App, index: usize, photo_area: Memo<usize>) -> impl IntoView {
     let state = app.state;
+    let found = Memo::new(move |_| {
+        state.with(|state| state.instances.get(index).cloned()).unwrap_or_else(Found::deleted)
+    });
+    let hidden = Memo::new(move |_| found.with(|found| found.presence == Presence::Hidden));
     let hovered = Memo::new(move |_| state.with(|state| state.hovered == Some(index)));
-    let selected = Memo::new(move |_| state.with(|state| state.selected == Some(index)));
+    let selected = Memo::new(move |_| state.with(|state| state.selected.contains(&index)));
     let row = NodeRef::<Li>::new();
     Effect::new(move |_| {
         if selected.get()
@@ -57,38 +58,68 @@ fn Row(app: App, index: usize, found: Found, photo_area: usize) -> impl IntoView
         }
     });
     let [r, g, b] = colour(index);
-    let percent = 100.0 * found.area as f64 / photo_area as f64;
+    let percent = move || 100.0 * found.with(|found| found.area) as f64 / photo_area.get() as f64;
+    let picked = move |event: MouseEvent| {
+        let several = event.shift_key() || event.ctrl_key() || event.meta_key();
+        app.dispatch(if several { Event::Toggled(index) } else { Event::Picked(Some(index)) });
+    };
+    let eye = move |_| {
+        let action = if hidden.get_untracked() { Action::Show } else { Action::Hide };
+        app.dispatch(Event::EditWanted(Edit { places: vec![index], action }));
+    };
     view! {
         <li
             node_ref=row
             data-testid="instance"
-            data-label=found.label.clone()
-            data-score=found.score.to_string()
-            data-area=found.area.to_string()
-            data-asked=found.asked.to_string()
+            data-label=move || found.with(|found| found.label.clone())
+            data-score=move || found.with(|found| found.score.to_string())
+            data-area=move || found.with(|found| found.area.to_string())
+            data-asked=move || found.with(|found| found.asked.to_string())
             class:hovered=hovered
+            class:hidden=hidden
             style=format!("--colour: rgb({r} {g} {b})")
         >
             <button
+                class="row"
                 aria-pressed=move || selected.get().to_string()
-                on:click=move |_| app.dispatch(Event::Picked(Some(index)))
+                on:click=picked
                 on:pointerenter=move |_| app.dispatch(Event::Hovered(Some(index)))
                 on:pointerleave=move |_| app.dispatch(Event::Hovered(None))
                 on:focus=move |_| app.dispatch(Event::Hovered(Some(index)))
                 on:blur=move |_| app.dispatch(Event::Hovered(None))
             >
                 <span class="swatch" aria-hidden="true"></span>
-                <span class="label">{found.label.clone()}</span>
-                <span class="area" title=format!("{} pixels", found.area)>{format!("{percent:.1} % of photo")}</span>
-                <span class="score">{format!("{:.0} %", found.score * 100.0)}</span>
+                <span class="label">{move || found.with(|found| found.label.clone())}</span>
+                <span class="area" title=move || found.with(|found| format!("{} pixels", found.area))>
+                    {move || format!("{:.1} % of photo", percent())}
+                </span>
+                <span class="score">{move || found.with(|found| format!("{:.0} %", found.score * 100.0))}</span>
+            </button>
+            <button
+                class="eye"
+                data-testid="eye"
+                aria-label=move || format!("{} {}", eye_words(hidden.get()), found.with(|found| found.label.clone()))
+                title=move || eye_words(hidden.get())
+                on:click=eye
+            >
+                <span aria-hidden="true">{move || if hidden.get() { "○" } else { "●" }}</span>
             </button>
         </li>
     }
 }
 
-fn shown(state: &AppState) -> Vec<(usize, Found)> {
-    let rows = state.instances.iter().enumerate();
-    rows.filter(|(index, _)| state.is_shown(*index)).map(|(index, found)| (index, found.clone())).collect()
+const fn eye_words(hidden: bool) -> &'static str {
+    if hidden { "Show" } else { "Hide" }
+}
+
+fn listed(state: &AppState) -> Vec<usize> {
+    (0..state.instances.len()).filter(|&index| state.is_listed(index)).collect()
+}
+
+/// How many objects are below the threshold.
+fn left_out(state: &AppState) -> usize {
+    let is_there = |found: &&Found| found.presence != Presence::Deleted;
+    state.instances.iter().filter(is_there).count() - listed(state).len()
 }
 
 /// Moves the focus to another row.

@@ -1,13 +1,18 @@
-//! The pointer on the photo: it points, clicks, and draws boxes.
+//! Mouse, pen, fingers and wheel on the photo.
 
 use leptos::prelude::*;
-use web_sys::{HtmlElement, MouseEvent, PointerEvent};
+use wasm_bindgen::JsCast;
+use web_sys::{Element, HtmlElement, MouseEvent, PointerEvent, TouchEvent, WheelEvent};
 
 use crate::web::app::App;
-use crate::web::state::{Aim, Event, Gesture, Tool};
+use crate::web::state::{Aim, AppState, Event, Gesture, Tool};
 
 /// A pointer that was moved less than this while it was down has clicked, in pixels of the screen.
 const LEAST_DRAG: f64 = 6.0;
+/// A photo that was moved less than this has been clicked, as a share of its frame.
+const LEAST_MOVE: f64 = 0.01;
+/// Pixels of a line of text, for wheels that count lines.
+const LINE: f64 = 16.0;
 
 /// A box being drawn: where it began and where the pointer is, both coordinates from 0 to 1 each.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -18,71 +23,215 @@ pub(super) struct Drag {
     pub(super) is_box: bool,
 }
 
-/// Mouse, pen or finger.
+/// What the pointer that is down does.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Act {
+    /// Draws a box, if it goes far enough.
+    Box,
+    /// Draws with a brush.
+    Draw,
+    /// Moves the photo: places in the frame where the pointer went down and where it was last.
+    Move([f64; 2], [f64; 2]),
+    /// Two fingers hold the photo.
+    Pinch,
+}
+
+/// A finger on the photo, and its place in the frame.
+type Finger = (i32, [f64; 2]);
+
+/// The pointers on the photo.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Pointer {
     app: App,
+    /// The box being drawn.
     pub(super) drag: RwSignal<Option<Drag>>,
-    /// A box was drawn, and the click that ends it is still to come.
-    drawn: StoredValue<bool>,
+    act: StoredValue<Option<Act>>,
+    /// Something else than a click was done, and the click that ends it is still to come.
+    done: StoredValue<bool>,
+    fingers: StoredValue<Vec<Finger>>,
+    /// Where the brush is, in pixels of the photo.
+    pub(super) brush: RwSignal<Option<[f64; 2]>>,
 }
 
 impl Pointer {
     pub(super) fn new(app: App) -> Self {
-        Self { app, drag: RwSignal::new(None), drawn: StoredValue::new(false) }
+        let (drag, brush) = (RwSignal::new(None), RwSignal::new(None));
+        let (act, done) = (StoredValue::new(None), StoredValue::new(false));
+        Self { app, drag, act, done, fingers: StoredValue::new(Vec::new()), brush }
     }
 
-    /// Fingers scroll the page: they draw only where a box was asked for.
     pub(super) fn down(self, event: &PointerEvent) {
-        self.drawn.set_value(false);
-        let draws = event.pointer_type() != "touch" || self.tool() == Tool::Box;
-        // The box goes on where the pointer leaves the photo.
+        self.done.set_value(false);
         let canvas: HtmlElement = event_target(event);
-        if draws && event.button() == 0 && canvas.set_pointer_capture(event.pointer_id()).is_ok() {
-            let from = place(event);
-            self.drag.set(Some(Drag { from, to: from, is_box: false }));
+        if is_finger(event) {
+            self.fingers.update_value(|fingers| fingers.push((event.pointer_id(), in_frame(event))));
+            if self.fingers.with_value(Vec::len) > 1 {
+                self.cancelled();
+                self.done.set_value(true);
+                return self.act.set_value(Some(Act::Pinch));
+            }
+        }
+        let act = self.meant(event);
+        if event.button() == 1 {
+            // The middle button begins no scrolling.
+            event.prevent_default();
+        }
+        // What is begun goes on where the pointer leaves the photo.
+        let act = act.filter(|_| canvas.set_pointer_capture(event.pointer_id()).is_ok());
+        self.act.set_value(act);
+        match act {
+            Some(Act::Box) => {
+                let from = place(event);
+                self.drag.set(Some(Drag { from, to: from, is_box: false }));
+            }
+            Some(Act::Draw) => self.app.desk.begin_stroke(self.app.state, self.in_photo(event)),
+            Some(Act::Move(..) | Act::Pinch) | None => {}
+        }
+    }
+
+    /// What a pointer begins that goes down. Fingers scroll the page where the whole photo is in view.
+    fn meant(self, event: &PointerEvent) -> Option<Act> {
+        let is_close = self.app.desk.camera.with_untracked(|camera| camera.is_close());
+        match (event.button(), self.tool()) {
+            (1, _) | (0, Tool::Hand) => Some(Act::Move(in_frame(event), in_frame(event))),
+            (0, Tool::Restore | Tool::Erase) => Some(Act::Draw).filter(|_| self.can_ask()),
+            (0, Tool::Box) => Some(Act::Box),
+            (0, _) if !is_finger(event) => Some(Act::Box),
+            (0, _) if is_close => Some(Act::Move(in_frame(event), in_frame(event))),
+            _ => None,
         }
     }
 
     pub(super) fn moved(self, event: &PointerEvent) {
-        let Some(Drag { from, is_box, .. }) = self.drag.get_untracked() else {
-            // A finger that moves scrolls; it does not look for anything.
-            if event.pointer_type() != "touch" {
-                self.app.dispatch(Event::Pointed(self.aim(event)));
+        let act = self.act.get_value();
+        let draws = self.tool().is_brush() && (!is_finger(event) || act == Some(Act::Draw));
+        self.brush.set(draws.then(|| self.in_photo(event)));
+        match act {
+            Some(Act::Pinch) => self.pinched((event.pointer_id(), in_frame(event))),
+            Some(Act::Move(from, last)) => {
+                let to = in_frame(event);
+                let is_far = (to[0] - from[0]).hypot(to[1] - from[1]) >= LEAST_MOVE;
+                self.done.update_value(|done| *done |= is_far);
+                let by = [0, 1].map(|axis| to[axis] - last[axis]);
+                self.app.desk.camera.update(|camera| *camera = camera.moved(by));
+                self.act.set_value(Some(Act::Move(from, to)));
             }
+            Some(Act::Draw) => self.app.desk.draw_to(self.in_photo(event)),
+            Some(Act::Box) => self.boxing(event),
+            // A finger that moves scrolls; it does not look for anything.
+            None if is_finger(event) || !self.tool().is_pointer() => {}
+            None => self.app.dispatch(Event::Pointed(self.aim(event))),
+        }
+    }
+
+    pub(super) fn up(self, event: &PointerEvent) {
+        let act = self.act.get_value();
+        self.forget(event);
+        match act {
+            Some(Act::Draw) => {
+                self.app.desk.end_stroke().into_iter().for_each(|action| self.app.mend(action))
+            }
+            Some(Act::Box) => {
+                if let Some(drag) = self.drag.try_update(Option::take).flatten().filter(|drag| drag.is_box) {
+                    self.done.set_value(true);
+                    boxed(self.app, drag, event.shift_key());
+                }
+            }
+            Some(Act::Move(..) | Act::Pinch) | None => {}
+        }
+    }
+
+    /// The browser took a pointer away.
+    pub(super) fn lost(self, event: &PointerEvent) {
+        self.forget(event);
+        self.cancelled();
+    }
+
+    /// What was begun is dropped.
+    pub(super) fn cancelled(self) {
+        self.app.desk.drop_stroke();
+        self.drag.set(None);
+        self.act.set_value(None);
+    }
+
+    pub(super) fn left(self) {
+        self.brush.set(None);
+        self.app.dispatch(Event::Pointed(None));
+    }
+
+    pub(super) fn clicked(self, event: &MouseEvent) {
+        let is_done = self.done.get_value();
+        self.done.set_value(false);
+        if is_done || !self.tool().is_pointer() {
             return;
+        }
+        if let Some(aim) = self.aim(event) {
+            let toggled = aim.over.filter(|_| event.ctrl_key() || event.meta_key());
+            self.app.dispatch(toggled.map_or(Event::Clicked(aim), Event::Toggled));
+        }
+    }
+
+    /// Two fingers hold the photo until both are gone.
+    fn forget(self, event: &PointerEvent) {
+        self.fingers.update_value(|fingers| fingers.retain(|(id, _)| *id != event.pointer_id()));
+        let still_held = self.act.get_value() == Some(Act::Pinch) && !self.fingers.with_value(Vec::is_empty);
+        if !still_held {
+            self.act.set_value(None);
+        }
+    }
+
+    /// The wheel zooms around the pointer; where the whole photo is in view already, it scrolls the page.
+    pub(super) fn wheeled(self, event: &WheelEvent) {
+        let unit = if event.delta_mode() == WheelEvent::DOM_DELTA_LINE { LINE } else { 1.0 };
+        let (across, down) = (event.delta_x() * unit, event.delta_y() * unit);
+        let camera = self.app.desk.camera.get_untracked();
+        if !camera.is_close() && !event.ctrl_key() && (down > 0.0 || across.abs() > down.abs()) {
+            return;
+        }
+        event.prevent_default();
+        // Two fingers on a touchpad that move apart come as a wheel with Ctrl.
+        let rate = if event.ctrl_key() { 0.01 } else { 0.002 };
+        let next = if across.abs() > down.abs() {
+            let width = frame(event).map_or(1.0, |frame| frame.client_width().into());
+            camera.moved([-across / width, 0.0])
+        } else {
+            camera.zoomed((-down * rate).exp(), in_frame(event))
         };
+        self.app.desk.camera.set(next);
+    }
+
+    /// The second finger must not scroll the page.
+    pub(super) fn touched(event: &TouchEvent) {
+        if event.touches().length() > 1 {
+            event.prevent_default();
+        }
+    }
+
+    fn pinched(self, (id, to): Finger) {
+        let places = |fingers: &[Finger]| match fingers {
+            [(_, a), (_, b), ..] => Some([*a, *b]),
+            _ => None,
+        };
+        let from = self.fingers.with_value(|fingers| places(fingers));
+        self.fingers.update_value(|fingers| {
+            fingers.iter_mut().filter(|finger| finger.0 == id).for_each(|finger| finger.1 = to);
+        });
+        let to = self.fingers.with_value(|fingers| places(fingers));
+        if let Some((from, to)) = from.zip(to) {
+            self.app.desk.camera.update(|camera| *camera = camera.pinched(from, to));
+        }
+    }
+
+    fn boxing(self, event: &PointerEvent) {
+        let Some(Drag { from, is_box, .. }) = self.drag.get_untracked() else { return };
         let (canvas, to): (HtmlElement, _) = (event_target(event), place(event));
-        let across = (to[0] - from[0]) * f64::from(canvas.client_width());
-        let down = (to[1] - from[1]) * f64::from(canvas.client_height());
+        let bounds = canvas.get_bounding_client_rect();
+        let (across, down) = ((to[0] - from[0]) * bounds.width(), (to[1] - from[1]) * bounds.height());
         let is_box = is_box || across.hypot(down) >= LEAST_DRAG;
         if is_box {
             self.app.dispatch(Event::Pointed(None));
         }
         self.drag.set(Some(Drag { from, to, is_box }));
-    }
-
-    pub(super) fn up(self) {
-        if let Some(drag) = self.drag.try_update(Option::take).flatten().filter(|drag| drag.is_box) {
-            self.drawn.set_value(true);
-            boxed(self.app, drag);
-        }
-    }
-
-    pub(super) fn left(self) {
-        self.app.dispatch(Event::Pointed(None));
-    }
-
-    pub(super) fn cancelled(self) {
-        self.drag.set(None);
-    }
-
-    pub(super) fn clicked(self, event: &MouseEvent) {
-        let ends_box = self.drawn.get_value();
-        self.drawn.set_value(false);
-        if let Some(aim) = self.aim(event).filter(|_| !ends_box) {
-            self.app.dispatch(Event::Clicked(aim));
-        }
     }
 
     fn aim(self, event: &MouseEvent) -> Option<Aim> {
@@ -92,6 +241,19 @@ impl Pointer {
     fn tool(self) -> Tool {
         self.app.state.with_untracked(|state| state.tool)
     }
+
+    fn can_ask(self) -> bool {
+        self.app.state.with_untracked(AppState::can_ask)
+    }
+
+    /// Where an event happened, in pixels of the photo, though not in whole ones.
+    fn in_photo(self, event: &MouseEvent) -> [f64; 2] {
+        self.app.point(share(&event_target::<Element>(event), event))
+    }
+}
+
+fn is_finger(event: &PointerEvent) -> bool {
+    event.pointer_type() == "touch"
 }
 
 /// What a click means: the keys held count for more than the tool.
@@ -99,22 +261,40 @@ pub(super) const fn gesture(tool: Tool, shift: bool, alt: bool) -> Gesture {
     match (shift, alt, tool) {
         (_, true, _) | (false, false, Tool::Remove) => Gesture::Remove,
         (true, false, _) | (false, false, Tool::Add) => Gesture::Add,
-        (false, false, Tool::Pick | Tool::Box) => Gesture::Pick,
+        (false, false, _) => Gesture::Pick,
     }
 }
 
-/// Asks for the object in a box.
-pub(super) fn boxed(app: App, Drag { from, to, .. }: Drag) {
+/// Asks for the object in a box, or picks the `several` that lie inside.
+pub(super) fn boxed(app: App, Drag { from, to, .. }: Drag, several: bool) {
     if let Some((from, to)) = app.pixel(from).zip(app.pixel(to)) {
         let [x, y] = [0, 1].map(|axis| from[axis].min(to[axis]));
         let [width, height] = [0, 1].map(|axis| from[axis].abs_diff(to[axis]) + 1);
-        app.dispatch(Event::Boxed([x, y, width, height]));
+        let bounds = [x, y, width, height];
+        app.dispatch(if several { Event::PickedInside(bounds) } else { Event::Boxed(bounds) });
     }
 }
 
 /// Where on the photo an event happened, both coordinates from 0 to 1.
 fn place(event: &MouseEvent) -> [f64; 2] {
-    let canvas: HtmlElement = event_target(event);
-    let place = |offset: i32, extent: i32| (f64::from(offset) / f64::from(extent.max(1))).clamp(0.0, 1.0);
-    [place(event.offset_x(), canvas.client_width()), place(event.offset_y(), canvas.client_height())]
+    share(&event_target::<Element>(event), event).map(|place| place.clamp(0.0, 1.0))
+}
+
+/// Where in the frame an event happened, both coordinates from 0 to 1.
+fn in_frame(event: &MouseEvent) -> [f64; 2] {
+    frame(event).map_or([0.5; 2], |frame| share(&frame, event))
+}
+
+fn frame(event: &MouseEvent) -> Option<Element> {
+    event.target()?.dyn_into::<Element>().ok()?.closest(".viewer").ok()?
+}
+
+/// Where within an element, as it is seen on the screen, an event happened.
+fn share(element: &Element, event: &MouseEvent) -> [f64; 2] {
+    let bounds = element.get_bounding_client_rect();
+    let share = |at: i32, start: f64, extent: f64| (f64::from(at) - start) / extent.max(1.0);
+    [
+        share(event.client_x(), bounds.left(), bounds.width()),
+        share(event.client_y(), bounds.top(), bounds.height()),
+    ]
 }

@@ -17,7 +17,7 @@ pub(super) fn Tag(app: App) -> impl IntoView {
 
 /// Text and place. The tag grows away from the nearer side, so that it stays on the photo.
 fn named(state: &AppState) -> Option<(String, String)> {
-    let index = state.hovered.or(state.selected)?;
+    let index = state.hovered.or_else(|| state.selected_one())?;
     let (found, size) = (state.instances.get(index)?, state.photo.as_ref()?.size);
     let share = |pixels: usize, side: usize| 100.0 * pixels as f64 / side.max(1) as f64;
     let [x, y, width, _] = found.bbox;

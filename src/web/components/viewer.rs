@@ -4,16 +4,21 @@ use leptos::ev;
 use leptos::prelude::*;
 
 use super::arrows::Arrows;
+use super::ink::InkLayer;
+use super::keys;
 use super::pointer::{Drag, Pointer};
 use super::tag::Tag;
 use crate::web::app::App;
 use crate::web::state::{AppState, Event, Status, Tool};
 
 /// What keys do on the photo, for those who do not see it.
-const KEYS: &str = "Photo: arrow keys point, Enter picks what is there, Shift with Enter adds a place, Alt with Enter takes one away";
+const KEYS: &str = "Photo: arrow keys point, Enter picks what is there or draws, Shift with Enter adds a place, Alt with Enter takes one away; \
+    plus and minus zoom, 0 shows the whole photo";
+/// From this zoom on, pixels of the photo are seen as squares.
+const MAGNIFIED: f64 = 6.0;
 
 /// Photo below, overlay above. Pointing shows an object, or what a click would find; a click picks it or asks for it, a box
-/// asks for the object in it, Escape puts back.
+/// asks for the object in it, Escape puts back. Brushes draw; wheel and fingers zoom.
 #[component]
 pub(super) fn Viewer(app: App) -> impl IntoView {
     let state = app.state;
@@ -23,24 +28,53 @@ pub(super) fn Viewer(app: App) -> impl IntoView {
     });
     let busy = Memo::new(move |_| state.with(AppState::status) == Status::Busy);
     let pointing = Memo::new(move |_| state.with(AppState::is_pointing));
-    let boxing = Memo::new(move |_| state.with(|state| state.tool == Tool::Box));
+    let camera = app.desk.camera;
+    let tool = Memo::new(move |_| state.with(|state| state.tool));
+    let moving = move || tool.get() == Tool::Hand;
+    // Else one finger scrolls the page.
+    let held =
+        move || camera.get().is_close() || !matches!(tool.get(), Tool::Pick | Tool::Add | Tool::Remove);
     let ratio = move || size.get().map_or(1.0, |size| size.width as f64 / size.height as f64);
     let pointer = Pointer::new(app);
     let arrows = Arrows::new(app, pointer);
     let escape = window_event_listener(ev::keydown, move |event| {
         if event.key() == "Escape" {
             pointer.cancelled();
-            app.dispatch(Event::Dismissed);
+            let is_pointer = state.with_untracked(|state| state.tool.is_pointer());
+            app.dispatch(if is_pointer { Event::Dismissed } else { Event::ToolChosen(Tool::Pick) });
         }
     });
-    on_cleanup(move || escape.remove());
+    let shortcuts = window_event_listener(ev::keydown, move |event| keys::anywhere(app, &event));
+    on_cleanup(move || [escape, shortcuts].into_iter().for_each(WindowListenerHandle::remove));
+    // Another photo is seen whole.
+    Effect::new(move |_| {
+        name.track();
+        size.track();
+        app.desk.fit();
+    });
     view! {
-        <div class="viewer" class:empty=move || size.get().is_none() class:busy=busy style:--ratio=move || ratio().to_string()>
+        <div
+            class="viewer"
+            class:empty=move || size.get().is_none()
+            class:busy=busy
+            class:bare=app.desk.is_bare
+            style:--ratio=move || ratio().to_string()
+            data-testid="viewer"
+            on:wheel=move |event| pointer.wheeled(&event)
+            on:touchstart=move |event| Pointer::touched(&event)
+        >
+        <div
+            class="sheet"
+            class:magnified=move || { camera.get().zoom() > MAGNIFIED }
+            style:transform=move || camera.get().transform()
+            style:--zoom=move || camera.get().zoom().to_string()
+        >
             <canvas class="photo" node_ref=app.photo_canvas width="1" height="1" role="img" aria-label=name></canvas>
             <canvas
                 class="overlay"
                 class:pointing=pointing
-                class:boxing=boxing
+                class:held=held
+                class:moving=moving
                 data-testid="overlay"
                 node_ref=app.overlay_canvas
                 width="1"
@@ -50,13 +84,14 @@ pub(super) fn Viewer(app: App) -> impl IntoView {
                 aria-label=KEYS
                 on:pointerdown=move |event| pointer.down(&event)
                 on:pointermove=move |event| pointer.moved(&event)
-                on:pointerup=move |_| pointer.up()
+                on:pointerup=move |event| pointer.up(&event)
                 on:pointerleave=move |_| pointer.left()
-                on:pointercancel=move |_| pointer.cancelled()
+                on:pointercancel=move |event| pointer.lost(&event)
                 on:click=move |event| pointer.clicked(&event)
-                on:keydown=move |event| arrows.pressed(&event)
+                on:keydown=move |event| if keys::on_photo(app, &event) { event.prevent_default() } else { arrows.pressed(&event) }
                 on:blur=move |_| arrows.blurred()
             ></canvas>
+            <InkLayer app brush=pointer.brush/>
             <Tag app/>
             {move || pointer.drag.get().filter(|drag| drag.is_box).map(|drag| view! {
                 <div class="box" data-testid="box" style=outline(drag)></div>
@@ -64,6 +99,7 @@ pub(super) fn Viewer(app: App) -> impl IntoView {
             {move || arrows.cross.get().map(|[across, down]| view! {
                 <div class="cross" data-testid="cross" style=format!("left: {}%; top: {}%", 100.0 * across, 100.0 * down)></div>
             })}
+        </div>
         </div>
     }
 }

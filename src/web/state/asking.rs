@@ -1,5 +1,7 @@
 //! Asking for the object at a place: clicks, boxes, and what the pointer previews.
 
+use std::collections::BTreeSet;
+
 use super::{AppState, Effect};
 use crate::prompt::{Point, Prompt};
 use crate::web::protocol::{Found, Request, RequestId, Size};
@@ -23,7 +25,7 @@ pub struct Aim {
 pub enum Gesture {
     /// Pick, or ask for, what is there.
     Pick,
-    /// Add what is there to the object asked for.
+    /// Add what is there to the object asked for; or an object there to those picked, if none is being asked for.
     Add,
     /// Take what is there away from the object asked for.
     Remove,
@@ -40,6 +42,26 @@ pub enum Tool {
     Remove,
     /// Fingers draw a box, as a mouse always does.
     Box,
+    /// A brush puts pixels inside the picked objects.
+    Restore,
+    /// A brush puts pixels outside the picked objects.
+    Erase,
+    /// The photo is moved in its frame.
+    Hand,
+}
+
+impl Tool {
+    /// Whether it draws.
+    #[must_use]
+    pub const fn is_brush(self) -> bool {
+        matches!(self, Self::Restore | Self::Erase)
+    }
+
+    /// Whether clicks pick objects or ask for them.
+    #[must_use]
+    pub const fn is_pointer(self) -> bool {
+        !matches!(self, Self::Restore | Self::Erase | Self::Hand)
+    }
 }
 
 /// The object being asked for.
@@ -86,8 +108,8 @@ impl AppState {
 
     /// Whether there is something to put back: an object that is picked, or asked for.
     #[must_use]
-    pub const fn is_picking(&self) -> bool {
-        self.asking.is_some() || self.selected.is_some()
+    pub fn is_picking(&self) -> bool {
+        self.asking.is_some() || !self.selected.is_empty()
     }
 
     pub(super) fn pointed(&mut self, aim: Option<Aim>) -> Vec<Effect> {
@@ -113,7 +135,8 @@ impl AppState {
             return self.ask();
         }
         match (aim.over, aim.gesture) {
-            (Some(over), Gesture::Pick) if self.selected != Some(over) => {
+            (Some(over), Gesture::Add) if self.asking.is_none() => self.toggled(over),
+            (Some(over), Gesture::Pick) if !self.selected.contains(&over) => {
                 let effects = self.picked(Some(over));
                 self.picked_at = Some(aim.pixel);
                 effects
@@ -141,9 +164,11 @@ impl AppState {
     }
 
     pub(super) fn picked(&mut self, index: Option<usize>) -> Vec<Effect> {
-        self.settle(Fate::Kept);
-        self.picked_at = None;
-        self.selected = if index == self.selected { None } else { index };
+        self.keep_asked();
+        self.selected = match index {
+            Some(index) if self.selected_one() != Some(index) => BTreeSet::from([index]),
+            _ => BTreeSet::new(),
+        };
         self.paint()
     }
 
@@ -160,7 +185,7 @@ impl AppState {
             effects.extend(self.withdraw());
         }
         self.settle(Fate::Withdrawn);
-        self.selected = None;
+        self.selected.clear();
         effects.extend(self.paint());
         effects
     }
@@ -177,7 +202,7 @@ impl AppState {
         match (&mut self.asking, fate) {
             (Some(asking), Fate::Current) => {
                 (asking.answered, asking.choices) = (true, choices);
-                self.selected = Some(self.instances.len() - 1);
+                self.selected = BTreeSet::from([self.instances.len() - 1]);
             }
             (_, Fate::Withdrawn) => effects.extend(self.withdraw()),
             (_, Fate::Current | Fate::Kept) => {}
@@ -209,6 +234,7 @@ impl AppState {
         match aim.gesture {
             Gesture::Pick if aim.over.is_some() || self.asking.as_ref().is_some_and(again) => None,
             Gesture::Pick => Some(Prompt::point(aim.pixel[0], aim.pixel[1])),
+            Gesture::Add if aim.over.is_some() && self.asking.is_none() => None,
             Gesture::Add | Gesture::Remove => self.with_point(aim),
         }
     }
@@ -229,6 +255,17 @@ impl AppState {
         prompt.points.push(Point { x, y, positive });
         let names_object = prompt.anchors().next().is_some();
         names_object.then_some(prompt)
+    }
+
+    /// What was asked for is as good as found; asked again, there is another object.
+    pub(super) fn keep_asked(&mut self) {
+        self.settle(Fate::Kept);
+        self.picked_at = None;
+    }
+
+    /// Whether an answer is on its way.
+    pub(super) const fn is_asking(&self) -> bool {
+        self.ask_in_flight.is_some()
     }
 
     fn begin(&mut self, prompt: Prompt, unlike: Option<usize>) -> Vec<Effect> {

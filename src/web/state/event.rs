@@ -1,6 +1,7 @@
 //! What can happen on the page, and what the page then has to do.
 
 use super::{Aim, Tool};
+use crate::web::document::Edit;
 use crate::web::place::Place;
 use crate::web::protocol::{Failure, Reply, Request, RequestId, Size};
 
@@ -42,6 +43,18 @@ pub enum Event {
     Dismissed,
     /// This instance was picked; the one picked already is put back.
     Picked(Option<usize>),
+    /// This instance is to be picked, too, or no more.
+    Toggled(usize),
+    /// Every instance on the photo is to be picked.
+    AllPicked,
+    /// Every instance on the photo that lies inside this box, `[x, y, width, height]`, is to be picked, too.
+    PickedInside([usize; 4]),
+    /// Instances are to be changed.
+    EditWanted(Edit),
+    /// The last change is to be taken back.
+    UndoWanted,
+    /// The change taken back last is to be made again.
+    RedoWanted,
     /// A file is wanted.
     ExportWanted(ExportWanted),
     /// The kept weights are to be removed.
@@ -85,6 +98,13 @@ pub enum Effect {
     },
     /// The last instance's mask runs go.
     DropMask,
+    /// Keep the runs beside the reply as the masks in these places, each as many as said, of `count` places.
+    ReplaceMasks {
+        /// Place and number of runs of each.
+        masks: Vec<(usize, usize)>,
+        /// How many places there are.
+        count: usize,
+    },
     /// Show the pixels beside the reply as the overlay.
     ShowOverlay,
     /// Nothing is left to show on the overlay.

@@ -5,11 +5,14 @@
 
 mod asking;
 mod event;
+mod mending;
 mod photos;
 mod update;
 
 pub use asking::{Aim, Gesture, Tool};
 pub use event::{Effect, Event, ExportWanted};
+
+use std::collections::BTreeSet;
 
 use super::place::Place;
 use super::protocol::{BackendChoice, Failure, Found, ModelInfo, Progress, RequestId, Size};
@@ -98,16 +101,19 @@ pub struct AppState {
     pub instances: Vec<Found>,
     /// How long the last photo took, in milliseconds.
     pub elapsed_ms: Option<f64>,
-    /// Instances with a lower score are hidden.
+    /// Instances with a lower score are left out.
     pub threshold: f32,
     /// The instance under the pointer or focus.
     pub hovered: Option<usize>,
-    /// The instance picked.
-    pub selected: Option<usize>,
-    /// Where on the photo it was picked.
+    /// The instances picked.
+    pub selected: BTreeSet<usize>,
+    /// Where on the photo the only one was picked.
     picked_at: Option<[usize; 2]>,
     /// What clicks on the photo do.
     pub tool: Tool,
+    /// Whether there is something to undo, and to redo.
+    pub history: [bool; 2],
+    edits_in_flight: Vec<RequestId>,
     /// WebGPU was given up in this visit.
     gpu_failed: bool,
     paint_in_flight: Option<RequestId>,
@@ -141,9 +147,11 @@ impl AppState {
             elapsed_ms: None,
             threshold: 0.5,
             hovered: None,
-            selected: None,
+            selected: BTreeSet::new(),
             picked_at: None,
             tool: Tool::Pick,
+            history: [false; 2],
+            edits_in_flight: Vec::new(),
             gpu_failed: false,
             paint_in_flight: None,
             paint_again: false,
@@ -196,13 +204,19 @@ impl AppState {
         self.hovered.is_some() || self.preview.is_some()
     }
 
-    /// Whether the instance at `index` reaches the threshold.
+    /// Whether the instance at `index` is in the list.
+    #[must_use]
+    pub fn is_listed(&self, index: usize) -> bool {
+        self.instances.get(index).is_some_and(|found| found.is_listed(self.threshold))
+    }
+
+    /// Whether the instance at `index` is on the photo.
     #[must_use]
     pub fn is_shown(&self, index: usize) -> bool {
         self.instances.get(index).is_some_and(|found| found.is_shown(self.threshold))
     }
 
-    /// How many instances reach the threshold.
+    /// How many instances are on the photo.
     #[must_use]
     pub fn shown_count(&self) -> usize {
         self.instances.iter().filter(|found| found.is_shown(self.threshold)).count()

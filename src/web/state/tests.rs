@@ -1,5 +1,5 @@
 use super::*;
-use crate::web::protocol::{Found, Size};
+use crate::web::protocol::{Found, Presence, Size};
 use crate::web::state::Status;
 
 const GONE: &str = "unreachable";
@@ -62,7 +62,15 @@ fn sent_place(effects: &[Effect]) -> (RequestId, Place) {
 }
 
 fn found(score: f32) -> Found {
-    Found { label: "cat".into(), score, area: 4, bbox: [0, 0, 2, 2], runs: 2, asked: false }
+    Found {
+        label: "cat".into(),
+        score,
+        area: 4,
+        bbox: [0, 0, 2, 2],
+        runs: 2,
+        asked: false,
+        presence: Presence::Visible,
+    }
 }
 
 fn loaded(state: &mut AppState, backend: Backend) -> Vec<Effect> {
@@ -101,7 +109,10 @@ fn a_photo_goes_from_file_to_overlay() {
     assert_eq!(state.shown_count(), 1, "the model's own threshold hides the second");
 
     let paint = sent_paint(&effects);
-    assert_eq!(state.update(Event::Replied(Reply::Painted { id: paint })), [Effect::ShowOverlay]);
+    assert_eq!(
+        state.update(Event::Replied(Reply::Painted { id: paint, history: [false; 2] })),
+        [Effect::ShowOverlay]
+    );
 }
 
 #[test]
@@ -145,10 +156,14 @@ fn the_slider_repaints_but_never_segments_again() {
     loaded(&mut state, Backend::Cpu);
     let id = sent_photo(&choose(&mut state));
     let paint = sent_paint(&segmented(&mut state, id, &[0.9, 0.6]));
-    state.update(Event::Replied(Reply::Painted { id: paint }));
+    state.update(Event::Replied(Reply::Painted { id: paint, history: [false; 2] }));
     state.update(Event::Picked(Some(1)));
     state.update(Event::ThresholdMoved(0.7));
-    assert_eq!((state.shown_count(), state.selected), (1, None), "a hidden instance is no longer picked");
+    assert_eq!(
+        (state.shown_count(), state.selected_one()),
+        (1, None),
+        "a hidden instance is no longer picked"
+    );
     for step in 0..20 {
         let effects = state.update(Event::ThresholdMoved(0.7 + 0.01 * step as f32));
         assert_eq!(effects, [], "one paint at a time");
@@ -163,7 +178,7 @@ fn only_the_newest_wish_is_painted() {
     let paint = sent_paint(&segmented(&mut state, id, &[0.9, 0.8, 0.7]));
     state.update(Event::Hovered(Some(0)));
     state.update(Event::Hovered(Some(2)));
-    let effects = state.update(Event::Replied(Reply::Painted { id: paint }));
+    let effects = state.update(Event::Replied(Reply::Painted { id: paint, history: [false; 2] }));
     assert!(matches!(
         effects[..],
         [Effect::ShowOverlay, Effect::Send(Request::Paint { hovered: Some(2), .. })]
@@ -248,7 +263,7 @@ fn picking_twice_puts_back_and_exports_need_a_pick() {
         [Effect::Send(Request::Export { export: Export::CutOut { instance: 0 }, .. })]
     ));
     state.update(Event::Picked(Some(0)));
-    assert_eq!(state.selected, None);
+    assert_eq!(state.selected_one(), None);
 }
 
 /// With a photo looked at, and another model on its way.

@@ -28,7 +28,7 @@ impl AppState {
             Event::ThresholdMoved(threshold) => {
                 self.threshold = threshold;
                 self.hovered = self.hovered.filter(|&index| self.is_shown(index));
-                self.selected = self.selected.filter(|&index| self.is_shown(index));
+                self.keep_selected();
                 self.paint()
             }
             Event::Hovered(index) if index == self.hovered => Vec::new(),
@@ -45,6 +45,12 @@ impl AppState {
             Event::Boxed(bounds) => self.boxed(bounds),
             Event::Dismissed => self.dismissed(),
             Event::Picked(index) => self.picked(index),
+            Event::Toggled(index) => self.toggled(index),
+            Event::AllPicked => self.all_picked(),
+            Event::PickedInside(bounds) => self.picked_inside(bounds),
+            Event::EditWanted(edit) => self.change(|id| Request::Edit { id, edit }),
+            Event::UndoWanted => self.change(|id| Request::Undo { id }),
+            Event::RedoWanted => self.change(|id| Request::Redo { id }),
             Event::ExportWanted(wanted) => self.export(wanted),
             Event::ForgetWeights => self.send(|id| Request::ForgetWeights { id }),
             Event::Retried => self.retried(),
@@ -83,8 +89,8 @@ impl AppState {
                 effects.extend(self.paint());
                 effects
             }
-            Reply::Painted { id } if self.paint_in_flight == Some(id) => {
-                self.paint_in_flight = None;
+            Reply::Painted { id, history } if self.paint_in_flight == Some(id) => {
+                (self.paint_in_flight, self.history) = (None, history);
                 let mut effects = vec![Effect::ShowOverlay];
                 if self.paint_again {
                     effects.extend(self.paint());
@@ -92,6 +98,7 @@ impl AppState {
                 effects
             }
             Reply::Asked { id, instance, choices, .. } => self.answered(id, instance, choices),
+            Reply::Edited { id, places, instances, count } => self.edited(id, &places, instances, count),
             Reply::Exported { file_name, mime, .. } => vec![Effect::Save { file_name, mime }],
             Reply::WeightsForgotten { .. } => {
                 if let Some(model) = &mut self.model {
@@ -236,7 +243,7 @@ impl AppState {
         if !self.can_ask() {
             return Vec::new();
         }
-        let export = match (wanted, self.selected) {
+        let export = match (wanted, self.selected.first().copied()) {
             (ExportWanted::Coco, _) => Export::Coco { threshold: self.threshold },
             (ExportWanted::CutOut, Some(instance)) => Export::CutOut { instance },
             (ExportWanted::Mask, Some(instance)) => Export::Mask { instance },
@@ -256,7 +263,8 @@ impl AppState {
         }
         let id = self.issue_id();
         self.paint_in_flight = Some(id);
-        let (threshold, hovered, selected) = (self.threshold, self.hovered, self.selected);
+        let (threshold, hovered) = (self.threshold, self.hovered);
+        let selected = self.selected.iter().copied().filter(|&index| self.is_shown(index)).collect();
         let pointed = self.preview.clone();
         vec![Effect::Send(Request::Paint { id, threshold, hovered, selected, pointed })]
     }
@@ -287,7 +295,9 @@ impl AppState {
         self.instances.clear();
         self.elapsed_ms = None;
         self.hovered = None;
-        self.selected = None;
+        self.selected.clear();
+        self.history = [false; 2];
+        self.edits_in_flight.clear();
         self.picked_at = None;
         self.paint_in_flight = None;
         self.paint_again = false;

@@ -6,7 +6,7 @@ use web_sys::File;
 use super::browser_photo;
 use super::buffers::{bytes_from_buffer, bytes_to_buffer, floats_to_buffer, words_to_buffer};
 use super::check::agree;
-use super::photo::Photo;
+use super::photo::{Changed, Photo};
 use super::post;
 use super::questions::Questions;
 use super::refusal::{not_loaded, not_opened, sentence};
@@ -19,6 +19,7 @@ use crate::image::{ImageError, ImageNote, RgbImage};
 use crate::instance::Instance;
 use crate::prompt::Prompt;
 use crate::web::channel;
+use crate::web::document::Object;
 use crate::web::overlay::Focus;
 use crate::web::place::Place;
 use crate::web::protocol::{
@@ -58,7 +59,7 @@ impl Session {
             }
             Request::Segment { name, .. } => self.segment(id, name, &buffers).await,
             Request::Paint { threshold, hovered, selected, pointed, .. } => {
-                self.paint(id, threshold, Focus { hovered, selected }, pointed).await
+                self.paint(id, threshold, Focus { hovered, selected: &selected }, pointed).await
             }
             Request::Ask { prompt, unlike, choice, replaces, .. } => {
                 self.ask(id, prompt, unlike, (choice, replaces)).await
@@ -67,6 +68,9 @@ impl Session {
                 self.photo.iter_mut().for_each(Photo::withdraw);
                 Ok(())
             }
+            Request::Edit { edit, .. } => self.change(id, |photo| photo.edit(&edit)),
+            Request::Undo { .. } => self.change(id, Photo::undo),
+            Request::Redo { .. } => self.change(id, Photo::redo),
             Request::Export { export, .. } => self.export(id, export),
             Request::Logits { .. } => self.logits(id, &buffers).await,
             Request::ForgetWeights { .. } => {
@@ -167,7 +171,7 @@ impl Session {
         &mut self,
         id: RequestId,
         threshold: f32,
-        focus: Focus,
+        focus: Focus<'_>,
         pointed: Option<Prompt>,
     ) -> Result<(), Failure> {
         let Some(photo) = &mut self.photo else { return Ok(()) };
@@ -179,7 +183,9 @@ impl Session {
             }
             _ => None,
         };
-        post(&Reply::Painted { id }, &[bytes_to_buffer(&photo.overlay(threshold, focus, mask))]);
+        let overlay = photo.overlay(threshold, focus, mask);
+        let history = photo.document().can_undo_and_redo();
+        post(&Reply::Painted { id, history }, &[bytes_to_buffer(&overlay)]);
         Ok(())
     }
 
@@ -199,7 +205,7 @@ impl Session {
         let answers = questions.ask(engine, prompt, MOST_ANSWERS).await;
         let answers = answers.map_err(|error| not_computed(*backend, &error))?;
         let elapsed_ms = now_ms() - started_ms;
-        let known = unlike.and_then(|place| photo.mask(place).ok());
+        let known = unlike.and_then(|place| photo.object(place).ok()).map(Object::pixels);
         let is_other = |answer: &&Instance| known.as_ref().is_none_or(|mask| mask.iou(&answer.mask) <= ALIKE);
         let answers: Vec<&Instance> = answers.iter().filter(is_other).collect();
         let choices = answers.len();
@@ -210,11 +216,15 @@ impl Session {
             };
             return Err(Failure::new(FailureKind::Choice, sentence));
         };
-        if replaces {
-            photo.withdraw();
-        }
-        let (instance, runs) = photo.add(instance.clone());
+        let (instance, runs) = photo.add(instance.clone(), replaces);
         post(&Reply::Asked { id, instance, choices, elapsed_ms }, &[words_to_buffer(&runs)]);
+        Ok(())
+    }
+
+    fn change(&mut self, id: RequestId, change: impl FnOnce(&mut Photo) -> Changed) -> Result<(), Failure> {
+        let photo = self.photo.as_mut().ok_or_else(nothing_segmented)?;
+        let Changed { places, instances, runs, count } = change(photo);
+        post(&Reply::Edited { id, places, instances, count }, &[words_to_buffer(&runs)]);
         Ok(())
     }
 
@@ -324,6 +334,9 @@ const fn id_of(request: &Request) -> RequestId {
         | Request::Paint { id, .. }
         | Request::Ask { id, .. }
         | Request::Withdraw { id }
+        | Request::Edit { id, .. }
+        | Request::Undo { id }
+        | Request::Redo { id }
         | Request::Export { id, .. }
         | Request::Logits { id }
         | Request::ForgetWeights { id } => *id,

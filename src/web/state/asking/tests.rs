@@ -1,7 +1,7 @@
 use super::*;
 use crate::web::place::Place;
 use crate::web::protocol::{
-    Backend, BackendChoice, Failure, FailureKind, ModelInfo, PROTOCOL_VERSION, Reply,
+    Backend, BackendChoice, Failure, FailureKind, ModelInfo, PROTOCOL_VERSION, Presence, Reply,
 };
 use crate::web::state::Event;
 
@@ -38,7 +38,15 @@ fn choose(state: &mut AppState) {
 }
 
 fn found(score: f32) -> Found {
-    Found { label: "cat".into(), score, area: 4, bbox: [0, 0, 2, 2], runs: 2, asked: false }
+    Found {
+        label: "cat".into(),
+        score,
+        area: 4,
+        bbox: [0, 0, 2, 2],
+        runs: 2,
+        asked: false,
+        presence: Presence::Visible,
+    }
 }
 
 /// What was sent for the overlay last.
@@ -46,7 +54,7 @@ fn painted(state: &mut AppState, effects: &[Effect]) -> Option<Prompt> {
     let Some(Effect::Send(Request::Paint { id, pointed, .. })) = effects.last() else {
         panic!("{effects:?}")
     };
-    state.update(Event::Replied(Reply::Painted { id: *id }));
+    state.update(Event::Replied(Reply::Painted { id: *id, history: [false; 2] }));
     pointed.clone()
 }
 
@@ -91,7 +99,7 @@ fn a_click_on_nothing_asks_for_the_object_there() {
     let (id, prompt, choice, replaces) = sent(&click(&mut state, 30, 40, Gesture::Pick));
     assert_eq!((prompt, choice, replaces), (Prompt::point(30, 40), 0, false));
     assert_eq!(answer(&mut state, id, 7), [Effect::KeepMask { replaces: false }]);
-    assert_eq!((areas(&state), state.selected), (vec![4, 4, 7], Some(2)));
+    assert_eq!((areas(&state), state.selected_one()), (vec![4, 4, 7], Some(2)));
     assert!(state.is_shown(2), "though its score is low");
     assert_eq!(state.choice(), Some([1, 3]));
 }
@@ -118,7 +126,7 @@ fn what_was_found_is_picked_first_and_asked_for_when_clicked_again() {
     let over = Event::Clicked(aim(5, 5, Some(1), Gesture::Pick));
     let effects = state.update(over.clone());
     painted(&mut state, &effects);
-    assert_eq!((state.selected, effects.len()), (Some(1), 1));
+    assert_eq!((state.selected_one(), effects.len()), (Some(1), 1));
     let effects = state.update(over);
     assert_eq!(sent(&effects).1, Prompt::point(5, 5));
     let is_other = |effect: &Effect| matches!(effect, Effect::Send(Request::Ask { unlike: Some(1), .. }));
@@ -189,7 +197,7 @@ fn of_quick_clicks_the_last_one_wins() {
     let (id, prompt, _, replaces) = sent(&answer(&mut state, id, 8));
     assert_eq!((prompt, replaces), (Prompt::point(10, 10), false));
     answer(&mut state, id, 3);
-    assert_eq!((areas(&state), state.selected), (vec![4, 4, 8, 3], Some(3)));
+    assert_eq!((areas(&state), state.selected_one()), (vec![4, 4, 8, 3], Some(3)));
 }
 
 #[test]
@@ -204,7 +212,7 @@ fn escape_drops_the_object_asked_for_be_it_answered_or_on_its_way() {
     let effects = state.update(Event::Dismissed);
     assert!(withdrawn(&effects), "{effects:?}");
     painted(&mut state, &effects);
-    assert_eq!((areas(&state), state.selected, state.choice()), (vec![4, 4], None, None));
+    assert_eq!((areas(&state), state.selected_one(), state.choice()), (vec![4, 4], None, None));
 
     for answered in [false, true] {
         let (mut id, ..) = sent(&click(&mut state, 30, 40, Gesture::Pick));
@@ -247,7 +255,7 @@ fn while_a_preview_is_painted_only_the_newest_is_kept() {
     let Some(Effect::Send(Request::Paint { id, .. })) = effects.last() else { panic!("{effects:?}") };
     assert_eq!(state.update(pointed(31)), []);
     assert_eq!(state.update(pointed(32)), []);
-    let effects = state.update(Event::Replied(Reply::Painted { id: *id }));
+    let effects = state.update(Event::Replied(Reply::Painted { id: *id, history: [false; 2] }));
     assert_eq!(painted(&mut state, &effects), Some(Prompt::point(32, 40)));
 }
 

@@ -1,7 +1,7 @@
 use super::*;
 use crate::web::place::Place;
 use crate::web::protocol::{
-    Backend, BackendChoice, FailureKind, Found, ModelInfo, PROTOCOL_VERSION, Reply, Request,
+    Backend, BackendChoice, FailureKind, Found, ModelInfo, PROTOCOL_VERSION, Presence, Reply, Request,
 };
 use crate::web::state::Event;
 
@@ -47,7 +47,7 @@ fn decode(state: &mut AppState, id: RequestId) -> Vec<Effect> {
 
 fn finish(state: &mut AppState, id: RequestId) {
     decode(state, id);
-    let cat = Found { label: "cat".into(), score: 0.9, area: 4, bbox: [0, 0, 2, 2], runs: 2, asked: false };
+    let cat = Found { score: 0.9, presence: Presence::Visible, ..Found::deleted() };
     state.update(Event::Replied(Reply::Segmented { id, instances: vec![cat], elapsed_ms: 1.0 }));
 }
 
@@ -70,7 +70,7 @@ fn a_file_that_cannot_be_read_leaves_photo_and_result() {
     let id = choose(&mut state, "notes.txt");
     assert_eq!(shown(&state), ("a.jpg", 1), "until the other was read");
     assert_eq!(fail(&mut state, id), [Effect::DropPhoto]);
-    assert_eq!((shown(&state), state.selected), (("a.jpg", 1), Some(0)));
+    assert_eq!((shown(&state), state.selected_one()), (("a.jpg", 1), Some(0)));
     assert!(state.failure.is_some() && state.can_ask());
     let refused = Failure::new(FailureKind::Photo, "too large");
     assert_eq!(state.update(Event::Refused(refused)), []);

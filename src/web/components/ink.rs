@@ -1,0 +1,45 @@
+//! The brush and what it draws, until that is in a mask.
+
+use leptos::prelude::*;
+
+use crate::web::app::App;
+use crate::web::desk::Ink;
+use crate::web::state::AppState;
+
+/// Strokes in pixels of the photo, and a circle where the brush is.
+#[component]
+pub(super) fn InkLayer(app: App, brush: RwSignal<Option<[f64; 2]>>) -> impl IntoView {
+    let (state, desk) = (app.state, app.desk);
+    let size = Memo::new(move |_| state.with(|state| state.photo.as_ref().map(|photo| photo.size)));
+    let mending = Memo::new(move |_| state.with(AppState::is_mending));
+    Effect::new(move |_| {
+        if !mending.get() {
+            desk.dry();
+        }
+    });
+    let frame = move || {
+        size.get().map_or_else(|| "0 0 1 1".into(), |size| format!("0 0 {} {}", size.width, size.height))
+    };
+    let drawing = Memo::new(move |_| state.with(|state| state.tool.is_brush()));
+    let circle = move || brush.get().filter(|_| drawing.get());
+    view! {
+        <svg class="ink" viewBox=frame aria-hidden="true">
+            {move || desk.ink.get().into_iter().map(|ink| view! {
+                <polyline
+                    class:erases=ink.erases
+                    points=corners(&ink)
+                    stroke-width=(2.0 * ink.stroke.radius).to_string()
+                />
+            }).collect_view()}
+            {move || circle().map(|[x, y]| view! {
+                <circle cx=x.to_string() cy=y.to_string() r=move || (desk.brush_width(state) / 2.0).to_string()/>
+            })}
+        </svg>
+    }
+}
+
+/// A single point is drawn as a line of no length, whose ends are round.
+fn corners(Ink { stroke, .. }: &Ink) -> String {
+    let points = stroke.points.iter().chain(stroke.points.first().filter(|_| stroke.points.len() == 1));
+    points.map(|[x, y]| format!("{x:.2},{y:.2}")).collect::<Vec<_>>().join(" ")
+}

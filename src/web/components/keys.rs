@@ -1,0 +1,69 @@
+//! Keys for what the toolbar does.
+
+use leptos::prelude::*;
+use wasm_bindgen::JsCast;
+use web_sys::{HtmlInputElement, KeyboardEvent};
+
+use crate::web::app::App;
+use crate::web::document::Action;
+use crate::web::state::{AppState, Event, Tool};
+
+/// How much a key, or a button, zooms.
+pub(super) const ZOOM: f64 = 1.4;
+
+/// Keys with Ctrl (or Command), and Delete, wherever the focus is but where text is written.
+pub(super) fn anywhere(app: App, event: &KeyboardEvent) {
+    if writes(event) || !app.state.with_untracked(AppState::can_ask) {
+        return;
+    }
+    let with_control = event.ctrl_key() || event.meta_key();
+    let wanted = match (with_control, event.shift_key(), event.key().to_lowercase().as_str()) {
+        (true, false, "z") => Event::UndoWanted,
+        (true, true, "z") | (true, _, "y") => Event::RedoWanted,
+        (true, false, "a") => Event::AllPicked,
+        (false, _, "delete" | "backspace") => app.wanted(Action::Delete),
+        _ => return,
+    };
+    event.prevent_default();
+    app.dispatch(wanted);
+}
+
+/// Single keys, while the focus is on the photo; whether this was one of them.
+pub(super) fn on_photo(app: App, event: &KeyboardEvent) -> bool {
+    if event.ctrl_key() || event.meta_key() || event.alt_key() {
+        return false;
+    }
+    let tool = match event.key().as_str() {
+        "+" | "=" => return zoomed(app, ZOOM),
+        "-" => return zoomed(app, 1.0 / ZOOM),
+        "0" => {
+            app.desk.fit();
+            return true;
+        }
+        "[" => return widened(app, -5.0),
+        "]" => return widened(app, 5.0),
+        "v" => Tool::Pick,
+        "b" => Tool::Restore,
+        "e" => Tool::Erase,
+        "h" => Tool::Hand,
+        _ => return false,
+    };
+    app.dispatch(Event::ToolChosen(tool));
+    true
+}
+
+fn zoomed(app: App, factor: f64) -> bool {
+    app.desk.zoom(factor);
+    true
+}
+
+fn widened(app: App, by: f64) -> bool {
+    app.desk.widen(by);
+    true
+}
+
+/// Whether keys are letters here.
+fn writes(event: &KeyboardEvent) -> bool {
+    let input = event.target().and_then(|target| target.dyn_into::<HtmlInputElement>().ok());
+    input.is_some_and(|input| !matches!(input.type_().as_str(), "range" | "file" | "checkbox" | "radio"))
+}

@@ -1,0 +1,111 @@
+//! What is in the visitor's hands: the brush, and the part of the photo in view. None of it is part of the result.
+
+use leptos::prelude::{Get, GetUntracked, RwSignal, Set, Update, WithUntracked};
+
+use super::camera::{Camera, brush_width};
+use super::document::Action;
+use super::state::{AppState, Tool};
+use crate::mask::Stroke;
+
+/// A stroke on the photo that is not yet in a mask.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Ink {
+    pub(super) stroke: Stroke,
+    pub(super) erases: bool,
+    /// Whether the brush is still down.
+    pub(super) is_wet: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Desk {
+    /// The slider for the size of the brush, from 0 to 100.
+    pub(super) brush: RwSignal<f64>,
+    pub(super) camera: RwSignal<Camera>,
+    pub(super) ink: RwSignal<Vec<Ink>>,
+    /// Whether the photo is shown without its masks.
+    pub(super) is_bare: RwSignal<bool>,
+}
+
+impl Desk {
+    pub(super) fn new() -> Self {
+        Self {
+            brush: RwSignal::new(30.0),
+            camera: RwSignal::new(Camera::default()),
+            ink: RwSignal::new(Vec::new()),
+            is_bare: RwSignal::new(false),
+        }
+    }
+
+    /// Magnifies the photo around the middle of its frame.
+    pub(super) fn zoom(self, factor: f64) {
+        self.camera.update(|camera| *camera = camera.zoomed(factor, [0.5; 2]));
+    }
+
+    /// Shows the whole photo.
+    pub(super) fn fit(self) {
+        self.camera.set(Camera::default());
+    }
+
+    /// Makes the brush wider, or narrower, by steps of the slider.
+    pub(super) fn widen(self, by: f64) {
+        self.brush.update(|brush| *brush = (*brush + by).clamp(0.0, 100.0));
+    }
+
+    /// Width of the brush in pixels of the photo.
+    pub(super) fn brush_width(self, state: RwSignal<AppState>) -> f64 {
+        brush_width(self.brush.get(), longer_side(state))
+    }
+
+    /// Puts the brush down.
+    pub(super) fn begin_stroke(self, state: RwSignal<AppState>, point: [f64; 2]) {
+        let radius = brush_width(self.brush.get_untracked(), longer_side(state)) / 2.0;
+        // A brush as narrow as a pixel covers the middle of one, wherever it is put.
+        let stroke = Stroke { points: vec![point], radius: radius.max(0.75) };
+        let erases = state.with_untracked(|state| state.tool == Tool::Erase);
+        self.ink.update(|all| all.push(Ink { stroke, erases, is_wet: true }));
+    }
+
+    /// Draws on, if that is far enough away to make a difference.
+    pub(super) fn draw_to(self, [x, y]: [f64; 2]) {
+        self.ink.update(|all| {
+            let Some(Ink { stroke: Stroke { points, radius }, is_wet: true, .. }) = all.last_mut() else {
+                return;
+            };
+            let is_far =
+                |[last_x, last_y]: &[f64; 2]| (x - last_x).hypot(y - last_y) >= (*radius / 8.0).max(0.5);
+            if points.last().is_none_or(is_far) {
+                points.push([x, y]);
+            }
+        });
+    }
+
+    /// Lifts the brush; returns what it drew.
+    pub(super) fn end_stroke(self) -> Option<Action> {
+        self.ink.try_update(|all| {
+            let ink = all.last_mut().filter(|ink| ink.is_wet)?;
+            ink.is_wet = false;
+            let stroke = ink.stroke.clone();
+            Some(if ink.erases { Action::Erase(stroke) } else { Action::Restore(stroke, "object".into()) })
+        })?
+    }
+
+    /// Lifts the brush as if it had drawn nothing.
+    pub(super) fn drop_stroke(self) {
+        if self.ink.with_untracked(|all| all.iter().any(|ink| ink.is_wet)) {
+            self.ink.update(|all| all.retain(|ink| !ink.is_wet));
+        }
+    }
+
+    /// What was drawn is in the masks now.
+    pub(super) fn dry(self) {
+        if self.ink.with_untracked(|all| all.iter().any(|ink| !ink.is_wet)) {
+            self.ink.update(|all| all.retain(|ink| ink.is_wet));
+        }
+    }
+}
+
+fn longer_side(state: RwSignal<AppState>) -> usize {
+    state.with_untracked(|state| {
+        state.photo.as_ref().map_or(1, |photo| photo.size.width.max(photo.size.height))
+    })
+}
