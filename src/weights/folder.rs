@@ -6,6 +6,7 @@ use burn::module::Module;
 use safetensors::tensor::Dtype;
 use serde::Deserialize;
 
+use super::names::unwrap;
 use super::quantized::{Scaling, scale_name};
 use super::stream::{exactly, no_weights};
 use super::tensors::Widening;
@@ -77,7 +78,8 @@ impl Checkpoint {
             Some(bytes) => Some(whole(CONFIG, bytes)?),
             None => None,
         };
-        let headers = headers(source, &manifest).await?;
+        let mut headers = headers(source, &manifest).await?;
+        unwrap(&mut headers);
         let (mut config, layout) = ModelConfig::of(json.as_deref(), &shapes(&headers)?, headers.first())?;
         if let Architecture::Segmenter(segmenter) = &mut config.architecture {
             segmenter.attn_mask_probs = mask_probabilities(source, &headers).await?;

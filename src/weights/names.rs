@@ -1,5 +1,7 @@
 //! Names as a layout has them, without what programs around a model put in front of its own.
 
+use super::{Header, Layout};
+
 /// Of PyTorch's wrappers: data parallel, compiled, averaged weights.
 const WRAPPERS: [&str; 2] = ["module.", "_orig_mod."];
 /// Of Hugging Face's classes with a head, around the encoder that they name.
@@ -7,6 +9,24 @@ const MODELS: [&str; 5] = ["deit.", "dinov2.", "dinov2_with_registers.", "dinov3
 
 /// DINOv2's own names, which are timm's but for these.
 const OF_DINOV2: [(&str, &str); 2] = [(".mlp.w12.", ".mlp.fc1."), (".mlp.w3.", ".mlp.fc2.")];
+
+/// Names in every encoder, by which what stands in front of all names of a file is found.
+const ANCHORS: [&str; 2] = ["patch_embed.proj.weight", "embeddings.patch_embeddings.projection.weight"];
+
+/// Takes off what stands in front of all names, such as the `model.` of Lightning's files or a `backbone.`, where they follow no
+/// layout with it.
+pub(super) fn unwrap(headers: &mut [Header]) {
+    let names = || headers.iter().flat_map(|header| &header.tensors).map(|tensor| tensor.name.as_str());
+    if Layout::detect(names()).is_some() {
+        return;
+    }
+    let front = names().find_map(|name| ANCHORS.iter().find_map(|anchor| name.strip_suffix(anchor)));
+    let Some(front) = front.filter(|front| names().all(|name| name.starts_with(front))) else { return };
+    let length = front.len();
+    for tensor in headers.iter_mut().flat_map(|header| &mut header.tensors) {
+        tensor.name.replace_range(..length, "");
+    }
+}
 
 /// The name without wrappers.
 pub(super) fn bare(name: &str) -> String {
@@ -27,7 +47,39 @@ pub(super) fn bare(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use safetensors::tensor::Dtype;
+
     use super::*;
+    use crate::weights::StoredTensor;
+
+    /// The names of a file after what is in front of all of them is taken off.
+    fn unwrapped(names: &[String]) -> Vec<String> {
+        let tensor = |name: &String| StoredTensor {
+            name: name.clone(),
+            shape: Vec::new(),
+            dtype: Dtype::F32,
+            start: 0,
+            end: 0,
+            strides: None,
+        };
+        let tensors = names.iter().map(tensor).collect();
+        let mut headers = [Header { file: "m".into(), tensors, norm_pix_loss: None, bytes: Vec::new() }];
+        unwrap(&mut headers);
+        headers[0].tensors.iter().map(|tensor| tensor.name.clone()).collect()
+    }
+
+    #[test]
+    fn what_is_in_front_of_all_names_is_taken_off() {
+        let timm =
+            ["cls_token", "pos_embed", "patch_embed.proj.weight", "blocks.0.norm1.weight"].map(str::to_owned);
+        assert_eq!(unwrapped(&timm), timm);
+        for front in ["model.", "backbone.", "net.encoder."] {
+            let named: Vec<_> = timm.iter().map(|name| format!("{front}{name}")).collect();
+            assert_eq!(unwrapped(&named), timm);
+            let more = [named, vec!["criterion.weight".to_owned()]].concat();
+            assert_eq!(unwrapped(&more), more, "nothing is guessed where others are among them");
+        }
+    }
 
     #[test]
     fn wrappers_are_taken_off() {

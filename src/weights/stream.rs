@@ -166,6 +166,8 @@ pub(super) fn no_weights(first: &[u8]) -> Option<&'static str> {
         Some(
             "it is a pointer of git-lfs, not the file itself; run `git lfs pull` where it lies, or download it again",
         )
+    } else if first.starts_with(b"GGUF") || first.starts_with(b"\x89HDF") {
+        Some("it is a file of llama.cpp (GGUF) or Keras (HDF5); safetensors and PyTorch's files are read")
     } else if text.starts_with(b"<") {
         Some("it is a web page, not the file itself; download it again, from its own address")
     } else {
