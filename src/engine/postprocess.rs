@@ -139,13 +139,14 @@ impl Answer<'_> {
         self.letterbox.logits_in_photo(self.plane(query)?, width, height)
     }
 
-    /// The same; of a mask around a patch without the pieces that are small beside its largest.
+    /// The same; a mask around a patch is without the pieces that are small beside its largest, and without small holes.
     fn whole_in_photo(&self, query: usize) -> Option<PhotoLogits> {
         if !self.dense {
             return self.in_photo(query);
         }
         let [height, width] = self.logits.grid;
-        self.letterbox.logits_in_photo(&pieces::without_small(self.plane(query)?, width), width, height)
+        let whole = pieces::without_holes(&pieces::without_small(self.plane(query)?, width), width);
+        self.letterbox.logits_in_photo(&whole, width, height)
     }
 }
 

@@ -15,6 +15,29 @@ pub(super) fn without_small(plane: &[f32], width: usize) -> Vec<f32> {
     cleared
 }
 
+/// A hole smaller than this share of the mask belongs to the object.
+const LEAST_HOLE: f64 = 0.03;
+
+/// Mask logits, in rows of `width`, without small holes: these turn positive. What reaches the border is no hole.
+pub(super) fn without_holes(plane: &[f32], width: usize) -> Vec<f32> {
+    let mut filled = plane.to_vec();
+    let area = plane.iter().filter(|logit| **logit > 0.0).count();
+    let outside: Vec<f32> = plane.iter().map(|logit| -logit).collect();
+    let on_border = |cell: usize| {
+        let (column, row) = (cell % width, cell / width);
+        column == 0 || row == 0 || column + 1 == width || row + 1 == plane.len() / width
+    };
+    let is_hole = |piece: &Vec<usize>| {
+        (piece.len() as f64) < LEAST_HOLE * area as f64 && !piece.iter().any(|&cell| on_border(cell))
+    };
+    pieces(&outside, width)
+        .into_iter()
+        .filter(is_hole)
+        .flatten()
+        .for_each(|cell| filled[cell] = -filled[cell]);
+    filled
+}
+
 /// Mask logits, in rows of `width`, without the pieces that hold none of the `seeds`: these turn negative.
 pub(super) fn around(plane: &[f32], width: usize, seeds: &[usize]) -> Vec<f32> {
     let mut cleared = plane.to_vec();
@@ -52,6 +75,20 @@ fn pieces(plane: &[f32], width: usize) -> Vec<Vec<usize>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn small_holes_are_filled_and_large_ones_and_bays_stay() {
+        let mut rows = vec!["#".repeat(12); 12];
+        rows[3].replace_range(3..4, ".");
+        (6..9).for_each(|row| rows[row].replace_range(6..9, "."));
+        rows[11].replace_range(2..3, ".");
+        let plane: Vec<f32> =
+            rows.concat().chars().map(|cell| if cell == '#' { 2.0 } else { -1.0 }).collect();
+        let filled = without_holes(&plane, 12);
+        rows[3].replace_range(3..4, "#");
+        let shown: String = filled.iter().map(|logit| if *logit > 0.0 { '#' } else { '.' }).collect();
+        assert_eq!(shown, rows.concat());
+    }
 
     #[test]
     fn small_pieces_are_cleared_and_large_ones_stay() {
