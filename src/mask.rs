@@ -208,6 +208,10 @@ impl BinaryMask {
             .collect()
     }
 
+    fn flip(&mut self, x: usize, y: usize) {
+        self.row_mut(y)[x / 64] ^= 1 << (x % 64);
+    }
+
     fn stride(&self) -> usize {
         self.width.div_ceil(64)
     }

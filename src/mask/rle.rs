@@ -19,21 +19,27 @@ impl Rle {
     pub fn from_mask(mask: &BinaryMask) -> Self {
         let (width, height) = (mask.width(), mask.height());
         let [left, top, box_width, box_height] = mask.bbox();
-        let mut edges: Vec<usize> = Vec::new();
-        for x in left..left + box_width {
-            let mut inside = false;
-            for y in top..=top + box_height {
-                let now = y < top + box_height && mask.get(x, y);
-                if now != inside {
-                    inside = now;
-                    let at = x * height + y;
-                    // A run that goes on in the next column is one run.
-                    if edges.last() == Some(&at) {
-                        edges.pop();
-                    } else {
-                        edges.push(at);
-                    }
+        // By columns, the rows in which each goes in or out: where the words of two rows differ.
+        let mut turns: Vec<Vec<usize>> = vec![Vec::new(); box_width];
+        let outside = vec![0; mask.stride()];
+        let row = |y: usize| if (top..top + box_height).contains(&y) { mask.row(y) } else { outside.as_slice() };
+        for y in top..=top + box_height {
+            let above = y.checked_sub(1).map_or(outside.as_slice(), row);
+            for (word, (above, here)) in above.iter().zip(row(y)).enumerate() {
+                let mut differing = above ^ here;
+                while differing != 0 {
+                    turns[word * 64 + differing.trailing_zeros() as usize - left].push(y);
+                    differing &= differing - 1;
                 }
+            }
+        }
+        let mut edges: Vec<usize> = Vec::new();
+        for at in (left..).zip(turns).flat_map(|(x, turns)| turns.into_iter().map(move |y| x * height + y)) {
+            // A run that goes on in the next column is one run.
+            if edges.last() == Some(&at) {
+                edges.pop();
+            } else {
+                edges.push(at);
             }
         }
         edges.push(width * height);
@@ -55,13 +61,24 @@ impl Rle {
             return Err(MaskError::WrongCover { covered, width, height });
         }
         let mut mask = BinaryMask::empty(width, height);
+        // First the pixels in which a column goes in or out, …
         let mut at = 0;
         for (index, &run) in self.counts.iter().enumerate() {
             let end = at + run as usize;
-            if index % 2 == 1 {
-                (at..end).for_each(|pixel| mask.set(pixel / height, pixel % height, true));
+            while index % 2 == 1 && at < end {
+                let (x, bottom) = (at / height, at - at % height + height);
+                let until = bottom.min(end);
+                mask.flip(x, at % height);
+                if until < bottom {
+                    mask.flip(x, until % height);
+                }
+                at = until;
             }
             at = end;
+        }
+        // … then all below them.
+        for word in mask.stride()..mask.words.len() {
+            mask.words[word] ^= mask.words[word - mask.stride()];
         }
         Ok(mask)
     }
