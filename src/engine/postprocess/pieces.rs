@@ -80,7 +80,7 @@ mod tests {
     fn small_holes_are_filled_and_large_ones_and_bays_stay() {
         let mut rows = vec!["#".repeat(12); 12];
         rows[3].replace_range(3..4, ".");
-        (6..9).for_each(|row| rows[row].replace_range(6..9, "."));
+        (6..9).for_each(|row| rows[row].replace_range(6..9, "..."));
         rows[11].replace_range(2..3, ".");
         let plane: Vec<f32> =
             rows.concat().chars().map(|cell| if cell == '#' { 2.0 } else { -1.0 }).collect();
