@@ -22,7 +22,8 @@ impl Rle {
         // By columns, the rows in which each goes in or out: where the words of two rows differ.
         let mut turns: Vec<Vec<usize>> = vec![Vec::new(); box_width];
         let outside = vec![0; mask.stride()];
-        let row = |y: usize| if (top..top + box_height).contains(&y) { mask.row(y) } else { outside.as_slice() };
+        let row =
+            |y: usize| if (top..top + box_height).contains(&y) { mask.row(y) } else { outside.as_slice() };
         for y in top..=top + box_height {
             let above = y.checked_sub(1).map_or(outside.as_slice(), row);
             for (word, (above, here)) in above.iter().zip(row(y)).enumerate() {

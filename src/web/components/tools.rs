@@ -44,7 +44,7 @@ pub(super) fn Tools(app: App) -> impl IntoView {
                 <Zoom app/>
                 <p class="hint" data-testid="hint">{move || state.with(hint)}</p>
                 // Escape, for fingers; it keeps its place, so that nothing moves.
-                <button class="link" class:unseen=nothing data-testid="put-back" disabled=nothing on:click=move |_| app.dispatch(Event::Dismissed)>
+                <button class="link" class:unseen=nothing title="Escape" data-testid="put-back" disabled=nothing on:click=move |_| app.dispatch(Event::Dismissed)>
                     "Put back"
                 </button>
             </div>
@@ -140,10 +140,10 @@ fn hint(state: &AppState) -> String {
             "What is done below is done to all that are picked. Escape puts them back.".into()
         }
         (Some([choice, choices]), _) if choices > 1 => {
-            format!("Mask {choice} of {choices} here: click again for the next. Escape drops it.")
+            format!("Mask {choice} of {choices} here: click again for the next.")
         }
-        (Some(_), _) => "Add places or take them away. Escape drops the object.".into(),
-        (None, Some(_)) => "Click it again for a part or a whole of it. Escape puts it back.".into(),
+        (Some(_), _) => "Add places to it, or take them away.".into(),
+        (None, Some(_)) => "Click it again for a part or a whole of it.".into(),
         (None, None) => "Click anything to pick or find it, or draw a box around it.".into(),
     }
 }
