@@ -1,5 +1,7 @@
 //! Annotations of one photo after another, in any of the formats.
 
+use serde::{Deserialize, Serialize};
+
 use super::coco::Coco;
 use super::cvat::Cvat;
 use super::labels::Labels;
@@ -7,7 +9,7 @@ use super::names::Names;
 use super::{ExportError, ExportedFile, Object, PhotoInfo, labelme, names, svg, yolo};
 
 /// Who should read the annotations.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum AnnotationFormat {
     /// COCO instances, masks as run lengths: exact.
     Coco,

@@ -114,6 +114,12 @@ pub enum ExportError {
         /// Number of rows.
         height: u32,
     },
+    /// There is nothing to make a file of.
+    #[error("none of the objects has a pixel: draw it first, or take another")]
+    NoPixels,
+    /// A photo was to come behind the objects, and none was given.
+    #[error("no photo was chosen for the background: choose one, or a colour")]
+    NoBackdrop,
     /// An object's number does not fit into 16 bits.
     #[error(
         "a picture of numbers holds at most {}, one of the objects has {number}: save fewer objects",

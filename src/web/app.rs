@@ -1,5 +1,7 @@
 //! The app's one controller: carries events to [`AppState`], and its effects to worker, canvases and disk.
 
+mod taking;
+
 use std::collections::HashMap;
 
 use js_sys::{Array, ArrayBuffer};
@@ -17,6 +19,7 @@ use super::document::{Action, Edit};
 use super::dom;
 use super::dropped::Dropped;
 use super::given::{Given, address, name_at, sort_out};
+use super::handover::Promised;
 use super::overlay::{HitMask, instance_at, overlay_size};
 use super::place::Place;
 use super::protocol::{BackendChoice, Failure, FailureKind, Reply, Request, RequestId, Size};
@@ -47,6 +50,10 @@ struct Parts {
     /// Files of the models opened from this device, by the folder's name.
     folders: HashMap<String, Vec<File>>,
     masks: Vec<HitMask>,
+    /// The photo that is to come behind the objects.
+    backdrop: Option<File>,
+    /// The picture on its way to the clipboard.
+    promised: Option<Promised>,
 }
 
 impl App {
@@ -217,6 +224,7 @@ impl App {
     fn carry_out(self, effect: Effect, buffers: &[ArrayBuffer]) -> Result<(), JsValue> {
         match effect {
             Effect::SpawnWorker => {
+                self.break_promise();
                 let worker = WorkerClient::spawn(move |heard| self.hear(heard))?;
                 self.parts.update_value(|parts| parts.worker = Some(worker));
             }
@@ -258,11 +266,13 @@ impl App {
                     dom::clear(&canvas);
                 }
             }
-            Effect::Save { file_name, mime } => {
+            Effect::SendExport { id, export, purpose } => self.send_export(id, export, purpose),
+            Effect::HandOver { id, purpose, file_name, mime } => {
                 if let Some(bytes) = buffers.first() {
-                    dom::save(bytes, &file_name, &mime)?;
+                    self.hand_over(id, purpose, bytes, (file_name, mime))?;
                 }
             }
+            Effect::BreakPromise => self.break_promise(),
         }
         Ok(())
     }

@@ -133,16 +133,24 @@ fn context(canvas: &HtmlCanvasElement) -> Result<CanvasRenderingContext2d, JsVal
     Ok(context.unchecked_into())
 }
 
+/// The bytes as a file of a media type.
+///
+/// # Errors
+///
+/// When the browser has no room for it.
+pub(super) fn blob(bytes: &ArrayBuffer, mime: &str) -> Result<Blob, JsValue> {
+    let options = BlobPropertyBag::new();
+    options.set_type(mime);
+    Blob::new_with_buffer_source_sequence_and_options(&Array::of1(bytes), &options)
+}
+
 /// Offers the bytes as a download.
 ///
 /// # Errors
 ///
 /// When the browser refuses the link.
 pub(super) fn save(bytes: &ArrayBuffer, file_name: &str, mime: &str) -> Result<(), JsValue> {
-    let options = BlobPropertyBag::new();
-    options.set_type(mime);
-    let blob = Blob::new_with_buffer_source_sequence_and_options(&Array::of1(bytes), &options)?;
-    let address = Url::create_object_url_with_blob(&blob)?;
+    let address = Url::create_object_url_with_blob(&blob(bytes, mime)?)?;
     let link: HtmlAnchorElement = leptos::prelude::document().create_element("a")?.unchecked_into();
     link.set_href(&address);
     link.set_download(file_name);

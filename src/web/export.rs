@@ -1,182 +1,260 @@
-//! The files a visitor can take home: PNG and COCO JSON. Pure, tested on the host.
+//! The files a visitor can take home, made of the photo and its objects. Pure, tested on the host.
 
-use std::collections::BTreeSet;
+use serde::{Deserialize, Serialize};
 
-use image::codecs::png::{CompressionType, FilterType, PngEncoder};
-use image::{ExtendedColorType, ImageEncoder, ImageError};
-use serde::Serialize;
+use crate::export::{
+    AnnotationFormat, Annotations, Background, ExportError, ExportedFile, Frame, Object, PhotoInfo,
+    PictureFormat, cut_out, mask_files, mask_png, object_name, overlay, picture_file, replace_background,
+    stem, zip,
+};
+use crate::image::RgbImage;
+use crate::mask::BinaryMask;
 
-use super::protocol::Size;
-use crate::mask::{BinaryMask, Rle};
-
-/// One instance of a COCO file.
-#[derive(Debug)]
-pub struct CocoInstance<'a> {
-    /// Index into the labels; COCO's id is one more.
-    pub category: usize,
-    /// Confidence, 0 to 1.
-    pub score: f32,
-    /// `[x, y, width, height]` in the photo.
-    pub bbox: [usize; 4],
-    /// The mask at the photo's own size.
-    pub rle: &'a Rle,
+/// What is made of which objects.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Export {
+    /// What is made.
+    pub product: Product,
+    /// Places of the objects; what is hidden or has no pixels is left out.
+    pub places: Vec<usize>,
+    /// How pictures are packed.
+    pub format: PictureFormat,
 }
 
-#[derive(Serialize)]
-struct File<'a> {
-    images: [Image<'a>; 1],
-    annotations: Vec<Annotation>,
-    categories: Vec<Category<'a>>,
+/// What can be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Product {
+    /// All objects together on transparency.
+    CutOut(Frame),
+    /// Each object on transparency.
+    CutOuts(Frame),
+    /// All objects before another background.
+    Background(Behind),
+    /// The photo with the objects drawn on it.
+    Overlay,
+    /// One mask of all objects.
+    Mask,
+    /// A mask per object, and the objects' numbers.
+    Masks,
+    /// Annotations.
+    Annotations(AnnotationFormat),
+    /// All of it.
+    Everything,
 }
 
-#[derive(Serialize)]
-struct Image<'a> {
-    id: u32,
-    file_name: &'a str,
-    width: usize,
-    height: usize,
+/// What comes behind the objects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Behind {
+    /// The photo itself, blurred.
+    Blur,
+    /// A colour.
+    Colour([u8; 3]),
+    /// Another photo, whose file lies beside the request.
+    Photo,
 }
 
-#[derive(Serialize)]
-struct Annotation {
-    id: usize,
-    image_id: u32,
-    category_id: usize,
-    segmentation: Segmentation,
-    area: u64,
-    bbox: [usize; 4],
-    iscrowd: u8,
-    score: f32,
+/// A photo and what was found in it.
+#[derive(Debug, Clone, Copy)]
+pub struct Scene<'a> {
+    /// The photo's file name.
+    pub name: &'a str,
+    /// The photo.
+    pub photo: &'a RgbImage,
+    /// The objects wanted.
+    pub objects: &'a [Object<'a>],
+    /// The model's labels.
+    pub labels: &'a [String],
+    /// The photo that comes behind the objects, if any does.
+    pub backdrop: Option<&'a RgbImage>,
 }
 
-#[derive(Serialize)]
-struct Segmentation {
-    size: [usize; 2],
-    counts: String,
+const ANNOTATIONS: [(AnnotationFormat, &str); 6] = [
+    (AnnotationFormat::Coco, "coco"),
+    (AnnotationFormat::CocoPolygons, "coco-polygons"),
+    (AnnotationFormat::Yolo, "yolo"),
+    (AnnotationFormat::LabelMe, "labelme"),
+    (AnnotationFormat::Cvat, "cvat"),
+    (AnnotationFormat::Svg, "svg"),
+];
+
+impl Scene<'_> {
+    /// The file that is wanted; several are one zip file. Names begin with the photo's.
+    ///
+    /// # Errors
+    ///
+    /// Where no picture can be made, as [`ExportError`] tells.
+    pub fn file(&self, product: Product, format: PictureFormat) -> Result<ExportedFile, ExportError> {
+        if self.objects.is_empty() {
+            return Err(ExportError::NoPixels);
+        }
+        let (mut files, what) = match product {
+            Product::CutOut(frame) => (vec![self.cut_out(frame, format)?], "cut-out"),
+            Product::CutOuts(frame) => (self.cut_outs(frame, format)?, "cut-outs"),
+            Product::Background(behind) => (vec![self.before(behind, format)?], "background"),
+            Product::Overlay => (vec![self.overlay(format)?], "overlay"),
+            Product::Mask => (vec![self.one_mask()?], "mask"),
+            Product::Masks => (self.masks()?, "masks"),
+            Product::Annotations(wanted) => (self.annotations(wanted)?, folder(wanted)),
+            Product::Everything => (self.everything(format)?, "all"),
+        };
+        let name = stem(self.name);
+        match files.pop() {
+            Some(file) if files.is_empty() => {
+                // A file for all photos is called after its format, one of this photo has the photo's name already.
+                let own = file.name.strip_prefix(&name).and_then(|rest| rest.strip_prefix('.'));
+                let ending = own.map_or_else(|| format!("-{}", file.name), |ending| format!(".{ending}"));
+                Ok(ExportedFile { name: format!("{name}{ending}"), ..file })
+            }
+            last => {
+                files.extend(last);
+                Ok(ExportedFile { name: format!("{name}-{what}.zip"), bytes: zip(&files)? })
+            }
+        }
+    }
+
+    fn size(&self) -> [usize; 2] {
+        [self.photo.width(), self.photo.height()]
+    }
+
+    /// Everything that any of the objects covers.
+    fn mask(&self) -> BinaryMask {
+        let [width, height] = self.size();
+        let mut whole = BinaryMask::empty(width, height);
+        self.objects.iter().for_each(|object| whole.add(object.mask));
+        whole
+    }
+
+    fn cut_out(&self, frame: Frame, format: PictureFormat) -> Result<ExportedFile, ExportError> {
+        let name = match self.objects {
+            [Object { number, label, .. }] => object_name(*number, label),
+            _ => "cut-out".to_owned(),
+        };
+        picture_file(&name, &cut_out(self.photo, &self.mask(), frame).into(), format)
+    }
+
+    fn cut_outs(&self, frame: Frame, format: PictureFormat) -> Result<Vec<ExportedFile>, ExportError> {
+        let each = self.objects.iter().map(|Object { number, label, mask, .. }| {
+            picture_file(&object_name(*number, label), &cut_out(self.photo, mask, frame).into(), format)
+        });
+        each.collect()
+    }
+
+    fn before(&self, behind: Behind, format: PictureFormat) -> Result<ExportedFile, ExportError> {
+        let background = match (behind, self.backdrop) {
+            (Behind::Colour(colour), _) => Background::Colour(colour),
+            (Behind::Photo, Some(photo)) => Background::Photo(photo),
+            (Behind::Photo, None) => return Err(ExportError::NoBackdrop),
+            (Behind::Blur, _) => Background::Blurred,
+        };
+        let picture = replace_background(self.photo, &self.mask(), background);
+        picture_file("background", &picture.into(), format)
+    }
+
+    fn overlay(&self, format: PictureFormat) -> Result<ExportedFile, ExportError> {
+        picture_file("overlay", &overlay(self.photo, self.objects).into(), format)
+    }
+
+    fn one_mask(&self) -> Result<ExportedFile, ExportError> {
+        let name = match self.objects {
+            [Object { number, label, .. }] => format!("{}.mask.png", object_name(*number, label)),
+            _ => "mask.png".to_owned(),
+        };
+        Ok(ExportedFile { name, bytes: mask_png(&self.mask())? })
+    }
+
+    fn masks(&self) -> Result<Vec<ExportedFile>, ExportError> {
+        mask_files(self.size(), self.objects)
+    }
+
+    fn annotations(&self, format: AnnotationFormat) -> Result<Vec<ExportedFile>, ExportError> {
+        let mut annotations = Annotations::new(format, self.labels);
+        let [width, height] = self.size();
+        let own = annotations.add(&PhotoInfo { name: self.name, width, height }, self.objects)?;
+        Ok(own.into_iter().chain(annotations.finish()?).collect())
+    }
+
+    fn everything(&self, format: PictureFormat) -> Result<Vec<ExportedFile>, ExportError> {
+        let mut files = vec![self.overlay(format)?];
+        files.extend(within("cut-outs", self.cut_outs(Frame::Tight, format)?));
+        files.extend(within("masks", self.masks()?));
+        for (format, folder) in ANNOTATIONS {
+            files.extend(within(folder, self.annotations(format)?));
+        }
+        Ok(files)
+    }
 }
 
-#[derive(Serialize)]
-struct Category<'a> {
-    id: usize,
-    name: &'a str,
+fn folder(format: AnnotationFormat) -> &'static str {
+    ANNOTATIONS.iter().find(|(known, _)| *known == format).map_or("annotations", |(_, folder)| folder)
 }
 
-/// A COCO instances file of one photo, with the score as an extra key; only the categories in use are listed.
-///
-/// # Errors
-///
-/// None that these types can cause; the signature is serde's.
-pub fn coco_json(
-    file_name: &str,
-    photo: Size,
-    labels: &[String],
-    instances: &[CocoInstance<'_>],
-) -> serde_json::Result<Vec<u8>> {
-    let used: BTreeSet<usize> = instances.iter().map(|instance| instance.category).collect();
-    let categories = used
-        .into_iter()
-        .map(|category| Category {
-            id: category + 1,
-            name: labels.get(category).map_or("object", String::as_str),
-        })
-        .collect();
-    let annotations = (1..)
-        .zip(instances)
-        .map(|(id, instance)| Annotation {
-            id,
-            image_id: 1,
-            category_id: instance.category + 1,
-            segmentation: Segmentation { size: instance.rle.size, counts: instance.rle.to_coco_string() },
-            area: instance.rle.area(),
-            bbox: instance.bbox,
-            iscrowd: 0,
-            score: instance.score,
-        })
-        .collect();
-    let image = Image { id: 1, file_name, width: photo.width, height: photo.height };
-    serde_json::to_vec(&File { images: [image], annotations, categories })
-}
-
-/// A PNG of straight-alpha RGBA pixels.
-///
-/// # Errors
-///
-/// When `size` has no pixels.
-pub fn rgba_png(rgba: &[u8], size: Size) -> Result<Vec<u8>, ImageError> {
-    png(rgba, size, ExtendedColorType::Rgba8)
-}
-
-/// A PNG of the mask, white on black.
-///
-/// # Errors
-///
-/// When the mask has no pixels.
-pub fn mask_png(mask: &BinaryMask) -> Result<Vec<u8>, ImageError> {
-    let size = Size { width: mask.width(), height: mask.height() };
-    let grey: Vec<u8> = mask.pixels().iter().map(|&on| if on == 0 { 0 } else { 255 }).collect();
-    png(&grey, size, ExtendedColorType::L8)
-}
-
-fn png(pixels: &[u8], size: Size, colour: ExtendedColorType) -> Result<Vec<u8>, ImageError> {
-    let side = |pixels: usize| u32::try_from(pixels).unwrap_or(u32::MAX);
-    let mut bytes = Vec::new();
-    PngEncoder::new_with_quality(&mut bytes, CompressionType::Fast, FilterType::Adaptive).write_image(
-        pixels,
-        side(size.width),
-        side(size.height),
-        colour,
-    )?;
-    Ok(bytes)
-}
-
-/// `holiday.jpg` and `cat.png` make `holiday-cat.png`.
-#[must_use]
-pub fn file_name(photo: &str, ending: &str) -> String {
-    let stem = photo.rsplit_once('.').map_or(photo, |(stem, _)| stem);
-    let stem = if stem.is_empty() { "photo" } else { stem };
-    format!("{stem}-{}", ending.replace(' ', "-"))
+fn within(folder: &str, files: Vec<ExportedFile>) -> impl Iterator<Item = ExportedFile> {
+    files.into_iter().map(move |file| ExportedFile { name: format!("{folder}/{}", file.name), ..file })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::image::RgbImage;
 
-    fn square() -> BinaryMask {
-        BinaryMask::from_fn(4, 3, |x, y| (1..3).contains(&x) && y < 2)
+    /// The file made of two squares, called the same.
+    fn made(product: Product, count: usize) -> ExportedFile {
+        let photo = RgbImage::new(40, 30, vec![90; 40 * 30 * 3]).unwrap();
+        let square = |left: usize| {
+            BinaryMask::from_fn(40, 30, move |x, y| (left..left + 10).contains(&x) && (5..15).contains(&y))
+        };
+        let masks = [square(3), square(20)];
+        let objects: Vec<_> = masks
+            .iter()
+            .zip([1, 4])
+            .map(|(mask, number)| Object { number, label: "person", score: 0.5, mask })
+            .take(count)
+            .collect();
+        let labels = ["person".to_owned()];
+        let scene =
+            Scene { name: "day out.jpg", photo: &photo, objects: &objects, labels: &labels, backdrop: None };
+        scene.file(product, PictureFormat::Png).unwrap()
+    }
+
+    fn names(zipped: &ExportedFile) -> Vec<String> {
+        let archive = rawzip::ZipArchive::from_slice(&zipped.bytes).unwrap();
+        let name = |entry: rawzip::ZipFileHeaderRecord<'_>| {
+            String::from_utf8(entry.file_path().as_bytes().to_vec()).unwrap()
+        };
+        archive.entries().map(|entry| name(entry.unwrap())).collect()
     }
 
     #[test]
-    fn coco_file_holds_the_mask_and_only_used_categories() {
-        let rle = Rle::from_mask(&square());
-        let labels = ["person".to_owned(), "animal".to_owned()];
-        let instance = CocoInstance { category: 1, score: 0.5, bbox: [1, 0, 2, 2], rle: &rle };
-        let json = coco_json("a.jpg", Size { width: 4, height: 3 }, &labels, &[instance]).unwrap();
-        let file: serde_json::Value = serde_json::from_slice(&json).unwrap();
-        assert_eq!(file["categories"], serde_json::json!([{"id": 2, "name": "animal"}]));
-        let annotation = &file["annotations"][0];
-        assert_eq!((&annotation["area"], &annotation["category_id"]), (&4.into(), &2.into()));
-        let counts = annotation["segmentation"]["counts"].as_str().unwrap();
-        let back = Rle::from_coco_string([3, 4], counts).unwrap().to_mask().unwrap();
-        assert_eq!(back.pixels(), square().pixels());
+    fn files_are_named_after_photo_and_object() {
+        for (product, count, expected) in [
+            (Product::CutOut(Frame::Tight), 1, "day out-01-person.png"),
+            (Product::CutOut(Frame::Full), 2, "day out-cut-out.png"),
+            (Product::CutOuts(Frame::Tight), 2, "day out-cut-outs.zip"),
+            (Product::Background(Behind::Blur), 2, "day out-background.png"),
+            (Product::Overlay, 2, "day out-overlay.png"),
+            (Product::Mask, 1, "day out-01-person.mask.png"),
+            (Product::Mask, 2, "day out-mask.png"),
+            (Product::Masks, 1, "day out-masks.zip"),
+            (Product::Annotations(AnnotationFormat::Coco), 2, "day out-annotations.json"),
+            (Product::Annotations(AnnotationFormat::LabelMe), 2, "day out.json"),
+            (Product::Annotations(AnnotationFormat::Yolo), 2, "day out-yolo.zip"),
+            (Product::Everything, 2, "day out-all.zip"),
+        ] {
+            assert_eq!(made(product, count).name, expected);
+        }
     }
 
     #[test]
-    fn mask_png_is_white_where_the_mask_is() {
-        let decoded = RgbImage::decode(&mask_png(&square()).unwrap()).unwrap();
-        let bright: Vec<u8> = decoded.pixels().iter().step_by(3).map(|&grey| grey / 255).collect();
-        assert_eq!(bright, square().pixels());
-    }
-
-    #[test]
-    fn an_rgba_png_needs_pixels() {
-        assert!(rgba_png(&[], Size { width: 0, height: 0 }).is_err());
-        assert!(rgba_png(&[1, 2, 3, 4], Size { width: 1, height: 1 }).is_ok());
-    }
-
-    #[test]
-    fn exports_are_named_after_the_photo() {
-        assert_eq!(file_name("holiday.photo.jpg", "cat.png"), "holiday.photo-cat.png");
-        assert_eq!(file_name("", "traffic light.png"), "photo-traffic-light.png");
+    fn two_of_a_name_do_not_overwrite_each_other() {
+        assert_eq!(names(&made(Product::CutOuts(Frame::Tight), 2)), ["01-person.png", "04-person.png"]);
+        let all = names(&made(Product::Everything, 2));
+        for name in [
+            "overlay.png",
+            "cut-outs/04-person.png",
+            "masks/ids.png",
+            "yolo/labels/day out.txt",
+            "svg/day out.svg",
+        ] {
+            assert!(all.iter().any(|known| known == name), "{all:?}");
+        }
     }
 }

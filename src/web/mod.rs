@@ -36,5 +36,7 @@ mod desk;
 mod dom;
 #[cfg(feature = "page")]
 mod dropped;
+#[cfg(feature = "page")]
+mod handover;
 #[cfg(feature = "web")]
 pub mod worker;

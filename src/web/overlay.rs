@@ -204,24 +204,6 @@ pub fn instance_at(masks: &[HitMask], is_shown: impl Fn(usize) -> bool, x: usize
         .min_by_key(|&index| masks[index].area)
 }
 
-/// The part of the photo that `mask` covers, on transparency: RGBA pixels and size of the mask's box.
-#[must_use]
-pub fn cut_out(
-    image: &RgbImage,
-    mask: &BinaryMask,
-    [left, top, width, height]: [usize; 4],
-) -> (Vec<u8>, Size) {
-    let mut rgba = Vec::with_capacity(width * height * 4);
-    for y in top..top + height {
-        for x in left..left + width {
-            let at = (y * image.width() + x) * 3;
-            rgba.extend_from_slice(&image.pixels()[at..at + 3]);
-            rgba.push(if mask.get(x, y) { 255 } else { 0 });
-        }
-    }
-    (rgba, Size { width, height })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -303,14 +285,5 @@ mod tests {
         assert_eq!(instance_at(&hits, |_| true, 2, 2), Some(1), "the smaller one");
         assert_eq!(instance_at(&hits, |index| index == 0, 2, 2), Some(0));
         assert_eq!(instance_at(&hits, |_| true, 5, 4), None);
-    }
-
-    #[test]
-    fn cut_outs_are_clear_outside_the_mask() {
-        let image = RgbImage::new(6, 5, (0..90).collect()).unwrap();
-        let mask = BinaryMask::from_fn(6, 5, |x, y| x == y && x < 2);
-        let (rgba, size) = cut_out(&image, &mask, [0, 0, 2, 2]);
-        assert_eq!(size, Size { width: 2, height: 2 });
-        assert_eq!(rgba, [0, 1, 2, 255, 3, 4, 5, 0, 18, 19, 20, 0, 21, 22, 23, 255]);
     }
 }

@@ -12,11 +12,12 @@ pub use found::{Found, Presence};
 use serde::{Deserialize, Serialize};
 
 use super::document::Edit;
+use super::export::Export;
 use super::place::Place;
 use crate::prompt::Prompt;
 
 /// Raised with every change of these types. A page that meets a worker of another version asks to be reloaded.
-pub const PROTOCOL_VERSION: u32 = 5;
+pub const PROTOCOL_VERSION: u32 = 6;
 
 /// Instances below this score are never shown, so they are not computed.
 pub const LOWEST_SCORE: f32 = 0.02;
@@ -145,7 +146,7 @@ pub enum Request {
         /// Answered by [`Reply::Edited`].
         id: RequestId,
     },
-    /// Make a file of the result.
+    /// Make a file of the result. Buffers: the file of the photo that comes behind the objects, where one does.
     Export {
         /// Answered by [`Reply::Exported`] or [`Reply::Failed`].
         id: RequestId,
@@ -161,26 +162,6 @@ pub enum Request {
     ForgetWeights {
         /// Answered by [`Reply::WeightsForgotten`].
         id: RequestId,
-    },
-}
-
-/// A file made of the result.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub enum Export {
-    /// PNG of one instance on transparency, cropped to its box.
-    CutOut {
-        /// Its place in [`Reply::Segmented`].
-        instance: usize,
-    },
-    /// Black-and-white PNG of one instance's mask, at the photo's size.
-    Mask {
-        /// Its place in [`Reply::Segmented`].
-        instance: usize,
-    },
-    /// COCO instances JSON of every instance that reaches the threshold.
-    Coco {
-        /// Lowest score that is written.
-        threshold: f32,
     },
 }
 

@@ -77,7 +77,7 @@ describe("a click where nothing was found", () => {
     const more = await area();
     await click(0.75, 0.8, ["Alt"]);
     await page.page.waitForFunction((more) => Number(document.querySelector("[data-asked=true]").dataset.area) !== more, more);
-    const coco = JSON.parse((await page.download("coco")).bytes);
+    const coco = JSON.parse((await page.download("coco", "all")).bytes);
     assert.deepEqual(coco.annotations.map(({ area }) => area), [await area()], "what was asked for is saved");
   });
 

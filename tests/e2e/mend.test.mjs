@@ -66,7 +66,7 @@ describe("what was found can be mended", () => {
     await key("Escape");
     await mend("split");
     await listed((now) => now.length === found.length + 2);
-    const coco = JSON.parse((await page.download("coco")).bytes);
+    const coco = JSON.parse((await page.download("coco", "all")).bytes);
     const zeppelins = (await rows()).filter(({ label }) => label === "zeppelin");
     const { id } = coco.categories.find(({ name }) => name === "zeppelin");
     const saved = coco.annotations.filter(({ category_id }) => category_id === id);
@@ -92,6 +92,8 @@ describe("what was found can be mended", () => {
     await key("Control+a");
     await mend("hide");
     await page.painted(({ painted }) => painted === 0);
+    await page.page.getByText(`Left out: ${found.length} hidden or empty object`).waitFor();
+    assert.ok(await page.hook("save").isDisabled(), "no file is made of what is hidden");
     await mend("hide");
     await page.painted(({ painted }) => painted > 0);
     await key("Delete");
@@ -125,7 +127,7 @@ describe("what was found can be mended", () => {
     await drag([0.25, 0.75]);
     const [dot] = (await listed((now) => now.at(-1).label === "object")).slice(-1);
     assert.ok(dot.area >= 1 && dot.area <= 4, `${dot.area} pixels`);
-    const { annotations } = JSON.parse((await page.download("coco")).bytes);
+    const { annotations } = JSON.parse((await page.download("coco", "all")).bytes);
     const { width: across, height: down } = await page.overlay();
     const [left, top] = annotations.at(-1).bbox;
     assert.ok(Math.abs(left - 0.25 * across) <= 2 && Math.abs(top - 0.75 * down) <= 2, `${left} ${top}`);

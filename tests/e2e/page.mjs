@@ -27,6 +27,11 @@ function recordStates() {
   new PerformanceObserver((list) => {
     for (const { startTime, duration } of list.getEntries()) window.longTasks.push({ startTime, duration });
   }).observe({ entryTypes: ["longtask"] });
+  // Headless browsers have no share sheet.
+  navigator.canShare = () => true;
+  navigator.share = async ({ files }) => {
+    window.shared = files.map(({ name, type }) => [name, type]);
+  };
 }
 
 /** Runs in the page: milliseconds that workers say they took, by the kind of their answer. */
@@ -126,9 +131,11 @@ export class SegmenterPage {
     }
   }
 
-  /** Name and bytes of the file that a download button makes. */
-  async download(kind) {
-    const [download] = await Promise.all([this.page.waitForEvent("download"), this.page.click(`[data-export=${kind}]`)]);
+  /** Name and bytes of the file of a kind, of the objects picked or of all shown. */
+  async download(kind, which) {
+    await this.hook("save-what").selectOption(kind);
+    if (which) await this.hook("save-which").selectOption(which);
+    const [download] = await Promise.all([this.page.waitForEvent("download"), this.hook("save").click()]);
     return { name: download.suggestedFilename(), bytes: await readFile(await download.path()) };
   }
 

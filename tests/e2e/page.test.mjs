@@ -109,17 +109,58 @@ describe("a photo on the CPU", () => {
     assert.equal(await page.page.locator(".instances [aria-pressed=true]").count(), 1);
   });
 
-  test("saves cut-out, mask and COCO JSON of what is shown", async () => {
+  test("saves cut-out, mask and COCO JSON of what is picked or shown", async () => {
     const size = (png) => [png.readUInt32BE(16), png.readUInt32BE(20)];
     const mask = await page.download("mask");
-    assert.match(mask.name, /^astronaut-.*-mask\.png$/);
+    assert.match(mask.name, /^astronaut-\d\d-.*\.mask\.png$/);
     assert.deepEqual(size(mask.bytes), [512, 512]);
     const cutOut = await page.download("cut-out");
     assert.ok(size(cutOut.bytes).every((side) => side > 0 && side <= 512));
-    const coco = JSON.parse((await page.download("coco")).bytes);
+    assert.match(await page.hook("taken").innerText(), /^Saved as astronaut-/);
+    const coco = JSON.parse((await page.download("coco", "all")).bytes);
     const shown = await page.instances();
     assert.deepEqual(coco.images[0], { id: 1, file_name: "astronaut.jpg", width: 512, height: 512 });
     assert.deepEqual(coco.annotations.map(({ area }) => area), shown.map(({ area }) => area));
+  });
+
+  test("saves everything as one zip, in which no file overwrites another", async () => {
+    const { name, bytes } = await page.download("everything", "all");
+    assert.equal(name, "astronaut-all.zip");
+    // The directory at the end: each record names a file.
+    const names = [];
+    for (let at = bytes.indexOf("PK\x01\x02"); at >= 0; at = bytes.indexOf("PK\x01\x02", at + 4)) {
+      names.push(bytes.toString("utf8", at + 46, at + 46 + bytes.readUInt16LE(at + 28)));
+    }
+    assert.equal(new Set(names).size, names.length);
+    const shown = await page.instances();
+    assert.equal(names.filter((name) => name.startsWith("cut-outs/")).length, shown.length);
+    for (const name of ["overlay.png", "masks/ids.png", "coco/annotations.json", "yolo/labels/astronaut.txt", "cvat/annotations.xml"]) {
+      assert.ok(names.includes(name), names.join());
+    }
+  });
+
+  test("hands a file to the share sheet", async () => {
+    await page.hook("save-what").selectOption("overlay");
+    await page.hook("save-format").selectOption("webp");
+    await page.hook("share").click();
+    await page.page.getByText("Shared.").waitFor();
+    assert.deepEqual(await page.page.evaluate(() => window.shared), [["astronaut-overlay.webp", "image/webp"]]);
+  });
+
+  test("puts a picture into the clipboard, and another background behind what is picked", async () => {
+    await page.page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+    await page.hook("save-what").selectOption("background");
+    await page.hook("save-behind").selectOption("photo");
+    const backdrop = await readFile(new URL("../../www/samples/coffee.jpg", import.meta.url));
+    await page.hook("save-backdrop").setInputFiles({ name: "coffee.jpg", mimeType: "image/jpeg", buffer: backdrop });
+    await page.hook("copy").click();
+    await page.page.getByText("Copied.").waitFor();
+    const size = await page.page.evaluate(async () => {
+      const [item] = await navigator.clipboard.read();
+      const { width, height } = await createImageBitmap(await item.getType("image/png"));
+      return [width, height];
+    });
+    assert.deepEqual(size, [512, 512]);
   });
 
   for (const way of ["drop", "paste"]) {

@@ -1,24 +1,20 @@
-//! How certain an object must be, and what to take home.
+//! How certain an object must be.
 
 use leptos::prelude::*;
 
 use crate::web::app::App;
-use crate::web::state::{Event, ExportWanted};
+use crate::web::state::Event;
 
-/// Threshold slider and downloads.
+/// The threshold slider.
 #[component]
 pub(super) fn Controls(app: App) -> impl IntoView {
     let state = app.state;
     let threshold = Memo::new(move |_| state.with(|state| state.threshold));
-    let nothing_shown = Memo::new(move |_| state.with(|state| !state.can_ask() || state.shown_count() == 0));
-    let nothing_picked =
-        Memo::new(move |_| state.with(|state| !state.can_ask() || state.selected.is_empty()));
     let moved = move |event| {
         if let Ok(value) = event_target_value(&event).parse() {
             app.dispatch(Event::ThresholdMoved(value));
         }
     };
-    let save = move |wanted| move |_| app.dispatch(Event::ExportWanted(wanted));
     view! {
         <div class="controls">
             <label class="threshold">
@@ -34,11 +30,6 @@ pub(super) fn Controls(app: App) -> impl IntoView {
                     on:input=moved
                 />
             </label>
-            <div class="downloads" role="group" aria-label="Download">
-                <button disabled=nothing_picked data-export="cut-out" on:click=save(ExportWanted::CutOut)>"Cut-out PNG"</button>
-                <button disabled=nothing_picked data-export="mask" on:click=save(ExportWanted::Mask)>"Mask PNG"</button>
-                <button disabled=nothing_shown data-export="coco" on:click=save(ExportWanted::Coco)>"COCO JSON"</button>
-            </div>
         </div>
     }
 }

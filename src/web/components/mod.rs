@@ -13,6 +13,7 @@ mod mend_bar;
 mod model_menu;
 mod notices;
 mod pointer;
+mod save_menu;
 mod status_bar;
 mod tag;
 mod tools;
@@ -29,6 +30,7 @@ use frame::{Footer, Header};
 use instance_list::InstanceList;
 use model_menu::ModelMenu;
 use notices::Notices;
+use save_menu::SaveMenu;
 use status_bar::StatusBar;
 use tools::Tools;
 use viewer::Viewer;
@@ -58,6 +60,7 @@ fn Page() -> impl IntoView {
                 <StatusBar app/>
                 <Controls app/>
                 <InstanceList app/>
+                <SaveMenu app/>
             </section>
         </main>
         <Footer app/>

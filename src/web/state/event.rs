@@ -1,7 +1,8 @@
 //! What can happen on the page, and what the page then has to do.
 
-use super::{Aim, Tool};
+use super::{Aim, Purpose, Tool};
 use crate::web::document::Edit;
+use crate::web::export::Export;
 use crate::web::place::Place;
 use crate::web::protocol::{Failure, Reply, Request, RequestId, Size};
 
@@ -55,23 +56,14 @@ pub enum Event {
     UndoWanted,
     /// The change taken back last is to be made again.
     RedoWanted,
-    /// A file is wanted.
-    ExportWanted(ExportWanted),
+    /// A file is wanted, to go somewhere.
+    ExportWanted(Export, Purpose),
+    /// The browser took what was to be copied or shared; did not, as it was told not to; or could not, and why.
+    HandedOver(RequestId, Result<bool, String>),
     /// The kept weights are to be removed.
     ForgetWeights,
     /// The way on that an error offers was taken.
     Retried,
-}
-
-/// The files that can be made of the result.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ExportWanted {
-    /// The picked instance on transparency.
-    CutOut,
-    /// The picked instance's mask.
-    Mask,
-    /// Everything shown, as COCO JSON.
-    Coco,
 }
 
 /// What the caller has to do.
@@ -109,11 +101,27 @@ pub enum Effect {
     ShowOverlay,
     /// Nothing is left to show on the overlay.
     ClearOverlay,
-    /// Save the bytes beside the reply.
-    Save {
+    /// Send [`Request::Export`], with the photo that comes behind the objects where one does. A picture that is to be copied is promised
+    /// to the clipboard at once.
+    SendExport {
+        /// Its id.
+        id: RequestId,
+        /// What is wanted.
+        export: Export,
+        /// Where it is to go.
+        purpose: Purpose,
+    },
+    /// The bytes beside the reply go where they are to go.
+    HandOver {
+        /// The request that they answer.
+        id: RequestId,
+        /// Where.
+        purpose: Purpose,
         /// File name.
         file_name: String,
         /// Media type.
         mime: String,
     },
+    /// No picture comes for the clipboard.
+    BreakPromise,
 }

@@ -7,10 +7,12 @@ mod asking;
 mod event;
 mod mending;
 mod photos;
+mod taking;
 mod update;
 
 pub use asking::{Aim, Gesture, Tool};
-pub use event::{Effect, Event, ExportWanted};
+pub use event::{Effect, Event};
+pub use taking::Purpose;
 
 use std::collections::BTreeSet;
 
@@ -18,6 +20,7 @@ use super::place::Place;
 use super::protocol::{BackendChoice, Failure, Found, ModelInfo, Progress, RequestId, Size};
 use crate::prompt::Prompt;
 use asking::{Asking, InFlight};
+use taking::Taking;
 
 /// The four states a visitor, or a test, can tell apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -114,6 +117,7 @@ pub struct AppState {
     /// Whether there is something to undo, and to redo.
     pub history: [bool; 2],
     edits_in_flight: Vec<RequestId>,
+    taking: Taking,
     /// WebGPU was given up in this visit.
     gpu_failed: bool,
     paint_in_flight: Option<RequestId>,
@@ -152,6 +156,7 @@ impl AppState {
             tool: Tool::Pick,
             history: [false; 2],
             edits_in_flight: Vec::new(),
+            taking: Taking::Idle,
             gpu_failed: false,
             paint_in_flight: None,
             paint_again: false,

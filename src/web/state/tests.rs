@@ -1,5 +1,8 @@
 use super::*;
+use crate::export::PictureFormat;
+use crate::web::export::{Export, Product};
 use crate::web::protocol::{Found, Presence, Size};
+use crate::web::state::Purpose;
 use crate::web::state::Status;
 
 const GONE: &str = "unreachable";
@@ -250,20 +253,61 @@ fn a_worker_of_another_version_asks_for_a_reload() {
 }
 
 #[test]
-fn picking_twice_puts_back_and_exports_need_a_pick() {
+fn picking_twice_puts_back() {
     let mut state = new();
     loaded(&mut state, Backend::Cpu);
     let id = sent_photo(&choose(&mut state));
     segmented(&mut state, id, &[0.9]);
-    assert_eq!(state.update(Event::ExportWanted(ExportWanted::CutOut)), []);
     state.update(Event::Picked(Some(0)));
-    let effects = state.update(Event::ExportWanted(ExportWanted::CutOut));
-    assert!(matches!(
-        effects[..],
-        [Effect::Send(Request::Export { export: Export::CutOut { instance: 0 }, .. })]
-    ));
+    assert_eq!((state.picked_places(), state.shown_places()), (vec![0], vec![0]));
     state.update(Event::Picked(Some(0)));
     assert_eq!(state.selected_one(), None);
+}
+
+/// Asks for a file of what is shown; answers the request's id.
+fn export(state: &mut AppState, purpose: Purpose) -> RequestId {
+    let places = state.shown_places();
+    let export = Export { product: Product::Overlay, places, format: PictureFormat::Png };
+    match &state.update(Event::ExportWanted(export.clone(), purpose))[..] {
+        [Effect::SendExport { id, export: sent, purpose: to }] if (sent, *to) == (&export, purpose) => *id,
+        other => panic!("expected one export, got {other:?}"),
+    }
+}
+
+#[test]
+fn a_file_goes_where_it_was_to_go_and_the_newest_wish_counts() {
+    let mut state = new();
+    loaded(&mut state, Backend::Cpu);
+    let id = sent_photo(&choose(&mut state));
+    let wish = Export { product: Product::Overlay, places: vec![0], format: PictureFormat::Png };
+    assert_eq!(state.update(Event::ExportWanted(wish, Purpose::Save)), [], "nothing was found yet");
+    segmented(&mut state, id, &[0.9]);
+    let made =
+        |id| Event::Replied(Reply::Exported { id, file_name: "a.png".into(), mime: "image/png".into() });
+    let handed =
+        |id, purpose| Effect::HandOver { id, purpose, file_name: "a.png".into(), mime: "image/png".into() };
+    let late = export(&mut state, Purpose::Save);
+    let id = export(&mut state, Purpose::Save);
+    assert_eq!((state.update(made(late)), state.taking()), (vec![], "Making the file…"));
+    assert_eq!(state.update(made(id)), [handed(id, Purpose::Save)]);
+    assert_eq!(state.taking(), "Saved as a.png.");
+    let id = export(&mut state, Purpose::Copy);
+    assert_eq!(state.update(made(id)), [handed(id, Purpose::Copy)]);
+    state.update(Event::HandedOver(id, Ok(true)));
+    assert!(state.taking().starts_with("Copied"));
+    let id = export(&mut state, Purpose::Share);
+    state.update(made(id));
+    state.update(Event::HandedOver(id, Ok(false)));
+    assert_eq!((state.taking(), &state.failure), ("", &None), "the visitor changed their mind");
+    let id = export(&mut state, Purpose::Copy);
+    let failure = Failure::new(FailureKind::Internal, "no");
+    assert_eq!(state.update(Event::Replied(Reply::Failed { id, failure })), [Effect::BreakPromise]);
+    assert!(state.taking().is_empty() && state.failure.is_some());
+    let id = export(&mut state, Purpose::Copy);
+    assert!(state.failure.is_none());
+    state.update(made(id));
+    state.update(Event::HandedOver(id, Err("not allowed".into())));
+    assert!(state.failure.as_ref().is_some_and(|failure| failure.sentence.contains("not allowed")));
 }
 
 /// With a photo looked at, and another model on its way.

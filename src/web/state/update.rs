@@ -1,10 +1,10 @@
 //! The transitions.
 
-use super::{AppState, Effect, Event, ExportWanted, Worker};
+use super::{AppState, Effect, Event, Worker};
 use crate::web::place::Place;
 use crate::web::protocol::{
-    Backend, BackendChoice, Export, Failure, FailureKind, ModelInfo, PROTOCOL_VERSION, Progress, Reply,
-    Request, RequestId,
+    Backend, BackendChoice, Failure, FailureKind, ModelInfo, PROTOCOL_VERSION, Progress, Reply, Request,
+    RequestId,
 };
 
 impl AppState {
@@ -51,7 +51,8 @@ impl AppState {
             Event::EditWanted(edit) => self.change(|id| Request::Edit { id, edit }),
             Event::UndoWanted => self.change(|id| Request::Undo { id }),
             Event::RedoWanted => self.change(|id| Request::Redo { id }),
-            Event::ExportWanted(wanted) => self.export(wanted),
+            Event::ExportWanted(export, purpose) => self.take(export, purpose),
+            Event::HandedOver(id, outcome) => self.handed_over(id, outcome),
             Event::ForgetWeights => self.send(|id| Request::ForgetWeights { id }),
             Event::Retried => self.retried(),
         }
@@ -99,7 +100,7 @@ impl AppState {
             }
             Reply::Asked { id, instance, choices, .. } => self.answered(id, instance, choices),
             Reply::Edited { id, places, instances, count } => self.edited(id, &places, instances, count),
-            Reply::Exported { file_name, mime, .. } => vec![Effect::Save { file_name, mime }],
+            Reply::Exported { id, file_name, mime } => self.exported(id, file_name, mime),
             Reply::WeightsForgotten { .. } => {
                 if let Some(model) = &mut self.model {
                     model.kept = false;
@@ -192,7 +193,9 @@ impl AppState {
             // Asked again, it would fail again.
             (self.paint_in_flight, self.preview) = (None, None);
         }
-        self.unanswered(id)
+        let mut effects = self.not_exported(id);
+        effects.extend(self.unanswered(id));
+        effects
     }
 
     fn died(&mut self, message: &str) -> Vec<Effect> {
@@ -239,19 +242,6 @@ impl AppState {
         }
     }
 
-    fn export(&mut self, wanted: ExportWanted) -> Vec<Effect> {
-        if !self.can_ask() {
-            return Vec::new();
-        }
-        let export = match (wanted, self.selected.first().copied()) {
-            (ExportWanted::Coco, _) => Export::Coco { threshold: self.threshold },
-            (ExportWanted::CutOut, Some(instance)) => Export::CutOut { instance },
-            (ExportWanted::Mask, Some(instance)) => Export::Mask { instance },
-            (ExportWanted::CutOut | ExportWanted::Mask, None) => return Vec::new(),
-        };
-        self.send(|id| Request::Export { id, export })
-    }
-
     /// Asks for the overlay; while one is being painted only the newest wish is kept.
     pub(super) fn paint(&mut self) -> Vec<Effect> {
         if !self.is_answered() {
@@ -272,6 +262,7 @@ impl AppState {
     pub(super) fn spawn(&mut self) -> Vec<Effect> {
         self.worker = Worker::Starting;
         (self.model, self.held) = (None, false);
+        self.forget_taking(true);
         vec![Effect::SpawnWorker]
     }
 
@@ -293,6 +284,7 @@ impl AppState {
 
     pub(super) fn forget_result(&mut self) {
         self.instances.clear();
+        self.forget_taking(false);
         self.elapsed_ms = None;
         self.hovered = None;
         self.selected.clear();

@@ -2,13 +2,14 @@
 
 use std::collections::HashSet;
 
+use crate::export::{self, ExportError, ExportedFile};
 use crate::image::RgbImage;
 use crate::instance::Instance;
 use crate::mask::BinaryMask;
 use crate::web::document::{Document, Edit, Object};
-use crate::web::export::{CocoInstance, coco_json, file_name, mask_png, rgba_png};
-use crate::web::overlay::{Focus, Layer, cut_out, overlay_size, paint, rgba, view_size};
-use crate::web::protocol::{Export, Found, Presence, Size};
+use crate::web::export::{Export, Scene};
+use crate::web::overlay::{Focus, Layer, overlay_size, paint, rgba, view_size};
+use crate::web::protocol::{Found, Presence, Size};
 
 /// A photo and its objects.
 pub(super) struct Photo {
@@ -17,13 +18,6 @@ pub(super) struct Photo {
     document: Document,
     /// What is painted of the objects, by their places.
     layers: Vec<Layer>,
-}
-
-/// A file to save.
-pub(super) struct Made {
-    pub(super) file_name: String,
-    pub(super) mime: &'static str,
-    pub(super) bytes: Vec<u8>,
 }
 
 /// What is different after a change.
@@ -148,55 +142,32 @@ impl Photo {
         self.document().objects().filter(move |(_, object)| found(object).is_shown(threshold))
     }
 
-    /// Makes a file.
+    /// Makes a file of the objects in these places that have pixels and are not hidden.
     ///
     /// # Errors
     ///
-    /// What went wrong, for the visitor's eyes.
-    pub(super) fn export(&self, export: Export, labels: &[String]) -> Result<Made, String> {
-        let (bytes, ending, mime) = match export {
-            Export::CutOut { instance } => {
-                let object = self.object(instance)?;
-                let (rgba, size) = cut_out(&self.image, &object.pixels(), object.bbox);
-                let ending = format!("{}.png", object.label);
-                (rgba_png(&rgba, size).map_err(|error| error.to_string())?, ending, "image/png")
-            }
-            Export::Mask { instance } => {
-                let object = self.object(instance)?;
-                let bytes = mask_png(&object.pixels()).map_err(|error| error.to_string())?;
-                (bytes, format!("{}-mask.png", object.label), "image/png")
-            }
-            Export::Coco { threshold } => {
-                let mut labels = labels.to_vec();
-                let instances = self.coco_instances(threshold, &mut labels);
-                let bytes = coco_json(&self.name, self.size(), &labels, &instances)
-                    .map_err(|error| error.to_string())?;
-                (bytes, "coco.json".to_owned(), "application/json")
-            }
-        };
-        Ok(Made { file_name: file_name(&self.name, &ending), mime, bytes })
-    }
-
-    pub(super) fn object(&self, place: usize) -> Result<&Object, String> {
-        self.document.object(place).ok_or_else(|| "there is no such object".to_owned())
-    }
-
-    /// Labels given by hand are added to the model's.
-    fn coco_instances(&self, threshold: f32, labels: &mut Vec<String>) -> Vec<CocoInstance<'_>> {
-        let mut category = |label: &String| {
-            labels.iter().position(|known| known == label).unwrap_or_else(|| {
-                labels.push(label.clone());
-                labels.len() - 1
+    /// As [`Scene::file`].
+    pub(super) fn export(
+        &self,
+        Export { product, places, format }: &Export,
+        labels: &[String],
+        backdrop: Option<&RgbImage>,
+    ) -> Result<ExportedFile, ExportError> {
+        let wanted = places.iter().filter_map(|&place| Some((place, self.document.object(place)?)));
+        let wanted = wanted.filter(|(_, object)| !object.hidden && object.mask.area() > 0);
+        let found: Vec<(usize, &Object, BinaryMask)> =
+            wanted.map(|(place, object)| (place, object, object.pixels())).collect();
+        let objects: Vec<_> = found
+            .iter()
+            .map(|(place, Object { label, score, .. }, mask)| export::Object {
+                number: place + 1,
+                label,
+                score: *score,
+                mask,
             })
-        };
-        self.shown(threshold)
-            .map(|(_, object)| CocoInstance {
-                category: category(&object.label),
-                score: object.score,
-                bbox: object.bbox,
-                rle: &object.mask,
-            })
-            .collect()
+            .collect();
+        let scene = Scene { name: &self.name, photo: &self.image, objects: &objects, labels, backdrop };
+        scene.file(*product, *format)
     }
 }
 

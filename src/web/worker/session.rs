@@ -20,10 +20,11 @@ use crate::instance::Instance;
 use crate::prompt::Prompt;
 use crate::web::channel;
 use crate::web::document::Object;
+use crate::web::export::Export;
 use crate::web::overlay::Focus;
 use crate::web::place::Place;
 use crate::web::protocol::{
-    Backend, BackendChoice, Export, Failure, FailureKind, LOWEST_SCORE, ModelInfo, Progress, Reply, Request,
+    Backend, BackendChoice, Failure, FailureKind, LOWEST_SCORE, ModelInfo, Progress, Reply, Request,
     RequestId, Size,
 };
 use crate::weights::WeightsError;
@@ -71,7 +72,7 @@ impl Session {
             Request::Edit { edit, .. } => self.change(id, |photo| photo.edit(&edit)),
             Request::Undo { .. } => self.change(id, Photo::undo),
             Request::Redo { .. } => self.change(id, Photo::redo),
-            Request::Export { export, .. } => self.export(id, export),
+            Request::Export { export, .. } => self.export(id, &export, &buffers).await,
             Request::Logits { .. } => self.logits(id, &buffers).await,
             Request::ForgetWeights { .. } => {
                 Store::clear().await;
@@ -205,7 +206,7 @@ impl Session {
         let answers = questions.ask(engine, prompt, MOST_ANSWERS).await;
         let answers = answers.map_err(|error| not_computed(*backend, &error))?;
         let elapsed_ms = now_ms() - started_ms;
-        let known = unlike.and_then(|place| photo.object(place).ok()).map(Object::pixels);
+        let known = unlike.and_then(|place| photo.document().object(place)).map(Object::pixels);
         let is_other = |answer: &&Instance| known.as_ref().is_none_or(|mask| mask.iou(&answer.mask) <= ALIKE);
         let answers: Vec<&Instance> = answers.iter().filter(is_other).collect();
         let choices = answers.len();
@@ -237,15 +238,22 @@ impl Session {
         Ok(())
     }
 
-    fn export(&self, id: RequestId, export: Export) -> Result<(), Failure> {
+    async fn export(&self, id: RequestId, export: &Export, backdrop: &[ArrayBuffer]) -> Result<(), Failure> {
         let (Some(photo), Some((engine, _))) = (&self.photo, &self.loaded) else {
             return Err(nothing_segmented());
         };
-        let made = photo.export(export, engine.labels()).map_err(|reason| {
-            Failure::new(FailureKind::Internal, format!("The file could not be made ({reason}). Try again."))
+        let backdrop = match backdrop {
+            [] => None,
+            file => {
+                let unread = |error| photo_failure("The photo for the background", &error);
+                Some(decode(file).await.map_err(unread)?.0)
+            }
+        };
+        let made = photo.export(export, engine.labels(), backdrop.as_ref()).map_err(|reason| {
+            Failure::new(FailureKind::Internal, format!("The file could not be made: {reason}."))
         })?;
-        let reply = Reply::Exported { id, file_name: made.file_name, mime: made.mime.into() };
-        post(&reply, &[bytes_to_buffer(&made.bytes)]);
+        let (file_name, mime) = (made.name.clone(), made.media_type().into());
+        post(&Reply::Exported { id, file_name, mime }, &[bytes_to_buffer(&made.bytes)]);
         Ok(())
     }
 }
