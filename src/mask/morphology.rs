@@ -78,7 +78,7 @@ mod tests {
     use super::*;
     use crate::mask::Rle;
 
-    /// COCO's text of a mask and of what SciPy makes of it.
+    /// COCO's text of a mask and of what `scipy` makes of it.
     #[derive(Deserialize)]
     struct Reference {
         size: [usize; 2],

@@ -90,6 +90,10 @@ impl App {
     /// Does something to the picked objects.
     pub(super) fn mend(self, action: Action) {
         self.dispatch(self.wanted(action));
+        // What is not on its way into a mask does not stay on the photo either.
+        if !self.state.with_untracked(AppState::is_mending) {
+            self.desk.dry();
+        }
     }
 
     /// The wish to do something to the picked objects.

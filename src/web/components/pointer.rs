@@ -129,7 +129,7 @@ impl Pointer {
         self.forget(event);
         match act {
             Some(Act::Draw) => {
-                self.app.desk.end_stroke().into_iter().for_each(|action| self.app.mend(action))
+                self.app.desk.end_stroke().into_iter().for_each(|action| self.app.mend(action));
             }
             Some(Act::Box) => {
                 if let Some(drag) = self.drag.try_update(Option::take).flatten().filter(|drag| drag.is_box) {

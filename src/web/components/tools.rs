@@ -11,7 +11,11 @@ const TOOLS: [(Tool, &str, &str); 7] = [
     (Tool::Pick, "Pick", "Click an object to pick it, or anything else to find it (V)"),
     (Tool::Add, "Add", "Add a place to the object (Shift-click)"),
     (Tool::Remove, "Take away", "Take a place away from the object (Alt-click)"),
-    (Tool::Box, "Box", "Draw a box around an object to find it (drag with the mouse)"),
+    (
+        Tool::Box,
+        "Box",
+        "Draw a box around an object to find it (drag with the mouse; with Shift, pick all that lie inside)",
+    ),
     (Tool::Restore, "Brush", "Draw what belongs to the picked object, or a new one (B)"),
     (Tool::Erase, "Eraser", "Draw what does not belong to the picked objects (E)"),
     (Tool::Hand, "Move", "Move the photo (H, or drag with the middle mouse button)"),

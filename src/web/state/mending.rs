@@ -50,7 +50,11 @@ impl AppState {
 
     /// Asks for a change. While a question is on its way, places are not certain.
     pub(super) fn change(&mut self, request: impl FnOnce(RequestId) -> Request) -> Vec<Effect> {
-        if !self.can_ask() || self.is_asking() {
+        if !self.can_ask() {
+            return Vec::new();
+        }
+        if self.is_asking() {
+            self.notice = Some("The last click is still being answered. Try again.".into());
             return Vec::new();
         }
         self.keep_asked();

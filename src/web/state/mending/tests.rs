@@ -154,6 +154,7 @@ fn an_edit_ends_asking() {
     let asked = state.update(Event::Clicked(aim));
     let [Effect::Send(Request::Ask { id, .. })] = asked[..] else { panic!("{asked:?}") };
     assert!(state.update(delete(&[0])).is_empty(), "places are not certain yet");
+    assert!(state.notice.is_some(), "which is said");
     let instance = Found { asked: true, ..found(0.1, 140) };
     state.update(Event::Replied(Reply::Asked { id, instance, choices: 2, elapsed_ms: 1.0 }));
     sent(&state.update(delete(&[0])));
