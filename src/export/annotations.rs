@@ -94,7 +94,7 @@ impl Annotations {
             Writer::LabelMe => ("", "json", labelme::label_file(photo, objects)?),
             Writer::Svg => ("", "svg", svg::drawing(photo, objects)),
         };
-        let name = self.names.unique(names::stem(photo.name));
+        let name = self.names.unique(&names::stem(photo.name));
         Ok(Some(ExportedFile { name: format!("{folder}{name}.{ending}"), bytes }))
     }
 

@@ -30,9 +30,9 @@ pub(super) struct Names(HashSet<String>);
 
 impl Names {
     /// The name, with a number where it was given before.
-    pub(super) fn unique(&mut self, name: String) -> String {
+    pub(super) fn unique(&mut self, name: &str) -> String {
         let mut numbered = (2..).map(|number| format!("{name}-{number}"));
-        let mut given = name.clone();
+        let mut given = name.to_owned();
         while !self.0.insert(given.to_lowercase()) {
             given = numbered.next().unwrap_or_default();
         }
@@ -57,7 +57,7 @@ mod tests {
             assert_eq!(stem(photo), expected);
         }
         let mut names = Names::default();
-        let given = ["x", "X", "x-2", "x"].map(|name| names.unique(name.to_owned()));
+        let given = ["x", "X", "x-2", "x"].map(|name| names.unique(name));
         assert_eq!(given, ["x", "X-2", "x-2-2", "x-3"]);
     }
 }

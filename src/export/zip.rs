@@ -17,7 +17,7 @@ pub fn zip(files: &[ExportedFile]) -> Result<Vec<u8>, ExportError> {
     let mut names = Names::default();
     for ExportedFile { name, bytes } in files {
         let (name, ending) = name.rsplit_once('.').unwrap_or((name, ""));
-        let name = format!("{}.{ending}", names.unique(name.to_owned()));
+        let name = format!("{}.{ending}", names.unique(name));
         let (mut entry, config) = archive.new_file(name.as_str()).start()?;
         let mut writer = config.wrap(&mut entry);
         writer.write_all(bytes).map_err(rawzip::Error::from)?;

@@ -127,7 +127,7 @@ impl Document {
 
     /// Takes back the last step; returns the places that are different now.
     pub fn undo(&mut self) -> Vec<usize> {
-        let Some(step) = self.history.to_undo() else { return Vec::new() };
+        let Some(step) = self.history.take_undo() else { return Vec::new() };
         let places = places(&step);
         let redo = self.swap(step);
         self.history.undone(redo);
@@ -136,7 +136,7 @@ impl Document {
 
     /// Does again what was taken back last; returns the places that are different now.
     pub fn redo(&mut self) -> Vec<usize> {
-        let Some(step) = self.history.to_redo() else { return Vec::new() };
+        let Some(step) = self.history.take_redo() else { return Vec::new() };
         let places = places(&step);
         let undo = self.swap(step);
         self.history.redone(undo);

@@ -12,67 +12,86 @@ use crate::web::state::AppState;
 pub(super) fn MendBar(app: App) -> impl IntoView {
     let state = app.state;
     let count = Memo::new(move |_| state.with(|state| state.selected.len()));
-    let hidden = Memo::new(move |_| state.with(all_hidden));
-    let pixels = RwSignal::new(2_usize);
-    let none = move || count.get() == 0;
+    view! {
+        <div class="mend" role="group" aria-label="Picked objects">
+            <p role="status" data-testid="picked">{move || state.with(words)}</p>
+            <Name app/>
+            <ObjectButtons app count/>
+            <ShapeButtons app count/>
+        </div>
+    }
+}
+
+/// Buttons for whole objects.
+#[component]
+fn ObjectButtons(app: App, count: Memo<usize>) -> impl IntoView {
+    let hidden = Memo::new(move |_| app.state.with(all_hidden));
     let button = move |name: &'static str,
                        words: &'static str,
                        title: &'static str,
                        least: usize,
-                       action: fn(usize) -> Action| {
+                       action: fn() -> Action| {
         view! {
-            <button
-                title=title
-                data-mend=name
-                disabled=move || { count.get() < least }
-                on:click=move |_| app.mend(action(pixels.get_untracked()))
-            >{words}</button>
+            <button title=title data-mend=name disabled=move || { count.get() < least } on:click=move |_| app.mend(action())>
+                {words}
+            </button>
         }
     };
+    view! {
+        <div class="buttons">
+            <button
+                title="Neither show nor save"
+                data-mend="hide"
+                disabled=move || count.get() == 0
+                on:click=move |_| app.mend(if hidden.get_untracked() { Action::Show } else { Action::Hide })
+            >{move || if hidden.get() { "Show" } else { "Hide" }}</button>
+            {button("merge", "Merge", "Make one object of several", 2, || Action::Merge)}
+            {button("split", "Split", "Make an object of each connected piece", 1, || Action::Split)}
+            {button("delete", "Delete", "Delete (Del)", 1, || Action::Delete)}
+            {button("new", "New", "An empty object, to be drawn with the brush", 0, || Action::Create("object".into()))}
+        </div>
+    }
+}
+
+/// Buttons for the outlines of objects, and by how many pixels.
+#[component]
+fn ShapeButtons(app: App, count: Memo<usize>) -> impl IntoView {
+    let pixels = RwSignal::new(2_usize);
     let sized = move |event| {
         if let Ok(value) = event_target_value(&event).parse::<usize>() {
             pixels.set(value.clamp(1, 99));
         }
     };
+    let button =
+        move |name: &'static str, words: &'static str, title: &'static str, action: fn(usize) -> Action| {
+            view! {
+                <button
+                    title=title
+                    data-mend=name
+                    disabled=move || count.get() == 0
+                    on:click=move |_| app.mend(action(pixels.get_untracked()))
+                >{words}</button>
+            }
+        };
     view! {
-        <div class="mend" role="group" aria-label="Picked objects">
-            <p role="status" data-testid="picked">{move || state.with(words)}</p>
-            <Name app/>
-            <div class="buttons">
-                <button
-                    title="Neither show nor save"
-                    data-mend="hide"
-                    disabled=none
-                    on:click=move |_| app.mend(if hidden.get_untracked() { Action::Show } else { Action::Hide })
-                >{move || if hidden.get() { "Show" } else { "Hide" }}</button>
-                {button("merge", "Merge", "Make one object of several", 2, |_| Action::Merge)}
-                {button("split", "Split", "Make an object of each connected piece", 1, |_| Action::Split)}
-                {button("delete", "Delete", "Delete (Del)", 1, |_| Action::Delete)}
-                <button
-                    title="An empty object, to be drawn with the brush"
-                    data-mend="new"
-                    on:click=move |_| app.mend(Action::Create("object".into()))
-                >"New"</button>
-            </div>
-            <div class="buttons">
-                {button("fill", "Fill holes", "Fill what the objects surround", 1, |_| Action::FillHoles)}
-                {button("smooth", "Smooth", "Round the outlines", 1, Action::Smooth)}
-                {button("grow", "Grow", "Grow on all sides", 1, Action::Grow)}
-                {button("shrink", "Shrink", "Shrink on all sides", 1, Action::Shrink)}
-                <label class="pixels">
-                    "by "
-                    <input
-                        type="number"
-                        min="1"
-                        max="99"
-                        aria-label="Pixels to smooth, grow or shrink by"
-                        data-testid="pixels"
-                        prop:value=move || pixels.get().to_string()
-                        on:change=sized
-                    />
-                    " px"
-                </label>
-            </div>
+        <div class="buttons">
+            {button("fill", "Fill holes", "Fill what the objects surround", |_| Action::FillHoles)}
+            {button("smooth", "Smooth", "Round the outlines", Action::Smooth)}
+            {button("grow", "Grow", "Grow on all sides", Action::Grow)}
+            {button("shrink", "Shrink", "Shrink on all sides", Action::Shrink)}
+            <label class="pixels">
+                "by "
+                <input
+                    type="number"
+                    min="1"
+                    max="99"
+                    aria-label="Pixels to smooth, grow or shrink by"
+                    data-testid="pixels"
+                    prop:value=move || pixels.get().to_string()
+                    on:change=sized
+                />
+                " px"
+            </label>
         </div>
     }
 }

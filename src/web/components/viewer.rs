@@ -27,25 +27,10 @@ pub(super) fn Viewer(app: App) -> impl IntoView {
         state.with(|state| state.photo.as_ref().map(|photo| photo.name.clone())).unwrap_or_default()
     });
     let busy = Memo::new(move |_| state.with(AppState::status) == Status::Busy);
-    let pointing = Memo::new(move |_| state.with(AppState::is_pointing));
     let camera = app.desk.camera;
-    let tool = Memo::new(move |_| state.with(|state| state.tool));
-    let moving = move || tool.get() == Tool::Hand;
-    // Else one finger scrolls the page.
-    let held =
-        move || camera.get().is_close() || !matches!(tool.get(), Tool::Pick | Tool::Add | Tool::Remove);
     let ratio = move || size.get().map_or(1.0, |size| size.width as f64 / size.height as f64);
     let pointer = Pointer::new(app);
-    let arrows = Arrows::new(app, pointer);
-    let escape = window_event_listener(ev::keydown, move |event| {
-        if event.key() == "Escape" {
-            pointer.cancelled();
-            let is_pointer = state.with_untracked(|state| state.tool.is_pointer());
-            app.dispatch(if is_pointer { Event::Dismissed } else { Event::ToolChosen(Tool::Pick) });
-        }
-    });
-    let shortcuts = window_event_listener(ev::keydown, move |event| keys::anywhere(app, &event));
-    on_cleanup(move || [escape, shortcuts].into_iter().for_each(WindowListenerHandle::remove));
+    listen(app, pointer);
     // Another photo is seen whole.
     Effect::new(move |_| {
         name.track();
@@ -70,37 +55,67 @@ pub(super) fn Viewer(app: App) -> impl IntoView {
             style:--zoom=move || camera.get().zoom().to_string()
         >
             <canvas class="photo" node_ref=app.photo_canvas width="1" height="1" role="img" aria-label=name></canvas>
-            <canvas
-                class="overlay"
-                class:pointing=pointing
-                class:held=held
-                class:moving=moving
-                data-testid="overlay"
-                node_ref=app.overlay_canvas
-                width="1"
-                height="1"
-                tabindex="0"
-                role="application"
-                aria-label=KEYS
-                on:pointerdown=move |event| pointer.down(&event)
-                on:pointermove=move |event| pointer.moved(&event)
-                on:pointerup=move |event| pointer.up(&event)
-                on:pointerleave=move |_| pointer.left()
-                on:pointercancel=move |event| pointer.lost(&event)
-                on:click=move |event| pointer.clicked(&event)
-                on:keydown=move |event| if keys::on_photo(app, &event) { event.prevent_default() } else { arrows.pressed(&event) }
-                on:blur=move |_| arrows.blurred()
-            ></canvas>
-            <InkLayer app brush=pointer.brush/>
-            <Tag app/>
-            {move || pointer.drag.get().filter(|drag| drag.is_box).map(|drag| view! {
-                <div class="box" data-testid="box" style=outline(drag)></div>
-            })}
-            {move || arrows.cross.get().map(|[across, down]| view! {
-                <div class="cross" data-testid="cross" style=format!("left: {}%; top: {}%", 100.0 * across, 100.0 * down)></div>
-            })}
+            <Overlay app pointer/>
         </div>
         </div>
+    }
+}
+
+/// Keys that work wherever the focus is.
+fn listen(app: App, pointer: Pointer) {
+    let escape = window_event_listener(ev::keydown, move |event| {
+        if event.key() == "Escape" {
+            pointer.cancelled();
+            let is_pointer = app.state.with_untracked(|state| state.tool.is_pointer());
+            app.dispatch(if is_pointer { Event::Dismissed } else { Event::ToolChosen(Tool::Pick) });
+        }
+    });
+    let shortcuts = window_event_listener(ev::keydown, move |event| keys::anywhere(app, &event));
+    on_cleanup(move || [escape, shortcuts].into_iter().for_each(WindowListenerHandle::remove));
+}
+
+/// The masks, and what the pointer draws over them.
+#[component]
+fn Overlay(app: App, pointer: Pointer) -> impl IntoView {
+    let state = app.state;
+    let pointing = Memo::new(move |_| state.with(AppState::is_pointing));
+    let tool = Memo::new(move |_| state.with(|state| state.tool));
+    let moving = move || tool.get() == Tool::Hand;
+    // Else one finger scrolls the page.
+    let held = move || {
+        app.desk.camera.get().is_close() || !matches!(tool.get(), Tool::Pick | Tool::Add | Tool::Remove)
+    };
+    let arrows = Arrows::new(app, pointer);
+    view! {
+        <canvas
+            class="overlay"
+            class:pointing=pointing
+            class:held=held
+            class:moving=moving
+            data-testid="overlay"
+            node_ref=app.overlay_canvas
+            width="1"
+            height="1"
+            tabindex="0"
+            role="application"
+            aria-label=KEYS
+            on:pointerdown=move |event| pointer.down(&event)
+            on:pointermove=move |event| pointer.moved(&event)
+            on:pointerup=move |event| pointer.up(&event)
+            on:pointerleave=move |_| pointer.left()
+            on:pointercancel=move |event| pointer.lost(&event)
+            on:click=move |event| pointer.clicked(&event)
+            on:keydown=move |event| if keys::on_photo(app, &event) { event.prevent_default() } else { arrows.pressed(&event) }
+            on:blur=move |_| arrows.blurred()
+        ></canvas>
+        <InkLayer app brush=pointer.brush/>
+        <Tag app/>
+        {move || pointer.drag.get().filter(|drag| drag.is_box).map(|drag| view! {
+            <div class="box" data-testid="box" style=outline(drag)></div>
+        })}
+        {move || arrows.cross.get().map(|[across, down]| view! {
+            <div class="cross" data-testid="cross" style=format!("left: {}%; top: {}%", 100.0 * across, 100.0 * down)></div>
+        })}
     }
 }
 

@@ -32,7 +32,7 @@ impl History {
         }
     }
 
-    pub(super) fn to_undo(&mut self) -> Option<Step> {
+    pub(super) fn take_undo(&mut self) -> Option<Step> {
         self.undo.pop_back()
     }
 
@@ -40,7 +40,7 @@ impl History {
         self.redo.push(redo);
     }
 
-    pub(super) fn to_redo(&mut self) -> Option<Step> {
+    pub(super) fn take_redo(&mut self) -> Option<Step> {
         self.redo.pop()
     }
 
@@ -80,7 +80,7 @@ mod tests {
         for place in 0..9 {
             history.did(vec![Change { place, object: Some(object.clone()) }]);
         }
-        let kept: Vec<usize> = std::iter::from_fn(|| history.to_undo()).map(|step| step[0].place).collect();
+        let kept: Vec<usize> = std::iter::from_fn(|| history.take_undo()).map(|step| step[0].place).collect();
         assert_eq!(kept, [8, 7, 6, 5]);
     }
 }
