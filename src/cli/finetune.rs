@@ -305,7 +305,8 @@ fn normalised(photos: &SegmentationSet) -> Option<String> {
     (own != usual).then(|| format!("× {}, mean {:?}, deviation {:?}", own.rescale, own.mean, own.std))
 }
 
-fn train(arguments: &Arguments, peers: &Arc<dyn Peers>) -> Result<()> {
+/// Options that contradict each other, told before any file is opened.
+fn check(arguments: &Arguments) -> Result<()> {
     let (least, greatest) = (arguments.min_zoom, arguments.max_zoom);
     if least > greatest {
         let reason =
@@ -320,6 +321,11 @@ fn train(arguments: &Arguments, peers: &Arc<dyn Peers>) -> Result<()> {
             counted(windows, "block")
         )));
     }
+    Ok(())
+}
+
+fn train(arguments: &Arguments, peers: &Arc<dyn Peers>) -> Result<()> {
+    check(arguments)?;
     let options = arguments.options();
     let space = match arguments.labels {
         LabelsArg::Category => LabelSpace::Category,

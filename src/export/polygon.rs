@@ -192,7 +192,7 @@ mod tests {
         let mut state = 9 + share;
         BinaryMask::from_fn(width, height, |_, _| {
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            (state >> 16) % (share + 1) > 0
+            !(state >> 16).is_multiple_of(share + 1)
         })
     }
 

@@ -47,7 +47,7 @@ mod tests {
         let shares: Vec<f64> = fields.map(|field| field.parse().unwrap()).collect();
         assert!(
             shares.len() >= 6
-                && shares.len() % 2 == 0
+                && shares.len().is_multiple_of(2)
                 && shares.iter().all(|share| (0.0..=1.0).contains(share))
         );
         // The upper left pixel of the ring, by its centre.

@@ -111,7 +111,7 @@ mod tests {
         for (width, height, share) in [(1, 1, 1), (9, 7, 2), (30, 20, 3), (20, 30, 1), (66, 40, 7)] {
             let mask = BinaryMask::from_fn(width, height, |_, _| {
                 state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                (state >> 16) % (share + 1) > 0
+                !(state >> 16).is_multiple_of(share + 1)
             });
             let contours = mask.contours();
             assert_eq!(filled(&contours, width, height), mask);

@@ -1,6 +1,6 @@
 //! The objects of a photo as they are now, and what was done to them. Pure, tested on the host.
 //!
-//! An [`Edit`] is what a person wants. It becomes [`Change`]s, each of which puts an object in a place; putting back what was there
+//! An [`Edit`] is what a person wants. It becomes changes, each of which puts an object in a place; putting back what was there
 //! is the inverse. Undoing and redoing is nothing but that, so no kind of edit has an inverse of its own.
 
 mod edit;
