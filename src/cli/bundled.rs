@@ -14,7 +14,7 @@ use crate::hub_name::RepositoryName;
 use crate::text::one_line;
 use crate::weights::{SourceError, WeightSource};
 
-const BUNDLED: &str = "www/weights/mae-tiny";
+const BUNDLED: &str = "www/weights/mae-small";
 
 /// A checkpoint's place.
 #[derive(Debug)]

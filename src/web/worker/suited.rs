@@ -6,7 +6,7 @@ use crate::web::catalogue::{SMALL, TINY};
 use crate::web::place::Place;
 
 /// Side of the photos that the better model looks at, in pixels.
-const SIDE: usize = 322;
+const SIDE: usize = 392;
 /// Blocks of the better model, and what else takes as long as some: its head, the photo's decoding and the masks' drawing.
 const BLOCKS: f64 = 18.0;
 /// The longest that a first answer may take, in milliseconds.
