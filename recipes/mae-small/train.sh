@@ -24,9 +24,16 @@ for folder in "$data"/*/; do [[ ! -f $folder/train.json ]] || folders+=("$folder
 [[ -f $out/labels/train.json ]] ||
   "$python" "$here/labels.py" --detector "${NANODET:-nanodet.onnx}" --out "$out/labels" "${folders[@]}"
 
-# 3. Fine-tuning of the last six blocks and the head.
-$mae_seg finetune --recipe "$here/recipe.toml" --train "$out/labels/train.json" --images "$out/labels" \
-  --cutouts "$data/cutouts" --encoder "$out/vit-s14.safetensors" --out "$out/seg" --device "$device"
+# 3. Fine-tuning of the last six blocks and the head, with more and more pixels, and the mean of the last two.
+finetune() { # OUT ENCODER ...
+  $mae_seg finetune --recipe "$here/recipe.toml" --train "$out/labels/train.json" --images "$out/labels" \
+    --cutouts "$data/cutouts" --encoder "$2" --out "$out/$1" --device "$device" "${@:3}"
+}
+finetune seg-224 "$out/vit-s14.safetensors"
+finetune seg-322 "$out/seg-224" --whole --image-size 322 --batch-size 8 --steps 1200 --lr 4e-4 --warmup-steps 20 --average 0.995
+finetune seg-392 "$out/seg-322" --whole --image-size 392 --batch-size 8 --steps 400 --lr 2.5e-4 --warmup-steps 10 --max-zoom 1.5 --seed 2
+[[ -f $out/seg/model.safetensors ]] ||
+  "$python" "$here/../mean_weights.py" "$out/seg-322/checkpoint" "$out/seg-392/checkpoint" --out "$out/seg"
 
 # 4. Weights in 8 bits, judged.
 $mae_seg export "$out/seg" --out "$out/mae-small" --dtype i8 --score-thresh 0.03
