@@ -54,7 +54,7 @@ impl FromStr for RepositoryName {
             Ok(Self { path: path.to_owned(), revision: revision.to_owned() })
         } else {
             Err(format!(
-                "`{text}` is no name of a model on the Hub; those look like owner/name or owner/name@revision"
+                "`{text}` is not the name of a model on the Hub; a name looks like owner/name or owner/name@revision"
             ))
         }
     }

@@ -7,7 +7,7 @@ use crate::memory::NoMemory;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ImageError {
     /// The file has no bytes.
-    #[error("the file is empty: choose a photo with content")]
+    #[error("the file is empty: choose another photo")]
     Empty,
     /// The content is none of the accepted formats, whatever the file is called.
     #[error("this is not a photo in a known format: use JPEG, PNG, WebP, GIF, BMP or TIFF")]

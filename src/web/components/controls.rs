@@ -18,7 +18,7 @@ pub(super) fn Controls(app: App) -> impl IntoView {
     view! {
         <div class="controls">
             <label class="threshold">
-                <span>"At least this certain"</span>
+                <span>"Minimum confidence"</span>
                 <output>{move || format!("{:.0} %", threshold.get() * 100.0)}</output>
                 <input
                     type="range"

@@ -51,7 +51,7 @@ pub(super) fn DropZone(app: App) -> impl IntoView {
                 <span class="hint">"or drop one here, or paste it"</span>
             </label>
             <div class="samples" role="group" aria-label="Sample photos">
-                <span class="hint">"Try"</span>
+                <span class="hint">"or try one of these"</span>
                 {SAMPLES.map(|(file, title)| view! {
                     <button class="sample" title=title data-sample=file on:click=move |_| app.choose_sample(file)>
                         <img src=format!("samples/{file}") alt=title width="64" height="64"/>

@@ -33,7 +33,7 @@ pub(super) fn Footer(app: App) -> impl IntoView {
     });
     view! {
         <footer>
-            <p>"A masked-autoencoder Vision Transformer in Rust, from training to this page."</p>
+            <p>"A Vision Transformer in Rust, from training to this page."</p>
             {move || kept.get().map(|bytes| view! {
                 <p>
                     {format!("{} of weights are kept in this browser for the next visit. ", megabytes(bytes))}

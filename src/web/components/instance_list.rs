@@ -28,7 +28,7 @@ pub(super) fn InstanceList(app: App) -> impl IntoView {
             <For each=move || rows.get() key=|index| *index children=move |index| view! { <Row app index photo_area/> }/>
         </ul>
         <Show when=move || empty.get()>
-            <p class="hint">"No object is this certain. Lower the threshold, or click one on the photo."</p>
+            <p class="hint">"Nothing reaches this confidence. Lower the minimum, or click something in the photo."</p>
         </Show>
         <Show when=move || { more.get() > 0 }>
             <p class="hint" data-testid="more">

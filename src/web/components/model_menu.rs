@@ -35,9 +35,8 @@ pub(super) fn ModelMenu(app: App) -> impl IntoView {
             <HubName app close/>
             <OpenWeights app close/>
             <p class="hint">
-                "Weights from the Hub come straight to your browser, under their authors' licences; this site hosts none of them. \
-                The MAE encoders of Meta and timm are CC BY-NC 4.0, not for commercial use, and find objects only after \
-                fine-tuning."
+                "Models from the Hub are downloaded straight to your browser, under their authors' licences. Encoders alone, such \
+                as Meta's MAE (CC BY-NC 4.0, not for commercial use), find objects only after fine-tuning."
             </p>
             <Labels app/>
         </details>
@@ -98,7 +97,7 @@ fn HubName(app: App, close: impl Fn() + Copy + 'static) -> impl IntoView {
     };
     view! {
         <form class="hub" on:submit=submit novalidate>
-            <label for="hub-name">"An EoMT model on the Hugging Face Hub"</label>
+            <label for="hub-name">"Another model from the Hugging Face Hub"</label>
             <input
                 id="hub-name"
                 data-testid="hub-name"
@@ -143,7 +142,7 @@ fn Labels(app: App) -> impl IntoView {
     view! {
         <Show when=move || !labels.with(String::is_empty)>
             <details class="labels">
-                <summary>"What it has names for"</summary>
+                <summary>"Labels it knows"</summary>
                 <p data-testid="model-labels">{labels}</p>
             </details>
         </Show>

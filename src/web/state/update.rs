@@ -207,9 +207,7 @@ impl AppState {
         if let Some(model) = &self.model {
             self.wanted = model.place.clone();
         }
-        let sentence = format!(
-            "The part of this page that does the computing stopped ({message}). Restart it to go on."
-        );
+        let sentence = format!("The model stopped unexpectedly ({message}). Restart it to continue.");
         self.fail(FailureKind::Crashed, sentence)
     }
 

@@ -284,7 +284,7 @@ async fn run<F: Fn(u64, Option<u64>) + Clone>(
             Err(_) => Some("WebGPU failed here, using the CPU"),
         },
         None if choice == BackendChoice::Cpu => None,
-        None => Some("No WebGPU in this browser, using the CPU"),
+        None => Some("WebGPU is not available here, using the CPU"),
     };
     let picked = pick(DeviceChoice::Cpu).await?;
     let engine = start(id, source, &picked).await?;
