@@ -12,7 +12,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
 
-.PHONY: serve test check native page browser browser-full parity-full dist
+.PHONY: serve test check native distributed page browser browser-full parity-full dist
 
 PYTHON ?= python3
 
@@ -20,22 +20,23 @@ serve:
 	tests/install.sh build
 	trunk serve
 
-test: check native page browser
+test: check native distributed page browser
 
 check:
 	tests/install.sh build
 	tests/install.sh mpi
 	cargo fmt --all --check
-	cargo clippy --workspace --all-targets --features web,tui -- -D warnings
-	cargo clippy --bin mae-seg --test distributed --features web,tui,mpi -- -D warnings
+	cargo clippy --workspace --all-targets --features web,tui,mpi -- -D warnings
 	cargo web-check -- -D warnings
 	cargo page-check -- -D warnings
-	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --features web,tui
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --features web,tui,mpi
 
-# With `mpi`, so that the tests of one process and of several compile the crate once.
 native:
+	cargo test --workspace
+
+distributed:
 	tests/install.sh mpi
-	cargo test --workspace --features mpi
+	cargo test --features mpi --test distributed
 
 page:
 	tests/install.sh build
