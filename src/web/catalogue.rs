@@ -39,7 +39,7 @@ pub const CATALOGUE: [Listed; 4] = [
     },
     Listed {
         title: "mae-small",
-        about: "Better masks; about a second per photo.",
+        about: "Better masks; about two seconds per photo without a graphics processor.",
         weights: SMALL,
         bytes: 23_679_480,
         labels: 12,

@@ -8,7 +8,7 @@ use crate::web::place::Place;
 /// Side of the photos that the better model looks at, in pixels.
 const SIDE: usize = 392;
 /// What the better model's answer costs, in blocks as they are tried here: it has twelve, but these round what they multiply. Measured
-/// were seven (1.7 s for a photo of 600 × 400 pixels beside 250 ms for a block).
+/// were seven (1.7 s for a photo of 600 × 400 pixels beside 250 ms for a block, on two busy cores of a Xeon).
 const BLOCKS: f64 = 8.0;
 /// The longest that a first answer may take, in milliseconds.
 const SOON_MS: f64 = 3000.0;
