@@ -22,7 +22,7 @@ pub struct Encoded {
 }
 
 impl Encoded {
-    /// The same photo at another size, which its places and masks are in from here on: small masks are sooner there.
+    /// Views the photo at another size, in whose pixels places and masks are given from then on; small masks are drawn faster.
     #[must_use]
     pub fn resized(&self, [width, height]: [usize; 2]) -> Self {
         Self { letterbox: self.letterbox.with_photo([width, height]), ..self.clone() }

@@ -39,13 +39,13 @@ use crate::mask::BinaryMask;
 /// One object of a photo, as it is written into files.
 #[derive(Debug, Clone, Copy)]
 pub struct Object<'a> {
-    /// Its place in the list of the photo's objects, from 1: it names the object's files and chooses its colour.
+    /// Place in the list of the photo's objects, counted from 1; names the object's files and chooses its colour.
     pub number: usize,
     /// What it is.
     pub label: &'a str,
     /// Confidence, 0 to 1.
     pub score: f32,
-    /// Its pixels, at the photo's own size.
+    /// Pixels of the object, at the photo's own size.
     pub mask: &'a BinaryMask,
 }
 
@@ -65,7 +65,7 @@ impl<'a> Object<'a> {
 /// A photo, as annotations name it.
 #[derive(Debug, Clone, Copy)]
 pub struct PhotoInfo<'a> {
-    /// Its file, with the folders that annotations should tell.
+    /// File name, with the folders that annotations should give.
     pub name: &'a str,
     /// Pixels per row.
     pub width: usize,

@@ -33,8 +33,8 @@ impl BinaryMask {
     /// The lines between inside and outside, in the order of their first pixels. Pixels that touch with a corner alone are of
     /// different parts. Filled by the even-odd rule or the non-zero rule, they are the mask again.
     ///
-    /// By hand, because crates that follow borders (`imageproc` and others, after Suzuki and Abe) join the centres of
-    /// pixels, from which neither area nor holes come back exactly.
+    /// This is code of our own because crates that follow borders (`imageproc` and others, after Suzuki and Abe) join the
+    /// centres of pixels, from which neither area nor holes come back exactly.
     #[must_use]
     pub fn contours(&self) -> Vec<Contour> {
         let [left, top, width, height] = self.bbox();

@@ -40,7 +40,7 @@ pub(super) fn colours(decoder: &mut Source<'_>) -> Result<Option<Vec<[u8; 3]>>, 
     Ok(Some((0..256).map(|grey| colour(grey * (count - 1) / 255)).collect()))
 }
 
-/// The same file with its samples said to be grey.
+/// Rewrites the file so that its samples are said to be grey.
 pub(super) fn as_grey(bytes: &[u8]) -> Option<Vec<u8>> {
     let is_big_endian = bytes.starts_with(b"MM");
     let number = |at: usize, length: usize| {

@@ -8,6 +8,8 @@ mod event;
 mod mending;
 mod photos;
 mod taking;
+#[cfg(test)]
+mod testing;
 mod update;
 
 pub use asking::{Aim, Gesture, Tool};

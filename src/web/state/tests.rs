@@ -4,6 +4,7 @@ use crate::web::export::{Export, Product};
 use crate::web::protocol::{Found, Presence, Size};
 use crate::web::state::Purpose;
 use crate::web::state::Status;
+use crate::web::state::testing;
 
 const GONE: &str = "unreachable";
 
@@ -45,16 +46,7 @@ fn sent_paint(effects: &[Effect]) -> RequestId {
 }
 
 fn model(backend: Backend) -> ModelInfo {
-    ModelInfo {
-        place: bundled(),
-        backend,
-        device: "test".into(),
-        fallback: None,
-        labels: vec!["cat".into()],
-        threshold: 0.4,
-        weight_bytes: 1,
-        kept: true,
-    }
+    testing::model(bundled(), backend)
 }
 
 fn sent_place(effects: &[Effect]) -> (RequestId, Place) {

@@ -1,28 +1,11 @@
 use super::*;
-use crate::web::place::Place;
-use crate::web::protocol::{
-    Backend, BackendChoice, Failure, FailureKind, ModelInfo, PROTOCOL_VERSION, Presence, Reply,
-};
+use crate::web::protocol::{BackendChoice, Failure, FailureKind, Presence, Reply};
 use crate::web::state::Event;
+use crate::web::state::testing::loaded;
 
 /// A photo of 200 × 100 pixels on which two objects were found.
 fn segmented() -> AppState {
-    let place = Place::Site("weights/mae-tiny".into());
-    let mut state = AppState::new(place.clone(), String::new(), BackendChoice::Auto);
-    state.update(Event::Started);
-    let load = state.update(Event::Replied(Reply::Ready { protocol_version: PROTOCOL_VERSION }));
-    let [Effect::Send(Request::Load { id, .. })] = load[..] else { panic!("{load:?}") };
-    let model = ModelInfo {
-        place,
-        backend: Backend::Cpu,
-        device: String::new(),
-        fallback: None,
-        labels: Vec::new(),
-        threshold: 0.4,
-        weight_bytes: 1,
-        kept: false,
-    };
-    state.update(Event::Replied(Reply::Loaded { id, model }));
+    let mut state = loaded(BackendChoice::Auto);
     choose(&mut state);
     state
 }

@@ -1,27 +1,12 @@
 use super::*;
 use crate::web::document::{Action, Edit};
-use crate::web::place::Place;
-use crate::web::protocol::{Backend, BackendChoice, ModelInfo, PROTOCOL_VERSION, Reply, Size};
+use crate::web::protocol::{BackendChoice, Reply, Size};
+use crate::web::state::testing::loaded;
 use crate::web::state::{Aim, Event, Gesture};
 
 /// A photo of 200 × 100 pixels on which three objects were found, the last of them below the threshold.
 fn segmented() -> AppState {
-    let place = Place::Site("weights/mae-tiny".into());
-    let mut state = AppState::new(place.clone(), String::new(), BackendChoice::Cpu);
-    state.update(Event::Started);
-    let load = state.update(Event::Replied(Reply::Ready { protocol_version: PROTOCOL_VERSION }));
-    let [Effect::Send(Request::Load { id, .. })] = load[..] else { panic!("{load:?}") };
-    let model = ModelInfo {
-        place,
-        backend: Backend::Cpu,
-        device: String::new(),
-        fallback: None,
-        labels: Vec::new(),
-        threshold: 0.4,
-        weight_bytes: 1,
-        kept: false,
-    };
-    state.update(Event::Replied(Reply::Loaded { id, model }));
+    let mut state = loaded(BackendChoice::Cpu);
     let chosen = state.update(Event::PhotoChosen { name: "a.jpg".into() });
     let Some(Effect::SendPhoto(id)) = chosen.last().cloned() else { panic!("{chosen:?}") };
     let size = Size { width: 200, height: 100 };

@@ -1,34 +1,14 @@
 use super::*;
 use crate::web::place::Place;
-use crate::web::protocol::{
-    Backend, BackendChoice, FailureKind, Found, ModelInfo, PROTOCOL_VERSION, Presence, Reply, Request,
-};
+use crate::web::protocol::{Backend, BackendChoice, FailureKind, Found, Presence, Reply, Request};
 use crate::web::state::Event;
+use crate::web::state::testing::{loaded, model};
 
 const SIZE: Size = Size { width: 2, height: 2 };
 
-fn loaded() -> AppState {
-    let place = Place::Site("weights/mae-tiny".into());
-    let mut state = AppState::new(place, String::new(), BackendChoice::Auto);
-    state.update(Event::Started);
-    let effects = state.update(Event::Replied(Reply::Ready { protocol_version: PROTOCOL_VERSION }));
-    finish_loading(&mut state, &effects);
-    state
-}
-
 fn finish_loading(state: &mut AppState, effects: &[Effect]) -> Vec<Effect> {
     let Some(Effect::Send(Request::Load { id, place, .. })) = effects.last() else { panic!("{effects:?}") };
-    let model = ModelInfo {
-        place: place.clone(),
-        backend: Backend::Cpu,
-        device: String::new(),
-        fallback: None,
-        labels: Vec::new(),
-        threshold: 0.4,
-        weight_bytes: 1,
-        kept: false,
-    };
-    state.update(Event::Replied(Reply::Loaded { id: *id, model }))
+    state.update(Event::Replied(Reply::Loaded { id: *id, model: model(place.clone(), Backend::Cpu) }))
 }
 
 fn choose(state: &mut AppState, name: &str) -> RequestId {
@@ -63,7 +43,7 @@ fn shown(state: &AppState) -> (&str, usize) {
 
 #[test]
 fn a_file_that_cannot_be_read_leaves_photo_and_result() {
-    let mut state = loaded();
+    let mut state = loaded(BackendChoice::Auto);
     let id = choose(&mut state, "a.jpg");
     finish(&mut state, id);
     state.update(Event::Picked(Some(0)));
@@ -79,7 +59,7 @@ fn a_file_that_cannot_be_read_leaves_photo_and_result() {
 
 #[test]
 fn another_photo_takes_the_place_of_the_one_shown_when_it_was_read() {
-    let mut state = loaded();
+    let mut state = loaded(BackendChoice::Auto);
     let id = choose(&mut state, "a.jpg");
     finish(&mut state, id);
     let id = choose(&mut state, "b.jpg");
@@ -91,7 +71,7 @@ fn another_photo_takes_the_place_of_the_one_shown_when_it_was_read() {
 
 #[test]
 fn a_photo_that_the_worker_holds_no_more_is_looked_at_again() {
-    let mut state = loaded();
+    let mut state = loaded(BackendChoice::Auto);
     let id = choose(&mut state, "a.jpg");
     finish(&mut state, id);
     let passed_over = choose(&mut state, "b.jpg");
@@ -105,7 +85,7 @@ fn a_photo_that_the_worker_holds_no_more_is_looked_at_again() {
 
 #[test]
 fn after_another_model_was_loaded_an_unread_photo_leaves_the_one_shown() {
-    let mut state = loaded();
+    let mut state = loaded(BackendChoice::Auto);
     let id = choose(&mut state, "a.jpg");
     finish(&mut state, id);
     let loading = state.update(Event::ModelChosen(Place::Site("weights/mae-small".into())));
@@ -118,7 +98,7 @@ fn after_another_model_was_loaded_an_unread_photo_leaves_the_one_shown() {
 
 #[test]
 fn what_failed_after_the_photo_was_read_can_be_tried_again() {
-    let mut state = loaded();
+    let mut state = loaded(BackendChoice::Auto);
     let id = choose(&mut state, "a.jpg");
     decode(&mut state, id);
     fail(&mut state, id);
