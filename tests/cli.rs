@@ -2,6 +2,7 @@
 #![cfg(feature = "native")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
@@ -11,7 +12,9 @@ use burn::tensor::Device;
 use image::{ImageFormat, Rgb, RgbImage};
 use mae_seg::mask::Rle;
 use mae_seg::model::{MaskSegmenter, SegmenterConfig, VitConfig};
-use mae_seg::weights::{Architecture, Layout, ModelConfig, StoredAs, collect, write_safetensors};
+use mae_seg::weights::{
+    Architecture, Layout, ModelConfig, StoredAs, collect, read_safetensors, write_safetensors,
+};
 use serde_json::{Value, json};
 
 /// A folder with weights of a small untrained segmenter and whatever a test puts beside them.
@@ -1037,4 +1040,38 @@ fn fine_tuning_goes_on_from_a_whole_segmenter() {
     let zoom = ["finetune", "--train", "a.json", "--images", ".", "--out", "none", "--min-zoom", "3"];
     let refusal = stderr(&bench.run(zoom));
     assert!(refusal.contains("--min-zoom 3 is above --max-zoom 1.75"), "{refusal}");
+}
+
+#[test]
+fn pretraining_begins_with_the_encoder_it_is_given() {
+    let bench = Bench::new();
+    fs::create_dir(bench.path("photos")).unwrap();
+    bench.photo("photos/a.png", 48, 40);
+    let pretrain = |more: &str| {
+        let sizes = "pretrain --data photos --device cpu --epochs 1 --batch-size 1 --decoder-dim 16 --decoder-depth 1";
+        let output = bench.run(sizes.split(' ').chain(more.split(' ')));
+        assert!(output.status.success(), "{}", stderr(&output));
+    };
+    let weights = |run: &str| -> BTreeMap<String, Vec<f32>> {
+        let bytes = fs::read(bench.path(run).join("checkpoint/model.safetensors")).unwrap();
+        let tensors = read_safetensors("model.safetensors", &bytes).unwrap();
+        tensors.into_iter().map(|(name, tensor)| (name, tensor.values)).collect()
+    };
+    pretrain("--image-size 32 --out first");
+    // So slow that no weight changes by what 32 bits can tell.
+    let still = "--base-lr 1e-30 --warmup-epochs 0 --weight-decay 0 --seed 1";
+    pretrain(&format!("{still} --image-size 32 --encoder first --out same"));
+    pretrain(&format!("{still} --image-size 32 --out fresh"));
+    pretrain(&format!("{still} --image-size 64 --encoder first --out larger"));
+    let [first, same, fresh, larger] = ["first", "same", "fresh", "larger"].map(weights);
+    let (blocks, decoder): (Vec<&String>, Vec<&String>) =
+        first.keys().filter(|name| name.ends_with("dense.weight")).partition(|name| name.starts_with("vit."));
+    assert!(blocks.len() >= 24 && !decoder.is_empty(), "{:?}", first.keys());
+    for name in blocks {
+        assert!(
+            first[name] == same[name] && first[name] == larger[name] && first[name] != fresh[name],
+            "{name}"
+        );
+    }
+    assert!(decoder.iter().all(|name| first[*name] != same[*name]));
 }

@@ -151,7 +151,7 @@ fn run_pretraining(
     on_event: impl FnMut(TrainEvent),
 ) -> Result<(), TrainError> {
     let photos = PhotoSet::open(&[photos.to_owned()], Damaged::Stop).unwrap();
-    pretrain(&photos, None, options, &Device::flex(), &mut RunFolder::open(out, options)?, on_event)
+    pretrain(&photos, None, options, None, &Device::flex(), &mut RunFolder::open(out, options)?, on_event)
 }
 
 fn run_finetuning(

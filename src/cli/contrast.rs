@@ -42,7 +42,7 @@ pub(super) fn run(args: &Arguments) -> Result<()> {
     let stacks = vec![Stack::of(encoder, encoder.num_patches(), encoder.depth)];
     // Each photo in two views.
     let step = AtOnce { photos: 2 * args.passes.at_once(), stacks };
-    args.encoder.train((&options, args.passes.plain()), &step, None, |photos, device, run, show| {
+    args.encoder.train((&options, args.passes.plain(), None), &step, None, |photos, device, run, show| {
         contrast(photos, &options, device, run, show)
     })
 }

@@ -1,6 +1,6 @@
 //! What the verbs that train an encoder on photos without labels share.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use burn::tensor::Device;
@@ -100,10 +100,16 @@ impl EncoderArg {
         Ok(config)
     }
 
-    /// Does `training` with `options` where the run stands, and shows how far it is; `step` is what it holds in memory.
+    /// The architecture of an encoder that is there, for crops of this size.
+    pub(super) fn resized(&self, encoder: &VitConfig) -> VitConfig {
+        VitConfig { image_size: self.image_size, ..encoder.clone() }
+    }
+
+    /// Does `training` with `options`, from the weights `start` if there are any, where the run stands, and shows how far it is;
+    /// `step` is what it holds in memory.
     pub(super) fn train(
         &self,
-        (options, plain): (&impl Serialize, bool),
+        (options, plain, start): (&impl Serialize, bool, Option<&Path>),
         step: &AtOnce,
         teacher: Option<&TeacherFeatures>,
         training: impl FnOnce(
@@ -124,7 +130,9 @@ impl EncoderArg {
             progress.say(&format!("took {taken}; left out {}", photos.left_out().told()));
             photos.cut().iter().for_each(|cut| progress.show(TrainEvent::Skipped(cut.clone())));
             let taught = teacher.map(|features| features.fingerprint().to_owned());
-            let asked = Asked::new(options, photos.fingerprint()).with("teacher features", taught);
+            let asked = Asked::new(options, photos.fingerprint())
+                .with("teacher features", taught)
+                .with("encoder", start.map(|path| path.display().to_string()));
             let mut run = RunFolder::shared(&self.out, &asked, &peers)?;
             training(&photos, &picked.device, &mut run, &mut |event| progress.show(event))?;
             progress.finish(&format!("pretrained; fine-tune with --encoder {}", self.out.display()));

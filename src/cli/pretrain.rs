@@ -6,12 +6,14 @@ use anyhow::Result;
 use clap::{Args, ValueEnum};
 
 use super::at_once::{AtOnce, Stack};
+use super::bundled::Source;
 use super::encoder::EncoderArg;
 use super::steps::PassesArg;
 use super::wrong_usage;
 use crate::data::TeacherFeatures;
 use crate::model::{DecoderConfig, HiddenPatches, LossOn, MaeConfig, PixelError};
 use crate::train::{MaskSampling, PretrainOptions, pretrain};
+use crate::weights::{Folder, read_folder};
 
 /// Pretrain a masked autoencoder on photos without labels.
 ///
@@ -20,10 +22,15 @@ use crate::train::{MaskSampling, PretrainOptions, pretrain};
 #[command(after_help = "Examples:
   mae-seg pretrain --data photos/ --out runs/mae
   mae-seg pretrain --data shard-0000.tar shard-0001.tar --epochs 400 --batch-size 64 --out runs/mae
+  mae-seg pretrain --data photos/ --encoder hf:facebook/vit-mae-base --out runs/mae
   mae-seg pretrain --data photos/ --hidden-patches mask-token --loss-on all --out runs/bert-like")]
 pub(super) struct Arguments {
     #[command(flatten)]
     encoder: EncoderArg,
+    /// Begin with the encoder of these weights, at --image-size, instead of at random: training run, weight folder, .safetensors
+    /// or PyTorch file, `hf:owner/name[@revision]`, or address
+    #[arg(long = "encoder", value_name = "WEIGHTS", conflicts_with_all = ["model", "patch_size"])]
+    start: Option<PathBuf>,
     /// Width of the decoder
     #[arg(long, default_value_t = 512, value_parser = super::at_least_one)]
     decoder_dim: usize,
@@ -106,10 +113,14 @@ enum PixelErrorArg {
 }
 
 impl Arguments {
-    fn options(&self, teacher_dim: usize) -> Result<PretrainOptions> {
+    fn options(&self, teacher_dim: usize, start: Option<&Folder>) -> Result<PretrainOptions> {
         let decoder =
             DecoderConfig::new(self.decoder_dim, self.decoder_depth, (self.decoder_dim / 32).max(1));
-        let mut model = MaeConfig::new(self.encoder.config()?, decoder);
+        let encoder = match start {
+            Some(folder) => self.encoder.resized(folder.config.encoder()),
+            None => self.encoder.config()?,
+        };
+        let mut model = MaeConfig::new(encoder, decoder);
         model.teacher_dim = teacher_dim;
         model.mask_ratio = self.mask_ratio;
         model.norm_pix_loss = !self.raw_pixels;
@@ -161,10 +172,14 @@ impl Arguments {
 pub(super) fn run(args: &Arguments) -> Result<()> {
     args.passes.check()?;
     let teacher = args.teacher_features.as_deref().map(TeacherFeatures::open).transpose()?;
-    let options = args.options(teacher.as_ref().map_or(0, TeacherFeatures::channels))?;
+    let start = match &args.start {
+        Some(path) => Some(pollster::block_on(read_folder(&Source::open(Some(path))?))?),
+        None => None,
+    };
+    let options = args.options(teacher.as_ref().map_or(0, TeacherFeatures::channels), start.as_ref())?;
     let step = args.at_once(&options.model);
-    let told = (&options, args.passes.plain());
+    let told = (&options, args.passes.plain(), args.start.as_deref());
     args.encoder.train(told, &step, teacher.as_ref(), |photos, device, run, show| {
-        pretrain(photos, teacher.as_ref(), &options, device, run, show)
+        pretrain(photos, teacher.as_ref(), &options, start, device, run, show)
     })
 }

@@ -19,7 +19,7 @@ use crate::data::order::{Purpose, stream};
 use crate::data::{CropOptions, PhotoBatch, PhotoSet, TeacherFeatures};
 use crate::model::{MaeConfig, MaskedAutoencoder, PatchMask};
 use crate::pixels::Preprocess;
-use crate::weights::{Architecture, ModelConfig};
+use crate::weights::{Architecture, Folder, ModelConfig, apply_encoder};
 
 /// The recipe of a pretraining run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -39,7 +39,8 @@ pub struct PretrainOptions {
 
 /// Pretrains on `photos` until every epoch is done, from where `run` stands.
 ///
-/// With a teacher, whose width is the model's `teacher_dim`, its features are reconstructed beside the pixels.
+/// With a teacher, whose width is the model's `teacher_dim`, its features are reconstructed beside the pixels. With the
+/// weights `encoder`, the encoder begins with them instead of at random; the decoder begins at random either way.
 ///
 /// # Errors
 /// [`TrainError`]; the last checkpoint stays whole.
@@ -47,6 +48,7 @@ pub fn pretrain(
     photos: &PhotoSet,
     teacher: Option<&TeacherFeatures>,
     options: &PretrainOptions,
+    encoder: Option<Folder>,
     device: &Device,
     run: &mut RunFolder,
     mut on_event: impl FnMut(TrainEvent),
@@ -65,13 +67,30 @@ pub fn pretrain(
     let preprocess = Preprocess::square(options.model.encoder.image_size);
     let device = device.clone().autodiff();
     device.seed(steps.seed);
-    let model = with_stable_ids(MaskedAutoencoder::new(&options.model, &device));
+    let model = with_stable_ids(begin(&options.model, encoder, &device)?);
     let adamw = steps.adamw(options.passes.second_beta);
     let optimizer = steps.optimizer.of(&model, adamw);
     let at = run.resume(Standing::start(model, optimizer, steps), &config)?;
     let peers = run.peers();
     let task = Pretraining { passes, teacher, options, preprocess: &preprocess, device, peers };
     train(&task, at, steps, (&config, &preprocess), run, &mut on_event)
+}
+
+/// The model before its first step.
+fn begin(
+    config: &MaeConfig,
+    encoder: Option<Folder>,
+    device: &Device,
+) -> Result<MaskedAutoencoder, TrainError> {
+    let model = MaskedAutoencoder::new(config, device);
+    let Some(Folder { preprocess, layout, tensors, .. }) = encoder else { return Ok(model) };
+    let usual = Preprocess::square(config.encoder.image_size);
+    if usual.clone().normalised_as(&preprocess) != usual {
+        let reason =
+            "the encoder expects pixels normalised otherwise than ImageNet's, as pretraining does it";
+        return Err(TrainError::Option(reason.to_owned()));
+    }
+    Ok(apply_encoder(model, layout, tensors)?)
 }
 
 struct Pretraining<'a> {

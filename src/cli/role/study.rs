@@ -143,7 +143,7 @@ impl Study<'_> {
             };
             let asked = Asked::new(&options, self.photos[0].clone());
             let mut run = RunFolder::open(out, &asked)?;
-            pretrain(&self.unlabelled, None, &options, &self.device, &mut run, show)?;
+            pretrain(&self.unlabelled, None, &options, None, &self.device, &mut run, show)?;
         }
         Ok(())
     }
