@@ -1063,6 +1063,8 @@ fn pretraining_begins_with_the_encoder_it_is_given() {
     pretrain(&format!("{still} --image-size 32 --encoder first --out same"));
     pretrain(&format!("{still} --image-size 32 --out fresh"));
     pretrain(&format!("{still} --image-size 64 --encoder first --out larger"));
+    // A segmenter's encoder has layer scale, which a masked autoencoder has not.
+    pretrain("--image-size 32 --encoder weights --out scaled");
     let [first, same, fresh, larger] = ["first", "same", "fresh", "larger"].map(weights);
     let (blocks, decoder): (Vec<&String>, Vec<&String>) =
         first.keys().filter(|name| name.ends_with("dense.weight")).partition(|name| name.starts_with("vit."));

@@ -100,9 +100,10 @@ impl EncoderArg {
         Ok(config)
     }
 
-    /// The architecture of an encoder that is there, for crops of this size.
+    /// The architecture of an encoder that is there, for crops of this size and without layer scale, which masked autoencoders
+    /// have none of.
     pub(super) fn resized(&self, encoder: &VitConfig) -> VitConfig {
-        VitConfig { image_size: self.image_size, ..encoder.clone() }
+        VitConfig { image_size: self.image_size, layer_scale: false, ..encoder.clone() }
     }
 
     /// Does `training` with `options`, from the weights `start` if there are any, where the run stands, and shows how far it is;

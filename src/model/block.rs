@@ -53,6 +53,20 @@ impl LayerScale {
     fn forward(&self, tokens: Tensor<3>) -> Tensor<3> {
         tokens * self.gamma.val().unsqueeze()
     }
+
+    /// A layer that does what `linear` and the scale do.
+    fn merged(&self, linear: Linear) -> Linear {
+        let gamma = self.gamma.val();
+        Linear {
+            weight: linear.weight.map(|weight| leaf(weight * gamma.clone().unsqueeze())),
+            bias: linear.bias.map(|bias| bias.map(|bias| leaf(bias * gamma.clone()))),
+        }
+    }
+}
+
+/// Values that learn by themselves, not what they were computed from.
+fn leaf<const D: usize>(values: Tensor<D>) -> Tensor<D> {
+    values.detach().require_grad()
 }
 
 /// What attention is told besides the tokens.
@@ -123,6 +137,18 @@ impl Block {
         }
     }
 
+    /// The same block without layer scale: what it multiplied branches with is multiplied into their last weights.
+    #[must_use]
+    pub fn with_merged_scales(mut self) -> Self {
+        if let Some(scale) = self.scale1.take() {
+            self.attn.proj = scale.merged(self.attn.proj);
+        }
+        if let Some(scale) = self.scale2.take() {
+            self.mlp.fc2 = scale.merged(self.mlp.fc2);
+        }
+        self
+    }
+
     /// # Shapes
     /// - `tokens`, returns: `[B, T, D]`
     #[must_use]
@@ -162,7 +188,26 @@ fn scaled(scale: Option<&LayerScale>, branch: Tensor<3>) -> Tensor<3> {
 
 #[cfg(test)]
 mod tests {
+    use burn::tensor::Tolerance;
+
     use super::*;
+
+    #[test]
+    fn merged_scales_do_the_same() {
+        let device = Device::flex();
+        let config = VitConfig { layer_scale: true, ..VitConfig::plain(8, 4, 8, 1, 2) };
+        let mut block = Block::encoder(&config, &device);
+        for (scale, first) in [(&mut block.scale1, 0.1), (&mut block.scale2, -0.7)] {
+            let gamma = Tensor::from_floats([first, 0.2, -0.3, 0.4, 0.5, 2.0, 0.7, 0.0], &device);
+            *scale = Some(LayerScale { gamma: Param::from_tensor(gamma) });
+        }
+        let tokens = Tensor::<3>::random([2, 5, 8], burn::tensor::Distribution::Default, &device);
+        let apart = block.forward(tokens.clone(), &Around::default());
+        let block = block.with_merged_scales();
+        assert!(block.scale1.is_none() && block.scale2.is_none());
+        let merged = block.forward(tokens, &Around::default());
+        apart.into_data().assert_approx_eq::<f32>(&merged.into_data(), Tolerance::default());
+    }
 
     #[test]
     fn a_photo_without_its_branches_passes_through() {

@@ -52,6 +52,13 @@ impl VisionTransformer {
         }
     }
 
+    /// The same encoder without layer scale, as [`Block::with_merged_scales`] does it.
+    #[must_use]
+    pub fn with_merged_scales(mut self) -> Self {
+        self.blocks = self.blocks.into_iter().map(Block::with_merged_scales).collect();
+        self
+    }
+
     /// Patches with their positions, no prefix tokens yet.
     ///
     /// # Shapes

@@ -17,7 +17,7 @@ use super::task::{Loss, Task, images, train};
 use super::{Peers, RunFolder, TrainError, TrainEvent};
 use crate::data::order::{Purpose, stream};
 use crate::data::{CropOptions, PhotoBatch, PhotoSet, TeacherFeatures};
-use crate::model::{MaeConfig, MaskedAutoencoder, PatchMask};
+use crate::model::{MaeConfig, MaskedAutoencoder, PatchMask, VitConfig};
 use crate::pixels::Preprocess;
 use crate::weights::{Architecture, Folder, ModelConfig, apply_encoder};
 
@@ -82,15 +82,25 @@ fn begin(
     encoder: Option<Folder>,
     device: &Device,
 ) -> Result<MaskedAutoencoder, TrainError> {
-    let model = MaskedAutoencoder::new(config, device);
-    let Some(Folder { preprocess, layout, tensors, .. }) = encoder else { return Ok(model) };
+    let mut model = MaskedAutoencoder::new(config, device);
+    let Some(Folder { config: own, preprocess, layout, tensors, .. }) = encoder else { return Ok(model) };
     let usual = Preprocess::square(config.encoder.image_size);
     if usual.clone().normalised_as(&preprocess) != usual {
         let reason =
             "the encoder expects pixels normalised otherwise than ImageNet's, as pretraining does it";
         return Err(TrainError::Option(reason.to_owned()));
     }
-    Ok(apply_encoder(model, layout, tensors)?)
+    let VitConfig { num_registers, gated_mlp, qkv_bias, rotary_base, .. } = config.encoder;
+    if num_registers > 0 || gated_mlp || !qkv_bias || rotary_base.is_some() {
+        let reason =
+            "an encoder with registers, gates or rotary positions cannot be stored as a masked autoencoder";
+        return Err(TrainError::Option(reason.to_owned()));
+    }
+    let layer_scale = own.encoder().layer_scale;
+    let own = MaeConfig { encoder: VitConfig { layer_scale, ..config.encoder.clone() }, ..config.clone() };
+    let loaded = apply_encoder(MaskedAutoencoder::new(&own, device), layout, tensors)?;
+    model.encoder = loaded.encoder.with_merged_scales();
+    Ok(model)
 }
 
 struct Pretraining<'a> {
