@@ -5,6 +5,7 @@ mod content;
 mod error;
 mod guard;
 mod jpeg;
+mod likeness;
 mod other;
 mod raster;
 mod tiff;
@@ -17,6 +18,7 @@ use image::ImageFormat;
 use content::Content;
 pub use error::{ImageError, ImageNote};
 pub use guard::is_decoding;
+pub use likeness::Likeness;
 use raster::Raster;
 
 /// The most pixels a photo may have: decoding more would not fit a browser tab.

@@ -24,7 +24,7 @@
 //!
 //! | level | module | what |
 //! |---|---|---|
-//! | L0 | [`image`], [`pixels`], [`mask`], [`instance`], [`prompt`], [`hub_name`], [`text`], [`memory`], `files` | plain data: photos, masks, results, prompts, names, words, bytes |
+//! | L0 | [`image`], [`pixels`], [`mask`], [`instance`], [`prompt`], [`hub_name`], [`text`], [`memory`], `random`, `files` | plain data: photos, masks, results, prompts, names, words, numbers, bytes |
 //! | L1 | [`model`] | tensors only: encoder, MAE, segmenter |
 //! | L1 | [`export`] | files of what was found: pictures, annotations |
 //! | L2 | [`weights`] | weight folders: names, shapes, shards |
@@ -50,6 +50,8 @@ pub mod web;
 pub mod engine;
 #[cfg(feature = "engine")]
 pub mod model;
+#[cfg(feature = "engine")]
+mod random;
 #[cfg(feature = "engine")]
 pub mod weights;
 

@@ -4,10 +4,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::image::RgbImage;
 
+mod centre;
 mod config;
 mod letterbox;
 mod resize;
 
+pub use centre::{central_crop, central_square};
 pub use config::{PreprocessError, Statistics};
 pub use letterbox::{Letterbox, PhotoLogits};
 pub use resize::{Filter, Window, resize};
@@ -87,6 +89,19 @@ impl Preprocess {
     pub fn normalised(&self, channel: usize, byte: u8) -> f32 {
         let value = f64::from(byte) * f64::from(self.rescale);
         ((value - f64::from(self.mean[channel])) / f64::from(self.std[channel])) as f32
+    }
+
+    /// The bytes that normalised values stand for, channel by channel.
+    #[must_use]
+    pub fn bytes(&self, values: &[f32]) -> Vec<u8> {
+        let plane = (values.len() / 3).max(1);
+        values.iter().enumerate().map(|(at, &value)| self.byte((at / plane).min(2), value)).collect()
+    }
+
+    /// The byte in `channel` that a normalised value stands for, or the nearest there is.
+    #[must_use]
+    pub fn byte(&self, channel: usize, value: f32) -> u8 {
+        ((value * self.std[channel] + self.mean[channel]) / self.rescale).round().clamp(0.0, 255.0) as u8
     }
 }
 

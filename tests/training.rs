@@ -14,12 +14,12 @@ use image::{Rgb, RgbImage};
 use mae_seg::data::{
     AugmentOptions, CocoDataset, Damaged, LabelSpace, PhotoFolder, PhotoSet, SegmentationSet, TeacherFeatures,
 };
-use mae_seg::model::{DecoderConfig, HiddenPatches, LossOn, MaeConfig, VitConfig};
+use mae_seg::model::{DecoderConfig, HiddenPatches, LossOn, MaeConfig, MaskSampling, VitConfig};
 use mae_seg::train::loss::SetLossConfig;
 use mae_seg::train::schedule::POLY_POWER;
 use mae_seg::train::{
-    ContrastOptions, FinetuneOptions, MaskSampling, Optimizer, PassOptions, Precision, PretrainOptions,
-    RunFolder, StepOptions, TrainError, TrainEvent, Tune, ValidationSet, contrast, finetune, pretrain,
+    ContrastOptions, FinetuneOptions, Optimizer, PassOptions, Precision, PretrainOptions, RunFolder,
+    StepOptions, TrainError, TrainEvent, Tune, ValidationSet, contrast, finetune, pretrain,
 };
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};

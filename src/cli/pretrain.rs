@@ -11,8 +11,8 @@ use super::encoder::EncoderArg;
 use super::steps::PassesArg;
 use super::wrong_usage;
 use crate::data::TeacherFeatures;
-use crate::model::{DecoderConfig, HiddenPatches, LossOn, MaeConfig, PixelError};
-use crate::train::{MaskSampling, PretrainOptions, pretrain};
+use crate::model::{DecoderConfig, HiddenPatches, LossOn, MaeConfig, MaskSampling, PixelError};
+use crate::train::{PretrainOptions, pretrain};
 use crate::weights::{Folder, read_folder};
 
 /// Pretrain a masked autoencoder on photos without labels.

@@ -17,12 +17,11 @@ use super::output::{percent, print_line};
 use super::targets::TargetsArg;
 use super::{progress, wrong_usage};
 use crate::data::{Damaged, DataError, PhotoFolder};
-use crate::eval::probe::{
-    Labelled, LabelledPhotos, Scores, central_crop, features, linear_probe, nearest_neighbours,
-};
-use crate::eval::{Likeness, reconstruction};
+use crate::eval::probe::{Labelled, LabelledPhotos, Scores, features, linear_probe, nearest_neighbours};
+use crate::eval::reconstruction;
+use crate::image::Likeness;
 use crate::model::{MaskedAutoencoder, PatchMask, VisionTransformer};
-use crate::pixels::Preprocess;
+use crate::pixels::{Preprocess, central_crop};
 use crate::text::counted;
 use crate::weights::{Architecture, Checkpoint};
 

@@ -13,12 +13,12 @@ use super::draw;
 use super::output::{print_line, write_file};
 use super::pretrain::SamplingArg;
 use super::targets::TargetsArg;
-use crate::data::order::{Purpose, stream};
-use crate::eval::probe::central_crop;
 use crate::files::{self, drawn::drawn_of};
 use crate::image::RgbImage;
-use crate::model::MaskedAutoencoder;
-use crate::train::{MaskSampling, reconstruction_panel};
+use crate::model::{MaskSampling, MaskedAutoencoder};
+use crate::pixels::central_crop;
+use crate::random::{Purpose, stream};
+use crate::train::reconstruction_panel;
 use crate::weights::{Architecture, Checkpoint};
 
 const EXAMPLES: &str = "\
@@ -92,4 +92,44 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
     let picture = reconstruction_panel(&model, images, &mask, &preprocess);
     write_file(out, &draw::png(&DynamicImage::from(picture))?)?;
     print_line(&out.display().to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+    use image::{Rgb, RgbImage as Picture};
+
+    use super::*;
+    use crate::engine::{DeviceChoice, Reconstructor, pick};
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        arguments: Arguments,
+    }
+
+    #[test]
+    fn the_page_draws_what_the_command_line_draws() {
+        let folder = tempfile::tempdir().unwrap();
+        let [photo, out] = ["photo.png", "out.png"].map(|name| folder.path().join(name));
+        let weights = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/mae_tiny");
+        Picture::from_fn(90, 70, |x, y| Rgb([(2 * x) as u8, (3 * y) as u8, (x * y % 256) as u8]))
+            .save(&photo)
+            .unwrap();
+        let [of_photo, of_out, of_weights] = [&photo, &out, &weights].map(|path| path.to_str().unwrap());
+        for sampling in ["random", "block", "grid"] {
+            let line = ["reconstruct", of_photo, "--weights", of_weights, "--out", of_out, "--device", "cpu"];
+            let more = ["--mask-ratio", "0.6", "--seed", "5", "--mask-sampling", sampling];
+            let arguments = Line::parse_from(line.into_iter().chain(more)).arguments;
+            run(&arguments).unwrap();
+            let panel = image::open(&out).unwrap().into_rgb8();
+            let source = Source::open(Some(&weights)).unwrap();
+            let device = pollster::block_on(pick(DeviceChoice::Cpu)).unwrap().device;
+            let reconstructor = pollster::block_on(Reconstructor::load(&source, &device)).unwrap();
+            let square = reconstructor.prepare(&RgbImage::decode(&std::fs::read(&photo).unwrap()).unwrap());
+            let mask = reconstructor.hide(0.6, arguments.mask_sampling.into(), 5);
+            let redrawn = pollster::block_on(reconstructor.draw(&square, &mask)).unwrap();
+            assert!(redrawn.panel(true, true) == panel, "{sampling}");
+        }
+    }
 }

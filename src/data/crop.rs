@@ -113,7 +113,7 @@ pub(super) fn mirror(pixels: &mut [u8], width: usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::order::{Purpose, stream};
+    use crate::random::{Purpose, stream};
 
     #[test]
     fn windows_stay_inside_the_photo_and_near_the_asked_area() {

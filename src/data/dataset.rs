@@ -12,12 +12,12 @@ use super::cutouts::Cutouts;
 use super::fingerprint::{fingerprint, with_bytes};
 use super::labelled::Photo;
 use super::labels::{LabelTable, root_category};
-use super::order::{Purpose, stream};
 use super::photos::REPLACEMENTS;
 use super::sampler::EXHAUSTIVE_REPEATS;
 use super::{AugmentOptions, Damaged, DataError, LabelSpace, LeftOut, PhotoFolder, Reason, TeacherFeatures};
 use crate::image::RgbImage;
 use crate::pixels::Preprocess;
+use crate::random::{Purpose, stream};
 
 /// A COCO instances file with its photos and, if given, a folder of cut-outs to paste.
 #[derive(Debug)]

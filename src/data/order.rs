@@ -1,25 +1,8 @@
-//! Deterministic randomness: one stream of numbers for each purpose, epoch and sample.
+//! The order in which samples are visited.
 
-use rand::SeedableRng;
 use rand::seq::SliceRandom;
-use rand_chacha::ChaCha8Rng;
 
-/// What a stream of random numbers is for; different purposes never share numbers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Purpose {
-    Order = 1,
-    Augment = 2,
-    Hide = 3,
-}
-
-/// The random numbers of one sample in one epoch.
-pub(crate) fn stream(purpose: Purpose, seed: u64, epoch: u64, index: u64) -> ChaCha8Rng {
-    let mut key = [0; 32];
-    for (slot, word) in key.chunks_exact_mut(8).zip([purpose as u64, seed, epoch, index]) {
-        slot.copy_from_slice(&word.to_le_bytes());
-    }
-    ChaCha8Rng::from_seed(key)
-}
+use crate::random::{Purpose, stream};
 
 /// The numbers `0..len` in the order in which epoch `epoch` visits them.
 #[must_use]

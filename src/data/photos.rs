@@ -11,12 +11,12 @@ use rayon::prelude::*;
 use super::fingerprint::{fingerprint, look, with_bytes};
 use super::formats::{PACKS, has_extension, head, is_photo, packing};
 use super::normalise::fill_planes;
-use super::order::{Purpose, stream};
 use super::shard::{self, Member};
 use super::zip::Zip;
 use super::{CropOptions, DataError, LeftOut, TeacherFeatures};
 use crate::files;
 use crate::image::RgbImage;
+use crate::random::{Purpose, stream};
 
 /// Neighbours tried in place of an unreadable photo before a batch gives up.
 pub(super) const REPLACEMENTS: usize = 100;

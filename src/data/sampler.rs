@@ -3,7 +3,7 @@
 use rand::RngExt;
 use rand::seq::SliceRandom;
 
-use super::order::{Purpose, stream};
+use crate::random::{Purpose, stream};
 
 /// Visits per epoch of a photo with every object labelled, where there are partly labelled ones beside it, which get one: it
 /// is the only kind that teaches what is *not* an object, and each shows many classes, where partly labelled photos show one.

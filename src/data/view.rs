@@ -102,7 +102,7 @@ fn inside(point: [f64; 2], corner: [f64; 2], span: [f64; 2]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::order::{Purpose, stream};
+    use crate::random::{Purpose, stream};
 
     #[test]
     fn the_letterboxed_view_samples_pixel_centres() {

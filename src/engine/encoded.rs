@@ -95,11 +95,15 @@ impl Engine {
         pixels: Vec<f32>,
         letterbox: Letterbox,
     ) -> Result<Encoded, EngineError> {
-        let [width, height] = letterbox.canvas();
-        let images = Tensor::<4>::from_data(TensorData::new(pixels, [1, 3, height, width]), &self.device);
-        let proposals = self.model.propose(images);
+        let proposals = self.model.propose(self.on_device(pixels, letterbox));
         let class_logits = numbers(proposals.class_logits.clone()).await?;
         Ok(Encoded { proposals, class_logits, letterbox })
+    }
+
+    /// The canvas of a photo, `[1, 3, height, width]`.
+    pub(super) fn on_device(&self, pixels: Vec<f32>, letterbox: Letterbox) -> Tensor<4> {
+        let [width, height] = letterbox.canvas();
+        Tensor::from_data(TensorData::new(pixels, [1, 3, height, width]), &self.device)
     }
 
     /// Draws the masks of queries that are an object with a probability of at least `score_thresh`.

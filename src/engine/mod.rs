@@ -4,14 +4,18 @@
 
 mod device;
 mod encoded;
+mod features;
 mod postprocess;
+mod reconstructor;
 pub mod trial;
 
 use burn::tensor::Device;
 
 pub use device::{DeviceChoice, Picked, pick};
 pub use encoded::Encoded;
+pub use features::PatchFeatures;
 pub use postprocess::{Answer, Segment, find};
+pub use reconstructor::{Reconstructor, Redrawn, Square};
 
 use crate::image::RgbImage;
 use crate::instance::Instance;
@@ -33,6 +37,19 @@ pub enum EngineError {
         "these weights are an encoder or a masked autoencoder, which find no objects; fine-tune them first"
     )]
     NotASegmenter,
+    /// The weights are whole but no masked autoencoder.
+    #[error(
+        "these weights have no decoder to draw with; name a masked autoencoder, such as facebook/vit-mae-base"
+    )]
+    NotAnAutoencoder,
+    /// Patches were hidden of another grid than the model's.
+    #[error("{given} patches were chosen to be seen or hidden, the model has {expected}; choose again")]
+    OtherPatches {
+        /// Patches that were given.
+        given: usize,
+        /// Patches that the model has.
+        expected: usize,
+    },
     /// The device asked for is not there.
     #[error("{device} cannot be used here: {reason}")]
     Device {

@@ -19,7 +19,7 @@ pub use clicks::{ClickMetrics, click_dataset};
 pub use error::EvalError;
 pub use evaluation::{CategoryResult, Evaluation, PhotoResult, evaluate, evaluate_results};
 pub use prediction::{CompressedMask, Prediction};
-pub use reconstruction::{Likeness, fill_in, likeness, reconstruction};
+pub use reconstruction::reconstruction;
 pub use results::Results;
 pub use run::{Run, differences};
 pub use runner::predict_dataset;

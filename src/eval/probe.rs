@@ -7,7 +7,7 @@ mod photos;
 mod scores;
 
 pub(super) use features::batch;
-pub use features::{central_crop, features};
+pub use features::features;
 pub use knn::nearest_neighbours;
 pub use linear::linear_probe;
 pub use photos::LabelledPhotos;

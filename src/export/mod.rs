@@ -7,6 +7,7 @@
 //! | COCO, YOLO, LabelMe, CVAT, SVG | [`Annotations`] |
 //! | all of it in one file | [`zip()`] |
 
+mod animation;
 mod annotations;
 mod background;
 mod coco;
@@ -24,6 +25,7 @@ mod svg;
 mod yolo;
 mod zip;
 
+pub use animation::animation_file;
 pub use annotations::{AnnotationFormat, Annotations};
 pub use background::{Background, replace_background};
 pub use cutout::{Frame, cut_out};
@@ -89,6 +91,7 @@ impl ExportedFile {
         match self.name.rsplit_once('.').map_or("", |(_, ending)| ending) {
             "png" => "image/png",
             "webp" => "image/webp",
+            "gif" => "image/gif",
             "svg" => "image/svg+xml",
             "json" => "application/json",
             "xml" => "application/xml",

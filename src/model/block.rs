@@ -149,6 +149,11 @@ impl Block {
         self
     }
 
+    /// See [`MaskSegmenter::rounding`](super::MaskSegmenter::rounding).
+    pub(super) const fn round(&mut self) {
+        (self.attn.rounds, self.mlp.rounds) = (true, true);
+    }
+
     /// # Shapes
     /// - `tokens`, returns: `[B, T, D]`
     #[must_use]

@@ -98,6 +98,10 @@ impl MaskedAutoencoder {
     pub fn forward_encoder(&self, images: Tensor<4>, mask: &PatchMask) -> Tensor<3> {
         let encoder = &self.encoder;
         let patches = match self.config.hidden_patches {
+            HiddenPatches::Drop if mask.num_visible() == 0 => {
+                let prefix = encoder.with_no_patches(mask.batch());
+                return encoder.encode(prefix, &Around::default());
+            }
             HiddenPatches::Drop => encoder.embed_visible(images, mask),
             HiddenPatches::MaskToken => self.with_mask_tokens(images, mask),
             HiddenPatches::Zero => {
@@ -135,11 +139,16 @@ impl MaskedAutoencoder {
         let positions = self.decoder_pos_embed.val();
         let [_, rows, _] = positions.dims();
         let class = tokens.clone().narrow(1, 0, 1) + positions.clone().narrow(1, 0, 1);
-        let mut patches = tokens.narrow(1, 1, length - 1);
-        if self.config.hidden_patches == HiddenPatches::Drop {
-            let blanks = self.mask_token.val().expand([batch, mask.num_patches() - mask.num_visible(), d]);
-            patches = mask.restore(Tensor::cat(vec![patches, blanks], 1));
-        }
+        let patches = match (self.config.hidden_patches, mask.num_patches() - mask.num_visible()) {
+            (HiddenPatches::Drop, 0) => mask.restore(tokens.narrow(1, 1, length - 1)),
+            (HiddenPatches::Drop, hidden) => {
+                let blanks = self.mask_token.val().expand([batch, hidden, d]);
+                // No tensor has no rows.
+                let seen = (length > 1).then(|| tokens.narrow(1, 1, length - 1));
+                mask.restore(Tensor::cat(seen.into_iter().chain([blanks]).collect(), 1))
+            }
+            _ => tokens.narrow(1, 1, length - 1),
+        };
         let grid = mask.num_patches().isqrt();
         let patches = patches + resample_grid(positions.narrow(1, 1, rows - 1), [grid; 2], false);
         let tokens = Tensor::cat(vec![class, patches], 1);

@@ -34,6 +34,20 @@ impl PatchMask {
         Self { ids_keep, ids_restore }
     }
 
+    /// One image whose patches are hidden where `hidden` says so; the others keep their order.
+    #[must_use]
+    pub fn from_hidden(hidden: &[bool]) -> Self {
+        let noise = hidden.iter().map(|&hidden| f32::from(u8::from(hidden))).collect();
+        Self::from_noise(&[noise], hidden.iter().filter(|hidden| !**hidden).count())
+    }
+
+    /// Of the first image: whether each patch is hidden.
+    #[must_use]
+    pub fn first_hidden(&self) -> Vec<bool> {
+        let visible = self.num_visible();
+        self.ids_restore.first().into_iter().flatten().map(|&place| place >= visible).collect()
+    }
+
     /// The masks of some of the images.
     ///
     /// # Panics

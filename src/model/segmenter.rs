@@ -153,11 +153,8 @@ impl MaskSegmenter {
     /// values, may be rounded to 16 bits too. Browsers without a GPU do so, in half the time; elsewhere nothing changes.
     #[must_use]
     pub fn rounding(mut self) -> Self {
-        let lateral = self.lateral.iter_mut().flat_map(|lateral| &mut lateral.blocks);
-        for block in self.encoder.blocks.iter_mut().chain(lateral) {
-            block.attn.rounds = true;
-            block.mlp.rounds = true;
-        }
+        self.encoder.round();
+        self.lateral.iter_mut().flat_map(|lateral| &mut lateral.blocks).for_each(Block::round);
         self.head.upscale.iter_mut().for_each(|block| block.rounds = true);
         self
     }

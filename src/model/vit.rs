@@ -102,14 +102,28 @@ impl VisionTransformer {
     /// - returns `[B, 1 + R + L, D]`
     #[must_use]
     pub fn with_prefix(&self, patches: Tensor<3>) -> Tensor<3> {
-        let [batch, _, d] = patches.dims();
-        let mut parts = vec![self.cls_token.val().expand([batch, 1, d])];
-        if let Some(registers) = &self.register_tokens {
-            let [_, count, _] = registers.dims();
-            parts.push(registers.val().expand([batch, count, d]));
-        }
-        parts.push(patches);
-        Tensor::cat(parts, 1)
+        let batch = patches.dims()[0];
+        Tensor::cat(self.prefix(batch).into_iter().chain([patches]).collect(), 1)
+    }
+
+    /// Class token and registers alone, `[B, 1 + R, D]`.
+    #[must_use]
+    pub(super) fn with_no_patches(&self, batch: usize) -> Tensor<3> {
+        Tensor::cat(self.prefix(batch), 1)
+    }
+
+    fn prefix(&self, batch: usize) -> Vec<Tensor<3>> {
+        let tokens = [Some(&self.cls_token), self.register_tokens.as_ref()];
+        let expanded = |token: &Param<Tensor<3>>| {
+            let [_, count, d] = token.dims();
+            token.val().expand([batch, count, d])
+        };
+        tokens.into_iter().flatten().map(expanded).collect()
+    }
+
+    /// See [`MaskSegmenter::rounding`](super::MaskSegmenter::rounding).
+    pub(super) fn round(&mut self) {
+        self.blocks.iter_mut().for_each(Block::round);
     }
 
     /// Every block, then the final norm.

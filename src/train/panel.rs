@@ -5,7 +5,6 @@ use image::RgbImage;
 
 use super::loss::Target;
 use crate::engine::{Answer, Logits, SegmentOptions, find};
-use crate::eval::fill_in;
 use crate::mask::BinaryMask;
 use crate::model::{MaskSegmenter, MaskedAutoencoder, PatchMask, patchify, unpatchify};
 use crate::pixels::{Letterbox, Preprocess};
@@ -27,7 +26,7 @@ pub fn reconstruction_panel(
     let hidden = mask.hidden(&images.device()).unsqueeze_dim::<3>(2);
     let visible = hidden.neg().add_scalar(1.0);
     let seen = unpatchify(patchify(images.clone(), patch) * visible, patch);
-    let filled = fill_in(model, images.clone(), mask);
+    let filled = model.fill_in(images.clone(), mask);
     let columns = [images, seen, filled].map(host);
     columns_picture(&columns, side, mask.batch(), preprocess)
 }
@@ -98,8 +97,5 @@ fn host<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
 }
 
 fn rgb(channel: impl Fn(usize) -> f32, preprocess: &Preprocess) -> [u8; 3] {
-    std::array::from_fn(|i| {
-        ((channel(i) * preprocess.std[i] + preprocess.mean[i]) / preprocess.rescale).round().clamp(0.0, 255.0)
-            as u8
-    })
+    std::array::from_fn(|i| preprocess.byte(i, channel(i)))
 }

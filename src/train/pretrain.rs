@@ -9,16 +9,15 @@ use image::RgbImage;
 use serde::{Deserialize, Serialize};
 
 use super::checkpoint::Standing;
-use super::hiding::MaskSampling;
 use super::optimizer::with_stable_ids;
 use super::panel::{MOST_ROWS, reconstruction_panel};
 use super::passes::{PassOptions, Passes};
 use super::task::{Loss, Task, images, train};
 use super::{Peers, RunFolder, TrainError, TrainEvent};
-use crate::data::order::{Purpose, stream};
 use crate::data::{CropOptions, PhotoBatch, PhotoSet, TeacherFeatures};
-use crate::model::{MaeConfig, MaskedAutoencoder, PatchMask, VitConfig};
+use crate::model::{MaeConfig, MaskSampling, MaskedAutoencoder, PatchMask, VitConfig};
 use crate::pixels::Preprocess;
+use crate::random::{Purpose, stream};
 use crate::weights::{Architecture, Folder, ModelConfig, apply_encoder};
 
 /// The recipe of a pretraining run.

@@ -15,12 +15,12 @@ use super::cells::{Cell, Cells, ENCODERS, TUNINGS};
 use crate::data::{AugmentOptions, CocoDataset, PhotoFolder, PhotoSet, SegmentationSet};
 use crate::engine::Engine;
 use crate::eval::{Vocabulary, evaluate, predict_dataset};
-use crate::model::{DecoderConfig, HiddenPatches, MaeConfig, VitConfig};
+use crate::model::{DecoderConfig, HiddenPatches, MaeConfig, MaskSampling, VitConfig};
 use crate::train::loss::SetLossConfig;
 use crate::train::schedule::POLY_POWER;
 use crate::train::{
-    Alone, ContrastOptions, FinetuneOptions, MaskSampling, PassOptions, Precision, PretrainOptions,
-    RunFolder, StepOptions, TrainEvent, Tune, contrast, finetune, pretrain,
+    Alone, ContrastOptions, FinetuneOptions, PassOptions, Precision, PretrainOptions, RunFolder, StepOptions,
+    TrainEvent, Tune, contrast, finetune, pretrain,
 };
 use crate::weights::read_folder;
 

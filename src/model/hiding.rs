@@ -3,7 +3,7 @@
 use rand::{Rng, RngExt};
 use serde::{Deserialize, Serialize};
 
-use crate::model::PatchMask;
+use super::PatchMask;
 
 /// Smallest block of patches that is hidden at once, and the range of its aspect ratio
 /// (`BEiT`, <https://arxiv.org/abs/2106.08254> §2.3).
