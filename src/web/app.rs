@@ -22,8 +22,9 @@ use super::given::{Given, address, name_at, sort_out};
 use super::handover::Promised;
 use super::overlay::{HitMask, instance_at, overlay_size};
 use super::place::Place;
-use super::protocol::{BackendChoice, Failure, FailureKind, Reply, Request, RequestId, Size};
-use super::state::{Aim, AppState, Effect, Event, Gesture};
+use super::protocol::{BackendChoice, Failure, FailureKind, RedrawRequest, Reply, Request, RequestId, Size};
+use super::sheets::Sheets;
+use super::state::{Aim, AppState, Effect, Event, Gesture, RedrawEvent};
 
 use crate::hub_name::HUB;
 
@@ -37,6 +38,7 @@ pub(super) struct App {
     pub(super) photo_canvas: NodeRef<Canvas>,
     pub(super) overlay_canvas: NodeRef<Canvas>,
     pub(super) desk: Desk,
+    pub(super) sheets: Sheets,
     parts: StoredValue<Parts, LocalStorage>,
 }
 
@@ -71,8 +73,12 @@ impl App {
             photo_canvas: NodeRef::new(),
             overlay_canvas: NodeRef::new(),
             desk: Desk::new(),
+            sheets: Sheets::new(),
             parts: StoredValue::new_local(Parts::default()),
         };
+        if let Some(Ok(place)) = dom::query("mae").as_deref().map(Place::parse) {
+            app.dispatch(Event::Redraw(RedrawEvent::ModelChosen(place)));
+        }
         if let Some(reason) = refused {
             app.refuse(
                 FailureKind::Choice,
@@ -131,7 +137,13 @@ impl App {
                 match renamed.collect() {
                     Ok(files) => {
                         self.parts.update_value(|parts| drop(parts.folders.insert(name.clone(), files)));
-                        self.dispatch(Event::ModelChosen(Place::Device(name)));
+                        let draws = self.state.with_untracked(|state| state.redraw.is_open);
+                        let place = Place::Device(name);
+                        self.dispatch(if draws {
+                            Event::Redraw(RedrawEvent::ModelChosen(place))
+                        } else {
+                            Event::ModelChosen(place)
+                        });
                     }
                     Err(error) => self.refuse(FailureKind::Choice, dom::words(&error)),
                 }
@@ -276,6 +288,8 @@ impl App {
                     self.hand_over(id, purpose, bytes, (file_name, mime))?;
                 }
             }
+            Effect::ShowRedrawn => self.sheets.show_redrawn(buffers),
+            Effect::ShowFeatures => self.sheets.show_features(buffers),
             Effect::BreakPromise => self.break_promise(),
         }
         Ok(())
@@ -296,7 +310,11 @@ impl App {
 
     /// The files that a request for a model of this device needs.
     fn attachments(self, request: &Request) -> Array {
-        let Request::Load { place: Place::Device(name), .. } = request else { return Array::new() };
+        let (Request::Load { place: Place::Device(name), .. }
+        | Request::Redraw { request: RedrawRequest::Load { place: Place::Device(name), .. }, .. }) = request
+        else {
+            return Array::new();
+        };
         self.parts.with_value(|parts| parts.folders.get(name).into_iter().flatten().collect())
     }
 

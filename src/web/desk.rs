@@ -24,6 +24,8 @@ pub(super) struct Desk {
     pub(super) ink: RwSignal<Vec<Ink>>,
     /// Whether the photo is shown without its masks.
     pub(super) is_bare: RwSignal<bool>,
+    /// How much of the photo is shown beside what was drawn of it, in percent.
+    pub(super) wipe: RwSignal<f64>,
 }
 
 impl Desk {
@@ -33,6 +35,7 @@ impl Desk {
             camera: RwSignal::new(Camera::default()),
             ink: RwSignal::new(Vec::new()),
             is_bare: RwSignal::new(false),
+            wipe: RwSignal::new(0.0),
         }
     }
 

@@ -9,7 +9,7 @@
 //! ```
 //!
 //! The main thread never touches a pixel one by one: photo and overlay arrive as finished RGBA buffers. [`protocol`],
-//! [`state`], [`document`], [`camera`], [`place`], [`overlay`] and [`export`] are plain Rust and are tested on the host; the
+//! [`state`], [`document`], [`camera`], [`patches`], [`place`], [`overlay`] and [`export`] are plain Rust and are tested on the host; the
 //! rest needs a browser.
 
 pub mod camera;
@@ -18,6 +18,7 @@ pub mod document;
 pub mod export;
 pub mod given;
 pub mod overlay;
+pub mod patches;
 pub mod place;
 pub mod protocol;
 pub mod state;
@@ -38,5 +39,7 @@ mod dom;
 mod dropped;
 #[cfg(feature = "page")]
 mod handover;
+#[cfg(feature = "page")]
+mod sheets;
 #[cfg(feature = "web")]
 pub mod worker;

@@ -5,9 +5,11 @@
 
 mod failure;
 mod found;
+mod redraw;
 
 pub use failure::{Failure, FailureKind};
 pub use found::{Found, Presence};
+pub use redraw::{Drawn, Hiding, MOST_PERCENT, RedrawModel, RedrawReply, RedrawRequest, Sampling, Wish};
 
 use serde::{Deserialize, Serialize};
 
@@ -17,7 +19,7 @@ use super::place::Place;
 use crate::prompt::Prompt;
 
 /// Raised with every change of these types. A page that meets a worker of another version asks to be reloaded.
-pub const PROTOCOL_VERSION: u32 = 6;
+pub const PROTOCOL_VERSION: u32 = 7;
 
 /// Instances below this score are never shown, so they are not computed.
 pub const LOWEST_SCORE: f32 = 0.02;
@@ -158,6 +160,13 @@ pub enum Request {
         /// Answered by [`Reply::Logits`] or [`Reply::Failed`].
         id: RequestId,
     },
+    /// Hide parts of the photo and draw them again.
+    Redraw {
+        /// Answered by [`Reply::Redraw`], [`Reply::Exported`] or [`Reply::Failed`].
+        id: RequestId,
+        /// What is asked; it says which files come beside it.
+        request: RedrawRequest,
+    },
     /// Remove every weight file kept in this browser.
     ForgetWeights {
         /// Answered by [`Reply::WeightsForgotten`].
@@ -250,6 +259,13 @@ pub enum Reply {
     Logits {
         /// The [`Request::Logits`] answered.
         id: RequestId,
+    },
+    /// What came of parts of the photo being hidden.
+    Redraw {
+        /// The [`Request::Redraw`] answered.
+        id: RequestId,
+        /// The answer; it says which buffers come beside it.
+        reply: RedrawReply,
     },
     /// No weight file is kept in this browser any more.
     WeightsForgotten {

@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use super::views::ViewSwitch;
 use super::words::megabytes;
 use crate::web::app::App;
 use crate::web::protocol::{Backend, ModelInfo};
@@ -17,6 +18,7 @@ pub(super) fn Header(app: App) -> impl IntoView {
                 <h1>"mae-seg"</h1>
                 <p>"Every object in your photo, as its own mask. Computed on your device: nothing is uploaded."</p>
             </div>
+            <ViewSwitch app/>
             <p class="backend" data-testid="backend" data-backend=move || model.with(|model| backend_name(model.as_ref()))>
                 {move || model.with(|model| backend_words(model.as_ref()))}
             </p>

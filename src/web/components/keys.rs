@@ -13,7 +13,8 @@ pub(super) const ZOOM: f64 = 1.4;
 
 /// Keys with Ctrl (or Command), and Delete, wherever the focus is but where text is written.
 pub(super) fn anywhere(app: App, event: &KeyboardEvent) {
-    if writes(event) || !app.state.with_untracked(AppState::can_ask) {
+    let is_elsewhere = app.state.with_untracked(|state| state.redraw.is_open);
+    if is_elsewhere || writes(event) || !app.state.with_untracked(AppState::can_ask) {
         return;
     }
     let with_control = event.ctrl_key() || event.meta_key();

@@ -13,11 +13,13 @@ mod mend_bar;
 mod model_menu;
 mod notices;
 mod pointer;
+mod redraw;
 mod save_menu;
 mod status_bar;
 mod tag;
 mod tools;
 mod viewer;
+mod views;
 mod words;
 
 use leptos::prelude::*;
@@ -30,6 +32,7 @@ use frame::{Footer, Header};
 use instance_list::InstanceList;
 use model_menu::ModelMenu;
 use notices::Notices;
+use redraw::{RedrawPanel, RedrawStage};
 use save_menu::SaveMenu;
 use status_bar::StatusBar;
 use tools::Tools;
@@ -46,21 +49,33 @@ pub fn mount() {
 fn Page() -> impl IntoView {
     let app = App::new();
     Effect::new(move |_| app.dispatch(Event::Started));
+    let redraws = Memo::new(move |_| app.state.with(|state| state.redraw.is_open));
     view! {
         <Header app/>
         <Notices app/>
         <main>
             <section class="stage" aria-label="Photo">
-                <Viewer app/>
-                <Tools app/>
+                // Its canvases stay, so that nothing is lost meanwhile.
+                <div class="view" hidden=redraws>
+                    <Viewer app/>
+                    <Tools app/>
+                </div>
+                <Show when=move || redraws.get()>
+                    <RedrawStage app/>
+                </Show>
                 <DropZone app/>
             </section>
             <section class="panel" aria-label="Result">
-                <ModelMenu app/>
-                <StatusBar app/>
-                <Controls app/>
-                <InstanceList app/>
-                <SaveMenu app/>
+                <Show when=move || redraws.get()>
+                    <RedrawPanel app/>
+                </Show>
+                <div class="view" hidden=redraws>
+                    <ModelMenu app/>
+                    <StatusBar app/>
+                    <Controls app/>
+                    <InstanceList app/>
+                    <SaveMenu app/>
+                </div>
             </section>
         </main>
         <Footer app/>

@@ -32,7 +32,16 @@ pub(super) fn ModelMenu(app: App) -> impl IntoView {
             <ul class="models" aria-label="Models of the menu">
                 {CATALOGUE.map(|listed| view! { <ModelOption app listed place close/> }).into_iter().collect_view()}
             </ul>
-            <HubName app close/>
+            <HubName
+                app
+                choose=move |place: Place| {
+                    close();
+                    app.dispatch(Event::ModelChosen(place));
+                }
+                id="hub-name"
+                caption="Another model from the Hugging Face Hub"
+                example="owner/name"
+            />
             <OpenWeights app close/>
             <p class="hint">
                 "Models from the Hub are downloaded straight to your browser, under their authors' licences. Encoders alone, such \
@@ -82,27 +91,30 @@ fn ModelOption(
 
 /// A field for the name of any model on the Hub.
 #[component]
-fn HubName(app: App, close: impl Fn() + Copy + 'static) -> impl IntoView {
+pub(super) fn HubName(
+    app: App,
+    choose: impl Fn(Place) + Copy + 'static,
+    id: &'static str,
+    caption: &'static str,
+    example: &'static str,
+) -> impl IntoView {
     let input = NodeRef::<Input>::new();
     let submit = move |event: SubmitEvent| {
         event.prevent_default();
         let text = input.get_untracked().map(|input| input.value()).unwrap_or_default();
         match Place::parse_hub_name(&text) {
-            Ok(place) => {
-                close();
-                app.dispatch(Event::ModelChosen(place));
-            }
+            Ok(place) => choose(place),
             Err(reason) => app.refuse(FailureKind::Choice, format!("{reason}.")),
         }
     };
     view! {
         <form class="hub" on:submit=submit novalidate>
-            <label for="hub-name">"Another model from the Hugging Face Hub"</label>
+            <label for=id>{caption}</label>
             <input
-                id="hub-name"
-                data-testid="hub-name"
+                id=id
+                data-testid=id
                 node_ref=input
-                placeholder="owner/name"
+                placeholder=example
                 autocomplete="off"
                 autocapitalize="none"
                 spellcheck="false"

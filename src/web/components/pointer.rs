@@ -276,7 +276,7 @@ pub(super) fn boxed(app: App, Drag { from, to, .. }: Drag, several: bool) {
 }
 
 /// Where on the photo an event happened, both coordinates from 0 to 1.
-fn place(event: &MouseEvent) -> [f64; 2] {
+pub(super) fn place(event: &MouseEvent) -> [f64; 2] {
     share(&event_target::<Element>(event), event).map(|place| place.clamp(0.0, 1.0))
 }
 

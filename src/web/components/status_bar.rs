@@ -21,17 +21,24 @@ pub(super) fn StatusBar(app: App) -> impl IntoView {
             <p role="status" data-testid="status" data-state=move || state.with(|state| state.status().name())>
                 {move || state.with(status_words)}
             </p>
-            // It keeps its place when nothing is worked on: what is below does not move.
-            {move || match progress.get().map(share) {
-                Some(Some(share)) => view! { <progress max="1" value=share.to_string() aria-label="Progress"></progress> }.into_any(),
-                Some(None) => view! { <progress aria-label="Working"></progress> }.into_any(),
-                None => view! { <div class="no-progress"></div> }.into_any(),
-            }}
+            <Bar progress/>
             <Show when=move || changing.get()>
                 <button class="link" on:click=move |_| app.dispatch(Event::ModelKept)>{move || keep_words(app)}</button>
             </Show>
         </div>
         {move || notes.get().into_iter().map(|note| view! { <p class="hint" data-testid="note">{note}</p> }).collect_view()}
+    }
+}
+
+/// How far it is; it keeps its place when nothing is worked on: what is below does not move.
+#[component]
+pub(super) fn Bar(progress: Memo<Option<Progress>>) -> impl IntoView {
+    move || match progress.get().map(share) {
+        Some(Some(share)) => {
+            view! { <progress max="1" value=share.to_string() aria-label="Progress"></progress> }.into_any()
+        }
+        Some(None) => view! { <progress aria-label="Working"></progress> }.into_any(),
+        None => view! { <div class="no-progress"></div> }.into_any(),
     }
 }
 
@@ -50,7 +57,7 @@ fn status_words(state: &AppState) -> String {
     }
 }
 
-fn progress_words(progress: Progress) -> String {
+pub(super) fn progress_words(progress: Progress) -> String {
     match progress {
         Progress::Probing => "Getting ready…".into(),
         Progress::Downloading { done_bytes, total_bytes: Some(total) } => {

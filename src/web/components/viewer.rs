@@ -64,7 +64,7 @@ pub(super) fn Viewer(app: App) -> impl IntoView {
 /// Keys that work wherever the focus is.
 fn listen(app: App, pointer: Pointer) {
     let escape = window_event_listener(ev::keydown, move |event| {
-        if event.key() == "Escape" {
+        if event.key() == "Escape" && !app.state.with_untracked(|state| state.redraw.is_open) {
             pointer.cancelled();
             let is_pointer = app.state.with_untracked(|state| state.tool.is_pointer());
             app.dispatch(if is_pointer { Event::Dismissed } else { Event::ToolChosen(Tool::Pick) });

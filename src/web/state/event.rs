@@ -1,6 +1,6 @@
 //! What can happen on the page, and what the page then has to do.
 
-use super::{Aim, Purpose, Tool};
+use super::{Aim, Purpose, RedrawEvent, Tool};
 use crate::web::document::Edit;
 use crate::web::export::Export;
 use crate::web::place::Place;
@@ -60,6 +60,8 @@ pub enum Event {
     ExportWanted(Export, Purpose),
     /// The browser took what was to be copied or shared; did not, as it was told not to; or could not, and why.
     HandedOver(RequestId, Result<bool, String>),
+    /// Something happened in the view that hides and draws.
+    Redraw(RedrawEvent),
     /// The kept weights are to be removed.
     ForgetWeights,
     /// The way on that an error offers was taken.
@@ -122,6 +124,10 @@ pub enum Effect {
         /// Media type.
         mime: String,
     },
+    /// Show the pictures beside the reply as what was drawn of the photo.
+    ShowRedrawn,
+    /// Keep what is beside the reply as what the features tell.
+    ShowFeatures,
     /// No picture comes for the clipboard.
     BreakPromise,
 }

@@ -7,6 +7,7 @@ mod asking;
 mod event;
 mod mending;
 mod photos;
+mod redraw;
 mod taking;
 #[cfg(test)]
 mod testing;
@@ -14,6 +15,7 @@ mod update;
 
 pub use asking::{Aim, Gesture, Tool};
 pub use event::{Effect, Event};
+pub use redraw::{PRETRAINED, Redraw, RedrawEvent};
 pub use taking::Purpose;
 
 use std::collections::BTreeSet;
@@ -120,6 +122,8 @@ pub struct AppState {
     pub history: [bool; 2],
     edits_in_flight: Vec<RequestId>,
     taking: Taking,
+    /// The view that hides and draws.
+    pub redraw: Redraw,
     /// WebGPU was given up in this visit.
     gpu_failed: bool,
     paint_in_flight: Option<RequestId>,
@@ -159,6 +163,7 @@ impl AppState {
             history: [false; 2],
             edits_in_flight: Vec::new(),
             taking: Taking::Idle,
+            redraw: Redraw::new(),
             gpu_failed: false,
             paint_in_flight: None,
             paint_again: false,

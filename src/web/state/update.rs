@@ -53,6 +53,7 @@ impl AppState {
             Event::RedoWanted => self.change(|id| Request::Redo { id }),
             Event::ExportWanted(export, purpose) => self.take(export, purpose),
             Event::HandedOver(id, outcome) => self.handed_over(id, outcome),
+            Event::Redraw(event) => self.redraw_changed(event),
             Event::ForgetWeights => self.send(|id| Request::ForgetWeights { id }),
             Event::Retried => self.retried(),
         }
@@ -69,6 +70,7 @@ impl AppState {
                 )
             }
             Reply::Progress { id, progress: news } => {
+                self.redraw.progressed(id, news);
                 match &mut self.worker {
                     Worker::Loading { id: current, progress }
                     | Worker::Segmenting { id: current, progress }
@@ -88,6 +90,7 @@ impl AppState {
                 self.elapsed_ms = Some(elapsed_ms);
                 let mut effects = vec![Effect::KeepMasks];
                 effects.extend(self.paint());
+                effects.extend(self.redraw_next());
                 effects
             }
             Reply::Painted { id, history } if self.paint_in_flight == Some(id) => {
@@ -101,6 +104,7 @@ impl AppState {
             Reply::Asked { id, instance, choices, .. } => self.answered(id, instance, choices),
             Reply::Edited { id, places, instances, count } => self.edited(id, &places, instances, count),
             Reply::Exported { id, file_name, mime } => self.exported(id, file_name, mime),
+            Reply::Redraw { id, reply } => self.redraw_replied(id, reply),
             Reply::WeightsForgotten { .. } => {
                 if let Some(model) = &mut self.model {
                     model.kept = false;
@@ -137,6 +141,7 @@ impl AppState {
             }
             effects.extend(self.submit());
         }
+        effects.extend(self.redraw_next());
         effects
     }
 
@@ -182,6 +187,9 @@ impl AppState {
         }
         if failure.kind == FailureKind::Gpu && self.can_leave_gpu() {
             return self.leave_gpu();
+        }
+        if self.redraw.failed(id, &failure) {
+            return Vec::new();
         }
         match failure.kind {
             // Nothing is there to be found, which is an answer.
@@ -261,6 +269,7 @@ impl AppState {
         self.worker = Worker::Starting;
         (self.model, self.held) = (None, false);
         self.forget_taking(true);
+        self.redraw.forget_worker();
         vec![Effect::SpawnWorker]
     }
 
@@ -283,6 +292,7 @@ impl AppState {
     pub(super) fn forget_result(&mut self) {
         self.instances.clear();
         self.forget_taking(false);
+        self.redraw.forget_photo();
         self.elapsed_ms = None;
         self.hovered = None;
         self.selected.clear();

@@ -7,6 +7,7 @@ mod device_folder;
 mod download;
 mod photo;
 mod questions;
+mod redraw;
 mod refusal;
 mod session;
 mod source;

@@ -1,6 +1,7 @@
 //! The photo last segmented, with everything later requests need.
 
 use std::collections::HashSet;
+use std::rc::Rc;
 
 use crate::export::{self, ExportError, ExportedFile};
 use crate::image::RgbImage;
@@ -14,7 +15,7 @@ use crate::web::protocol::{Found, Presence, Size};
 /// A photo and its objects.
 pub(super) struct Photo {
     name: String,
-    image: RgbImage,
+    image: Rc<RgbImage>,
     document: Document,
     /// What is painted of the objects, by their places.
     layers: Vec<Layer>,
@@ -33,10 +34,14 @@ pub(super) struct Changed {
 impl Photo {
     pub(super) fn new(name: String, image: RgbImage) -> Self {
         let document = Document::new([image.width(), image.height()], []);
-        Self { name, image, document, layers: Vec::new() }
+        Self { name, image: Rc::new(image), document, layers: Vec::new() }
     }
 
-    pub(super) const fn image(&self) -> &RgbImage {
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(super) const fn image(&self) -> &Rc<RgbImage> {
         &self.image
     }
 

@@ -28,6 +28,9 @@ pub(super) fn not_loaded(asked: &Place, place: &Place, error: &EngineError) -> F
             "the model {title} is an encoder to fine-tune from: it finds no objects by itself. Train a mask head on it with \
              `mae-seg finetune --encoder {named}`, and open the result here"
         )),
+        EngineError::NotAnAutoencoder => weights(format!(
+            "the model {title} has no decoder to draw with. Name a masked autoencoder, such as facebook/vit-mae-base"
+        )),
         EngineError::Weights(WeightsError::Source(error)) => not_opened(asked, error),
         error => weights(error),
     }

@@ -9,6 +9,7 @@ use super::check::agree;
 use super::photo::{Changed, Photo};
 use super::post;
 use super::questions::Questions;
+use super::redraw::{Beside, Redrawing};
 use super::refusal::{not_loaded, not_opened, sentence};
 use super::source::Source;
 use super::store::Store;
@@ -47,6 +48,7 @@ pub(super) struct Session {
     questions: Option<Questions>,
     /// About the photo at the overlay's size, which is sooner answered.
     previews: Option<Questions>,
+    redrawing: Redrawing,
 }
 
 impl Session {
@@ -74,6 +76,11 @@ impl Session {
             Request::Redo { .. } => self.change(id, Photo::redo),
             Request::Export { export, .. } => self.export(id, &export, &buffers).await,
             Request::Logits { .. } => self.logits(id, &buffers).await,
+            Request::Redraw { request, .. } => {
+                let Self { gpu, loaded, photo, redrawing, .. } = self;
+                let beside = Beside { gpu: gpu.as_ref(), loaded: loaded.as_ref(), photo: photo.as_ref() };
+                redrawing.answer(id, request, channel::only(attachments), beside).await
+            }
             Request::ForgetWeights { .. } => {
                 Store::clear().await;
                 post(&Reply::WeightsForgotten { id }, &[]);
@@ -327,7 +334,7 @@ const fn sides(Size { width, height }: Size) -> [usize; 2] {
     [width, height]
 }
 
-fn progress(id: RequestId, progress: Progress) {
+pub(super) fn progress(id: RequestId, progress: Progress) {
     post(&Reply::Progress { id, progress }, &[]);
 }
 
@@ -347,19 +354,20 @@ const fn id_of(request: &Request) -> RequestId {
         | Request::Redo { id }
         | Request::Export { id, .. }
         | Request::Logits { id }
+        | Request::Redraw { id, .. }
         | Request::ForgetWeights { id } => *id,
     }
 }
 
-fn no_model() -> Failure {
+pub(super) fn no_model() -> Failure {
     Failure::new(FailureKind::Internal, "The model is not loaded yet. Try again in a moment.")
 }
 
-fn nothing_segmented() -> Failure {
+pub(super) fn nothing_segmented() -> Failure {
     Failure::new(FailureKind::Internal, "There is no result yet. Choose a photo first.")
 }
 
-fn not_computed(backend: Backend, error: &EngineError) -> Failure {
+pub(super) fn not_computed(backend: Backend, error: &EngineError) -> Failure {
     let kind = match backend {
         Backend::WebGpu => FailureKind::Gpu,
         Backend::Cpu => FailureKind::Internal,

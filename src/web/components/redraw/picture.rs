@@ -1,0 +1,28 @@
+//! One of the pictures that the worker made.
+
+use js_sys::ArrayBuffer;
+use leptos::html::Canvas;
+use leptos::prelude::*;
+
+use crate::web::dom;
+use crate::web::sheets::square_of;
+
+/// The square picture numbered `index` of `pictures`; empty while there is none.
+#[component]
+pub(super) fn Picture(
+    pictures: RwSignal<Vec<ArrayBuffer>, LocalStorage>,
+    index: usize,
+    name: &'static str,
+    title: &'static str,
+) -> impl IntoView {
+    let canvas = NodeRef::<Canvas>::new();
+    Effect::new(move |_| {
+        let (Some(canvas), Some(rgba)) = (canvas.get(), pictures.with(|all| all.get(index).cloned())) else {
+            return;
+        };
+        let size = square_of(&rgba);
+        // A canvas that cannot be had stays empty.
+        let _ = dom::resize(&canvas, size).and_then(|()| dom::repaint(&canvas, &rgba));
+    });
+    view! { <canvas node_ref=canvas width="1" height="1" role="img" aria-label=title data-testid=name></canvas> }
+}
