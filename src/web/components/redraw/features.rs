@@ -34,7 +34,7 @@ pub(super) fn Features(app: App) -> impl IntoView {
             <p class="hint">
                 "For each patch the model keeps a few hundred numbers; here they are as colours, and patches of a colour are alike to it. \
                 Point at a patch to light up those that the model finds similar. \
-                Before, it tells textures apart; after, what belongs to the same kind of thing."
+                Before fine-tuning, place and texture decide what is alike; after it, what kind of thing it is."
             </p>
             {move || grids.get().map(|grids| view! {
                 <div class="maps">
