@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { after, before, describe, test } from "node:test";
+import { fixture, serveHub } from "./hub.mjs";
 import { SegmenterPage, launch } from "./page.mjs";
 import { serve } from "./site.mjs";
 
@@ -10,12 +11,13 @@ import { serve } from "./site.mjs";
 const PATCHES = 64;
 
 describe("hide and redraw", () => {
-  let site, browser, page;
+  let site, hub, browser, page;
 
   before(async () => {
     site = await serve();
+    hub = await serveHub({ "owner/drawer": await fixture("mae_narrow") });
     browser = await launch();
-    page = await SegmenterPage.open(browser, `${site.address}?backend=cpu&mae=fixtures/mae_tiny/`, { viewport: { width: 1280, height: 1100 } });
+    page = await SegmenterPage.open(browser, `${site.address}?backend=cpu&hub=${hub.address}&mae=fixtures/mae_tiny/`, { viewport: { width: 1280, height: 1100 } });
     assert.equal(await page.settle(), "ready", await page.error());
     assert.equal(await page.sample("coffee.jpg"), "ready", await page.error());
   });
@@ -23,6 +25,7 @@ describe("hide and redraw", () => {
   after(async () => {
     await browser?.close();
     await site?.close();
+    await hub?.close();
   });
 
   const view = (name) => page.page.click(`[data-view=${name}]`);
@@ -235,21 +238,21 @@ describe("hide and redraw", () => {
     assert.equal(await hidden(), 48);
   });
 
-  test("a model that cannot draw, or is not there, is named; objects are found as before", async () => {
-    const open = async (name) => {
+  test("another model is named; one that cannot draw, or is not there, is said to be so", async () => {
+    const open = async (name, state) => {
       await page.hook("redraw-model").locator("summary").click();
       await page.hook("redraw-name").fill(name);
       await page.hook("redraw-name").press("Enter");
-      await drawn("error");
-      return page.hook("redraw-error").innerText();
+      await drawn(state);
     };
-    assert.match(await open(`${site.address}weights/mae-tiny`), /no decoder to draw with/);
-    assert.match(await open(`${site.address}nowhere`), /not found|is not there|no /i);
-    assert.equal(await page.error(), undefined);
-    await page.hook("redraw-model").locator("summary").click();
-    await page.hook("redraw-name").fill(`${site.address}fixtures/mae_tiny`);
-    await page.hook("redraw-name").press("Enter");
-    await drawn();
+    await open("owner/drawer", "ready");
+    assert.match(await page.hook("redraw-model").innerText(), /owner\/drawer[^]*from the Hub/);
+    await open(`${site.address}weights/mae-tiny`, "error");
+    assert.match(await page.hook("redraw-error").innerText(), /no decoder to draw with/);
+    await open("owner/nowhere", "error");
+    assert.match(await page.hook("redraw-error").innerText(), /owner\/nowhere/);
+    assert.equal(await page.error(), undefined, "objects are found as before");
+    await open(`${site.address}fixtures/mae_tiny`, "ready");
     assert.equal(await hidden(), 48);
     assert.equal(await page.state(), "ready");
   });
