@@ -2,7 +2,8 @@
 # make test    everything: lints, docs, native tests, the built page in a headless browser
 # make check   lints only
 # make parity-full  the published architectures at their real size against Python's transformers, and Python reading
-#              what we write; needs a Python (PYTHON=…) with torch, transformers >= 5, timm, safetensors, huggingface_hub, pycocotools
+#              what we write; needs a Python (PYTHON=…) with torch, transformers >= 5, timm, safetensors, huggingface_hub, pycocotools,
+#              labelme, datumaro, resvg-py
 # make browser-full   the page with a model of 96 MB over a slow line that breaks
 # make dist    the page as static files for any host, in dist/
 #
@@ -49,8 +50,8 @@ browser:
 parity-full: export PARITY_FULL := $(CURDIR)/target/parity-full
 parity-full: export PYTHON := $(PYTHON)
 parity-full:
-	@$(PYTHON) -c "import torch, transformers, timm, safetensors, huggingface_hub, pycocotools" || \
-		{ echo "parity-full needs Python with torch, transformers >= 5, timm, safetensors, huggingface_hub, pycocotools: make parity-full PYTHON=..."; exit 1; }
+	@$(PYTHON) -c "import torch, transformers, timm, safetensors, huggingface_hub, pycocotools, labelme, datumaro, resvg_py" || \
+		{ echo "parity-full needs Python with torch, transformers >= 5, timm, safetensors, huggingface_hub, pycocotools, labelme, datumaro, resvg-py: make parity-full PYTHON=..."; exit 1; }
 	mkdir -p $(PARITY_FULL)
 	$(PYTHON) tests/fixtures/generate_full.py write $(PARITY_FULL)
 	cargo test --test parity full -- --ignored --nocapture --test-threads=1
