@@ -1,5 +1,7 @@
 //! Photos: bytes of a file in, upright RGB pixels out (step 1 of 7).
 
+#[cfg(feature = "avif")]
+mod avif;
 mod colour;
 mod content;
 mod error;
@@ -116,6 +118,8 @@ fn decode_as<T>(bytes: &[u8], finish: impl FnOnce(Raster) -> Result<T, ImageErro
     };
     guard::catch(name, || {
         finish(match format {
+            #[cfg(feature = "avif")]
+            ImageFormat::Avif => avif::decode(bytes),
             ImageFormat::Jpeg => jpeg::decode(bytes),
             ImageFormat::Tiff => tiff::decode(bytes),
             format => other::decode(bytes, format, name),

@@ -14,8 +14,7 @@ pub(super) enum Content {
 }
 
 /// Kinds that are not read here: where their signature starts, and the signature.
-const FOREIGN: [(usize, &[u8], &str); 20] = [
-    (4, b"ftypavi", "an AVIF picture"),
+const FOREIGN: [(usize, &[u8], &str); 19] = [
     (4, b"ftyphe", "a HEIC picture"),
     (4, b"ftypmif1", "a HEIF picture"),
     (4, b"ftypmsf1", "a HEIF picture"),
@@ -37,17 +36,23 @@ const FOREIGN: [(usize, &[u8], &str); 20] = [
     (0, b"version https://git-lfs", "a pointer of git-lfs, not the photo itself"),
 ];
 
+/// What an AVIF file is to this build.
+const AVIF: Content = if cfg!(feature = "avif") {
+    Content::Photo(ImageFormat::Avif, "AVIF")
+} else if cfg!(feature = "native") {
+    Content::Foreign("an AVIF picture (builds with `--features avif` read those)")
+} else {
+    Content::Foreign("an AVIF picture")
+};
+
 /// Tells what `bytes` are, whatever the file is called.
 pub(super) fn of(bytes: &[u8]) -> Content {
     // TIFF in its form for large files is no other format to anybody.
     if bytes.starts_with(b"II\x2B\0") || bytes.starts_with(b"MM\0\x2B") {
         return Content::Photo(ImageFormat::Tiff, "TIFF");
     }
-    // A HEIF file names what is in it among its compatible brands; AVIF is what more programs read.
-    let brands = bytes.get(8..64.min(bytes.len())).unwrap_or_default();
-    let is_heif = bytes.get(4..9).is_some_and(|kind| kind == b"ftypm");
-    if is_heif && brands.chunks_exact(4).any(|brand| brand == b"avif") {
-        return Content::Foreign("an AVIF picture");
+    if is_avif(bytes) {
+        return AVIF;
     }
     let signed = |(at, signature, _): &&(usize, &[u8], &str)| {
         bytes.get(*at..).is_some_and(|rest| rest.starts_with(signature))
@@ -58,6 +63,13 @@ pub(super) fn of(bytes: &[u8]) -> Content {
     let format = image::guess_format(bytes).ok();
     let named = format.and_then(|format| Some(Content::Photo(format, name(format)?)));
     named.unwrap_or(Content::Unknown)
+}
+
+fn is_avif(bytes: &[u8]) -> bool {
+    let Some(kind) = bytes.get(4..11) else { return false };
+    // A HEIF file names what is in it among its compatible brands; AVIF is what more programs read.
+    let brands = bytes.get(8..64.min(bytes.len())).unwrap_or_default();
+    kind == b"ftypavi" || kind.starts_with(b"ftypm") && brands.chunks_exact(4).any(|brand| brand == b"avif")
 }
 
 /// The name of an accepted format, for messages.

@@ -202,8 +202,6 @@ fn other_formats_are_named_with_what_to_do() {
     for (bytes, name) in [
         (&b"\0\0\0\x1cftypheic\0\0\0\0mif1heic"[..], "a HEIC picture"),
         (b"\0\0\0\x1cftypmif1\0\0\0\0mif1heic", "a HEIF picture"),
-        (b"\0\0\0\x20ftypavif\0\0\0\0avifmif1", "an AVIF picture"),
-        (b"\0\0\0\x20ftypmif1\0\0\0\0avifmif1", "an AVIF picture"),
         (b"\xFF\x0A\x7F\x02", "a JPEG XL picture"),
         (b"\0\0\0\x0cJXL \r\n\x87\n", "a JPEG XL picture"),
         (b"\0\0\0\x0cjP  \r\n\x87\n", "a JPEG 2000 picture"),
@@ -215,6 +213,16 @@ fn other_formats_are_named_with_what_to_do() {
         let expected =
             format!("this is {name}, which is not read here: export it as JPEG, PNG, WebP, GIF, BMP or TIFF");
         assert_eq!(error, expected);
+    }
+}
+
+#[test]
+fn avif_pictures_are_known_by_any_of_their_brands() {
+    for bytes in [&b"\0\0\0\x20ftypavif\0\0\0\0avifmif1"[..], b"\0\0\0\x20ftypmif1\0\0\0\0avifmif1"] {
+        let error = RgbImage::decode(bytes).unwrap_err();
+        assert_eq!(RgbImage::is_known(bytes), cfg!(feature = "avif"));
+        assert!(error.to_string().contains("AVIF"), "{error}");
+        assert_eq!(matches!(error, ImageError::ForeignFormat { .. }), !cfg!(feature = "avif"), "{error}");
     }
 }
 
