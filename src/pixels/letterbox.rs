@@ -180,12 +180,30 @@ impl PhotoLogits {
         self.x.iter().map(move |tap| tap.mix(&row))
     }
 
-    /// The pixels with a logit above 0.
+    /// The pixels with a logit above 0. Between two samples above 0 all are, so only those at the edge are looked at.
     #[must_use]
     pub fn mask(&self) -> BinaryMask {
         let mut mask = BinaryMask::empty(self.x.len(), self.y.len());
+        let last = self.width - 1;
+        // Between a sample and the next lie the pixels from here on, up to the next of these.
+        let starts: Vec<usize> =
+            (0..=self.width).map(|sample| self.x.partition_point(|tap| tap.low < sample)).collect();
         for y in 0..self.y.len() {
-            self.inside(y, 1, |x, _| mask.set(x, y, true));
+            let row = self.content_row(y);
+            let positive = |sample: usize| [sample, (sample + 1).min(last)].map(|sample| row[sample] > 0.0);
+            let mut sample = 0;
+            while sample < self.width {
+                let from = sample;
+                while sample < self.width && positive(sample) == [true; 2] {
+                    sample += 1;
+                }
+                mask.fill_row(y, starts[from]..starts[sample]);
+                if sample < self.width && positive(sample) != [false; 2] {
+                    let edge = (starts[sample]..starts[sample + 1]).filter(|&x| self.x[x].mix(&row) > 0.0);
+                    edge.for_each(|x| mask.set(x, y, true));
+                }
+                sample += 1;
+            }
         }
         mask
     }
