@@ -4,6 +4,7 @@ use std::ops::Range;
 
 mod contour;
 mod depth;
+mod matte;
 mod morphology;
 mod rle;
 mod runs;
@@ -11,6 +12,7 @@ mod stroke;
 
 pub use contour::Contour;
 pub use depth::Deepest;
+pub use matte::{HALF, Matte, SoftPixel};
 pub use rle::Rle;
 pub use stroke::Stroke;
 

@@ -34,8 +34,9 @@ impl Pictures {
         match self {
             Self::CutOuts => {
                 let overlay = png("overlay", overlay(photo, &objects).into());
-                let cut_outs = objects.iter().map(|Object { number, label, mask, .. }| {
-                    png(&object_name(*number, label), cut_out(photo, mask, Frame::Tight).into())
+                let cut_outs = objects.iter().map(|object| {
+                    let name = object_name(object.number, object.label);
+                    png(&name, cut_out(photo, &object.matte(), Frame::Tight).into())
                 });
                 std::iter::once(overlay).chain(cut_outs).collect()
             }

@@ -133,7 +133,7 @@ pub(super) mod tests {
         let mask = ring_and_bar();
         let mut annotations = Annotations::new(format, &["person".to_owned(), "cup".to_owned()]);
         let photo = PhotoInfo { name: "shots/a & b.jpg", width: 60, height: 40 };
-        let object = Object { number: 1, label, score: 0.5, mask: &mask };
+        let object = Object { number: 1, label, score: 0.5, mask: &mask, soft: &[] };
         let own = annotations.add(&photo, &[object]).unwrap();
         String::from_utf8(own.or(annotations.finish().unwrap()).unwrap().bytes).unwrap()
     }

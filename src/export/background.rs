@@ -4,8 +4,9 @@ use image::imageops::fast_blur;
 use image::{Rgb, Rgba, RgbaImage};
 
 use super::foreground::{Cleaned, cleaned};
+use super::soft::own_colours;
 use crate::image::RgbImage;
-use crate::mask::BinaryMask;
+use crate::mask::{BinaryMask, Matte, SoftPixel};
 use crate::pixels::{Filter, Window, resize};
 
 /// What comes behind the objects.
@@ -19,17 +20,14 @@ pub enum Background<'a> {
     Photo(&'a RgbImage),
 }
 
-/// The photo with all that `mask`, of its size, does not cover replaced. Along the edge the old background's share is taken out of the
-/// colours.
+/// The photo with all that a mask of its size does not cover replaced, and with some of both where its edge is soft. Along the edge
+/// the old background's share is taken out of the colours.
 #[must_use]
-pub fn replace_background(
-    photo: &RgbImage,
-    mask: &BinaryMask,
-    background: Background<'_>,
-) -> image::RgbImage {
+pub fn replace_background(photo: &RgbImage, matte: &Matte, background: Background<'_>) -> image::RgbImage {
+    let mask = matte.mask();
     let (width, height) = (photo.width(), photo.height());
     let mut picture = match background {
-        Background::Blurred => blurred(photo, mask),
+        Background::Blurred => blurred(photo, &matte.visible()),
         Background::Colour(colour) => image::RgbImage::from_pixel(width as u32, height as u32, Rgb(colour)),
         Background::Photo(other) => {
             let pixels = resize(other, filling(other, [width, height]), [width, height], Filter::Bicubic);
@@ -39,6 +37,17 @@ pub fn replace_background(
             })
         }
     };
+    // Before the objects are laid over it.
+    let behind = |pixel: &SoftPixel| picture.get_pixel(pixel.x, pixel.y).0;
+    let mixed = own_colours(photo, matte).into_iter().map(|(pixel, own)| {
+        let (behind, alpha) = (behind(&pixel), u32::from(pixel.alpha));
+        let mix = |channel: usize| {
+            let sum = u32::from(own[channel]) * alpha + u32::from(behind[channel]) * (255 - alpha);
+            ((sum + 127) / 255) as u8
+        };
+        (pixel, [mix(0), mix(1), mix(2)])
+    });
+    let mixed: Vec<(SoftPixel, [u8; 3])> = mixed.collect();
     let own = photo.pixels().as_chunks::<3>().0;
     for (at, (x, y, pixel)) in picture.enumerate_pixels_mut().enumerate() {
         if mask.get(x as usize, y as usize) {
@@ -48,6 +57,7 @@ pub fn replace_background(
     for Cleaned { x, y, colour } in cleaned(photo, mask) {
         picture.put_pixel(x as u32, y as u32, Rgb(colour));
     }
+    mixed.into_iter().for_each(|(pixel, colour)| picture.put_pixel(pixel.x, pixel.y, Rgb(colour)));
     picture
 }
 
@@ -78,6 +88,7 @@ fn blurred(photo: &RgbImage, mask: &BinaryMask) -> image::RgbImage {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mask::Stroke;
 
     const SIDE: usize = 60;
 
@@ -97,7 +108,7 @@ mod tests {
         let left_right = (0..90 * 60).flat_map(|at| if at % 90 < 45 { [255, 255, 255] } else { [0, 0, 0] });
         let other = RgbImage::new(90, 60, left_right.collect()).unwrap();
         for background in [Background::Blurred, Background::Colour([9, 8, 7]), Background::Photo(&other)] {
-            let picture = replace_background(&photo, &mask, background);
+            let picture = replace_background(&photo, &mask.clone().into(), background);
             for (x, y, pixel) in picture.enumerate_pixels() {
                 let inside = mask.get(x as usize, y as usize);
                 assert_eq!(pixel.0 == [230, 20, 20], inside, "({x}, {y}) {background:?}");
@@ -112,6 +123,22 @@ mod tests {
                         assert!(red <= 4 && (80..100).contains(&green), "{left:?} {beside:?}");
                     }
                 }
+            }
+        }
+    }
+    #[test]
+    fn a_soft_edge_shows_some_of_both() {
+        let photo = RgbImage::new(60, 60, vec![200; 60 * 60 * 3]).unwrap();
+        let matte = Stroke { points: vec![[30.0, 30.0]], radius: 20.0, softness: 0.8 }.matte(60, 60);
+        let picture = replace_background(&photo, &matte, Background::Colour([0, 100, 200]));
+        for (x, y, pixel) in picture.enumerate_pixels() {
+            let alpha = f32::from(matte.alpha(x as usize, y as usize)) / 255.0;
+            let expected = [0.0, 100.0, 200.0].map(|behind| 200.0 * alpha + behind * (1.0 - alpha));
+            for channel in 0..3 {
+                assert!(
+                    (f32::from(pixel.0[channel]) - expected[channel]).abs() <= 1.01,
+                    "{x}, {y} {pixel:?}"
+                );
             }
         }
     }

@@ -43,7 +43,7 @@ mod tests {
     #[test]
     fn the_first_object_owns_the_pixel() {
         let masks = [1, 2].map(|from| BinaryMask::from_fn(4, 1, |x, _| x >= from && x < from + 2));
-        let object = |number, mask| Object { number, label: "a b", score: 0.5, mask };
+        let object = |number, mask| Object { number, label: "a b", score: 0.5, mask, soft: &[] };
         let files = mask_files([4, 1], &[object(300, &masks[0]), object(7, &masks[1])]).unwrap();
         let names: Vec<_> = files.iter().map(|file| file.name.as_str()).collect();
         assert_eq!(names, ["300-a-b.mask.png", "07-a-b.mask.png", "ids.png"]);

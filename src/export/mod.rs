@@ -21,6 +21,7 @@ mod names;
 mod overlay;
 mod picture;
 mod polygon;
+mod soft;
 mod svg;
 mod yolo;
 mod zip;
@@ -36,7 +37,7 @@ pub use picture::{PictureFormat, mask_png, picture_file};
 pub use zip::zip;
 
 use crate::instance::Instance;
-use crate::mask::BinaryMask;
+use crate::mask::{BinaryMask, Matte, SoftPixel};
 
 /// One object of a photo, as it is written into files.
 #[derive(Debug, Clone, Copy)]
@@ -49,6 +50,8 @@ pub struct Object<'a> {
     pub score: f32,
     /// Pixels of the object, at the photo's own size.
     pub mask: &'a BinaryMask,
+    /// The pixels along its edge that belong to it in part, as those of a [`Matte`]; what has no transparency knows nothing of them.
+    pub soft: &'a [SoftPixel],
 }
 
 impl<'a> Object<'a> {
@@ -59,8 +62,15 @@ impl<'a> Object<'a> {
             label: &instance.label,
             score: instance.score,
             mask: &instance.mask,
+            soft: &[],
         };
         instances.iter().zip(1..).map(object).collect()
+    }
+
+    /// Its mask with its soft edge.
+    #[must_use]
+    pub fn matte(&self) -> Matte {
+        Matte::new(self.mask.clone(), self.soft)
     }
 }
 

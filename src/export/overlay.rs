@@ -68,7 +68,7 @@ type Area = [usize; 4];
 /// Black text on a coloured label at the object's top left corner, or below the labels that are already there; so many photo
 /// pixels per font pixel.
 fn write(picture: &mut image::RgbImage, taken: &mut Vec<Area>, object: &Object<'_>, scale: usize) {
-    let Object { number, label, score, mask } = object;
+    let Object { number, label, score, mask, .. } = object;
     let (text, colour) = (format!("{number} {label} {score:.2}"), colour(number - 1));
     let (width, height) = (picture.width() as usize, picture.height() as usize);
     let (label_width, label_height) = ((text.chars().count() * GLYPH + 2) * scale, (GLYPH + 2) * scale);
@@ -102,8 +102,9 @@ mod tests {
 
     fn overlay_of(photo: &RgbImage, masks: &[BinaryMask]) -> image::RgbImage {
         let objects = masks.iter().zip(1..);
-        let objects: Vec<_> =
-            objects.map(|(mask, number)| Object { number, label: "cat", score: 0.5, mask }).collect();
+        let objects: Vec<_> = objects
+            .map(|(mask, number)| Object { number, label: "cat", score: 0.5, mask, soft: &[] })
+            .collect();
         overlay(photo, &objects)
     }
 

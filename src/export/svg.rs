@@ -15,7 +15,7 @@ pub(super) fn drawing(photo: &PhotoInfo<'_>, objects: &[Object<'_>]) -> Vec<u8> 
     );
     let _ = writeln!(text, "<title>{}</title>", markup(name));
     for object in objects.iter().rev() {
-        let Object { number, label, score, mask } = object;
+        let Object { number, label, score, mask, .. } = object;
         let ([r, g, b], label) = (colour(number - 1), markup(label));
         let _ = writeln!(
             text,

@@ -57,6 +57,15 @@ impl BinaryMask {
         filled
     }
 
+    /// Those pieces, which touch one another nowhere, that have a pixel in common with `other`.
+    pub(super) fn touching(&self, other: &Self) -> Self {
+        let mut touching = Self::empty(self.width, self.height);
+        let touches = |run: &Run| run.columns.clone().any(|x| other.get(x, run.y));
+        let pieces = self.connected(1).into_iter().filter(|piece| piece.iter().any(touches));
+        pieces.flatten().for_each(|run| touching.fill_row(run.y, run.columns));
+        touching
+    }
+
     /// Everything outside.
     pub(super) fn complement(&self) -> Self {
         let mut outside = Self::empty(self.width, self.height);

@@ -1,8 +1,10 @@
 //! What a round brush covers.
 
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
 
-use super::BinaryMask;
+use super::{BinaryMask, HALF, Matte, SoftPixel};
 
 /// A line drawn with a round brush.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -11,30 +13,81 @@ pub struct Stroke {
     pub points: Vec<[f64; 2]>,
     /// Half the width of the brush, in pixels of the photo.
     pub radius: f64,
+    /// How much of the radius, from outside, the brush fades over: 0 is a hard brush, 1 fades from its middle on.
+    pub softness: f64,
 }
 
+/// A piece of the line, from corner to corner.
+type Line = [[f64; 2]; 2];
+
 impl Stroke {
-    /// The pixels whose middle is at most the radius away from the line, in a photo of `width` × `height`.
+    /// What the brush covers of a photo of `width` × `height`: with a hard one the pixels whose middle is at most the radius away
+    /// from the line, with a soft one less and less of them towards the radius.
     #[must_use]
-    pub fn mask(&self, width: usize, height: usize) -> BinaryMask {
+    pub fn matte(&self, width: usize, height: usize) -> Matte {
         let mut mask = BinaryMask::empty(width, height);
+        self.spans([width, height], |_, y, columns| mask.fill_row(y, columns));
+        if self.softness <= 0.0 {
+            return mask.into();
+        }
+        let [left, top, across, down] = mask.bbox();
+        let mut alphas = vec![0_u8; across * down];
+        self.spans([width, height], |line, y, columns| {
+            let row = &mut alphas[(y - top) * across..][..across];
+            for x in columns {
+                let distance = distance(line, [x as f64 + 0.5, y as f64 + 0.5]);
+                row[x - left] = row[x - left].max(self.alpha(distance));
+            }
+        });
+        let mut soft = Vec::new();
+        for (at, alpha) in alphas.into_iter().enumerate() {
+            let [x, y] = [left + at % across, top + at / across];
+            mask.set(x, y, alpha >= HALF);
+            if !matches!(alpha, 0 | u8::MAX) {
+                soft.push(SoftPixel { x: x as u32, y: y as u32, alpha });
+            }
+        }
+        Matte::new(mask, &soft)
+    }
+
+    /// The share of a pixel, of 255, that the brush covers at a distance from its middle: a smooth step, one half in the middle of
+    /// where it fades.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 255")]
+    fn alpha(&self, distance: f64) -> u8 {
+        let fade = (self.radius * self.softness).max(f64::MIN_POSITIVE);
+        let step = ((self.radius - distance) / fade).clamp(0.0, 1.0);
+        (step * step * (3.0 - 2.0 * step) * 255.0).round() as u8
+    }
+
+    /// For every piece of the line, the pixels whose middle is at most the radius away, row by row.
+    fn spans(&self, [width, height]: [usize; 2], mut visit: impl FnMut(Line, usize, Range<usize>)) {
         let single = self.points.first().into_iter().map(|&point| [point, point]);
         let lines = self.points.windows(2).filter_map(|line| line.try_into().ok());
         for line in single.chain(lines) {
+            let line: Line = line;
             let [top, bottom] = [f64::min, f64::max].map(|pick| pick(line[0][1], line[1][1]));
             for y in pixels(top - self.radius, bottom + self.radius, height) {
-                if let Some([left, right]) = across(line, self.radius, y as f64 + 0.5) {
-                    mask.fill_row(y, pixels(left, right, width));
+                let covered = across(line, self.radius, y as f64 + 0.5);
+                let columns = covered.map_or(0..0, |[left, right]| pixels(left, right, width));
+                if !columns.is_empty() {
+                    visit(line, y, columns);
                 }
             }
         }
-        mask
     }
+}
+
+/// From a point to the nearest of the line.
+fn distance([a, b]: Line, [x, y]: [f64; 2]) -> f64 {
+    let [dx, dy] = [b[0] - a[0], b[1] - a[1]];
+    let length = (dx * dx + dy * dy).max(f64::MIN_POSITIVE);
+    let along = (((x - a[0]) * dx + (y - a[1]) * dy) / length).clamp(0.0, 1.0);
+    (x - a[0] - along * dx).hypot(y - a[1] - along * dy)
 }
 
 /// The pixels, of `count`, whose middles lie between `from` and `to`.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates at the photo's edges")]
-fn pixels(from: f64, to: f64, count: usize) -> std::ops::Range<usize> {
+fn pixels(from: f64, to: f64, count: usize) -> Range<usize> {
     let first = |place: f64| ((place - 0.5).ceil() as usize).min(count);
     // What lies exactly at the end is covered, too.
     let last = (to - 0.5).floor();
@@ -43,7 +96,7 @@ fn pixels(from: f64, to: f64, count: usize) -> std::ops::Range<usize> {
 
 /// Between which columns the height `y` crosses the points at most `radius` away from the line. These form a convex shape, so it
 /// is enough to cut the circles around both ends and the sides of the rectangle between.
-fn across([a, b]: [[f64; 2]; 2], radius: f64, y: f64) -> Option<[f64; 2]> {
+fn across([a, b]: Line, radius: f64, y: f64) -> Option<[f64; 2]> {
     let circle = |[x, middle]: [f64; 2]| {
         let half = (radius * radius - (y - middle).powi(2)).sqrt();
         // No number, where the circle is not met.
@@ -70,42 +123,70 @@ fn across([a, b]: [[f64; 2]; 2], radius: f64, y: f64) -> Option<[f64; 2]> {
 mod tests {
     use super::*;
 
-    /// By the distance of every pixel to every line.
-    fn by_hand(Stroke { points, radius }: &Stroke, width: usize, height: usize) -> BinaryMask {
-        BinaryMask::from_fn(width, height, |x, y| {
-            let at = [x as f64 + 0.5, y as f64 + 0.5];
-            (0..points.len()).any(|index| {
-                let (a, b) = (points[index], points[(index + 1).min(points.len() - 1)]);
-                let [dx, dy] = [b[0] - a[0], b[1] - a[1]];
-                let along = (at[0] - a[0]) * dx + (at[1] - a[1]) * dy;
-                let along = if along > 0.0 { (along / (dx * dx + dy * dy)).min(1.0) } else { 0.0 };
-                (at[0] - a[0] - along * dx).hypot(at[1] - a[1] - along * dy) <= radius + 1e-9
-            })
-        })
+    /// The distance of every pixel to the nearest piece of the line.
+    fn by_hand(Stroke { points, .. }: &Stroke, x: usize, y: usize) -> f64 {
+        let at = [x as f64 + 0.5, y as f64 + 0.5];
+        let distances = (0..points.len()).map(|index| {
+            let (a, b) = (points[index], points[(index + 1).min(points.len() - 1)]);
+            let [dx, dy] = [b[0] - a[0], b[1] - a[1]];
+            let along = (at[0] - a[0]) * dx + (at[1] - a[1]) * dy;
+            let along = if along > 0.0 { (along / (dx * dx + dy * dy)).min(1.0) } else { 0.0 };
+            (at[0] - a[0] - along * dx).hypot(at[1] - a[1] - along * dy)
+        });
+        distances.fold(f64::INFINITY, f64::min)
     }
 
-    #[test]
-    fn a_stroke_covers_what_is_near_its_line() {
+    fn strokes(softness: f64) -> Vec<Stroke> {
         let mut seed = 3_u32;
         let mut random = |most: f64| {
             seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             f64::from(seed >> 8) / f64::from(1 << 24) * most
         };
+        let level = vec![[10.5, 3.5], [20.5, 3.5], [20.5, 9.5]];
+        let mut strokes = vec![Stroke { points: level, radius: 2.0, softness }];
         for radius in [0.6, 1.0, 4.3, 30.0] {
             for count in 1..6 {
                 let points = (0..count).map(|_| [random(110.0) - 20.0, random(70.0) - 10.0]).collect();
-                let stroke = Stroke { points, radius };
-                assert_eq!(stroke.mask(80, 50), by_hand(&stroke, 80, 50), "{stroke:?}");
+                strokes.push(Stroke { points, radius, softness });
             }
         }
-        let level = Stroke { points: vec![[10.5, 3.5], [20.5, 3.5], [20.5, 9.5]], radius: 2.0 };
-        assert_eq!(level.mask(30, 15), by_hand(&level, 30, 15));
+        strokes
+    }
+
+    #[test]
+    fn a_hard_stroke_covers_what_is_near_its_line() {
+        for stroke in strokes(0.0) {
+            let near = BinaryMask::from_fn(80, 50, |x, y| by_hand(&stroke, x, y) <= stroke.radius + 1e-9);
+            assert_eq!(stroke.matte(80, 50), near.into(), "{stroke:?}");
+        }
+    }
+
+    #[test]
+    fn a_soft_stroke_fades_towards_its_radius() {
+        for stroke in [0.3, 1.0].into_iter().flat_map(strokes) {
+            let (matte, radius) = (stroke.matte(80, 50), stroke.radius);
+            for (x, y) in (0..50).flat_map(|y| (0..80).map(move |x| (x, y))) {
+                let inwards = (radius - by_hand(&stroke, x, y)) / (stroke.softness * radius);
+                let alpha = i16::from(matte.alpha(x, y));
+                let expected = match inwards.clamp(0.0, 1.0) {
+                    step if step < 0.5 => 2.0 * step.powi(2) * (1.5 - step),
+                    step => 1.0 - 2.0 * (1.0 - step).powi(2) * (0.5 + step),
+                };
+                let is_near = (f64::from(alpha) - 255.0 * expected).abs() <= 0.51;
+                // What is faint and far from all that is covered by half does not count.
+                assert!(is_near || (alpha == 0 && expected < 0.5), "{stroke:?} at {x}, {y}: {alpha}");
+                assert_eq!(matte.mask().get(x, y), alpha >= 128);
+            }
+        }
     }
 
     #[test]
     fn nothing_drawn_covers_nothing() {
-        assert_eq!(Stroke { points: Vec::new(), radius: 3.0 }.mask(9, 9).area(), 0);
-        let odd = Stroke { points: vec![[f64::NAN, 2.0], [3.0, f64::INFINITY]], radius: 2.0 };
-        assert!(odd.mask(9, 9).area() <= 81);
+        for softness in [0.0, 0.5] {
+            let none = Stroke { points: Vec::new(), radius: 3.0, softness };
+            assert_eq!(none.matte(9, 9), BinaryMask::empty(9, 9).into());
+            let odd = Stroke { points: vec![[f64::NAN, 2.0], [3.0, f64::INFINITY]], radius: 2.0, softness };
+            assert!(odd.matte(9, 9).mask().area() <= 81);
+        }
     }
 }

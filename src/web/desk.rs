@@ -20,6 +20,8 @@ pub(super) struct Ink {
 pub(super) struct Desk {
     /// The slider for the size of the brush, from 0 to 100.
     pub(super) brush: RwSignal<f64>,
+    /// How much of the brush's radius its edge fades over, in percent.
+    pub(super) softness: RwSignal<f64>,
     pub(super) camera: RwSignal<Camera>,
     pub(super) ink: RwSignal<Vec<Ink>>,
     /// Whether the photo is shown without its masks.
@@ -32,6 +34,7 @@ impl Desk {
     pub(super) fn new() -> Self {
         Self {
             brush: RwSignal::new(30.0),
+            softness: RwSignal::new(0.0),
             camera: RwSignal::new(Camera::default()),
             ink: RwSignal::new(Vec::new()),
             is_bare: RwSignal::new(false),
@@ -63,7 +66,8 @@ impl Desk {
     pub(super) fn begin_stroke(self, state: RwSignal<AppState>, point: [f64; 2]) {
         let radius = brush_width(self.brush.get_untracked(), longer_side(state)) / 2.0;
         // A brush as narrow as a pixel covers the middle of one, wherever it is put.
-        let stroke = Stroke { points: vec![point], radius: radius.max(0.75) };
+        let softness = self.softness.get_untracked() / 100.0;
+        let stroke = Stroke { points: vec![point], radius: radius.max(0.75), softness };
         let erases = state.with_untracked(|state| state.tool == Tool::Erase);
         self.ink.update(|all| all.push(Ink { stroke, erases, is_wet: true }));
     }
@@ -71,9 +75,8 @@ impl Desk {
     /// Draws on, if that is far enough away to make a difference.
     pub(super) fn draw_to(self, [x, y]: [f64; 2]) {
         self.ink.update(|all| {
-            let Some(Ink { stroke: Stroke { points, radius }, is_wet: true, .. }) = all.last_mut() else {
-                return;
-            };
+            let Some(Ink { stroke, is_wet: true, .. }) = all.last_mut() else { return };
+            let Stroke { points, radius, .. } = stroke;
             let is_far =
                 |[last_x, last_y]: &[f64; 2]| (x - last_x).hypot(y - last_y) >= (*radius / 8.0).max(0.5);
             if points.last().is_none_or(is_far) {

@@ -12,7 +12,7 @@ pub use edit::{Action, Edit};
 use history::{History, Step};
 
 use crate::instance::Instance;
-use crate::mask::{BinaryMask, Rle};
+use crate::mask::{BinaryMask, Matte, Rle, SoftPixel};
 
 /// One object of the photo.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,6 +27,8 @@ pub struct Object {
     pub hidden: bool,
     /// Its pixels, at the photo's own size; shared with the history.
     pub mask: Rc<Rle>,
+    /// The pixels along its edge that belong to it in part, as those of a [`Matte`] around the mask; shared as well.
+    pub soft: Rc<Vec<SoftPixel>>,
     /// Tight box around the mask in photo pixels: x, y, width, height.
     pub bbox: [usize; 4],
 }
@@ -36,7 +38,8 @@ impl Object {
     #[must_use]
     pub fn found(instance: Instance, by_hand: bool) -> Self {
         let Instance { label, score, mask, bbox, .. } = instance;
-        Self { label, score, by_hand, hidden: false, mask: Rc::new(Rle::from_mask(&mask)), bbox }
+        let mask = Rc::new(Rle::from_mask(&mask));
+        Self { label, score, by_hand, hidden: false, mask, soft: Rc::default(), bbox }
     }
 
     /// Its mask, pixel by pixel.
@@ -47,9 +50,22 @@ impl Object {
         self.mask.to_mask().unwrap_or_else(|_| BinaryMask::empty(width, height))
     }
 
-    /// The same object with another mask.
-    fn reshaped(&self, mask: &BinaryMask) -> Self {
-        Self { by_hand: true, mask: Rc::new(Rle::from_mask(mask)), bbox: mask.bbox(), ..self.clone() }
+    /// Its mask with its soft edge.
+    #[must_use]
+    pub fn matte(&self) -> Matte {
+        Matte::new(self.pixels(), &self.soft)
+    }
+
+    /// The same object with other pixels.
+    fn reshaped(&self, matte: &Matte) -> Self {
+        let mask = Rc::new(Rle::from_mask(matte.mask()));
+        Self {
+            by_hand: true,
+            mask,
+            soft: Rc::new(matte.soft().to_vec()),
+            bbox: matte.mask().bbox(),
+            ..self.clone()
+        }
     }
 }
 

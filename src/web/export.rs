@@ -8,7 +8,7 @@ use crate::export::{
     stem, zip,
 };
 use crate::image::RgbImage;
-use crate::mask::BinaryMask;
+use crate::mask::{BinaryMask, Matte};
 
 /// What is made of which objects.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -116,11 +116,11 @@ impl Scene<'_> {
         [self.photo.width(), self.photo.height()]
     }
 
-    /// Everything that any of the objects covers.
-    fn mask(&self) -> BinaryMask {
+    /// Everything that any of the objects covers, with the soft edges of all.
+    fn matte(&self) -> Matte {
         let [width, height] = self.size();
-        let mut whole = BinaryMask::empty(width, height);
-        self.objects.iter().for_each(|object| whole.add(object.mask));
+        let mut whole = Matte::from(BinaryMask::empty(width, height));
+        self.objects.iter().for_each(|object| whole.add(&object.matte()));
         whole
     }
 
@@ -129,12 +129,13 @@ impl Scene<'_> {
             [Object { number, label, .. }] => object_name(*number, label),
             _ => "cut-out".to_owned(),
         };
-        picture_file(&name, &cut_out(self.photo, &self.mask(), frame).into(), format)
+        picture_file(&name, &cut_out(self.photo, &self.matte(), frame).into(), format)
     }
 
     fn cut_outs(&self, frame: Frame, format: PictureFormat) -> Result<Vec<ExportedFile>, ExportError> {
-        let each = self.objects.iter().map(|Object { number, label, mask, .. }| {
-            picture_file(&object_name(*number, label), &cut_out(self.photo, mask, frame).into(), format)
+        let each = self.objects.iter().map(|object| {
+            let name = object_name(object.number, object.label);
+            picture_file(&name, &cut_out(self.photo, &object.matte(), frame).into(), format)
         });
         each.collect()
     }
@@ -146,7 +147,7 @@ impl Scene<'_> {
             (Behind::Photo, None) => return Err(ExportError::NoBackdrop),
             (Behind::Blur, _) => Background::Blurred,
         };
-        let picture = replace_background(self.photo, &self.mask(), background);
+        let picture = replace_background(self.photo, &self.matte(), background);
         picture_file("background", &picture.into(), format)
     }
 
@@ -159,7 +160,7 @@ impl Scene<'_> {
             [Object { number, label, .. }] => format!("{}.mask.png", object_name(*number, label)),
             _ => "mask.png".to_owned(),
         };
-        Ok(ExportedFile { name, bytes: mask_png(&self.mask())? })
+        Ok(ExportedFile { name, bytes: mask_png(self.matte().mask())? })
     }
 
     fn masks(&self) -> Result<Vec<ExportedFile>, ExportError> {
@@ -206,7 +207,7 @@ mod tests {
         let objects: Vec<_> = masks
             .iter()
             .zip([1, 4])
-            .map(|(mask, number)| Object { number, label: "person", score: 0.5, mask })
+            .map(|(mask, number)| Object { number, label: "person", score: 0.5, mask, soft: &[] })
             .take(count)
             .collect();
         let labels = ["person".to_owned()];

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::protocol::Size;
 use crate::image::RgbImage;
 use crate::instance::colour;
-use crate::mask::BinaryMask;
+use crate::mask::{BinaryMask, SoftPixel};
 
 /// Most pixels of a canvas: the limit of Safari on phones. Larger photos are shown smaller; their masks stay whole.
 pub const MAX_VIEW_PIXELS: usize = 16_000_000;
@@ -66,15 +66,23 @@ pub struct Layer {
     area: usize,
     inside: Vec<Run>,
     outline: Vec<Run>,
+    /// Pixels of the view that belong to the instance in part, and their shares of 255.
+    soft: Vec<(usize, u8)>,
 }
 
 impl Layer {
-    /// Prepares `mask`, which has the photo's size, for a view of `view` pixels.
+    /// Prepares `mask`, which has the photo's size, and the `soft` pixels of its edge for a view of `view` pixels.
     #[must_use]
-    pub fn new(mask: &BinaryMask, view: Size) -> Self {
+    pub fn new(mask: &BinaryMask, soft: &[SoftPixel], view: Size) -> Self {
         let reach = (view.width.max(view.height) / 500).max(1);
         let [left, top, width, height] = mask.bbox();
         let (columns, rows) = (nearest(view.width, mask.width()), nearest(view.height, mask.height()));
+        let soft = soft.iter().filter_map(|pixel| {
+            let (x, y) =
+                (columns.binary_search(&(pixel.x as usize)), rows.binary_search(&(pixel.y as usize)));
+            Some((y.ok()? * view.width + x.ok()?, pixel.alpha))
+        });
+        let soft = soft.collect();
         let (across, down) =
             (around(&columns, left..left + width, reach), around(&rows, top..top + height, reach));
         let columns = &columns[across.clone()];
@@ -91,7 +99,7 @@ impl Layer {
             push_runs(&mut inside, offset, row, |x| !is_edge(x));
             push_runs(&mut outline, offset, row, is_edge);
         }
-        Self { area: shown.iter().flatten().filter(|&&on| on).count(), inside, outline }
+        Self { area: shown.iter().flatten().filter(|&&on| on).count(), inside, outline, soft }
     }
 }
 
@@ -151,11 +159,26 @@ pub fn paint(layers: &[Layer], view: Size, is_shown: impl Fn(usize) -> bool, foc
         };
         let keeps_backdrop = !focus.selected.is_empty() && !is_selected && inside == 0;
         if !keeps_backdrop {
-            fill(&mut canvas, &layers[index].inside, [r, g, b, inside]);
+            let colour = [r, g, b, inside];
+            let mixed = layers[index].soft.iter().map(|&(at, share)| (at, mix(canvas[at], colour, share)));
+            let mixed: Vec<(usize, [u8; 4])> = mixed.collect();
+            fill(&mut canvas, &layers[index].inside, colour);
+            mixed.into_iter().for_each(|(at, mixed)| canvas[at] = mixed);
         }
         fill(&mut canvas, &layers[index].outline, [r, g, b, outline]);
     }
     canvas.into_flattened()
+}
+
+/// What is seen where `over` hides a share, of 255, of `under`.
+fn mix(under: [u8; 4], over: [u8; 4], share: u8) -> [u8; 4] {
+    let weights = [u32::from(u8::MAX - share), u32::from(share)];
+    let [hidden, shown] = [weights[0] * u32::from(under[3]), weights[1] * u32::from(over[3])];
+    let colour = |channel: usize| {
+        let sum = hidden * u32::from(under[channel]) + shown * u32::from(over[channel]);
+        (sum / (hidden + shown).max(1)) as u8
+    };
+    [colour(0), colour(1), colour(2), ((hidden + shown) / 255) as u8]
 }
 
 fn fill(canvas: &mut [[u8; 4]], runs: &[Run], rgba: [u8; 4]) {
@@ -233,7 +256,7 @@ mod tests {
     #[test]
     fn every_mask_pixel_is_painted_and_no_other() {
         let masks = [block(0, 0, 3), block(4, 1, 2)];
-        let layers: Vec<Layer> = masks.iter().map(|mask| Layer::new(mask, VIEW)).collect();
+        let layers: Vec<Layer> = masks.iter().map(|mask| Layer::new(mask, &[], VIEW)).collect();
         let rgba = paint(&layers, VIEW, |_| true, Focus::default());
         for y in 0..VIEW.height {
             for x in 0..VIEW.width {
@@ -245,14 +268,14 @@ mod tests {
 
     #[test]
     fn outlines_follow_the_mask_but_not_the_edge_of_the_photo() {
-        let layer = Layer::new(&BinaryMask::from_fn(6, 5, |x, y| x < 3 && y < 3), VIEW);
+        let layer = Layer::new(&BinaryMask::from_fn(6, 5, |x, y| x < 3 && y < 3), &[], VIEW);
         assert_eq!(layer.inside, [(0, 2), (6, 8)]);
         assert_eq!(layer.outline, [(2, 3), (8, 9), (12, 15)]);
     }
 
     #[test]
     fn small_masks_lie_on_large_ones_and_hidden_ones_are_absent() {
-        let layers = [Layer::new(&block(0, 0, 2), VIEW), Layer::new(&block(0, 0, 5), VIEW)];
+        let layers = [Layer::new(&block(0, 0, 2), &[], VIEW), Layer::new(&block(0, 0, 5), &[], VIEW)];
         let rgba = paint(&layers, VIEW, |_| true, Focus::default());
         assert_eq!(pixel(&rgba, 0, 0)[..3], colour(0));
         let rgba = paint(&layers, VIEW, |index| index == 1, Focus::default());
@@ -261,12 +284,26 @@ mod tests {
 
     #[test]
     fn picking_darkens_everything_else() {
-        let layers = [Layer::new(&block(0, 0, 3), VIEW), Layer::new(&block(3, 0, 3), VIEW)];
+        let layers = [Layer::new(&block(0, 0, 3), &[], VIEW), Layer::new(&block(3, 0, 3), &[], VIEW)];
         for (selected, clear) in [(&[0][..], [true, false]), (&[1], [false, true]), (&[0, 1], [true; 2])] {
             let rgba = paint(&layers, VIEW, |_| true, Focus { selected, hovered: None });
             assert!(pixel(&rgba, 5, 4)[3] > 100, "outside is dark");
             assert_eq!([1, 4].map(|x| pixel(&rgba, x, 1)[3] == 0), clear, "inside is clear");
         }
+    }
+
+    #[test]
+    fn a_soft_edge_fades_into_what_lies_below() {
+        let soft = [SoftPixel { x: 0, y: 4, alpha: 51 }, SoftPixel { x: 2, y: 1, alpha: 204 }];
+        let layer = [Layer::new(&block(1, 0, 3), &soft, VIEW)];
+        let opacity = |focus, x, y| pixel(&paint(&layer, VIEW, |_| true, focus), x, y)[3];
+        assert_eq!(opacity(Focus::default(), 0, 4), 21, "a fifth of the colour");
+        let picked = Focus { selected: &[0], hovered: None };
+        assert_eq!(
+            [opacity(picked, 0, 4), opacity(picked, 2, 1)],
+            [120, 30],
+            "less dark, the more belongs to it"
+        );
     }
 
     #[test]

@@ -6,7 +6,7 @@ use crate::web::app::App;
 use crate::web::desk::Ink;
 use crate::web::state::AppState;
 
-/// Strokes in pixels of the photo, and a circle where the brush is.
+/// Strokes in pixels of the photo; where the brush is, a circle as large as it, and one where a soft one covers half.
 #[component]
 pub(super) fn InkLayer(app: App, brush: RwSignal<Option<[f64; 2]>>) -> impl IntoView {
     let (state, desk) = (app.state, app.desk);
@@ -22,20 +22,27 @@ pub(super) fn InkLayer(app: App, brush: RwSignal<Option<[f64; 2]>>) -> impl Into
     };
     let drawing = Memo::new(move |_| state.with(|state| state.tool.is_brush()));
     let circle = move || brush.get().filter(|_| drawing.get());
+    let half = move || half_covered(desk.brush_width(state) / 2.0, desk.softness.get() / 100.0).to_string();
     view! {
         <svg class="ink" viewBox=frame aria-hidden="true">
             {move || desk.ink.get().into_iter().map(|ink| view! {
                 <polyline
                     class:erases=ink.erases
                     points=corners(&ink)
-                    stroke-width=(2.0 * ink.stroke.radius).to_string()
+                    stroke-width=(2.0 * half_covered(ink.stroke.radius, ink.stroke.softness)).to_string()
                 />
             }).collect_view()}
             {move || circle().map(|[x, y]| view! {
                 <circle cx=x.to_string() cy=y.to_string() r=move || (desk.brush_width(state) / 2.0).to_string()/>
+                <circle class="half" cx=x.to_string() cy=y.to_string() r=half/>
             })}
         </svg>
     }
+}
+
+/// How far from its middle a brush covers half of a pixel; there is the edge of the mask.
+fn half_covered(radius: f64, softness: f64) -> f64 {
+    radius * (1.0 - softness / 2.0)
 }
 
 /// A single point is drawn as a line of no length, whose ends are round.

@@ -43,7 +43,7 @@ pub(super) fn Tools(app: App) -> impl IntoView {
                         </button>
                     }).into_iter().collect_view()}
                 </div>
-                <BrushSize app/>
+                <Brush app/>
                 <Steps app/>
                 <Zoom app/>
                 <p class="hint" data-testid="hint">{move || state.with(hint)}</p>
@@ -57,31 +57,42 @@ pub(super) fn Tools(app: App) -> impl IntoView {
     }
 }
 
+/// Sliders for the brush.
 #[component]
-fn BrushSize(app: App) -> impl IntoView {
+fn Brush(app: App) -> impl IntoView {
     let (state, desk) = (app.state, app.desk);
     let draws = Memo::new(move |_| state.with(|state| state.tool.is_brush()));
-    let widened = move |event| {
-        if let Ok(value) = event_target_value(&event).parse() {
-            desk.brush.set(value);
-        }
-    };
+    let slider =
+        move |[words, name, title]: [&'static str; 3], value: RwSignal<f64>, says: fn(App, f64) -> String| {
+            let moved = move |event| {
+                if let Ok(to) = event_target_value(&event).parse() {
+                    value.set(to);
+                }
+            };
+            view! {
+                <label class="brush">
+                    <span>{words}</span>
+                    <input
+                        type="range"
+                        min="0"
+                        max="100"
+                        aria-valuetext=move || says(app, value.get())
+                        title=title
+                        disabled=move || !draws.get()
+                        data-testid=name
+                        prop:value=move || value.get().to_string()
+                        on:input=moved
+                    />
+                </label>
+            }
+        };
     view! {
-        <label class="brush">
-            <span>"Size"</span>
-            <input
-                type="range"
-                min="0"
-                max="100"
-                aria-label="Size of the brush"
-                aria-valuetext=move || format!("{} pixels", desk.brush_width(state))
-                title="Size of the brush ([ and ] on the photo)"
-                disabled=move || !draws.get()
-                data-testid="brush-size"
-                prop:value=move || desk.brush.get().to_string()
-                on:input=widened
-            />
-        </label>
+        {slider(["Brush size", "brush-size", "Size of the brush ([ and ] on the photo)"], desk.brush, |app, _| {
+            format!("{} pixels", app.desk.brush_width(app.state))
+        })}
+        {slider(["Soft edge", "brush-softness", "How gently the brush fades out; cut-outs keep it"], desk.softness, |_, value| {
+            format!("{value:.0} %")
+        })}
     }
 }
 

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use serde::{Deserialize, Serialize};
 
 use super::{Change, Document, Object};
-use crate::mask::{BinaryMask, Rle, Stroke};
+use crate::mask::{BinaryMask, Matte, Rle, Stroke};
 
 /// An object is split into at most so many.
 const MOST_PIECES: usize = 50;
@@ -68,17 +68,17 @@ impl Document {
             Action::Delete => each(&objects, |_| None),
             Action::Merge => merged(&objects),
             Action::Split => self.split(&objects),
-            Action::Create(label) => vec![self.created(label, &BinaryMask::empty(width, height))],
+            Action::Create(label) => vec![self.created(label, &BinaryMask::empty(width, height).into())],
             Action::Restore(stroke, label) if objects.is_empty() => {
-                vec![self.created(label, &stroke.mask(width, height))]
+                vec![self.created(label, &stroke.matte(width, height))]
             }
             Action::Restore(stroke, _) => {
-                let covered = stroke.mask(width, height);
-                reshaped(&objects, |mask| with(mask, |mask| mask.add(&covered)))
+                let covered = stroke.matte(width, height);
+                mended(&objects, |matte| matte.add(&covered))
             }
             Action::Erase(stroke) => {
-                let covered = stroke.mask(width, height);
-                reshaped(&objects, |mask| with(mask, |mask| mask.subtract(&covered)))
+                let covered = stroke.matte(width, height);
+                mended(&objects, |matte| matte.subtract(&covered))
             }
             Action::FillHoles => reshaped(&objects, |mask| mask.without_holes()),
             Action::Smooth(radius) => reshaped(&objects, |mask| mask.smoothed(*radius)),
@@ -88,14 +88,15 @@ impl Document {
         changes.into_iter().filter(|change| change.object.as_ref() != self.object(change.place)).collect()
     }
 
-    fn created(&self, label: &str, mask: &BinaryMask) -> Change {
+    fn created(&self, label: &str, matte: &Matte) -> Change {
         let object = Object {
             label: label.to_owned(),
             score: 1.0,
             by_hand: true,
             hidden: false,
-            mask: Rc::new(Rle::from_mask(mask)),
-            bbox: mask.bbox(),
+            mask: Rc::new(Rle::from_mask(matte.mask())),
+            soft: Rc::new(matte.soft().to_vec()),
+            bbox: matte.mask().bbox(),
         };
         Change { place: self.place_count(), object: Some(object) }
     }
@@ -108,12 +109,9 @@ impl Document {
             let pieces = object.pixels().pieces(MOST_PIECES);
             if pieces.len() > 1 {
                 let places = std::iter::once(*place).chain(next.by_ref());
-                changes.extend(
-                    pieces
-                        .iter()
-                        .zip(places)
-                        .map(|(piece, place)| Change { place, object: Some(object.reshaped(piece)) }),
-                );
+                let object = |piece| object.reshaped(&Matte::new(piece, &object.soft));
+                let change = |(piece, place)| Change { place, object: Some(object(piece)) };
+                changes.extend(pieces.into_iter().zip(places).map(change));
             }
         }
         changes
@@ -128,11 +126,17 @@ fn each(objects: &[(usize, &Object)], change: impl Fn(&Object) -> Option<Object>
     objects.iter().map(|(place, object)| Change { place: *place, object: change(object) }).collect()
 }
 
-/// Only those whose mask becomes another one.
+/// With other masks; of the soft edges stays what agrees with these.
 fn reshaped(objects: &[(usize, &Object)], reshape: impl Fn(&BinaryMask) -> BinaryMask) -> Vec<Change> {
+    mended(objects, |matte| *matte = Matte::new(reshape(matte.mask()), matte.soft()))
+}
+
+/// Only those whose pixels become others.
+fn mended(objects: &[(usize, &Object)], mend: impl Fn(&mut Matte)) -> Vec<Change> {
     let change = |object: &Object| {
-        let before = object.pixels();
-        let after = reshape(&before);
+        let before = object.matte();
+        let mut after = before.clone();
+        mend(&mut after);
         if after == before { object.clone() } else { object.reshaped(&after) }
     };
     each(objects, |object| Some(change(object)))
@@ -141,16 +145,8 @@ fn reshaped(objects: &[(usize, &Object)], reshape: impl Fn(&BinaryMask) -> Binar
 fn merged(objects: &[(usize, &Object)]) -> Vec<Change> {
     let largest = objects.iter().max_by_key(|(_, object)| object.mask.area());
     let Some((kept, first)) = largest.filter(|_| objects.len() > 1) else { return Vec::new() };
-    let whole = objects
-        .iter()
-        .skip(1)
-        .fold(objects[0].1.pixels(), |whole, (_, object)| with(&whole, |whole| whole.add(&object.pixels())));
+    let mut whole = objects[0].1.matte();
+    objects.iter().skip(1).for_each(|(_, object)| whole.add(&object.matte()));
     let object = |place: &usize| (place == kept).then(|| first.reshaped(&whole));
     objects.iter().map(|(place, _)| Change { place: *place, object: object(place) }).collect()
-}
-
-fn with(mask: &BinaryMask, change: impl FnOnce(&mut BinaryMask)) -> BinaryMask {
-    let mut mask = mask.clone();
-    change(&mut mask);
-    mask
 }

@@ -3,12 +3,15 @@
 use std::collections::VecDeque;
 
 use super::Change;
+use crate::mask::SoftPixel;
 
 /// Changes that are made together.
 pub(super) type Step = Vec<Change>;
 
 /// Runs of masks that are kept for undoing, 4 bytes each; the oldest steps are forgotten beyond them.
 const MOST_RUNS: usize = 16_000_000;
+/// A soft pixel takes as much memory as so many runs.
+const SOFT_RUNS: usize = size_of::<SoftPixel>() / size_of::<u32>();
 
 /// What takes back each step done, and what does again each step taken back.
 #[derive(Debug, Clone, Default)]
@@ -55,7 +58,8 @@ impl History {
 }
 
 fn weight(step: &Step) -> usize {
-    step.iter().filter_map(|change| change.object.as_ref()).map(|object| object.mask.counts.len()).sum()
+    let objects = step.iter().filter_map(|change| change.object.as_ref());
+    objects.map(|object| object.mask.counts.len() + SOFT_RUNS * object.soft.len()).sum()
 }
 
 #[cfg(test)]
@@ -68,19 +72,23 @@ mod tests {
 
     #[test]
     fn the_oldest_steps_go_where_memory_ends() {
-        let object = Object {
+        let object = |runs: usize, soft: usize| Object {
             label: String::new(),
             score: 1.0,
             by_hand: true,
             hidden: false,
-            mask: Rc::new(Rle { size: [1, 1], counts: vec![0; MOST_RUNS / 4] }),
+            mask: Rc::new(Rle { size: [1, 1], counts: vec![0; runs] }),
+            soft: vec![SoftPixel { x: 0, y: 0, alpha: 9 }; soft].into(),
             bbox: [0; 4],
         };
-        let mut history = History::default();
-        for place in 0..9 {
-            history.did(vec![Change { place, object: Some(object.clone()) }]);
+        for object in [object(MOST_RUNS / 4, 0), object(MOST_RUNS / 16, MOST_RUNS / 16)] {
+            let mut history = History::default();
+            for place in 0..9 {
+                history.did(vec![Change { place, object: Some(object.clone()) }]);
+            }
+            let kept: Vec<usize> =
+                std::iter::from_fn(|| history.take_undo()).map(|step| step[0].place).collect();
+            assert_eq!(kept, [8, 7, 6, 5]);
         }
-        let kept: Vec<usize> = std::iter::from_fn(|| history.take_undo()).map(|step| step[0].place).collect();
-        assert_eq!(kept, [8, 7, 6, 5]);
     }
 }

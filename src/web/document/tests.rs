@@ -30,7 +30,7 @@ fn areas(document: &Document) -> Vec<Option<u64>> {
 
 #[test]
 fn every_action_does_what_it_says() {
-    let stroke = |x| Stroke { points: vec![[x, 20.5]], radius: 1.0 };
+    let stroke = |x| Stroke { points: vec![[x, 20.5]], radius: 1.0, softness: 0.0 };
     for (places, action, changed, expected) in [
         (vec![0, 1], Action::Merge, vec![0, 1], vec![Some(61), None, Some(93)]),
         (vec![0, 2, 9], Action::Split, vec![2, 3], vec![Some(36), Some(25), Some(77), Some(16)]),
@@ -83,12 +83,41 @@ fn what_changes_nothing_is_no_step() {
         Action::FillHoles,
         Action::Show,
         Action::Grow(0),
-        Action::Erase(Stroke { points: vec![[1.0, 1.0]], radius: 0.0 }),
+        Action::Erase(Stroke { points: vec![[1.0, 1.0]], radius: 0.0, softness: 0.0 }),
     ] {
         assert!(document.edit(&edit(&[0], action.clone())).is_empty(), "{action:?}");
         assert!(document.edit(&edit(&[77], action)).is_empty());
     }
     assert_eq!(document.can_undo_and_redo(), [false, false]);
+}
+
+#[test]
+fn a_soft_edge_counts_only_where_it_agrees_with_the_mask() {
+    let mut document = Document::new(SIZE, []);
+    let stroke = |x: f64| Stroke { points: vec![[x, 20.0]], radius: 10.0, softness: 0.6 };
+    document.edit(&edit(&[], Action::Restore(stroke(20.0), "fur".into())));
+    let drawn = document.object(0).unwrap().matte();
+    assert!(drawn.soft().len() > 100 && drawn == stroke(20.0).matte(90, 40));
+    // What is covered twice belongs by the larger share, what is erased at most by what is left.
+    document.edit(&edit(&[0], Action::Restore(stroke(33.0), String::new())));
+    document.edit(&edit(&[0], Action::Erase(stroke(60.0))));
+    let both = document.object(0).unwrap().matte();
+    for (x, y) in (0..40).flat_map(|y| (0..90).map(move |x| (x, y))) {
+        let shares = [20.0, 33.0].map(|at| stroke(at).matte(90, 40).alpha(x, y));
+        assert_eq!(both.alpha(x, y), shares[0].max(shares[1]), "{x}, {y}");
+    }
+    for action in [Action::Grow(2), Action::Shrink(3), Action::Smooth(2), Action::FillHoles, Action::Split] {
+        if document.edit(&edit(&[0], action.clone())).is_empty() {
+            continue;
+        }
+        let object = document.object(0).unwrap();
+        for pixel in object.soft.iter() {
+            let inside = object.pixels().get(pixel.x as usize, pixel.y as usize);
+            assert_eq!(inside, pixel.alpha >= 128, "{action:?}");
+        }
+        document.undo();
+        assert_eq!(document.object(0).unwrap().matte(), both);
+    }
 }
 
 /// Numbers that look random, the same every time.
@@ -103,7 +132,8 @@ impl Random {
     fn edit(&mut self, document: &Document) -> Edit {
         let places = (0..self.below(4)).map(|_| self.below(document.place_count() + 1)).collect();
         let points = (0..=self.below(3)).map(|_| [self.below(90) as f64, self.below(40) as f64]).collect();
-        let (stroke, pixels) = (Stroke { points, radius: 3.0 }, self.below(3));
+        let softness = [0.0, 0.5, 1.0][self.below(3)];
+        let (stroke, pixels) = (Stroke { points, radius: 4.0, softness }, self.below(3));
         let action = match self.below(13) {
             0 => Action::Rename(format!("name {pixels}")),
             1 => Action::Hide,

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use crate::export::{self, ExportError, ExportedFile};
 use crate::image::RgbImage;
 use crate::instance::Instance;
-use crate::mask::BinaryMask;
+use crate::mask::{BinaryMask, Matte};
 use crate::web::document::{Document, Edit, Object};
 use crate::web::export::{Export, Scene};
 use crate::web::overlay::{Focus, Layer, overlay_size, paint, rgba, view_size};
@@ -114,7 +114,7 @@ impl Photo {
     ) -> Vec<u8> {
         let (view, count) = (self.overlay_size(), self.layers.len());
         let shown: HashSet<usize> = self.shown(threshold).map(|(place, _)| place).collect();
-        self.layers.extend(pointed.map(|mask| Layer::new(mask, view)));
+        self.layers.extend(pointed.map(|mask| Layer::new(mask, &[], view)));
         let hovered = if pointed.is_some() { Some(count) } else { focus.hovered };
         let is_shown = |index: usize| index >= count || shown.contains(&index);
         let painted = paint(&self.layers, view, is_shown, Focus { hovered, ..focus });
@@ -128,13 +128,14 @@ impl Photo {
         let nothing = BinaryMask::empty(size.width, size.height);
         self.layers.truncate(count);
         while self.layers.len() < count {
-            self.layers.push(Layer::new(&nothing, view));
+            self.layers.push(Layer::new(&nothing, &[], view));
         }
         let (mut instances, mut runs) = (Vec::new(), Vec::new());
         for &place in &places {
             let object = self.document.object(place);
             if let Some(layer) = self.layers.get_mut(place) {
-                *layer = Layer::new(&object.map_or_else(|| nothing.clone(), Object::pixels), view);
+                let matte = object.map_or_else(|| nothing.clone().into(), Object::matte);
+                *layer = Layer::new(matte.mask(), matte.soft(), view);
             }
             instances.push(object.map_or_else(Found::deleted, found));
             runs.extend(object.into_iter().flat_map(|object| object.mask.counts.iter().copied()));
@@ -160,15 +161,16 @@ impl Photo {
     ) -> Result<ExportedFile, ExportError> {
         let wanted = places.iter().filter_map(|&place| Some((place, self.document.object(place)?)));
         let wanted = wanted.filter(|(_, object)| !object.hidden && object.mask.area() > 0);
-        let found: Vec<(usize, &Object, BinaryMask)> =
-            wanted.map(|(place, object)| (place, object, object.pixels())).collect();
+        let found: Vec<(usize, &Object, Matte)> =
+            wanted.map(|(place, object)| (place, object, object.matte())).collect();
         let objects: Vec<_> = found
             .iter()
-            .map(|(place, Object { label, score, .. }, mask)| export::Object {
+            .map(|(place, Object { label, score, .. }, matte)| export::Object {
                 number: place + 1,
                 label,
                 score: *score,
-                mask,
+                mask: matte.mask(),
+                soft: matte.soft(),
             })
             .collect();
         let scene = Scene { name: &self.name, photo: &self.image, objects: &objects, labels, backdrop };
