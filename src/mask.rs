@@ -4,6 +4,7 @@ use std::ops::Range;
 
 mod contour;
 mod depth;
+mod guided;
 mod matte;
 mod morphology;
 mod rle;

@@ -77,6 +77,12 @@ impl<const C: usize> Cells<C> {
         means
     }
 
+    /// The value of the cell that a pixel of the photo lies in.
+    pub(crate) fn cell(&self, x: usize, y: usize) -> &[f32; C] {
+        let [column, row] = [x - self.from[0], y - self.from[1]].map(|pixel| pixel / self.side);
+        &self.values[row * self.width + column]
+    }
+
     /// The value at a pixel of the photo, between those of the four cells around its middle.
     pub(crate) fn at(&self, x: usize, y: usize) -> [f32; C] {
         let height = self.values.len() / self.width;
@@ -130,6 +136,8 @@ mod tests {
         let cells = Cells::means_of([2, 1, 7, 5], 2, |x, y| [x as f32, y as f32]);
         assert_eq!(cells.values[0], [2.5, 1.5]);
         assert_eq!(cells.values[cells.values.len() - 1], [8.0, 5.0], "a cell of one pixel");
+        assert_eq!(cells.cell(3, 2), &[2.5, 1.5]);
+        assert_eq!(cells.cell(4, 5), &[4.5, 5.0]);
         assert_eq!(cells.at(2, 1), [2.5, 1.5], "no further than the first middle");
         assert_eq!(cells.at(4, 2), [4.0, 2.0]);
         assert_eq!(Cells::means_of([2, 1, 7, 5], 1, |x, y| [x as f32, y as f32]).at(6, 4), [6.0, 4.0]);

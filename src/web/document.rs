@@ -11,6 +11,7 @@ use std::rc::Rc;
 pub use edit::{Action, Edit};
 use history::{History, Step};
 
+use crate::image::RgbImage;
 use crate::instance::Instance;
 use crate::mask::{BinaryMask, Matte, Rle, SoftPixel};
 
@@ -117,9 +118,9 @@ impl Document {
         self.history.can_undo_and_redo()
     }
 
-    /// Carries out an edit; returns the places that are different now, none if the edit changes nothing.
-    pub fn edit(&mut self, edit: &Edit) -> Vec<usize> {
-        let changes = self.changes(edit);
+    /// Carries out an edit on the objects of `photo`; returns the places that are different now, none if the edit changes nothing.
+    pub fn edit(&mut self, edit: &Edit, photo: &RgbImage) -> Vec<usize> {
+        let changes = self.changes(edit, photo);
         self.do_step(changes)
     }
 

@@ -76,6 +76,7 @@ fn ShapeButtons(app: App, count: Memo<usize>) -> impl IntoView {
     view! {
         <div class="buttons">
             {button("fill", "Fill holes", "Fill what the objects surround", |_| Action::FillHoles)}
+            {button("refine", "Follow edges", "Move the outlines to the edges in the photo, soft at hair and fur", |_| Action::Refine)}
             {button("smooth", "Smooth", "Round the outlines", Action::Smooth)}
             {button("grow", "Grow", "Grow on all sides", Action::Grow)}
             {button("shrink", "Shrink", "Shrink on all sides", Action::Shrink)}

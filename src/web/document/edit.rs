@@ -5,6 +5,7 @@ use std::rc::Rc;
 use serde::{Deserialize, Serialize};
 
 use super::{Change, Document, Object};
+use crate::image::RgbImage;
 use crate::mask::{BinaryMask, Matte, Rle, Stroke};
 
 /// An object is split into at most so many.
@@ -48,11 +49,13 @@ pub enum Action {
     Grow(usize),
     /// Let them shrink by so many pixels on all sides.
     Shrink(usize),
+    /// Move their outlines to the edges in the photo; where those are soft, they become so, too.
+    Refine,
 }
 
 impl Document {
     /// What an edit changes; what stays as it is, is left out.
-    pub(super) fn changes(&self, Edit { places, action }: &Edit) -> Vec<Change> {
+    pub(super) fn changes(&self, Edit { places, action }: &Edit, photo: &RgbImage) -> Vec<Change> {
         let mut places = places.clone();
         places.sort_unstable();
         places.dedup();
@@ -84,6 +87,7 @@ impl Document {
             Action::Smooth(radius) => reshaped(&objects, |mask| mask.smoothed(*radius)),
             Action::Grow(radius) => reshaped(&objects, |mask| mask.grown(*radius)),
             Action::Shrink(radius) => reshaped(&objects, |mask| mask.shrunk(*radius)),
+            Action::Refine => mended(&objects, |matte| *matte = matte.mask().refined(photo)),
         };
         changes.into_iter().filter(|change| change.object.as_ref() != self.object(change.place)).collect()
     }

@@ -20,6 +20,13 @@ fn document() -> Document {
     Document::new(SIZE, [found("cat", block(40, 3, 6)), found("dog", block(70, 10, 5)), found("pair", both)])
 }
 
+/// Dark, but light where the first square is and in the column on its left.
+fn photo() -> RgbImage {
+    let light = |at: usize| (39..46).contains(&(at % SIZE[0])) && (3..9).contains(&(at / SIZE[0]));
+    let pixels = (0..SIZE[0] * SIZE[1]).flat_map(|at| if light(at) { [230; 3] } else { [30; 3] });
+    RgbImage::new(SIZE[0], SIZE[1], pixels.collect()).unwrap()
+}
+
 fn edit(places: &[usize], action: Action) -> Edit {
     Edit { places: places.to_vec(), action }
 }
@@ -49,9 +56,10 @@ fn every_action_does_what_it_says() {
         (vec![1], Action::Grow(1), vec![1], vec![Some(36), Some(45), Some(93)]),
         (vec![1], Action::Shrink(1), vec![1], vec![Some(36), Some(9), Some(93)]),
         (vec![0], Action::Smooth(1), vec![0], vec![Some(32), Some(25), Some(93)]),
+        (vec![0], Action::Refine, vec![0], vec![Some(42), Some(25), Some(93)]),
     ] {
         let mut document = document();
-        assert_eq!(document.edit(&edit(&places, action.clone())), changed, "{action:?}");
+        assert_eq!(document.edit(&edit(&places, action.clone()), &photo()), changed, "{action:?}");
         assert_eq!(areas(&document), expected, "{action:?}");
         let reshaped = document.objects().filter(|(place, _)| changed.contains(place));
         for (_, object) in reshaped {
@@ -64,12 +72,12 @@ fn every_action_does_what_it_says() {
 #[test]
 fn names_and_hiding_keep_the_mask() {
     let mut document = document();
-    assert_eq!(document.edit(&edit(&[0, 2], Action::Rename("horse".into()))), [0, 2]);
+    assert_eq!(document.edit(&edit(&[0, 2], Action::Rename("horse".into())), &photo()), [0, 2]);
     let labels: Vec<&str> = document.objects().map(|(_, object)| object.label.as_str()).collect();
     assert_eq!(labels, ["horse", "dog", "horse"]);
-    document.edit(&edit(&[1], Action::Hide));
+    document.edit(&edit(&[1], Action::Hide), &photo());
     assert!(document.object(1).unwrap().hidden);
-    document.edit(&edit(&[0, 1], Action::Show));
+    document.edit(&edit(&[0, 1], Action::Show), &photo());
     assert!(document.objects().all(|(_, object)| !object.hidden));
     assert_eq!(areas(&document), [Some(36), Some(25), Some(93)]);
 }
@@ -85,8 +93,8 @@ fn what_changes_nothing_is_no_step() {
         Action::Grow(0),
         Action::Erase(Stroke { points: vec![[1.0, 1.0]], radius: 0.0, softness: 0.0 }),
     ] {
-        assert!(document.edit(&edit(&[0], action.clone())).is_empty(), "{action:?}");
-        assert!(document.edit(&edit(&[77], action)).is_empty());
+        assert!(document.edit(&edit(&[0], action.clone()), &photo()).is_empty(), "{action:?}");
+        assert!(document.edit(&edit(&[77], action), &photo()).is_empty());
     }
     assert_eq!(document.can_undo_and_redo(), [false, false]);
 }
@@ -95,19 +103,19 @@ fn what_changes_nothing_is_no_step() {
 fn a_soft_edge_counts_only_where_it_agrees_with_the_mask() {
     let mut document = Document::new(SIZE, []);
     let stroke = |x: f64| Stroke { points: vec![[x, 20.0]], radius: 10.0, softness: 0.6 };
-    document.edit(&edit(&[], Action::Restore(stroke(20.0), "fur".into())));
+    document.edit(&edit(&[], Action::Restore(stroke(20.0), "fur".into())), &photo());
     let drawn = document.object(0).unwrap().matte();
     assert!(drawn.soft().len() > 100 && drawn == stroke(20.0).matte(90, 40));
     // What is covered twice belongs by the larger share, what is erased at most by what is left.
-    document.edit(&edit(&[0], Action::Restore(stroke(33.0), String::new())));
-    document.edit(&edit(&[0], Action::Erase(stroke(60.0))));
+    document.edit(&edit(&[0], Action::Restore(stroke(33.0), String::new())), &photo());
+    document.edit(&edit(&[0], Action::Erase(stroke(60.0))), &photo());
     let both = document.object(0).unwrap().matte();
     for (x, y) in (0..40).flat_map(|y| (0..90).map(move |x| (x, y))) {
         let shares = [20.0, 33.0].map(|at| stroke(at).matte(90, 40).alpha(x, y));
         assert_eq!(both.alpha(x, y), shares[0].max(shares[1]), "{x}, {y}");
     }
     for action in [Action::Grow(2), Action::Shrink(3), Action::Smooth(2), Action::FillHoles, Action::Split] {
-        if document.edit(&edit(&[0], action.clone())).is_empty() {
+        if document.edit(&edit(&[0], action.clone()), &photo()).is_empty() {
             continue;
         }
         let object = document.object(0).unwrap();
@@ -134,7 +142,7 @@ impl Random {
         let points = (0..=self.below(3)).map(|_| [self.below(90) as f64, self.below(40) as f64]).collect();
         let softness = [0.0, 0.5, 1.0][self.below(3)];
         let (stroke, pixels) = (Stroke { points, radius: 4.0, softness }, self.below(3));
-        let action = match self.below(13) {
+        let action = match self.below(14) {
             0 => Action::Rename(format!("name {pixels}")),
             1 => Action::Hide,
             2 => Action::Show,
@@ -147,6 +155,7 @@ impl Random {
             9 => Action::FillHoles,
             10 => Action::Smooth(pixels),
             11 => Action::Grow(pixels),
+            12 => Action::Refine,
             _ => Action::Shrink(pixels),
         };
         Edit { places, action }
@@ -168,7 +177,7 @@ fn undoing_everything_gives_the_first_state_and_redoing_the_last() {
                 }
                 _ => {
                     let edit = random.edit(&document);
-                    document.edit(&edit)
+                    document.edit(&edit, &photo())
                 }
             };
             let place_count = before.len().max(document.places.len());
@@ -199,9 +208,9 @@ fn undoing_everything_gives_the_first_state_and_redoing_the_last() {
 #[test]
 fn a_new_step_ends_what_could_be_redone() {
     let mut document = document();
-    document.edit(&edit(&[0], Action::Delete));
+    document.edit(&edit(&[0], Action::Delete), &photo());
     document.undo();
-    document.edit(&edit(&[1], Action::Delete));
+    document.edit(&edit(&[1], Action::Delete), &photo());
     assert_eq!(document.can_undo_and_redo(), [true, false]);
     document.undo();
     assert_eq!(areas(&document), [Some(36), Some(25), Some(93)]);
@@ -210,7 +219,7 @@ fn a_new_step_ends_what_could_be_redone() {
 #[test]
 fn an_object_asked_for_again_is_one_step_and_withdrawn_none() {
     let mut document = document();
-    document.edit(&edit(&[0], Action::Delete));
+    document.edit(&edit(&[0], Action::Delete), &photo());
     for (side, replaces) in [(3, false), (4, true), (5, true)] {
         assert_eq!(document.ask(found("asked", block(0, 0, side)), replaces), [3]);
     }

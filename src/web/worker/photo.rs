@@ -91,7 +91,7 @@ impl Photo {
     }
 
     pub(super) fn edit(&mut self, edit: &Edit) -> Changed {
-        let places = self.document.edit(edit);
+        let places = self.document.edit(edit, &self.image);
         self.changed(places)
     }
 

@@ -1,0 +1,190 @@
+//! Edges that follow the photo.
+
+use super::{BinaryMask, HALF, Matte, SoftPixel};
+use crate::image::RgbImage;
+use crate::pixels::Cells;
+
+/// Cells of a window's reach: coefficients are as smooth as windows are wide, so a coarser grid holds them.
+const CELLS: usize = 4;
+
+/// Windows in which the share of a pixel is linear in its colour.
+struct Windows {
+    /// Their reach: the photo's longer side over this.
+    per_side: usize,
+    /// Variance of colours, from 0 to 1, below which these tell nothing.
+    flat: f32,
+}
+
+/// As far as a mask may be beside the photo's edge.
+const WIDE: Windows = Windows { per_side: 60, flat: 1e-3 };
+/// As far as hair and blur reach.
+const NARROW: Windows = Windows { per_side: 200, flat: 1e-4 };
+
+type Colour = [f32; 3];
+
+impl BinaryMask {
+    /// The mask with its edge where the photo, of the same size, has one: soft where the object mixes with the background, as hair
+    /// and fur do.
+    ///
+    /// Guided filters (He et al., "Guided image filtering", ECCV 2010) with the photo's colours as guide, their coefficients found on
+    /// a coarser grid (He and Sun, "Fast guided filter", 2015): one with wide windows moves the edge, one with narrow windows makes
+    /// it soft.
+    #[must_use]
+    pub fn refined(&self, photo: &RgbImage) -> Matte {
+        let mut moved = Self::empty(self.width, self.height);
+        self.filtered(photo, &WIDE, |x, y, alpha| moved.set(x, y, alpha >= HALF));
+        let (mut mask, mut soft) = (Self::empty(self.width, self.height), Vec::new());
+        moved.filtered(photo, &NARROW, |x, y, alpha| {
+            mask.set(x, y, alpha >= HALF);
+            if alpha < u8::MAX {
+                soft.push(SoftPixel { x: x as u32, y: y as u32, alpha });
+            }
+        });
+        Matte::new(mask, &soft)
+    }
+
+    /// Visits every pixel, row by row, of which the filter puts a share, of 255, inside.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 255")]
+    fn filtered(&self, photo: &RgbImage, windows: &Windows, mut visit: impl FnMut(usize, usize, u8)) {
+        let reach = (photo.width().max(photo.height()) / windows.per_side).max(2);
+        let side = (reach / CELLS).max(1);
+        let colour = |x: usize, y: usize| {
+            let at = (y * photo.width() + x) * 3;
+            [0, 1, 2].map(|channel| f32::from(photo.pixels()[at + channel]) / 255.0)
+        };
+        let [left, top, width, height] = self.bbox();
+        let [x0, y0] = [left, top].map(|from| from.saturating_sub(3 * reach));
+        let x1 = (left + width + 3 * reach).min(photo.width());
+        let y1 = (top + height + 3 * reach).min(photo.height());
+        if width == 0 {
+            return;
+        }
+        let cells = Cells::means_of([x0, y0, x1 - x0, y1 - y0], side, |x, y| {
+            let [r, g, b] = colour(x, y);
+            [r, g, b, if self.get(x, y) { 1.0 } else { 0.0 }]
+        });
+        let line = |means: &[f32; 13]| line(means, windows.flat);
+        let lines = cells.map(products).around(reach / side).map(line).around(reach / side);
+        // Where all that the windows see lies on one side of the mask's edge, so does the pixel.
+        let sides = cells.map(|[_, _, _, share]| [*share]).around(2 * (reach / side) + 1);
+        for (x, y) in (y0..y1).flat_map(|y| (x0..x1).map(move |x| (x, y))) {
+            let share = match sides.cell(x, y) {
+                [share] if *share <= 0.0 || *share >= 1.0 => *share,
+                _ => {
+                    let ([r, g, b, rest], own) = (lines.at(x, y), colour(x, y));
+                    (dot([r, g, b], own) + rest).clamp(0.0, 1.0)
+                }
+            };
+            let alpha = (share * 255.0).round() as u8;
+            if alpha > 0 {
+                visit(x, y, alpha);
+            }
+        }
+    }
+}
+
+/// Colour and share of a cell, the colour's products with the share, and with itself: red with all, then green, then blue.
+fn products(&[r, g, b, share]: &[f32; 4]) -> [f32; 13] {
+    [r, g, b, share, r * share, g * share, b * share, r * r, r * g, r * b, g * g, g * b, b * b]
+}
+
+/// The share as a linear function of the colour, by least squares: what each channel counts, and what there is without.
+fn line(&[r, g, b, share, rs, gs, bs, rr, rg, rb, gg, gb, bb]: &[f32; 13], flat: f32) -> [f32; 4] {
+    let mean = [r, g, b];
+    let covariance = [rs - r * share, gs - g * share, bs - b * share];
+    let [rg, rb, gb] = [rg - r * g, rb - r * b, gb - g * b];
+    let rows = [[rr - r * r + flat, rg, rb], [rg, gg - g * g + flat, gb], [rb, gb, bb - b * b + flat]];
+    // Cramer's rule; the matrix is symmetric, and far enough from singular.
+    let cofactors = [cross(rows[1], rows[2]), cross(rows[2], rows[0]), cross(rows[0], rows[1])];
+    let determinant = dot(rows[0], cofactors[0]);
+    let [r, g, b] = cofactors.map(|cofactor| dot(cofactor, covariance) / determinant);
+    [r, g, b, share - dot([r, g, b], mean)]
+}
+
+fn dot(a: Colour, b: Colour) -> f32 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
+}
+
+fn cross([a, b, c]: Colour, [x, y, z]: Colour) -> Colour {
+    [b * z - c * y, c * x - a * z, a * y - b * x]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SIDE: usize = 240;
+
+    /// A disc, darker towards its rim and with an edge as wide as `blur`, on a background with a pattern.
+    fn scene(blur: f32) -> (RgbImage, impl Fn(usize, usize) -> f32) {
+        let share = move |x: usize, y: usize| {
+            let radius = (x as f32 - 120.3).hypot(y as f32 - 117.8);
+            ((70.4 - radius) / blur + 0.5).clamp(0.0, 1.0)
+        };
+        let mut pixels = Vec::new();
+        for (x, y) in (0..SIDE).flat_map(|y| (0..SIDE).map(move |x| (x, y))) {
+            let (object, background) =
+                ([200.0 - 0.3 * x as f32, 60.0, 40.0], [60.0, 130.0 + (y % 7) as f32, 170.0]);
+            let alpha = share(x, y);
+            pixels.extend(
+                [0, 1, 2].map(|c: usize| (alpha * object[c] + (1.0 - alpha) * background[c]).round() as u8),
+            );
+        }
+        (RgbImage::new(SIDE, SIDE, pixels).unwrap(), share)
+    }
+
+    #[test]
+    fn the_edge_moves_to_that_of_the_photo() {
+        let (photo, share) = scene(1.0);
+        let truth = BinaryMask::from_fn(SIDE, SIDE, |x, y| share(x, y) >= 0.5);
+        // A polygon of twelve corners, too large here and too small there.
+        let rough = BinaryMask::from_fn(SIDE, SIDE, |x, y| {
+            let (across, down) = (x as f32 - 120.0, y as f32 - 118.0);
+            let wave = (down.atan2(across) * 12.0).sin();
+            across.hypot(down) <= 70.0 + 3.0 * wave
+        });
+        let (before, after) = (rough.iou(&truth), rough.refined(&photo).mask().iou(&truth));
+        assert!(before < 0.97 && after > 0.99, "{before} {after}");
+    }
+
+    #[test]
+    fn where_object_and_background_mix_the_edge_is_soft() {
+        let (photo, share) = scene(3.0);
+        let hard = BinaryMask::from_fn(SIDE, SIDE, |x, y| share(x, y) >= 0.5);
+        let matte = hard.refined(&photo);
+        let off = |alpha: u8, x: usize, y: usize| (f32::from(alpha) / 255.0 - share(x, y)).abs();
+        let (mut before, mut after, mut mixed) = (0.0, 0.0, 0.0);
+        for (x, y) in (0..SIDE).flat_map(|y| (0..SIDE).map(move |x| (x, y))) {
+            let is_mixed = share(x, y) > 0.0 && share(x, y) < 1.0;
+            assert!(off(matte.alpha(x, y), x, y) < if is_mixed { 0.3 } else { 0.2 }, "{x}, {y}");
+            if is_mixed {
+                before += off(if hard.get(x, y) { 255 } else { 0 }, x, y);
+                after += off(matte.alpha(x, y), x, y);
+                mixed += 1.0;
+            }
+        }
+        assert!(before / mixed > 0.2 && after / mixed < 0.08, "{} {}", before / mixed, after / mixed);
+    }
+
+    #[test]
+    fn a_large_photo_is_refined_at_its_own_resolution() {
+        let step = |x: usize, y: usize| x + y % 2 >= 701;
+        let pixels =
+            (0..40).flat_map(|y| (0..1600).flat_map(move |x| if step(x, y) { [250; 3] } else { [20; 3] }));
+        let photo = RgbImage::new(1600, 40, pixels.collect()).unwrap();
+        let rough = BinaryMask::from_fn(1600, 40, |x, _| (706..1400).contains(&x));
+        let refined = rough.refined(&photo);
+        for (x, y) in (0..40).flat_map(|y| (650..750).map(move |x| (x, y))) {
+            assert_eq!(refined.mask().get(x, y), step(x, y), "{x}, {y}");
+        }
+    }
+
+    #[test]
+    fn where_the_photo_tells_nothing_the_edge_stays() {
+        let photo = RgbImage::new(200, 100, vec![90; 200 * 100 * 3]).unwrap();
+        let mask = BinaryMask::from_fn(200, 100, |x, _| x < 100);
+        assert_eq!(mask.refined(&photo).mask(), &mask);
+        let empty = BinaryMask::empty(200, 100);
+        assert_eq!(empty.refined(&photo), empty.into());
+    }
+}
