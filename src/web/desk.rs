@@ -4,8 +4,12 @@ use leptos::prelude::{Get, GetUntracked, RwSignal, Set, Update, WithUntracked};
 
 use super::camera::{Camera, brush_width};
 use super::document::Action;
+use super::dom;
 use super::state::{AppState, Tool};
 use crate::mask::Stroke;
+
+/// What the browser remembers under this name is `off` where single keys are to do nothing.
+pub(super) const SINGLE_KEYS: &str = "single-keys";
 
 /// A stroke on the photo that is not yet in a mask.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,6 +32,8 @@ pub(super) struct Desk {
     pub(super) is_bare: RwSignal<bool>,
     /// How much of the photo is shown beside what was drawn of it, in percent.
     pub(super) wipe: RwSignal<f64>,
+    /// Whether single keys do something on the photo.
+    pub(super) single_keys: RwSignal<bool>,
 }
 
 impl Desk {
@@ -39,6 +45,7 @@ impl Desk {
             ink: RwSignal::new(Vec::new()),
             is_bare: RwSignal::new(false),
             wipe: RwSignal::new(0.0),
+            single_keys: RwSignal::new(dom::remembered(SINGLE_KEYS).as_deref() != Some("off")),
         }
     }
 
@@ -62,12 +69,16 @@ impl Desk {
         brush_width(self.brush.get(), longer_side(state))
     }
 
-    /// Puts the brush down.
+    /// Puts the brush down, unless it is down already.
     pub(super) fn begin_stroke(self, state: RwSignal<AppState>, point: [f64; 2]) {
+        if self.ink.with_untracked(|all| all.iter().any(|ink| ink.is_wet)) {
+            return;
+        }
         let radius = brush_width(self.brush.get_untracked(), longer_side(state)) / 2.0;
-        // A brush as narrow as a pixel covers the middle of one, wherever it is put.
         let softness = self.softness.get_untracked() / 100.0;
-        let stroke = Stroke { points: vec![point], radius: radius.max(0.75), softness };
+        // A brush as narrow as a pixel covers the middle of one by half, wherever it is put.
+        let radius = radius.max(0.75 / (1.0 - softness / 2.0));
+        let stroke = Stroke { points: vec![point], radius, softness };
         let erases = state.with_untracked(|state| state.tool == Tool::Erase);
         self.ink.update(|all| all.push(Ink { stroke, erases, is_wet: true }));
     }

@@ -47,6 +47,21 @@ pub(super) fn share(name: &str, value: Option<&str>) -> Result<(), JsValue> {
     call(&history, "replaceState", &Array::of3(&JsValue::NULL, &"".into(), &address.into())).map(drop)
 }
 
+/// What the browser remembers of this site under a name; nothing where it may not remember.
+pub(super) fn remembered(name: &str) -> Option<String> {
+    leptos::prelude::window().local_storage().ok()??.get_item(name).ok()?
+}
+
+/// Lets the browser remember something for the next visit, or forget it; where it may not remember, this holds until the page goes.
+pub(super) fn remember(name: &str, value: Option<&str>) {
+    if let Ok(Some(storage)) = leptos::prelude::window().local_storage() {
+        drop(match value {
+            Some(value) => storage.set_item(name, value),
+            None => storage.remove_item(name),
+        });
+    }
+}
+
 /// The same file under another name; its content is not read.
 ///
 /// # Errors

@@ -141,13 +141,78 @@ describe("what was found can be mended", () => {
     await overlay.focus();
     await key("+");
     const before = await page.page.locator(".sheet").getAttribute("style");
-    for (let step = 0; step < 5; step++) await key("Shift+ArrowRight");
+    for (let step = 0; step < 6; step++) await key("Shift+ArrowRight");
     assert.notEqual(await page.page.locator(".sheet").getAttribute("style"), before, "the cross stays in view");
     await key("0");
     await page.hook("bare").dispatchEvent("pointerdown");
     assert.equal(await overlay.evaluate((canvas) => getComputedStyle(canvas).opacity), "0");
     await page.hook("bare").dispatchEvent("pointerup");
     assert.equal(await overlay.evaluate((canvas) => getComputedStyle(canvas).opacity), "1");
+  });
+
+  test("a soft brush makes a soft edge, which the cut-out keeps", async () => {
+    const found = await rows();
+    await page.page.click("[data-tool=Brush]");
+    await page.hook("brush-size").fill("40");
+    await page.hook("brush-softness").fill("80");
+    await drag([0.3, 0.3], [0.5, 0.3]);
+    await listed((now) => now.length === found.length + 1);
+    const { bytes } = await page.download("cut-out", "picked");
+    const alphas = await page.page.evaluate(async (bytes) => {
+      const picture = await createImageBitmap(new Blob([Uint8Array.from(atob(bytes), (letter) => letter.charCodeAt(0))]));
+      const context = new OffscreenCanvas(picture.width, picture.height).getContext("2d");
+      context.drawImage(picture, 0, 0);
+      const { data } = context.getImageData(picture.width / 2, 0, 1, picture.height);
+      return Array.from({ length: picture.height }, (_, y) => data[4 * y + 3]);
+    }, bytes.toString("base64"));
+    const upper = alphas.slice(0, alphas.length / 2);
+    assert.ok(upper[0] < 30 && upper.at(-1) === 255, `${upper}`);
+    assert.ok(upper.every((alpha, y) => y === 0 || alpha >= upper[y - 1]), `${upper}`);
+    assert.ok(new Set(upper).size > 10, "many shares");
+    await page.hook("brush-softness").fill("0");
+    await mend("undo");
+    assert.deepEqual(await listed((now) => now.length === found.length), found);
+    await key("Escape");
+  });
+
+  test("an outline follows the edges of the photo, and back", async () => {
+    const found = await rows();
+    await row(0).click();
+    await mend("refine");
+    const now = await listed((now) => now[0].area !== found[0].area);
+    assert.ok(Math.abs(now[0].area / found[0].area - 1) < 0.3, `${found[0].area} to ${now[0].area} pixels`);
+    await mend("undo");
+    assert.deepEqual(await listed((now) => now[0].area === found[0].area), found);
+    await key("Escape");
+  });
+
+  test("keys draw, and single keys can be switched off", async () => {
+    const found = await rows();
+    const pressed = (tool) => page.page.locator(`[data-tool="${tool}"][aria-pressed=true]`);
+    await overlay.focus();
+    await key("b");
+    await pressed("Brush").waitFor();
+    const areas = [];
+    for (const steps of [0, 5]) {
+      await key("ArrowRight");
+      await page.page.locator(".ink circle").first().waitFor();
+      await page.page.keyboard.down(" ");
+      for (let step = 0; step < steps; step++) await key("Shift+ArrowRight");
+      await page.page.keyboard.up(" ");
+      areas.push((await listed((now) => now.length > found.length)).at(-1).area);
+      await key("Control+z");
+      await listed((now) => now.length === found.length);
+    }
+    assert.ok(areas[0] > 0 && areas[1] > 3 * areas[0], `a dab and a line: ${areas} pixels`);
+    await page.hook("single-keys").uncheck();
+    await overlay.focus();
+    await key("v");
+    await pressed("Brush").waitFor();
+    assert.equal(await page.page.evaluate(() => localStorage.getItem("single-keys")), "off");
+    await page.hook("single-keys").check();
+    await overlay.focus();
+    await key("v");
+    await pressed("Pick").waitFor();
   });
 
   test("nothing went wrong behind the scenes", () => page.assertCalm());

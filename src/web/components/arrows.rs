@@ -1,13 +1,14 @@
-//! Pointing at the photo without a pointer: arrow keys move a cross, Enter clicks or puts the brush down.
+//! Pointing at the photo without a pointer: arrow keys move a cross, Enter clicks; Space or Enter, held, draw with the brush.
 
 use leptos::prelude::*;
 use web_sys::KeyboardEvent;
 
 use super::pointer::{Drag, Pointer, boxed, gesture};
 use crate::web::app::App;
-use crate::web::state::{Event, Tool};
+use crate::web::camera::Camera;
+use crate::web::state::{AppState, Event, Tool};
 
-/// How far an arrow key moves the cross, as a share of the photo's side; with Shift, and without.
+/// How far an arrow key moves the cross, as a share of what is seen of the photo; with Shift, and without. A pixel at least.
 const STEPS: [f64; 2] = [0.1, 0.01];
 
 /// Where the cross is, both coordinates from 0 to 1; nowhere until an arrow key was pressed.
@@ -20,7 +21,12 @@ pub(super) struct Arrows {
 
 impl Arrows {
     pub(super) fn new(app: App, pointer: Pointer) -> Self {
-        Self { app, cross: RwSignal::new(None), drag: pointer.drag }
+        let Pointer { drag, brush, .. } = pointer;
+        let cross = RwSignal::new(None);
+        let draws = Memo::new(move |_| app.state.with(|state| state.tool.is_brush()));
+        // The brush is where the cross is.
+        Effect::new(move |_| brush.set(cross.get().filter(|_| draws.get()).map(|place| app.point(place))));
+        Self { app, cross, drag }
     }
 
     pub(super) fn pressed(self, event: &KeyboardEvent) {
@@ -34,16 +40,19 @@ impl Arrows {
         };
         event.prevent_default();
         let tool = self.app.state.with_untracked(|state| state.tool);
-        let step = if event.shift_key() { STEPS[0] } else { STEPS[1] };
-        let [across, down] = self.cross.get_untracked().unwrap_or([0.5; 2]);
-        let place =
-            [(across + step * direction[0]).clamp(0.0, 1.0), (down + step * direction[1]).clamp(0.0, 1.0)];
+        let before = self.cross.get_untracked();
+        let place = self.moved(before.unwrap_or([0.5; 2]), direction, event.shift_key());
         self.cross.set(Some(place));
         self.app.desk.camera.update(|camera| *camera = camera.showing(place));
         if direction != [0.0; 2] {
+            self.app.desk.draw_to(self.app.point(place));
             self.drag.update(|drag| drag.iter_mut().for_each(|drag| drag.to = place));
             let aim = self.app.aim(place, gesture(tool, false, event.alt_key()));
             return self.app.dispatch(Event::Pointed(aim.filter(|_| tool.is_pointer() && tool != Tool::Box)));
+        }
+        // A key that is held comes again and again, and nobody draws where nothing shows the brush.
+        if tool.is_brush() && (event.repeat() || before.is_none()) {
+            return;
         }
         match (tool, self.drag.get_untracked()) {
             (Tool::Box, None) => self.drag.set(Some(Drag { from: place, to: place, is_box: true })),
@@ -52,9 +61,9 @@ impl Arrows {
                 boxed(self.app, drag, event.shift_key());
             }
             (Tool::Restore | Tool::Erase, _) => {
-                let desk = self.app.desk;
-                desk.begin_stroke(self.app.state, self.app.point(place));
-                desk.end_stroke().into_iter().for_each(|action| self.app.mend(action));
+                if self.app.state.with_untracked(AppState::can_ask) {
+                    self.app.desk.begin_stroke(self.app.state, self.app.point(place));
+                }
             }
             (Tool::Hand, _) => {}
             _ => {
@@ -64,7 +73,25 @@ impl Arrows {
         }
     }
 
+    /// A key was let go: what it drew is done.
+    pub(super) fn released(self, event: &KeyboardEvent) {
+        if matches!(event.key().as_str(), "Enter" | " ") {
+            self.app.desk.end_stroke().into_iter().for_each(|action| self.app.mend(action));
+        }
+    }
+
+    /// From a place on in a direction, no further than the photo goes.
+    fn moved(self, place: [f64; 2], direction: [f64; 2], is_far: bool) -> [f64; 2] {
+        let seen = STEPS[usize::from(!is_far)] / self.app.desk.camera.with_untracked(Camera::zoom);
+        let sides = self.app.point([1.0; 2]);
+        [0, 1].map(|axis| {
+            let step = seen.max(1.0 / sides[axis].max(1.0));
+            (place[axis] + step * direction[axis]).clamp(0.0, 1.0)
+        })
+    }
+
     pub(super) fn blurred(self) {
+        self.app.desk.drop_stroke();
         if self.cross.get_untracked().is_some() {
             self.cross.set(None);
             self.drag.set(None);

@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use super::keys::SingleKeys;
 use super::views::ViewSwitch;
 use super::words::megabytes;
 use crate::web::app::App;
@@ -36,6 +37,7 @@ pub(super) fn Footer(app: App) -> impl IntoView {
     view! {
         <footer>
             <p>"A Vision Transformer in Rust, from training to this page."</p>
+            <SingleKeys app/>
             {move || kept.get().map(|bytes| view! {
                 <p>
                     {format!("{} of weights are kept in this browser for the next visit. ", megabytes(bytes))}

@@ -5,7 +5,9 @@ use wasm_bindgen::JsCast;
 use web_sys::{HtmlInputElement, KeyboardEvent};
 
 use crate::web::app::App;
+use crate::web::desk::SINGLE_KEYS;
 use crate::web::document::Action;
+use crate::web::dom;
 use crate::web::state::{AppState, Event, Tool};
 
 /// How much a key, or a button, zooms.
@@ -29,9 +31,10 @@ pub(super) fn anywhere(app: App, event: &KeyboardEvent) {
     app.dispatch(wanted);
 }
 
-/// Single keys, while the focus is on the photo; whether this was one of them.
+/// Single keys, while the focus is on the photo and they are not switched off; whether this was one of them.
 pub(super) fn on_photo(app: App, event: &KeyboardEvent) -> bool {
-    if event.ctrl_key() || event.meta_key() || event.alt_key() {
+    let is_off = !app.desk.single_keys.get_untracked();
+    if is_off || event.ctrl_key() || event.meta_key() || event.alt_key() {
         return false;
     }
     let tool = match event.key().as_str() {
@@ -51,6 +54,22 @@ pub(super) fn on_photo(app: App, event: &KeyboardEvent) -> bool {
     };
     app.dispatch(Event::ToolChosen(tool));
     true
+}
+
+/// Whether single keys do something: who speaks to the computer, or hits keys by chance, may not want that.
+#[component]
+pub(super) fn SingleKeys(app: App) -> impl IntoView {
+    let on = app.desk.single_keys;
+    let switched = move |event| {
+        on.set(event_target_checked(&event));
+        dom::remember(SINGLE_KEYS, if on.get_untracked() { None } else { Some("off") });
+    };
+    view! {
+        <label class="single-keys">
+            <input type="checkbox" data-testid="single-keys" prop:checked=move || on.get() on:change=switched/>
+            " Single keys do something while the photo has the focus: V, B, E, H, +, −, 0, [ and ]"
+        </label>
+    }
 }
 
 fn zoomed(app: App, factor: f64) -> bool {

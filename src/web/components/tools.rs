@@ -46,7 +46,12 @@ pub(super) fn Tools(app: App) -> impl IntoView {
                 <Brush app/>
                 <Steps app/>
                 <Zoom app/>
-                <p class="hint" data-testid="hint">{move || state.with(hint)}</p>
+                <p class="hint" data-testid="hint">
+                    {move || state.with(hint)}
+                    <Show when=move || tool.get().is_brush()>
+                        <span class="by-keys">" By keys, on the photo: arrows move the brush, Space held draws, [ and ] change its size."</span>
+                    </Show>
+                </p>
                 // Escape, for fingers; it keeps its place, so that nothing moves.
                 <button class="link" class:unseen=nothing title="Escape" data-testid="put-back" disabled=nothing on:click=move |_| app.dispatch(Event::Dismissed)>
                     "Put back"

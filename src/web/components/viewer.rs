@@ -12,8 +12,8 @@ use crate::web::app::App;
 use crate::web::state::{AppState, Event, Status, Tool};
 
 /// What keys do on the photo, for those who do not see it.
-const KEYS: &str = "Photo: arrow keys point, Enter picks what is there or draws, Shift with Enter adds a place, Alt with Enter takes one away; \
-    plus and minus zoom, 0 shows the whole photo";
+const KEYS: &str = "Photo: arrow keys point, Enter picks what is there, Shift with Enter adds a place, Alt with Enter takes one away; \
+    with a brush, Space draws while it is held; plus and minus zoom, 0 shows the whole photo";
 /// From this zoom on, pixels of the photo are seen as squares.
 const MAGNIFIED: f64 = 6.0;
 
@@ -106,6 +106,7 @@ fn Overlay(app: App, pointer: Pointer) -> impl IntoView {
             on:pointercancel=move |event| pointer.lost(&event)
             on:click=move |event| pointer.clicked(&event)
             on:keydown=move |event| if keys::on_photo(app, &event) { event.prevent_default() } else { arrows.pressed(&event) }
+            on:keyup=move |event| arrows.released(&event)
             on:blur=move |_| arrows.blurred()
         ></canvas>
         <InkLayer app brush=pointer.brush/>
