@@ -41,7 +41,12 @@ impl Photo {
         &self.name
     }
 
-    pub(super) const fn image(&self) -> &Rc<RgbImage> {
+    pub(super) fn image(&self) -> &RgbImage {
+        &self.image
+    }
+
+    /// The same, to be kept as long as it is of use.
+    pub(super) const fn shared_image(&self) -> &Rc<RgbImage> {
         &self.image
     }
 

@@ -179,8 +179,8 @@ impl Redrawing {
             let sentence = "The model that draws is not loaded. Try again.";
             return Err(Failed::Refused(Failure::new(FailureKind::Internal, sentence)));
         };
-        let known = square.take().filter(|(known, _)| Rc::ptr_eq(known, photo.image()));
-        let prepare = || (photo.image().clone(), reconstructor.prepare(photo.image()));
+        let known = square.take().filter(|(known, _)| Rc::ptr_eq(known, photo.shared_image()));
+        let prepare = || (photo.shared_image().clone(), reconstructor.prepare(photo.image()));
         let (_, square) = square.insert(known.unwrap_or_else(prepare));
         Ok((reconstructor, square))
     }
