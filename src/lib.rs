@@ -1,5 +1,11 @@
 //! Instance segmentation with a masked-autoencoder Vision Transformer: trained natively, run anywhere.
 //!
+//! ```no_run
+#![doc = include_str!("../examples/segment_photo.rs")]
+//! ```
+//!
+//! `examples/` also trains a masked autoencoder step by step, and fine-tunes a segmenter.
+//!
 //! # One straight path
 //!
 //! ```text
@@ -28,7 +34,7 @@
 //! | L1 | [`model`] | tensors only: encoder, MAE, segmenter |
 //! | L1 | [`export`] | files of what was found: pictures, annotations |
 //! | L2 | [`weights`] | weight folders: names, shapes, shards |
-//! | L3 | [`engine`], `data`, `hub` | the inference path; the training data; checkpoints from the web |
+//! | L3 | [`engine`], `data`, `hub` | the inference path; the training data; checkpoints from disk and the web |
 //! | L4 | `train`, `eval` | losses, schedules, average precision |
 //! | L5 | `cli`, [`web`] | the two front ends |
 

@@ -7,13 +7,12 @@
 #[path = "golden/avif.rs"]
 mod avif;
 
-use std::ops::Range;
 use std::{env, fs, path::PathBuf};
 
 use burn::tensor::Device;
 use mae_seg::engine::{Engine, Logits};
+use mae_seg::hub::Directory;
 use mae_seg::image::RgbImage;
-use mae_seg::weights::{SourceError, WeightSource};
 use serde::{Deserialize, Serialize};
 
 const PHOTO: &str = "photographer.jpg";
@@ -35,23 +34,6 @@ struct Stride {
     mask_logits: usize,
 }
 
-struct Folder(PathBuf);
-
-impl WeightSource for Folder {
-    async fn read(&self, file: &str) -> Result<Vec<u8>, SourceError> {
-        fs::read(self.0.join(file))
-            .map_err(|error| SourceError::NotFound { file: file.to_owned(), place: error.to_string() })
-    }
-
-    async fn read_range(&self, file: &str, range: Range<u64>) -> Result<Vec<u8>, SourceError> {
-        Ok(self.read(file).await?[range.start as usize..range.end as usize].to_vec())
-    }
-
-    fn size(&self, file: &str) -> Option<u64> {
-        Some(fs::metadata(self.0.join(file)).ok()?.len())
-    }
-}
-
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
@@ -59,7 +41,7 @@ fn root() -> PathBuf {
 fn logits() -> Logits {
     let photo = RgbImage::decode(&fs::read(root().join("www/samples").join(PHOTO)).unwrap()).unwrap();
     pollster::block_on(async {
-        let folder = Folder(root().join("tests/fixtures/eomt_tiny"));
+        let folder = Directory::new(root().join("tests/fixtures/eomt_tiny"));
         let engine = Engine::load(&folder, &Device::flex()).await.unwrap();
         engine.logits(&photo).await.unwrap()
     })

@@ -374,3 +374,22 @@ fn train(arguments: &Arguments, peers: &Arc<dyn Peers>) -> Result<()> {
     progress.finish(&format!("fine-tuned; evaluate with --weights {}", run.checkpoint().display()));
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Cli {
+        #[command(flatten)]
+        arguments: Arguments,
+    }
+
+    #[test]
+    fn defaults_are_those_of_the_library() {
+        let cli = Cli::try_parse_from(["finetune", "--train", "a", "--images", "b", "--out", "c"]).unwrap();
+        assert_eq!(cli.arguments.options(), FinetuneOptions::new(224, 20_000));
+    }
+}

@@ -164,6 +164,20 @@ pub struct Logits {
 }
 
 /// A segmenter on a device, ready for photos.
+///
+/// ```no_run
+/// use burn::tensor::Device;
+/// use mae_seg::engine::{Engine, EngineError, SegmentOptions};
+/// use mae_seg::hub::Directory;
+/// use mae_seg::image::RgbImage;
+/// use mae_seg::instance::Instance;
+///
+/// async fn objects(photo: &RgbImage) -> Result<Vec<Instance>, EngineError> {
+///     let weights = Directory::new("www/weights/mae-small");
+///     let engine = Engine::load(&weights, &Device::flex()).await?;
+///     engine.segment(photo, &SegmentOptions::default()).await
+/// }
+/// ```
 #[derive(Debug)]
 pub struct Engine {
     model: MaskSegmenter,

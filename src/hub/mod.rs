@@ -1,15 +1,17 @@
-//! Checkpoints from the Hugging Face Hub and from web servers, for programs that have files and a network.
+//! Checkpoints from folders, from the Hugging Face Hub and from web servers, for programs that have files and a network.
 //!
 //! Hub files are kept where Python's `huggingface_hub` keeps them, so that neither downloads what the other has.
 
 mod cache;
 mod client;
+mod directory;
 mod repository;
 mod settings;
 mod site;
 
 pub use cache::Cache;
 pub use client::{Client, Told};
+pub use directory::Directory;
 pub use repository::Repository;
 pub use settings::{Settings, user_cache};
 pub use site::Site;

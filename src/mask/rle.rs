@@ -5,6 +5,17 @@ use serde::{Deserialize, Serialize};
 use super::{BinaryMask, MaskError};
 
 /// Alternating run lengths over the pixels in column-major order; the first run is outside.
+///
+/// ```
+/// use mae_seg::mask::{MaskError, Rle};
+///
+/// // Three columns of two pixels: the first is outside, the second inside, and the upper pixel of the third.
+/// let rle = Rle { size: [2, 3], counts: vec![2, 3, 1] };
+/// let mask = rle.to_mask()?;
+/// assert_eq!(mask.area(), 3);
+/// assert_eq!(Rle::from_mask(&mask), rle);
+/// # Ok::<(), MaskError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rle {
     /// Height and width of the mask.

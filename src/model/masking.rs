@@ -5,6 +5,15 @@ use std::ops::Range;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
 /// A choice of visible patches for each image of a batch (MAE §3, random masking).
+///
+/// ```
+/// use mae_seg::model::PatchMask;
+///
+/// // Of four patches, the two with the least noise are seen.
+/// let mask = PatchMask::from_noise(&[vec![0.9, 0.1, 0.5, 0.3]], 2);
+/// assert_eq!(mask.ids_keep, [[1, 3]]);
+/// assert_eq!((mask.num_visible(), mask.num_patches()), (2, 4));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PatchMask {
     /// Per image: visible patches, in the order the encoder gets them.

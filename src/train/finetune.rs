@@ -15,7 +15,7 @@ use self::task::Finetuning;
 use super::checkpoint::Standing;
 use super::loss::SetLossConfig;
 use super::optimizer::with_stable_ids;
-use super::schedule::MaskAnnealing;
+use super::schedule::{MaskAnnealing, POLY_POWER};
 use super::task::{StepOptions, train};
 use super::{RunFolder, TrainError, TrainEvent};
 use crate::data::{AugmentOptions, CocoDataset, Damaged, DataError, PhotoFolder, SegmentationSet};
@@ -86,6 +86,34 @@ pub struct FinetuneOptions {
 }
 
 impl FinetuneOptions {
+    /// The command line's defaults for an input of `image_size` pixels: the whole encoder learns, 50 queries take part in
+    /// its last three blocks, a step has 16 photos.
+    #[must_use]
+    pub fn new(image_size: usize, total_steps: usize) -> Self {
+        Self {
+            tune: Tune::Full,
+            num_queries: 50,
+            whole: false,
+            num_blocks: 3,
+            masked_attention: true,
+            annealing: Vec::new(),
+            drop_path: 0.0,
+            total_steps,
+            learning_rate: 1e-4,
+            layer_decay: 0.8,
+            full_rate_blocks: 0,
+            warmup_steps: 500,
+            encoder_warmup_steps: 1000,
+            poly_power: POLY_POWER,
+            views: 0,
+            augment: AugmentOptions::training(image_size),
+            patch_size: None,
+            loss: SetLossConfig { num_points: 2048, ..SetLossConfig::default() },
+            teacher_coefficient: 5.0,
+            steps: StepOptions { average_decay: 0.999, ..StepOptions::new(16) },
+        }
+    }
+
     /// # Errors
     /// [`TrainError::Option`]
     fn check(&self) -> Result<(), TrainError> {

@@ -53,6 +53,25 @@ pub struct StepOptions {
 }
 
 impl StepOptions {
+    /// The command line's defaults: AdamW with a decay of 0.05, in one part, without a moving average.
+    #[must_use]
+    pub fn new(batch_size: usize) -> Self {
+        Self {
+            batch_size,
+            accumulate: 1,
+            clip_norm: None,
+            precision: Precision::default(),
+            optimizer: Optimizer::default(),
+            weight_decay: 0.05,
+            decay_vectors: false,
+            average_decay: 0.0,
+            seed: 0,
+            save_every: 200,
+            panel_every: 200,
+            keep: 0,
+        }
+    }
+
     /// AdamW's, with so much of the second moment kept at each step.
     pub(super) fn adamw(&self, second_beta: f32) -> AdamWOptions {
         let Self { weight_decay, decay_vectors, .. } = *self;
