@@ -92,12 +92,14 @@ fn Brush(app: App) -> impl IntoView {
             }
         };
     view! {
+        <div class="brushes" role="group" aria-label="Brush">
         {slider(["Brush size", "brush-size", "Size of the brush ([ and ] on the photo)"], desk.brush, |app, _| {
             format!("{} pixels", app.desk.brush_width(app.state))
         })}
         {slider(["Soft edge", "brush-softness", "How gently the brush fades out; cut-outs keep it"], desk.softness, |_, value| {
             format!("{value:.0} %")
         })}
+        </div>
     }
 }
 
