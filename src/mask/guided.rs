@@ -75,7 +75,7 @@ impl BinaryMask {
                     (dot([r, g, b], own) + rest).clamp(0.0, 1.0)
                 }
             };
-            let alpha = (share * 255.0).round() as u8;
+            let alpha = (share * 255.0 + 0.5) as u8;
             if alpha > 0 {
                 visit(x, y, alpha);
             }

@@ -18,6 +18,13 @@ pub struct SoftPixel {
     pub alpha: u8,
 }
 
+impl SoftPixel {
+    /// Places in this order are row by row.
+    const fn place(&self) -> (u32, u32) {
+        (self.y, self.x)
+    }
+}
+
 /// A mask, and the pixels along its edge that are neither wholly inside nor wholly outside.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Matte {
@@ -64,8 +71,7 @@ impl Matte {
     /// The share of a pixel that is inside, of 255.
     #[must_use]
     pub fn alpha(&self, x: usize, y: usize) -> u8 {
-        let place = |pixel: &SoftPixel| (pixel.y as usize, pixel.x as usize);
-        match self.soft.binary_search_by_key(&(y, x), place) {
+        match self.soft.binary_search_by_key(&(y as u32, x as u32), SoftPixel::place) {
             Ok(at) => self.soft[at].alpha,
             Err(_) if self.mask.get(x, y) => u8::MAX,
             Err(_) => 0,
@@ -92,15 +98,31 @@ impl Matte {
         *self = Self::new(std::mem::replace(&mut self.mask, BinaryMask::empty(0, 0)), &soft);
     }
 
+    /// The shares of pixels that are asked for row by row.
+    fn shares(&self) -> impl FnMut(&SoftPixel) -> u8 {
+        let mut rest = self.soft.as_slice();
+        move |pixel| {
+            while let Some((_, others)) =
+                rest.split_first().filter(|(first, _)| first.place() < pixel.place())
+            {
+                rest = others;
+            }
+            match rest.first().filter(|first| first.place() == pixel.place()) {
+                Some(first) => first.alpha,
+                None if self.mask.get(pixel.x as usize, pixel.y as usize) => u8::MAX,
+                None => 0,
+            }
+        }
+    }
+
     /// The pixels that are soft in one of both, with the share that follows from both.
     fn combined(&self, other: &Self, combine: impl Fn(u8, u8) -> u8) -> Vec<SoftPixel> {
         let mut soft = [self.soft.as_slice(), &other.soft].concat();
-        soft.sort_unstable_by_key(|pixel| (pixel.y, pixel.x));
-        soft.dedup_by_key(|pixel| (pixel.y, pixel.x));
-        for SoftPixel { x, y, alpha } in &mut soft {
-            let [x, y] = [*x as usize, *y as usize];
-            *alpha = combine(self.alpha(x, y), other.alpha(x, y));
-        }
+        // A stable sort finds the two that are in order already.
+        soft.sort_by_key(SoftPixel::place);
+        soft.dedup_by_key(|pixel| pixel.place());
+        let (mut own, mut others) = (self.shares(), other.shares());
+        soft.iter_mut().for_each(|pixel| pixel.alpha = combine(own(pixel), others(pixel)));
         soft
     }
 }

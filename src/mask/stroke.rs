@@ -35,8 +35,11 @@ impl Stroke {
         self.spans([width, height], |line, y, columns| {
             let row = &mut alphas[(y - top) * across..][..across];
             for x in columns {
-                let distance = distance(line, [x as f64 + 0.5, y as f64 + 0.5]);
-                row[x - left] = row[x - left].max(self.alpha(distance));
+                let share = &mut row[x - left];
+                if *share < u8::MAX {
+                    let distance = distance(line, [x as f64 + 0.5, y as f64 + 0.5]);
+                    *share = (*share).max(self.alpha(distance));
+                }
             }
         });
         let mut soft = Vec::new();
@@ -56,7 +59,7 @@ impl Stroke {
     fn alpha(&self, distance: f64) -> u8 {
         let fade = (self.radius * self.softness).max(f64::MIN_POSITIVE);
         let step = ((self.radius - distance) / fade).clamp(0.0, 1.0);
-        (step * step * (3.0 - 2.0 * step) * 255.0).round() as u8
+        (step * step * (3.0 - 2.0 * step) * 255.0 + 0.5) as u8
     }
 
     /// For every piece of the line, the pixels whose middle is at most the radius away, row by row.
@@ -82,7 +85,8 @@ fn distance([a, b]: Line, [x, y]: [f64; 2]) -> f64 {
     let [dx, dy] = [b[0] - a[0], b[1] - a[1]];
     let length = (dx * dx + dy * dy).max(f64::MIN_POSITIVE);
     let along = (((x - a[0]) * dx + (y - a[1]) * dy) / length).clamp(0.0, 1.0);
-    (x - a[0] - along * dx).hypot(y - a[1] - along * dy)
+    // `hypot` takes many times as long in a browser.
+    ((x - a[0] - along * dx).powi(2) + (y - a[1] - along * dy).powi(2)).sqrt()
 }
 
 /// The pixels, of `count`, whose middles lie between `from` and `to`.
