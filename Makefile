@@ -27,13 +27,13 @@ check:
 	tests/install.sh build
 	tests/install.sh mpi
 	cargo fmt --all --check
-	cargo clippy --workspace --all-targets --features web,tui,mpi -- -D warnings
+	cargo clippy --workspace --all-targets --features web,tui,mpi,avif -- -D warnings
 	cargo web-check -- -D warnings
 	cargo page-check -- -D warnings
-	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --features web,tui,mpi
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --features web,tui,mpi,avif
 
 native:
-	cargo test --workspace
+	cargo test --workspace --features avif
 
 distributed:
 	tests/install.sh mpi
