@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::coco::Coco;
 use super::cvat::Cvat;
 use super::labels::Labels;
-use super::names::Names;
+use super::names::UniqueNames;
 use super::{ExportError, ExportedFile, Object, PhotoInfo, labelme, names, svg, yolo};
 
 /// Who should read the annotations.
@@ -42,7 +42,7 @@ impl AnnotationFormat {
 #[derive(Debug)]
 pub struct Annotations {
     labels: Labels,
-    names: Names,
+    names: UniqueNames,
     writer: Writer,
 }
 
@@ -67,7 +67,7 @@ impl Annotations {
             AnnotationFormat::Cvat => Writer::Cvat(Cvat::default()),
             AnnotationFormat::Svg => Writer::Svg,
         };
-        Self { labels: Labels::new(labels), names: Names::default(), writer }
+        Self { labels: Labels::new(labels), names: UniqueNames::default(), writer }
     }
 
     /// Takes in a photo; returns its own file, where the format has one per photo. Masks have the photo's size.

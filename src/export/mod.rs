@@ -5,7 +5,7 @@
 //! | cut-outs, other backgrounds | [`cut_out`], [`replace_background`] |
 //! | masks, numbers of objects, overlay | [`mask_files`], [`overlay()`] |
 //! | COCO, YOLO, LabelMe, CVAT, SVG | [`Annotations`] |
-//! | all of it in one file | [`zip()`] |
+//! | all of it in one file | [`zip()`], [`Zip`] |
 
 mod animation;
 mod annotations;
@@ -31,10 +31,10 @@ pub use annotations::{AnnotationFormat, Annotations};
 pub use background::{Background, replace_background};
 pub use cutout::{Frame, cut_out};
 pub use masks::mask_files;
-pub use names::{object_name, stem};
+pub use names::{UniqueNames, object_name, stem};
 pub use overlay::overlay;
 pub use picture::{PictureFormat, mask_png, picture_file};
-pub use zip::zip;
+pub use zip::{Zip, zip};
 
 use crate::instance::Instance;
 use crate::mask::{BinaryMask, Matte, SoftPixel};

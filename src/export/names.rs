@@ -1,4 +1,4 @@
-//! Names of files that do not overwrite each other.
+//! UniqueNames of files that do not overwrite each other.
 
 use std::collections::HashSet;
 
@@ -24,13 +24,14 @@ pub(super) fn base_name(photo: &str) -> &str {
     photo.rsplit(['/', '\\']).next().unwrap_or(photo)
 }
 
-/// Names that are given once, also for file systems that take `A` for `a`.
+/// UniqueNames that are given once, also for file systems that take `A` for `a`.
 #[derive(Debug, Default)]
-pub(super) struct Names(HashSet<String>);
+pub struct UniqueNames(HashSet<String>);
 
-impl Names {
+impl UniqueNames {
     /// The name, with a number where it was given before.
-    pub(super) fn unique(&mut self, name: &str) -> String {
+    #[must_use]
+    pub fn unique(&mut self, name: &str) -> String {
         let mut numbered = (2..).map(|number| format!("{name}-{number}"));
         let mut given = name.to_owned();
         while !self.0.insert(given.to_lowercase()) {
@@ -56,7 +57,7 @@ mod tests {
         ] {
             assert_eq!(stem(photo), expected);
         }
-        let mut names = Names::default();
+        let mut names = UniqueNames::default();
         let given = ["x", "X", "x-2", "x"].map(|name| names.unique(name));
         assert_eq!(given, ["x", "X-2", "x-2-2", "x-3"]);
     }

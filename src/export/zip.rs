@@ -1,30 +1,88 @@
 //! Several files as one.
 
-use std::io::{Cursor, Write as _};
+use std::cell::RefCell;
+use std::io::{self, Write};
+use std::rc::Rc;
 
 use rawzip::ZipArchiveWriter;
 
-use super::names::Names;
+use super::names::UniqueNames;
 use super::{ExportError, ExportedFile};
 
-/// A zip file of `files`, stored as they are: pictures are packed already. Equal names are numbered.
+/// A zip file in the making, which hands out its bytes as they come: no more of it need be in memory than the files added last.
+///
+/// Files are stored as they are: pictures are packed already. Equal names are numbered.
+#[derive(Debug)]
+pub struct Zip {
+    archive: ZipArchiveWriter<Bytes>,
+    bytes: Bytes,
+    names: UniqueNames,
+}
+
+impl Default for Zip {
+    fn default() -> Self {
+        let bytes = Bytes::default();
+        Self { archive: ZipArchiveWriter::new(bytes.clone()), bytes, names: UniqueNames::default() }
+    }
+}
+
+impl Zip {
+    /// Adds a file.
+    ///
+    /// # Errors
+    ///
+    /// [`ExportError::Zip`] for names that no zip file can hold.
+    pub fn add(&mut self, ExportedFile { name, bytes }: &ExportedFile) -> Result<(), ExportError> {
+        let (name, ending) = name.rsplit_once('.').unwrap_or((name, ""));
+        let name = format!("{}.{ending}", self.names.unique(name));
+        let (mut entry, config) = self.archive.new_file(name.as_str()).start()?;
+        let mut writer = config.wrap(&mut entry);
+        writer.write_all(bytes).map_err(rawzip::Error::from)?;
+        let (_, output) = writer.finish()?;
+        entry.finish(output)?;
+        Ok(())
+    }
+
+    /// Takes the bytes that were written since the last time.
+    #[must_use]
+    pub fn take(&self) -> Vec<u8> {
+        self.bytes.0.take()
+    }
+
+    /// Completes the file; returns its last bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`ExportError::Zip`] where more files were added than a zip file can hold.
+    pub fn finish(self) -> Result<Vec<u8>, ExportError> {
+        self.archive.finish()?;
+        Ok(self.bytes.0.take())
+    }
+}
+
+/// Bytes that a writer adds to, and somebody else takes away.
+#[derive(Debug, Clone, Default)]
+struct Bytes(Rc<RefCell<Vec<u8>>>);
+
+impl Write for Bytes {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.borrow_mut().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A zip file of `files`, as [`Zip`] makes it.
 ///
 /// # Errors
 ///
 /// [`ExportError::Zip`] for names that no zip file can hold.
 pub fn zip(files: &[ExportedFile]) -> Result<Vec<u8>, ExportError> {
-    let mut archive = ZipArchiveWriter::new(Cursor::new(Vec::new()));
-    let mut names = Names::default();
-    for ExportedFile { name, bytes } in files {
-        let (name, ending) = name.rsplit_once('.').unwrap_or((name, ""));
-        let name = format!("{}.{ending}", names.unique(name));
-        let (mut entry, config) = archive.new_file(name.as_str()).start()?;
-        let mut writer = config.wrap(&mut entry);
-        writer.write_all(bytes).map_err(rawzip::Error::from)?;
-        let (_, output) = writer.finish()?;
-        entry.finish(output)?;
-    }
-    Ok(archive.finish()?.into_inner())
+    let mut zip = Zip::default();
+    files.iter().try_for_each(|file| zip.add(file))?;
+    zip.finish()
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! The app's one controller: carries events to [`AppState`], and its effects to worker, canvases and disk.
 
+mod keeping;
+mod photos;
 mod taking;
 
 use std::collections::HashMap;
@@ -17,19 +19,16 @@ use super::client::{Heard, WorkerClient};
 use super::desk::Desk;
 use super::document::{Action, Edit};
 use super::dom;
-use super::dropped::Dropped;
-use super::given::{Given, address, name_at, sort_out};
+use super::gallery::PhotoKey;
 use super::handover::Promised;
 use super::overlay::{HitMask, instance_at, overlay_size};
 use super::place::Place;
-use super::protocol::{BackendChoice, Failure, FailureKind, RedrawRequest, Reply, Request, RequestId, Size};
+use super::protocol::{BackendChoice, Failure, FailureKind, RedrawRequest, Request, Size};
 use super::sheets::Sheets;
 use super::state::{Aim, AppState, Effect, Event, Gesture, RedrawEvent};
+use keeping::Keeping;
 
 use crate::hub_name::HUB;
-
-/// No photo file is larger; reading one into memory would only slow the tab down before it fails.
-const MAX_FILE_BYTES: f64 = 256.0 * 1024.0 * 1024.0;
 
 /// What every component is given: the state to read, and the ways to change it.
 #[derive(Debug, Clone, Copy)]
@@ -38,6 +37,10 @@ pub(super) struct App {
     pub(super) photo_canvas: NodeRef<Canvas>,
     pub(super) overlay_canvas: NodeRef<Canvas>,
     pub(super) desk: Desk,
+    /// Small pictures of the photos, by their addresses.
+    pub(super) thumbnails: RwSignal<HashMap<PhotoKey, String>>,
+    /// Bytes of what this browser keeps for the next visit; `None` where it keeps nothing.
+    pub(super) kept_bytes: RwSignal<Option<f64>>,
     pub(super) sheets: Sheets,
     parts: StoredValue<Parts, LocalStorage>,
 }
@@ -46,9 +49,14 @@ pub(super) struct App {
 #[derive(Debug, Default)]
 struct Parts {
     worker: Option<WorkerClient>,
-    photo: Option<Blob>,
-    /// The photo on its way, until it is shown.
-    coming: Option<Blob>,
+    /// The files of all photos.
+    files: HashMap<PhotoKey, Blob>,
+    /// What is known of their objects.
+    objects: HashMap<PhotoKey, Blob>,
+    /// What is to be kept for the next visit.
+    keeping: Keeping,
+    /// The parts of a file of all photos that are made.
+    collected: Vec<Blob>,
     /// Files of the models opened from this device, by the folder's name.
     folders: HashMap<String, Vec<File>>,
     masks: Vec<HitMask>,
@@ -73,6 +81,8 @@ impl App {
             photo_canvas: NodeRef::new(),
             overlay_canvas: NodeRef::new(),
             desk: Desk::new(),
+            thumbnails: RwSignal::new(HashMap::new()),
+            kept_bytes: RwSignal::new(None),
             sheets: Sheets::new(),
             parts: StoredValue::new_local(Parts::default()),
         };
@@ -108,70 +118,6 @@ impl App {
         Event::EditWanted(Edit { places, action })
     }
 
-    /// Takes a photo that was dropped, pasted or picked.
-    pub(super) fn choose(self, file: &File) {
-        let name = file.name();
-        if file.size() > MAX_FILE_BYTES {
-            let sentence = format!("{name} is larger than 256 MB. Choose a smaller file.");
-            return self.refuse(FailureKind::Photo, sentence);
-        }
-        self.choose_blob(name, file.slice().unwrap_or_else(|_| file.clone().into()));
-    }
-
-    /// Takes whatever was dropped or picked: a photo, or a model.
-    pub(super) fn take(self, dropped: Dropped) {
-        let Dropped { folder, files, texts } = dropped;
-        let paths: Vec<String> = files.iter().map(|(path, _)| path.clone()).collect();
-        match sort_out(folder.as_deref(), &paths) {
-            Given::Photo { index, others } => {
-                self.choose(&files[index].1);
-                if others > 0 {
-                    let (name, given) = (&files[index].0, others + 1);
-                    self.notice(format!(
-                        "{given} files were given at once: {name} is shown. Give the others one by one."
-                    ));
-                }
-            }
-            Given::Model { name, parts } => {
-                let renamed = parts.iter().map(|(index, name)| dom::renamed(&files[*index].1, name));
-                match renamed.collect() {
-                    Ok(files) => {
-                        self.parts.update_value(|parts| drop(parts.folders.insert(name.clone(), files)));
-                        let draws = self.state.with_untracked(|state| state.redraw.is_open);
-                        let place = Place::Device(name);
-                        self.dispatch(if draws {
-                            Event::Redraw(RedrawEvent::ModelChosen(place))
-                        } else {
-                            Event::ModelChosen(place)
-                        });
-                    }
-                    Err(error) => self.refuse(FailureKind::Choice, dom::words(&error)),
-                }
-            }
-            Given::Neither(sentence) => self.refuse(FailureKind::Choice, sentence),
-            Given::Nothing => self.take_texts(&texts),
-        }
-    }
-
-    /// Takes a picture that is known by its address.
-    fn take_texts(self, texts: &[String]) {
-        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-        match address(&texts).map(str::to_owned) {
-            Some(address) => spawn_local(async move {
-                match dom::fetch_blob(&address).await {
-                    Ok(blob) => self.choose_blob(name_at(&address).into(), blob),
-                    Err(_) => self.refuse(
-                        FailureKind::Photo,
-                        "That image may not be read from its site. Copy the image itself and paste it here, or save it and choose the file.",
-                    ),
-                }
-            }),
-            None => self.notice(
-                "There is no photo in that. Copy a photo, or its address, and paste it here; or drop a file.",
-            ),
-        }
-    }
-
     /// Says something that is no failure.
     fn notice(self, sentence: impl Into<String>) {
         self.dispatch(Event::Noticed(Some(sentence.into())));
@@ -180,19 +126,6 @@ impl App {
     /// Says why something can be neither shown nor used.
     pub(super) fn refuse(self, kind: FailureKind, sentence: impl Into<String>) {
         self.dispatch(Event::Refused(Failure::new(kind, sentence)));
-    }
-
-    /// Takes one of the photos that come with the page.
-    pub(super) fn choose_sample(self, name: &'static str) {
-        spawn_local(async move {
-            match dom::fetch_blob(&format!("samples/{name}")).await {
-                Ok(blob) => self.choose_blob(name.into(), blob),
-                Err(_) => {
-                    let sentence = "The sample photo could not be fetched. Check the connection, or choose a photo of yours.";
-                    self.refuse(FailureKind::Photo, sentence);
-                }
-            }
-        });
     }
 
     /// The photo's pixel at a place, both coordinates from 0 to 1.
@@ -223,11 +156,6 @@ impl App {
         Some(Aim { pixel, over, gesture })
     }
 
-    fn choose_blob(self, name: String, blob: Blob) {
-        self.parts.update_value(|parts| parts.coming = Some(blob));
-        self.dispatch(Event::PhotoChosen { name });
-    }
-
     fn dispatch_with(self, event: Event, buffers: &[ArrayBuffer]) {
         let effects = self.state.try_update(|state| state.update(event)).unwrap_or_default();
         for effect in effects {
@@ -248,10 +176,26 @@ impl App {
             Effect::ShareModel(place) => {
                 dom::share("weights", place.query().as_deref())?;
             }
-            Effect::SendPhoto(id) => spawn_local(self.send_photo(id)),
-            Effect::DropPhoto => self.parts.update_value(|parts| parts.coming = None),
+            Effect::SendPhoto { id, key, afresh } => {
+                let request = move |name| Request::Segment { id, key, name, afresh };
+                spawn_local(self.send_about(id, key, true, request));
+            }
+            Effect::SendFind { id, key } => {
+                spawn_local(self.send_about(id, key, false, move |name| Request::Find { id, key, name }));
+            }
+            Effect::ForgetPhotos(keys) => self.forget(&keys),
+            Effect::HidePhoto => self.hide_photo(),
+            Effect::KeepObjects(key) => {
+                if let Some(bytes) = buffers.first() {
+                    self.keep_objects(key, &dom::blob(bytes, "application/json")?);
+                }
+            }
+            Effect::KeepThumbnail(key) => {
+                if let Some(bytes) = buffers.first() {
+                    self.keep_thumbnail(key, &dom::blob(bytes, "image/png")?)?;
+                }
+            }
             Effect::ShowPhoto(size) => {
-                self.parts.update_value(|parts| parts.photo = parts.coming.take().or(parts.photo.take()));
                 show(self.photo_canvas.get_untracked(), buffers, size)?;
                 let photo = self.state.with_untracked(|state| state.photo.as_ref().map(|photo| photo.size));
                 if let Some((overlay, photo)) = self.overlay_canvas.get_untracked().zip(photo) {
@@ -291,6 +235,15 @@ impl App {
             Effect::ShowRedrawn => self.sheets.show_redrawn(buffers),
             Effect::ShowFeatures => self.sheets.show_features(buffers),
             Effect::BreakPromise => self.break_promise(),
+            Effect::SendCollect { id, step } => self.send_collect(id, step),
+            Effect::KeepPart => {
+                if let Some(bytes) = buffers.first() {
+                    let part = dom::blob(bytes, "")?;
+                    self.parts.update_value(|parts| parts.collected.push(part));
+                }
+            }
+            Effect::SaveParts(file_name) => self.save_parts(&file_name)?,
+            Effect::DropParts => self.parts.update_value(|parts| parts.collected.clear()),
         }
         Ok(())
     }
@@ -316,27 +269,6 @@ impl App {
             return Array::new();
         };
         self.parts.with_value(|parts| parts.folders.get(name).into_iter().flatten().collect())
-    }
-
-    async fn send_photo(self, id: RequestId) {
-        let name = self.state.with_untracked(|state| {
-            state.coming.clone().or_else(|| state.photo.as_ref().map(|photo| photo.name.clone()))
-        });
-        let blob = self.parts.with_value(|parts| parts.coming.clone().or_else(|| parts.photo.clone()));
-        let (Some(name), Some(blob)) = (name, blob) else { return };
-        let event = match dom::read(&blob).await {
-            Ok(file) => match self.send(&Request::Segment { id, name }, &Array::of1(&file)) {
-                Ok(()) => return,
-                Err(error) => Event::WorkerDied(dom::words(&error)),
-            },
-            Err(_) => {
-                let sentence =
-                    format!("{name} could not be read. Check that it is still there, and choose it again.");
-                let failure = Failure::new(FailureKind::Photo, sentence);
-                Event::Replied(Reply::Failed { id, failure })
-            }
-        };
-        self.dispatch(event);
     }
 
     fn photo_height(self) -> usize {

@@ -5,18 +5,20 @@
 
 mod edit;
 mod history;
+mod kept;
 
 use std::rc::Rc;
 
 pub use edit::{Action, Edit};
 use history::{History, Step};
+use serde::{Deserialize, Serialize};
 
 use crate::image::RgbImage;
 use crate::instance::Instance;
 use crate::mask::{BinaryMask, Matte, Rle, SoftPixel};
 
 /// One object of the photo.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Object {
     /// What it is called.
     pub label: String,
@@ -27,8 +29,10 @@ pub struct Object {
     /// Whether it is neither shown nor saved for now.
     pub hidden: bool,
     /// Its pixels, at the photo's own size; shared with the history.
+    #[serde(with = "kept::shared")]
     pub mask: Rc<Rle>,
     /// The pixels along its edge that belong to it in part, as those of a [`Matte`] around the mask; shared as well.
+    #[serde(with = "kept::shared")]
     pub soft: Rc<Vec<SoftPixel>>,
     /// Tight box around the mask in photo pixels: x, y, width, height.
     pub bbox: [usize; 4],
@@ -71,14 +75,14 @@ impl Object {
 }
 
 /// What is to be in a place, or was there.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Change {
     place: usize,
     object: Option<Object>,
 }
 
 /// The objects of a photo, each in a place that stays its own: deleting one leaves its place empty.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Document {
     /// Width and height of the photo.
     size: [usize; 2],
@@ -93,6 +97,12 @@ impl Document {
     pub fn new([width, height]: [usize; 2], objects: impl IntoIterator<Item = Object>) -> Self {
         let places = objects.into_iter().map(Some).collect();
         Self { size: [width, height], places, history: History::default() }
+    }
+
+    /// Width and height of the photo, in pixels.
+    #[must_use]
+    pub const fn size(&self) -> [usize; 2] {
+        self.size
     }
 
     /// How many places there are, empty ones included.
@@ -140,6 +150,21 @@ impl Document {
         if let Some(step) = self.history.take_last_if(is_asked) {
             self.swap(step);
         }
+    }
+
+    /// Takes in what the model found. It takes the places of what was found before, while what was asked for or edited by hand
+    /// stays; that can be undone. What is found first cannot.
+    pub fn take_in(&mut self, found: impl IntoIterator<Item = Object>) {
+        let mut found = found.into_iter();
+        if self.places.is_empty() {
+            return self.places.extend(found.map(Some));
+        }
+        let before = self.objects().filter(|(_, object)| !object.by_hand).map(|(place, _)| place);
+        let before: Vec<usize> = before.collect();
+        let mut step: Step = before.into_iter().map(|place| Change { place, object: found.next() }).collect();
+        let more = (self.place_count()..).zip(found);
+        step.extend(more.map(|(place, object)| Change { place, object: Some(object) }));
+        self.do_step(step);
     }
 
     /// Takes back the last step; returns the places that are different now.

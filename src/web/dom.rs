@@ -159,13 +159,40 @@ pub(super) fn blob(bytes: &ArrayBuffer, mime: &str) -> Result<Blob, JsValue> {
     Blob::new_with_buffer_source_sequence_and_options(&Array::of1(bytes), &options)
 }
 
+/// A text as a file.
+///
+/// # Errors
+///
+/// When the browser has no room for it.
+pub(super) fn text_blob(text: &str) -> Result<Blob, JsValue> {
+    Blob::new_with_str_sequence(&Array::of1(&text.into()))
+}
+
+/// Reads a file of text.
+///
+/// # Errors
+///
+/// When the file vanished or may not be read.
+pub(super) async fn text(blob: &Blob) -> Result<String, JsValue> {
+    JsFuture::from(blob.text()).await.map(|text| text.as_string().unwrap_or_default())
+}
+
 /// Offers the bytes as a download.
 ///
 /// # Errors
 ///
 /// When the browser refuses the link.
 pub(super) fn save(bytes: &ArrayBuffer, file_name: &str, mime: &str) -> Result<(), JsValue> {
-    let address = Url::create_object_url_with_blob(&blob(bytes, mime)?)?;
+    save_blob(&blob(bytes, mime)?, file_name)
+}
+
+/// Offers a file as a download.
+///
+/// # Errors
+///
+/// When the browser refuses the link.
+pub(super) fn save_blob(file: &Blob, file_name: &str) -> Result<(), JsValue> {
+    let address = Url::create_object_url_with_blob(file)?;
     let link: HtmlAnchorElement = leptos::prelude::document().create_element("a")?.unchecked_into();
     link.set_href(&address);
     link.set_download(file_name);

@@ -42,6 +42,40 @@ pub enum Product {
     Everything,
 }
 
+impl Product {
+    /// The annotations that are part of it, and the folder of each.
+    pub(super) fn annotations(self) -> &'static [(AnnotationFormat, &'static str)] {
+        match self {
+            Self::Annotations(wanted) => {
+                let place = ANNOTATIONS.iter().position(|(format, _)| *format == wanted);
+                place.map_or(&[], |place| &ANNOTATIONS[place..=place])
+            }
+            Self::Everything => &ANNOTATIONS,
+            _ => &[],
+        }
+    }
+
+    /// What a file of it is called.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::CutOut(_) => "cut-out",
+            Self::CutOuts(_) => "cut-outs",
+            Self::Background(_) => "background",
+            Self::Overlay => "overlay",
+            Self::Mask => "mask",
+            Self::Masks => "masks",
+            Self::Annotations(_) => self.annotations().first().map_or("annotations", |(_, folder)| folder),
+            Self::Everything => "all",
+        }
+    }
+
+    /// Whether the photo itself is needed, not only its objects.
+    #[must_use]
+    pub const fn needs_photo(self) -> bool {
+        !matches!(self, Self::Annotations(_))
+    }
+}
+
 /// What comes behind the objects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Behind {
@@ -68,6 +102,7 @@ pub struct Scene<'a> {
     pub backdrop: Option<&'a RgbImage>,
 }
 
+/// All formats of annotations, and the folders that they have where several are packed together.
 const ANNOTATIONS: [(AnnotationFormat, &str); 6] = [
     (AnnotationFormat::Coco, "coco"),
     (AnnotationFormat::CocoPolygons, "coco-polygons"),
@@ -87,16 +122,16 @@ impl Scene<'_> {
         if self.objects.is_empty() {
             return Err(ExportError::NoPixels);
         }
-        let (mut files, what) = match product {
-            Product::CutOut(frame) => (vec![self.cut_out(frame, format)?], "cut-out"),
-            Product::CutOuts(frame) => (self.cut_outs(frame, format)?, "cut-outs"),
-            Product::Background(behind) => (vec![self.before(behind, format)?], "background"),
-            Product::Overlay => (vec![self.overlay(format)?], "overlay"),
-            Product::Mask => (vec![self.one_mask()?], "mask"),
-            Product::Masks => (self.masks()?, "masks"),
-            Product::Annotations(wanted) => (self.annotations(wanted)?, folder(wanted)),
-            Product::Everything => (self.everything(format)?, "all"),
-        };
+        let mut files = self.pictures(product, format)?;
+        for (format, folder) in product.annotations() {
+            let made = self.annotations(*format)?;
+            if product == Product::Everything {
+                files.extend(within(folder, made));
+            } else {
+                files.extend(made);
+            }
+        }
+        let what = product.name();
         let name = stem(self.name);
         match files.pop() {
             Some(file) if files.is_empty() => {
@@ -110,6 +145,33 @@ impl Scene<'_> {
                 Ok(ExportedFile { name: format!("{name}-{what}.zip"), bytes: zip(&files)? })
             }
         }
+    }
+
+    /// The files of a product, but for annotations.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::file`].
+    pub(super) fn pictures(
+        &self,
+        product: Product,
+        format: PictureFormat,
+    ) -> Result<Vec<ExportedFile>, ExportError> {
+        Ok(match product {
+            Product::CutOut(frame) => vec![self.cut_out(frame, format)?],
+            Product::CutOuts(frame) => self.cut_outs(frame, format)?,
+            Product::Background(behind) => vec![self.before(behind, format)?],
+            Product::Overlay => vec![self.overlay(format)?],
+            Product::Mask => vec![self.one_mask()?],
+            Product::Masks => self.masks()?,
+            Product::Annotations(_) => Vec::new(),
+            Product::Everything => {
+                let mut files = vec![self.overlay(format)?];
+                files.extend(within("cut-outs", self.cut_outs(Frame::Tight, format)?));
+                files.extend(within("masks", self.masks()?));
+                files
+            }
+        })
     }
 
     fn size(&self) -> [usize; 2] {
@@ -173,23 +235,10 @@ impl Scene<'_> {
         let own = annotations.add(&PhotoInfo { name: self.name, width, height }, self.objects)?;
         Ok(own.into_iter().chain(annotations.finish()?).collect())
     }
-
-    fn everything(&self, format: PictureFormat) -> Result<Vec<ExportedFile>, ExportError> {
-        let mut files = vec![self.overlay(format)?];
-        files.extend(within("cut-outs", self.cut_outs(Frame::Tight, format)?));
-        files.extend(within("masks", self.masks()?));
-        for (format, folder) in ANNOTATIONS {
-            files.extend(within(folder, self.annotations(format)?));
-        }
-        Ok(files)
-    }
 }
 
-fn folder(format: AnnotationFormat) -> &'static str {
-    ANNOTATIONS.iter().find(|(known, _)| *known == format).map_or("annotations", |(_, folder)| folder)
-}
-
-fn within(folder: &str, files: Vec<ExportedFile>) -> impl Iterator<Item = ExportedFile> {
+/// The same files in a folder.
+pub(super) fn within(folder: &str, files: Vec<ExportedFile>) -> impl Iterator<Item = ExportedFile> {
     files.into_iter().map(move |file| ExportedFile { name: format!("{folder}/{}", file.name), ..file })
 }
 

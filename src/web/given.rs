@@ -4,15 +4,21 @@
 const FORMS: [(&[&str], &str); 2] =
     [(&[".safetensors"], "model.safetensors"), (&[".bin", ".pth", ".pt"], "pytorch_model.bin")];
 
+/// Endings of photos, also of those that only some browsers read.
+const PHOTOS: [&str; 14] = [
+    ".jpg", ".jpeg", ".jfif", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif", ".heic", ".heif",
+    ".jxl", ".apng",
+];
+
 /// What it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Given {
-    /// A photo.
-    Photo {
-        /// The place of its file.
-        index: usize,
-        /// How many other files came with it.
-        others: usize,
+    /// Photos.
+    Photos {
+        /// The places of their files.
+        places: Vec<usize>,
+        /// The places of files that are none.
+        left_out: Vec<usize>,
     },
     /// A weight folder.
     Model {
@@ -30,15 +36,28 @@ pub enum Given {
 /// Sorts files out by their paths, relative to what was dropped; `folder` is the name of the folder, if it was one.
 #[must_use]
 pub fn sort_out(folder: Option<&str>, paths: &[String]) -> Given {
+    if paths.is_empty() && folder.is_none() {
+        return Given::Nothing;
+    }
     let has_weights = FORMS.iter().any(|(endings, _)| paths.iter().any(|path| ends_with(path, endings)));
-    let photo = paths.iter().position(|path| !path.ends_with(".json"));
-    match (folder, photo) {
-        (None, Some(index)) if !has_weights => Given::Photo { index, others: paths.len() - 1 },
-        (None, None) if paths.is_empty() => Given::Nothing,
+    // Whoever picks a file by itself means it, whatever it is called.
+    let is_photo = |path: &str| match folder {
+        Some(_) => ends_with(&path.to_ascii_lowercase(), &PHOTOS) && !file_of(path).starts_with('.'),
+        None => !path.ends_with(".json"),
+    };
+    let (mut places, left_out): (Vec<usize>, Vec<usize>) =
+        (0..paths.len()).partition(|&place| is_photo(&paths[place]));
+    match places.is_empty() {
+        false if !has_weights => {
+            if folder.is_some() {
+                places.sort_by(|&one, &other| paths[one].cmp(&paths[other]));
+            }
+            Given::Photos { places, left_out }
+        }
         _ => FORMS.iter().find_map(|(endings, whole)| model(folder, paths, endings, whole)).unwrap_or_else(|| {
             let what = folder.or_else(|| paths.first().map(|path| file_of(path))).unwrap_or_default();
             Given::Neither(format!(
-                "{what} holds no weights. Open a folder with config.json and model.safetensors, or choose a photo."
+                "{what} holds neither photos nor weights. Choose photos, or a folder with config.json and model.safetensors."
             ))
         }),
     }
@@ -118,10 +137,17 @@ mod tests {
 
     #[test]
     fn a_file_that_is_no_model_is_a_photo() {
-        assert_eq!(sorted(None, &["a.jpg"]), Given::Photo { index: 0, others: 0 });
-        assert_eq!(sorted(None, &["photo"]), Given::Photo { index: 0, others: 0 });
-        assert_eq!(sorted(None, &["a.jpg", "b.jpg", "c.png"]), Given::Photo { index: 0, others: 2 });
+        let photos = |places: &[usize], left_out: &[usize]| Given::Photos {
+            places: places.to_vec(),
+            left_out: left_out.to_vec(),
+        };
+        assert_eq!(sorted(None, &["a.jpg"]), photos(&[0], &[]));
+        assert_eq!(sorted(None, &["photo"]), photos(&[0], &[]));
+        assert_eq!(sorted(None, &["c.jpg", "a.json", "b.png"]), photos(&[0, 2], &[1]));
         assert_eq!(sorted(None, &[]), Given::Nothing);
+        let folder = ["trip/c.JPG", "trip/notes.txt", "trip/a/b.heic", "trip/._c.jpg"];
+        assert_eq!(sorted(Some("trip"), &folder), photos(&[2, 0], &[1, 3]), "by name");
+        assert!(matches!(sorted(Some("empty"), &[]), Given::Neither(_)));
     }
 
     #[test]
@@ -168,8 +194,8 @@ mod tests {
     #[test]
     fn what_is_neither_is_said_in_a_sentence() {
         for (folder, paths, word) in [
-            (Some("holiday"), vec!["holiday/a.jpg"], "holiday holds no weights"),
-            (None, vec!["config.json"], "config.json holds no weights"),
+            (Some("holiday"), vec!["holiday/notes.txt"], "holiday holds neither photos nor weights"),
+            (None, vec!["config.json"], "config.json holds neither photos nor weights"),
             (None, vec!["a.safetensors", "b.safetensors"], "2 files of weights"),
         ] {
             match sorted(folder, &paths) {

@@ -9,13 +9,15 @@
 //! ```
 //!
 //! The main thread never touches a pixel one by one: photo and overlay arrive as finished RGBA buffers. [`protocol`],
-//! [`state`], [`document`], [`camera`], [`patches`], [`place`], [`overlay`] and [`export`] are plain Rust and are tested on the host; the
+//! [`state`], [`document`], [`gallery`], [`camera`], [`patches`], [`place`], [`overlay`], [`export`] and [`collection`] are plain Rust and are tested on the host; the
 //! rest needs a browser.
 
 pub mod camera;
 pub mod catalogue;
+pub mod collection;
 pub mod document;
 pub mod export;
+pub mod gallery;
 pub mod given;
 pub mod overlay;
 pub mod patches;
@@ -39,6 +41,8 @@ mod dom;
 mod dropped;
 #[cfg(feature = "page")]
 mod handover;
+#[cfg(feature = "page")]
+mod keeper;
 #[cfg(feature = "page")]
 mod sheets;
 #[cfg(feature = "web")]

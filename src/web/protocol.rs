@@ -3,18 +3,23 @@
 //! Large buffers (photo files, pixels, mask runs) are not part of these types: they travel beside the message as
 //! transferred `ArrayBuffer`s, and each variant says which ones it carries.
 
+mod collect;
 mod failure;
 mod found;
+mod model;
 mod redraw;
 
+pub use collect::CollectStep;
 pub use failure::{Failure, FailureKind};
 pub use found::{Found, Presence};
+pub use model::{Backend, BackendChoice, ModelInfo};
 pub use redraw::{Drawn, Hiding, MOST_PERCENT, RedrawModel, RedrawReply, RedrawRequest, Sampling, Wish};
 
 use serde::{Deserialize, Serialize};
 
 use super::document::Edit;
 use super::export::Export;
+use super::gallery::PhotoKey;
 use super::place::Place;
 use crate::prompt::Prompt;
 
@@ -45,39 +50,6 @@ impl Size {
     }
 }
 
-/// The backend asked for, by hand (`?backend=`) or not.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub enum BackendChoice {
-    /// WebGPU where there is an adapter, else the CPU.
-    #[default]
-    Auto,
-    /// The CPU, with WebAssembly SIMD.
-    Cpu,
-    /// WebGPU; the CPU in words where it fails.
-    WebGpu,
-}
-
-impl BackendChoice {
-    /// Reads the value of `?backend=`; anything unknown means [`BackendChoice::Auto`].
-    #[must_use]
-    pub fn from_query(value: Option<&str>) -> Self {
-        match value {
-            Some("cpu") => Self::Cpu,
-            Some("webgpu") => Self::WebGpu,
-            _ => Self::Auto,
-        }
-    }
-}
-
-/// The backend in use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Backend {
-    /// WebAssembly with SIMD.
-    Cpu,
-    /// The graphics processor.
-    WebGpu,
-}
-
 /// From page to worker.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Request {
@@ -93,12 +65,33 @@ pub enum Request {
         /// The backend wanted.
         backend: BackendChoice,
     },
-    /// Find the objects of a photo. Buffers: the photo's file.
+    /// Show a photo: find its objects, or, where they are known, bring them back. Buffers: the photo's file, and what
+    /// [`Reply::Known`] told of its objects, if anything.
     Segment {
         /// Answered by [`Reply::Decoded`], then [`Reply::Segmented`]; or [`Reply::Failed`].
         id: RequestId,
+        /// Which photo.
+        key: PhotoKey,
         /// The photo's file name, which exports are named after.
         name: String,
+        /// Whether to look for objects again; what was asked for or edited by hand stays.
+        afresh: bool,
+    },
+    /// Find the objects of a photo that is not shown. Buffers: the photo's file.
+    Find {
+        /// Answered by [`Reply::FoundIn`] or [`Reply::Failed`].
+        id: RequestId,
+        /// Which photo.
+        key: PhotoKey,
+        /// The photo's file name.
+        name: String,
+    },
+    /// Forget what is known of these photos.
+    Forget {
+        /// Not answered.
+        id: RequestId,
+        /// Which photos.
+        keys: Vec<PhotoKey>,
     },
     /// Paint the overlay of the photo's instances.
     Paint {
@@ -154,6 +147,13 @@ pub enum Request {
         id: RequestId,
         /// Which file.
         export: Export,
+    },
+    /// Go on with a file of many photos. Buffers, where a photo is added: its file, and what [`Reply::Known`] told of its objects.
+    Collect {
+        /// Answered by [`Reply::Collected`] or [`Reply::Failed`].
+        id: RequestId,
+        /// What is to be done.
+        step: CollectStep,
     },
     /// The numbers behind a photo's masks, for comparing devices; the page does not ask. Buffers: the photo's file.
     Logits {
@@ -216,6 +216,24 @@ pub enum Reply {
         /// Time from pixels to masks, in milliseconds.
         elapsed_ms: f64,
     },
+    /// The objects of a photo that is not shown were found.
+    FoundIn {
+        /// The [`Request::Find`] answered.
+        id: RequestId,
+        /// Their scores.
+        scores: Vec<f32>,
+    },
+    /// What is known of a photo's objects, unasked, after every change and before another photo is shown. Buffers: the document as
+    /// [`Document::to_bytes`](super::document::Document::to_bytes) gives it.
+    Known {
+        /// Which photo.
+        key: PhotoKey,
+    },
+    /// A small picture of a photo, unasked. Buffers: a PNG.
+    Small {
+        /// Which photo.
+        key: PhotoKey,
+    },
     /// The object that was asked for. Buffers: the COCO runs of its mask, as 32-bit numbers.
     Asked {
         /// The [`Request::Ask`] answered.
@@ -254,6 +272,13 @@ pub enum Reply {
         file_name: String,
         /// Its media type.
         mime: String,
+    },
+    /// A step towards a file of many photos is done. Buffers: the next part of the file.
+    Collected {
+        /// The [`Request::Collect`] answered.
+        id: RequestId,
+        /// Name to save the file under, when this is its last part.
+        file_name: Option<String>,
     },
     /// The model's raw answer. Buffers: class logits, then mask logits, as 32-bit floats in row-major order.
     Logits {
@@ -306,27 +331,6 @@ pub enum Progress {
     Segmenting,
 }
 
-/// The model in use.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct ModelInfo {
-    /// Where its weights came from; never [`Place::SiteOrHub`].
-    pub place: Place,
-    /// Where it runs.
-    pub backend: Backend,
-    /// The device's own description.
-    pub device: String,
-    /// Why the CPU is used although WebGPU was asked for or present.
-    pub fallback: Option<String>,
-    /// Class names.
-    pub labels: Vec<String>,
-    /// Score below which an instance is hidden at first.
-    pub threshold: f32,
-    /// Size of the weights, in bytes.
-    pub weight_bytes: u64,
-    /// Whether this browser keeps the weights for the next visit.
-    pub kept: bool,
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -344,13 +348,5 @@ mod tests {
         let found = Found { label: "cat".into(), score: 0.9, area: 12, runs: 5, ..Found::deleted() };
         let reply = Reply::Segmented { id: RequestId(1), instances: vec![found], elapsed_ms: 12.5 };
         assert_eq!(round_trip(&reply), reply);
-    }
-
-    #[test]
-    fn backend_is_read_from_the_address() {
-        assert_eq!(BackendChoice::from_query(Some("cpu")), BackendChoice::Cpu);
-        assert_eq!(BackendChoice::from_query(Some("webgpu")), BackendChoice::WebGpu);
-        assert_eq!(BackendChoice::from_query(Some("abacus")), BackendChoice::Auto);
-        assert_eq!(BackendChoice::from_query(None), BackendChoice::Auto);
     }
 }

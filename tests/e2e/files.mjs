@@ -104,3 +104,12 @@ export async function turnedJpeg() {
   const marker = Buffer.from([0xff, 0xe1, (body.length + 2) >> 8, (body.length + 2) & 255]);
   return file("turned.jpg", "image/jpeg", Buffer.concat([whole.subarray(0, 2), marker, body, whole.subarray(2)]));
 }
+
+/** Names in a zip file, from the directory at its end: each record names a file. */
+export function zipNames(bytes) {
+  const names = [];
+  for (let at = bytes.indexOf("PK\x01\x02"); at >= 0; at = bytes.indexOf("PK\x01\x02", at + 4)) {
+    names.push(bytes.toString("utf8", at + 46, at + 46 + bytes.readUInt16LE(at + 28)));
+  }
+  return names;
+}

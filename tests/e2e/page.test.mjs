@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { after, before, describe, test } from "node:test";
+import { zipNames } from "./files.mjs";
 import { SegmenterPage, launch } from "./page.mjs";
 import { serve } from "./site.mjs";
 
@@ -126,11 +127,7 @@ describe("a photo on the CPU", () => {
   test("saves everything as one zip, in which no file overwrites another", async () => {
     const { name, bytes } = await page.download("everything", "all");
     assert.equal(name, "astronaut-all.zip");
-    // The directory at the end: each record names a file.
-    const names = [];
-    for (let at = bytes.indexOf("PK\x01\x02"); at >= 0; at = bytes.indexOf("PK\x01\x02", at + 4)) {
-      names.push(bytes.toString("utf8", at + 46, at + 46 + bytes.readUInt16LE(at + 28)));
-    }
+    const names = zipNames(bytes);
     assert.equal(new Set(names).size, names.length);
     const shown = await page.instances();
     assert.equal(names.filter((name) => name.startsWith("cut-outs/")).length, shown.length);

@@ -29,24 +29,27 @@ impl App {
             }
         }
         let needed = export.product == Product::Background(Behind::Photo);
-        let backdrop = self.parts.with_value(|parts| parts.backdrop.clone().filter(|_| needed));
-        spawn_local(async move {
-            let file = match &backdrop {
-                Some(file) => dom::read(file).await.map(|file| Array::of1(&file)),
-                None => Ok(Array::new()),
-            };
-            let sent = match file {
-                Ok(files) => self.send(&Request::Export { id, export }, &files),
-                Err(_) => {
-                    let sentence = "The photo for the background could not be read. Choose it again.";
-                    let failure = Failure::new(FailureKind::Photo, sentence);
-                    return self.dispatch(Event::Replied(Reply::Failed { id, failure }));
-                }
-            };
-            if let Err(error) = sent {
-                self.dispatch(Event::WorkerDied(dom::words(&error)));
+        spawn_local(self.send_with_backdrop(id, needed, Request::Export { id, export }));
+    }
+
+    /// Sends a request, with the photo that is to come behind the objects where it is needed.
+    pub(super) async fn send_with_backdrop(self, id: RequestId, is_needed: bool, request: Request) {
+        let backdrop = self.parts.with_value(|parts| parts.backdrop.clone().filter(|_| is_needed));
+        let file = match &backdrop {
+            Some(file) => dom::read(file).await.map(|file| Array::of1(&file)),
+            None => Ok(Array::new()),
+        };
+        let sent = match file {
+            Ok(files) => self.send(&request, &files),
+            Err(_) => {
+                let sentence = "The photo for the background could not be read. Choose it again.";
+                let failure = Failure::new(FailureKind::Photo, sentence);
+                return self.dispatch(Event::Replied(Reply::Failed { id, failure }));
             }
-        });
+        };
+        if let Err(error) = sent {
+            self.dispatch(Event::WorkerDied(dom::words(&error)));
+        }
     }
 
     /// Gives a file, with its name and media type, to whom it is for.

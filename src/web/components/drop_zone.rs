@@ -29,14 +29,14 @@ pub(super) fn DropZone(app: App) -> impl IntoView {
     let dragging = RwSignal::new(false);
     listen(app, dragging);
     let has_photo = Memo::new(move |_| app.state.with(|state| state.photo.is_some()));
-    let input = NodeRef::<Input>::new();
+    let (input, camera) = (NodeRef::<Input>::new(), NodeRef::<Input>::new());
     let accept = RwSignal::new(READ.to_owned());
     spawn_local(async move {
         if dom::can_show(AVIF).await {
             accept.update(|accept| accept.push_str(",image/avif"));
         }
     });
-    let picked = move |_| {
+    let picked = move |input: NodeRef<Input>| {
         if let Some(input) = input.get_untracked() {
             app.take(Dropped::picked(input.files().as_ref()));
             // The same file may be picked again.
@@ -46,9 +46,13 @@ pub(super) fn DropZone(app: App) -> impl IntoView {
     view! {
         <div class="drop-zone" class:dragging=dragging class:compact=has_photo>
             <label class="pick">
-                <input type="file" accept=move || accept.get() data-testid="photo-input" node_ref=input on:change=picked/>
-                <span class="button">{move || if has_photo.get() { "Choose another photo" } else { "Choose a photo" }}</span>
-                <span class="hint">"or drop one here, or paste it"</span>
+                <input type="file" multiple accept=move || accept.get() data-testid="photo-input" node_ref=input on:change=move |_| picked(input)/>
+                <span class="button">{move || if has_photo.get() { "Choose more photos" } else { "Choose photos" }}</span>
+                <span class="hint">"or drop them here, a whole folder too, or paste one"</span>
+            </label>
+            <label class="pick camera">
+                <input type="file" accept="image/*" capture="environment" node_ref=camera on:change=move |_| picked(camera)/>
+                <span class="button">"Take a photo"</span>
             </label>
             <div class="samples" role="group" aria-label="Sample photos">
                 <span class="hint">"or try one of these"</span>

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use super::keys::SingleKeys;
 use super::views::ViewSwitch;
 use super::words::megabytes;
+use crate::text::counted;
 use crate::web::app::App;
 use crate::web::protocol::{Backend, ModelInfo};
 use crate::web::state::Event;
@@ -34,9 +35,17 @@ pub(super) fn Footer(app: App) -> impl IntoView {
         app.state
             .with(|state| state.model.as_ref().filter(|model| model.kept).map(|model| model.weight_bytes))
     });
+    let photos = Memo::new(move |_| app.state.with(|state| state.gallery.entries().len()));
+    let kept_photos = move || app.kept_bytes.get().filter(|_| photos.get() > 0);
     view! {
         <footer>
             <p>"A Vision Transformer in Rust, from training to this page."</p>
+            {move || kept_photos().map(|bytes| view! {
+                <p data-testid="kept-photos">
+                    {format!("{}, {}, kept on this device for your next visit. ", counted(photos.get(), "photo"), megabytes(bytes as u64))}
+                    <button class="link" data-testid="start-fresh" on:click=move |_| app.dispatch(Event::StartedFresh)>"Start fresh"</button>
+                </p>
+            })}
             <SingleKeys app/>
             {move || kept.get().map(|bytes| view! {
                 <p>

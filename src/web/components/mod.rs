@@ -16,6 +16,7 @@ mod pointer;
 mod redraw;
 mod save_menu;
 mod status_bar;
+mod strip;
 mod tag;
 mod tools;
 mod viewer;
@@ -25,7 +26,7 @@ mod words;
 use leptos::prelude::*;
 
 use super::app::App;
-use super::state::Event;
+use super::state::{AppState, Event};
 use controls::Controls;
 use drop_zone::DropZone;
 use frame::{Footer, Header};
@@ -35,6 +36,7 @@ use notices::Notices;
 use redraw::{RedrawPanel, RedrawStage};
 use save_menu::SaveMenu;
 use status_bar::StatusBar;
+use strip::Strip;
 use tools::Tools;
 use viewer::Viewer;
 
@@ -48,7 +50,12 @@ pub fn mount() {
 #[component]
 fn Page() -> impl IntoView {
     let app = App::new();
-    Effect::new(move |_| app.dispatch(Event::Started));
+    Effect::new(move |_| {
+        app.dispatch(Event::Started);
+        app.begin_keeping();
+    });
+    let later = Memo::new(move |_| app.state.with(AppState::for_later));
+    Effect::new(move |_| later.with(|later| app.keep_index(later)));
     let redraws = Memo::new(move |_| app.state.with(|state| state.redraw.is_open));
     view! {
         <Header app/>
@@ -63,6 +70,7 @@ fn Page() -> impl IntoView {
                 <Show when=move || redraws.get()>
                     <RedrawStage app/>
                 </Show>
+                <Strip app/>
                 <DropZone app/>
             </section>
             <section class="panel" aria-label="Result">

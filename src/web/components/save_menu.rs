@@ -8,7 +8,7 @@ use crate::text::counted;
 use crate::web::app::App;
 use crate::web::export::{Behind, Export, Product};
 use crate::web::handover;
-use crate::web::state::{Event, Purpose};
+use crate::web::state::{AppState, Event, Purpose};
 
 /// What can be chosen: a name for the page's own use, and what visitors read.
 const PRODUCTS: [(&str, &str); 13] = [
@@ -31,7 +31,8 @@ const PRODUCTS: [(&str, &str); 13] = [
 #[derive(Debug, Clone, Copy)]
 struct Chosen {
     product: RwSignal<String>,
-    all: RwSignal<bool>,
+    /// `picked`, `all` or `photos`.
+    which: RwSignal<String>,
     full: RwSignal<bool>,
     webp: RwSignal<bool>,
     behind: RwSignal<String>,
@@ -42,7 +43,7 @@ impl Chosen {
     fn new() -> Self {
         Self {
             product: RwSignal::new("cut-out".into()),
-            all: RwSignal::new(false),
+            which: RwSignal::new("picked".into()),
             full: RwSignal::new(false),
             webp: RwSignal::new(false),
             behind: RwSignal::new("blur".into()),
@@ -92,8 +93,12 @@ pub(super) fn SaveMenu(app: App) -> impl IntoView {
     let picked = Memo::new(move |_| state.with(|state| state.picked_places().len()));
     let shown = Memo::new(move |_| state.with(|state| state.shown_places().len()));
     let left_out = Memo::new(move |_| state.with(|state| state.left_out_count()));
-    let nothing = Memo::new(move |_| shown.get() == 0 || state.with(|state| !state.can_ask()));
-    let of_all = Memo::new(move |_| chosen.all.get() || picked.get() == 0);
+    let done = Memo::new(move |_| state.with(AppState::known_count));
+    let nothing =
+        Memo::new(move |_| (shown.get() == 0 && done.get() < 2) || state.with(|state| !state.can_ask()));
+    let of_photos = Memo::new(move |_| chosen.which.get() == "photos" && done.get() > 1);
+    let of_all =
+        Memo::new(move |_| !of_photos.get() && (chosen.which.get() != "picked" || picked.get() == 0));
     let is_picture = chosen.is_one_of(&["cut-out", "background", "mask", "overlay"]);
     let takes = move |purpose| {
         move |_| {
@@ -104,8 +109,11 @@ pub(super) fn SaveMenu(app: App) -> impl IntoView {
             let is_webp = chosen.webp.get_untracked() && purpose != Purpose::Copy;
             let format = if is_webp { PictureFormat::WebP } else { PictureFormat::Png };
             app.keep_backdrop(backdrop.get_untracked().and_then(|input| input.files()?.get(0)));
-            let export = Export { product: chosen.product(), places, format };
-            app.dispatch(Event::ExportWanted(export, purpose));
+            let product = chosen.product();
+            app.dispatch(match of_photos.get_untracked() {
+                true => Event::CollectionWanted(product, format),
+                false => Event::ExportWanted(Export { product, places, format }, purpose),
+            });
         }
     };
     view! {
@@ -121,28 +129,35 @@ pub(super) fn SaveMenu(app: App) -> impl IntoView {
             <select
                 aria-label="Which objects"
                 data-testid="save-which"
-                on:change=move |event| chosen.all.set(event_target_value(&event) == "all")
+                on:change=move |event| chosen.which.set(event_target_value(&event))
             >
-                <option value="picked" disabled=move || picked.get() == 0 prop:selected=move || !of_all.get()>
+                <option
+                    value="picked"
+                    disabled=move || picked.get() == 0
+                    prop:selected=move || !of_all.get() && !of_photos.get()
+                >
                     {move || format!("Picked objects ({})", picked.get())}
                 </option>
                 <option value="all" prop:selected=of_all>{move || format!("All objects shown ({})", shown.get())}</option>
+                <Show when=move || { done.get() > 1 }>
+                    <option value="photos" prop:selected=of_photos>{move || format!("All photos ({})", done.get())}</option>
+                </Show>
             </select>
             <PictureChoices chosen/>
             <BackgroundChoices chosen backdrop/>
             <div class="downloads" role="group" aria-label="Take home">
                 <button data-testid="save" on:click=takes(Purpose::Save)>"Save"</button>
-                <Show when=move || handover::can_copy() && is_picture()>
+                <Show when=move || handover::can_copy() && is_picture() && !of_photos.get()>
                     <button data-testid="copy" on:click=takes(Purpose::Copy)>"Copy"</button>
                 </Show>
-                <Show when=handover::can_share>
+                <Show when=move || handover::can_share() && !of_photos.get()>
                     <button data-testid="share" on:click=takes(Purpose::Share)>"Share"</button>
                 </Show>
             </div>
             <Show when=move || { left_out.get() > 0 }>
                 <p class="hint">{move || format!("Left out: {}.", counted(left_out.get(), "hidden or empty object"))}</p>
             </Show>
-            <p class="hint" role="status" data-testid="taken">{move || state.with(|state| state.taking().to_owned())}</p>
+            <p class="hint" role="status" data-testid="taken">{move || state.with(AppState::taking)}</p>
         </fieldset>
     }
 }

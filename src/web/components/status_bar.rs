@@ -50,7 +50,10 @@ fn status_words(state: &AppState) -> String {
         (_, Some(elapsed_ms)) => {
             let count = state.shown_count();
             let noun = if count == 1 { "object" } else { "objects" };
-            format!("{count} {noun} · {:.1} s", elapsed_ms / 1000.0)
+            // They may have been known before.
+            let took =
+                if elapsed_ms > 0.0 { format!(" · {:.1} s", elapsed_ms / 1000.0) } else { String::new() };
+            format!("{count} {noun}{took}")
         }
         (Status::Error, None) => "Something went wrong".into(),
         (_, None) => "Ready for a photo".into(),

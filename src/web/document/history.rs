@@ -2,7 +2,9 @@
 
 use std::collections::VecDeque;
 
-use super::Change;
+use serde::{Deserialize, Serialize};
+
+use super::{Change, Object};
 use crate::mask::SoftPixel;
 
 /// Changes that are made together.
@@ -14,7 +16,7 @@ const MOST_RUNS: usize = 16_000_000;
 const SOFT_RUNS: usize = size_of::<SoftPixel>() / size_of::<u32>();
 
 /// What takes back each step done, and what does again each step taken back.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct History {
     undo: VecDeque<Step>,
     redo: Vec<Step>,
@@ -29,10 +31,20 @@ impl History {
     pub(super) fn did(&mut self, inverse: Step) {
         self.redo.clear();
         self.undo.push_back(inverse);
+        self.forget_beyond(MOST_RUNS);
+    }
+
+    /// Forgets the oldest steps where all masks together have more runs than this; the last step stays.
+    pub(super) fn forget_beyond(&mut self, most_runs: usize) {
         let mut runs: usize = self.undo.iter().map(weight).sum();
-        while runs > MOST_RUNS && self.undo.len() > 1 {
+        while runs > most_runs && self.undo.len() > 1 {
             runs -= self.undo.pop_front().as_ref().map_or(0, weight);
         }
+    }
+
+    /// The objects in all steps.
+    pub(super) fn objects(&self) -> impl Iterator<Item = &Object> {
+        self.undo.iter().chain(&self.redo).flatten().filter_map(|change| change.object.as_ref())
     }
 
     pub(super) fn take_undo(&mut self) -> Option<Step> {

@@ -236,3 +236,37 @@ fn an_object_asked_for_again_is_one_step_and_withdrawn_none() {
         (vec![None, Some(25), Some(93)], [true, false])
     );
 }
+
+#[test]
+fn a_document_comes_back_from_its_bytes_with_its_history() {
+    let mut before = document();
+    before.edit(&edit(&[0], Action::Grow(2)));
+    before.edit(&edit(&[1], Action::Delete));
+    before.undo();
+    let bytes = before.to_bytes().unwrap();
+    let mut after = Document::from_bytes(&bytes).unwrap();
+    assert_eq!(after, before);
+    assert_eq!((after.redo(), after.undo(), after.undo()), (vec![1], vec![1], vec![0]));
+    assert_eq!(areas(&after), areas(&document()));
+    assert_eq!(Document::from_bytes(&bytes[..bytes.len() - 1]), None);
+    let text = String::from_utf8(bytes).unwrap();
+    let longer = text.replacen("\"counts\":[", "\"counts\":[7,", 1);
+    assert!(longer != text && Document::from_bytes(longer.as_bytes()).is_none());
+}
+
+#[test]
+fn another_look_replaces_what_was_found_and_keeps_what_was_made_by_hand() {
+    let mut document = document();
+    document.edit(&edit(&[1], Action::Rename("wolf".into())));
+    let before = document.clone();
+    let labels = |document: &Document| -> Vec<String> {
+        document.objects().map(|(_, object)| object.label.clone()).collect()
+    };
+    document.take_in([found("bird", block(1, 1, 3))]);
+    assert_eq!(labels(&document), ["bird", "wolf"]);
+    document.take_in(["a", "b", "c"].map(|label| found(label, block(1, 1, 3))));
+    assert_eq!(labels(&document), ["a", "wolf", "b", "c"]);
+    document.undo();
+    document.undo();
+    assert_eq!(labels(&document), labels(&before));
+}

@@ -1,10 +1,12 @@
 //! What can happen on the page, and what the page then has to do.
 
-use super::{Aim, Purpose, RedrawEvent, Tool};
+use super::{Aim, Earlier, Purpose, RedrawEvent, Tool};
+use crate::export::PictureFormat;
 use crate::web::document::Edit;
-use crate::web::export::Export;
+use crate::web::export::{Export, Product};
+use crate::web::gallery::PhotoKey;
 use crate::web::place::Place;
-use crate::web::protocol::{Failure, Reply, Request, RequestId, Size};
+use crate::web::protocol::{CollectStep, Failure, Reply, Request, RequestId, Size};
 
 /// What happened.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,11 +17,20 @@ pub enum Event {
     Replied(Reply),
     /// The worker stopped, or never started.
     WorkerDied(String),
-    /// A photo was dropped, pasted or picked.
-    PhotoChosen {
-        /// Its file name.
-        name: String,
-    },
+    /// Photos were dropped, pasted or picked, each with its file's name: the first is shown, the others wait.
+    PhotosChosen(Vec<(PhotoKey, String)>),
+    /// Photos of an earlier visit are there.
+    Restored(Earlier),
+    /// This photo is to be shown.
+    PhotoOpened(PhotoKey),
+    /// This photo is to go.
+    PhotoRemoved(PhotoKey),
+    /// All photos are to go.
+    StartedFresh,
+    /// Photos that wait are to do so until further notice, or no longer.
+    Paused(bool),
+    /// Photos that wait are not to be looked at, or those that are not, are.
+    Stopped(bool),
     /// A model was picked, named, or opened from this device.
     ModelChosen(Place),
     /// What was given can be neither shown nor used, before the worker saw it.
@@ -58,6 +69,8 @@ pub enum Event {
     RedoWanted,
     /// A file is wanted, to go somewhere.
     ExportWanted(Export, Purpose),
+    /// A file of all photos is wanted.
+    CollectionWanted(Product, PictureFormat),
     /// The browser took what was to be copied or shared; did not, as it was told not to; or could not, and why.
     HandedOver(RequestId, Result<bool, String>),
     /// Something happened in the view that hides and draws.
@@ -75,13 +88,33 @@ pub enum Effect {
     SpawnWorker,
     /// Send this request.
     Send(Request),
-    /// Send [`Request::Segment`] under this id, with the bytes of the photo on its way, or else of the one shown.
-    SendPhoto(RequestId),
-    /// The photo on its way goes: it cannot be shown.
-    DropPhoto,
+    /// Send [`Request::Segment`], with the photo's file and what is kept of its objects.
+    SendPhoto {
+        /// The id.
+        id: RequestId,
+        /// The photo.
+        key: PhotoKey,
+        /// Whether its objects are looked for again.
+        afresh: bool,
+    },
+    /// Send [`Request::Find`], with the photo's file.
+    SendFind {
+        /// The id.
+        id: RequestId,
+        /// The photo.
+        key: PhotoKey,
+    },
+    /// These photos go, with all that is kept of them.
+    ForgetPhotos(Vec<PhotoKey>),
+    /// The photo shown goes from the page.
+    HidePhoto,
+    /// Keep the bytes beside the reply as what is known of the photo's objects.
+    KeepObjects(PhotoKey),
+    /// Keep the PNG beside the reply as the photo's small picture.
+    KeepThumbnail(PhotoKey),
     /// Put the model's place into the page's address.
     ShareModel(Place),
-    /// Show the pixels beside the reply as the photo. The photo on its way, if there is one, is the one shown from now on.
+    /// Show the pixels beside the reply as the photo.
     ShowPhoto(Size),
     /// Keep the mask runs beside the reply for finding what is under the pointer.
     KeepMasks,
@@ -130,4 +163,17 @@ pub enum Effect {
     ShowFeatures,
     /// No picture comes for the clipboard.
     BreakPromise,
+    /// Send [`Request::Collect`], with the photo's file and what is kept of its objects where it is about one.
+    SendCollect {
+        /// The id.
+        id: RequestId,
+        /// What is to be done.
+        step: CollectStep,
+    },
+    /// Keep the bytes beside the reply as the next part of the file of all photos.
+    KeepPart,
+    /// Save the parts kept, as a file of this name.
+    SaveParts(String),
+    /// The parts kept go.
+    DropParts,
 }

@@ -4,6 +4,7 @@
 //! enter the state: an effect such as [`Effect::ShowOverlay`] tells the caller that those beside the reply are wanted.
 
 mod asking;
+mod collecting;
 mod event;
 mod mending;
 mod photos;
@@ -12,14 +13,17 @@ mod taking;
 #[cfg(test)]
 mod testing;
 mod update;
+mod waiting;
 
 pub use asking::{Aim, Gesture, Tool};
 pub use event::{Effect, Event};
+pub use photos::Earlier;
 pub use redraw::{PRETRAINED, Redraw, RedrawEvent};
 pub use taking::Purpose;
 
 use std::collections::BTreeSet;
 
+use super::gallery::{Gallery, PhotoKey};
 use super::place::Place;
 use super::protocol::{BackendChoice, Failure, Found, ModelInfo, Progress, RequestId, Size};
 use crate::prompt::Prompt;
@@ -73,7 +77,9 @@ enum Worker {
 /// The photo shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Photo {
-    /// File name.
+    /// Its key.
+    pub key: PhotoKey,
+    /// What it is called.
     pub name: String,
     /// Its own size.
     pub size: Size,
@@ -98,10 +104,18 @@ pub struct AppState {
     pub model: Option<ModelInfo>,
     /// The photo shown.
     pub photo: Option<Photo>,
-    /// Name of the photo on its way: it is shown instead once it was read.
-    pub coming: Option<String>,
+    /// All photos of this visit.
+    pub gallery: Gallery,
+    /// Photos that wait are not looked at for now.
+    pub is_paused: bool,
+    /// The photo whose objects are being looked for behind the one shown.
+    finding: Option<(RequestId, PhotoKey)>,
+    /// The photo on its way: it is shown instead once it was read.
+    pub coming: Option<PhotoKey>,
     /// A photo waits for the worker.
     waiting: bool,
+    /// The model that found the objects of the photo shown.
+    found_by: Option<Place>,
     /// The worker holds the photo shown, with its result by the model in use.
     held: bool,
     /// The photo's objects, best first.
@@ -110,6 +124,8 @@ pub struct AppState {
     pub elapsed_ms: Option<f64>,
     /// Instances with a lower score are left out.
     pub threshold: f32,
+    /// The threshold chosen in an earlier visit, and for which model.
+    earlier_threshold: Option<(Place, f32)>,
     /// The instance under the pointer or focus.
     pub hovered: Option<usize>,
     /// The instances picked.
@@ -150,12 +166,17 @@ impl AppState {
             notice: None,
             model: None,
             photo: None,
+            gallery: Gallery::new(),
+            is_paused: false,
+            finding: None,
             coming: None,
             waiting: false,
+            found_by: None,
             held: false,
             instances: Vec::new(),
             elapsed_ms: None,
             threshold: 0.5,
+            earlier_threshold: None,
             hovered: None,
             selected: BTreeSet::new(),
             picked_at: None,

@@ -1,21 +1,136 @@
-//! Photos: on their way, shown, and what stays where one cannot be read.
+//! The photo shown and the one on its way: where they come from, and what stays where one cannot be read.
+
+use serde::{Deserialize, Serialize};
 
 use super::{AppState, Effect, Photo, Worker};
-use crate::web::protocol::{Failure, Progress, RequestId, Size};
+use crate::web::gallery::{Gallery, PhotoKey, Standing};
+use crate::web::place::Place;
+use crate::web::protocol::{Failure, Progress, Request, RequestId, Size};
+
+/// What an earlier visit left.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Earlier {
+    /// Its photos.
+    pub gallery: Gallery,
+    /// The photo that was shown.
+    pub shown: Option<PhotoKey>,
+    /// The threshold, and for which model.
+    pub threshold: Option<(Place, f32)>,
+}
 
 impl AppState {
+    /// What a later visit is to find again.
+    #[must_use]
+    pub fn for_later(&self) -> Earlier {
+        let threshold = self.model.as_ref().map(|model| (model.place.clone(), self.threshold));
+        Earlier {
+            gallery: self.gallery.clone(),
+            shown: self.coming.or_else(|| self.photo.as_ref().map(|photo| photo.key)),
+            threshold: threshold.or_else(|| self.earlier_threshold.clone()),
+        }
+    }
+
     /// Whether a photo is shown or on its way.
     pub(super) const fn has_photo(&self) -> bool {
         self.photo.is_some() || self.coming.is_some()
     }
 
     /// What is shown stays until the photo was read.
-    pub(super) fn photo_chosen(&mut self, name: String) -> Vec<Effect> {
+    pub(super) fn photos_chosen(&mut self, photos: Vec<(PhotoKey, String)>) -> Vec<Effect> {
+        let Some((first, _)) = photos.first() else { return Vec::new() };
+        let first = *first;
+        self.gallery.add(photos);
+        self.come(first)
+    }
+
+    /// Nothing of this visit is replaced.
+    pub(super) fn restored(&mut self, earlier: Earlier) -> Vec<Effect> {
+        let Earlier { gallery, shown, threshold } = earlier;
+        self.gallery.restore(gallery);
+        match (threshold, &self.model) {
+            (Some((place, threshold)), Some(model)) if model.place == place => self.threshold = threshold,
+            (threshold, None) => self.earlier_threshold = threshold,
+            _ => {}
+        }
+        match shown.filter(|key| !self.has_photo() && self.gallery.entry(*key).is_some()) {
+            Some(key) => self.come(key),
+            None => Vec::new(),
+        }
+    }
+
+    pub(super) fn photo_opened(&mut self, key: PhotoKey) -> Vec<Effect> {
+        if self.coming == Some(key) || self.gallery.entry(key).is_none() {
+            return Vec::new();
+        }
+        self.come(key)
+    }
+
+    /// The photo behind takes the place of one that goes, or else the one before.
+    pub(super) fn photo_removed(&mut self, key: PhotoKey) -> Vec<Effect> {
+        let is_coming = self.coming == Some(key);
+        let is_shown = self.photo.as_ref().is_some_and(|photo| photo.key == key);
+        let next = self.gallery.neighbour(key, true).or_else(|| self.gallery.neighbour(key, false));
+        self.gallery.remove(key);
+        let mut effects = self.forget(vec![key]);
+        if is_shown {
+            effects.extend(self.hide_photo());
+        }
+        if is_coming {
+            (self.coming, self.held) = (None, false);
+            self.lose_answer();
+        }
+        let left = self.coming.or_else(|| self.photo.as_ref().map(|photo| photo.key));
+        if let Some(next) = left.or(next).filter(|_| is_coming || left.is_none()) {
+            effects.extend(self.come(next));
+        }
+        effects
+    }
+
+    pub(super) fn started_fresh(&mut self) -> Vec<Effect> {
+        let keys: Vec<PhotoKey> = self.gallery.entries().iter().map(|entry| entry.key).collect();
+        keys.iter().for_each(|key| self.gallery.remove(*key));
+        (self.coming, self.waiting, self.is_paused) = (None, false, false);
+        (self.failure, self.notice) = (None, None);
+        self.lose_answer();
+        let mut effects = self.forget(keys);
+        effects.extend(self.hide_photo());
+        effects
+    }
+
+    /// Lets go of all that is kept of photos.
+    fn forget(&mut self, keys: Vec<PhotoKey>) -> Vec<Effect> {
+        let mut effects = vec![Effect::ForgetPhotos(keys.clone())];
+        if !matches!(self.worker, Worker::Starting | Worker::Dead) {
+            let id = self.issue_id();
+            effects.push(Effect::Send(Request::Forget { id, keys }));
+        }
+        effects
+    }
+
+    fn hide_photo(&mut self) -> Vec<Effect> {
+        self.forget_result();
+        (self.photo, self.held) = (None, false);
+        if self.coming.is_none() {
+            self.lose_answer();
+        }
+        vec![Effect::ClearOverlay, Effect::HidePhoto]
+    }
+
+    /// Nobody waits any more for the photo that was sent last.
+    fn lose_answer(&mut self) {
+        self.waiting = false;
+        if let Worker::Segmenting { .. } = self.worker {
+            self.worker = Worker::Idle;
+        }
+    }
+
+    fn come(&mut self, key: PhotoKey) -> Vec<Effect> {
         (self.failure, self.notice) = (None, None);
         if let (Worker::Idle | Worker::Segmenting { .. }, Some(model)) = (self.worker, &self.model) {
             self.wanted = model.place.clone();
         }
-        self.coming = Some(name);
+        self.note_count();
+        self.coming = Some(key);
         self.waiting = true;
         match self.worker {
             Worker::Idle | Worker::Segmenting { .. } => self.submit(),
@@ -37,21 +152,33 @@ impl AppState {
         if !self.held {
             return Vec::new();
         }
-        let shown = self.photo.take().map(|photo| photo.name);
-        let name = self.coming.take().or(shown).unwrap_or_default();
+        let shown = self.photo.take().map(|photo| photo.key);
+        let Some(key) = self.coming.take().or(shown) else { return Vec::new() };
+        let name = self.gallery.entry(key).map_or_else(String::new, |entry| entry.name.clone());
         self.forget_result();
-        self.photo = Some(Photo { name, size, notes });
+        self.found_by = None;
+        self.photo = Some(Photo { key, name, size, notes });
         vec![Effect::ClearOverlay, Effect::ShowPhoto(view)]
     }
 
     /// A photo on its way is given up, and the one shown stays.
     pub(super) fn not_segmented(&mut self, failure: Failure) -> Vec<Effect> {
         self.worker = Worker::Idle;
+        let sentence = failure.sentence.clone();
         self.failure = Some(failure);
-        if self.coming.take().is_none() {
+        let Some(key) = self.coming.take() else {
+            if let Some(photo) = &self.photo {
+                self.gallery.set(photo.key, Standing::Failed(sentence));
+            }
             return Vec::new();
+        };
+        let mut effects = Vec::new();
+        if self.gallery.entry(key).is_some_and(|entry| entry.is_single) {
+            self.gallery.remove(key);
+            effects.extend(self.forget(vec![key]));
+        } else {
+            self.gallery.set(key, Standing::Failed(sentence));
         }
-        let mut effects = vec![Effect::DropPhoto];
         if self.photo.is_some() && !self.is_answered() {
             effects.extend(self.submit());
         }
@@ -63,11 +190,25 @@ impl AppState {
         self.held && self.elapsed_ms.is_some()
     }
 
+    /// What a change has left of the photo shown is noted in the gallery.
+    pub(super) fn note_count(&mut self) {
+        if let Some(key) = self.photo.as_ref().filter(|_| self.is_answered()).map(|photo| photo.key) {
+            self.gallery.set(key, Standing::Done(self.shown_count()));
+        }
+    }
+
+    /// Sends the photo on its way, or else the one shown. What another model found in that is looked for again.
     pub(super) fn submit(&mut self) -> Vec<Effect> {
-        let id = self.issue_id();
+        let shown = self.photo.as_ref().map(|photo| photo.key);
         self.waiting = false;
+        let Some(key) = self.coming.or(shown) else { return Vec::new() };
+        let id = self.issue_id();
         self.worker = Worker::Segmenting { id, progress: Progress::Decoding };
-        vec![Effect::SendPhoto(id)]
+        self.gallery.set(key, Standing::Working);
+        let found_by = self.found_by.as_ref().filter(|_| self.coming.is_none());
+        let afresh =
+            found_by.is_some_and(|place| self.model.as_ref().is_some_and(|model| model.place != *place));
+        vec![Effect::SendPhoto { id, key, afresh }]
     }
 }
 

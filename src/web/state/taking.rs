@@ -1,5 +1,6 @@
 //! What is taken home: files on their way out of the worker, and what became of them.
 
+use super::collecting::Collecting;
 use super::{AppState, Effect};
 use crate::web::export::Export;
 use crate::web::protocol::{Failure, FailureKind, RequestId};
@@ -23,6 +24,8 @@ pub(super) enum Taking {
     Idle,
     /// It is being made.
     Making(RequestId, Purpose),
+    /// One of all photos is being made.
+    Collecting(Box<Collecting>),
     /// It is where it was to go; a sentence.
     Done(String),
 }
@@ -30,11 +33,12 @@ pub(super) enum Taking {
 impl AppState {
     /// How the file asked for last is getting on, in words.
     #[must_use]
-    pub fn taking(&self) -> &str {
+    pub fn taking(&self) -> String {
         match &self.taking {
-            Taking::Idle => "",
-            Taking::Making(..) => "Making the file…",
-            Taking::Done(sentence) => sentence,
+            Taking::Idle => String::new(),
+            Taking::Making(..) => "Making the file…".into(),
+            Taking::Collecting(collecting) => collecting.words(),
+            Taking::Done(sentence) => sentence.clone(),
         }
     }
 

@@ -33,7 +33,7 @@ fn sent_load(effects: &[Effect]) -> (RequestId, BackendChoice) {
 
 fn sent_photo(effects: &[Effect]) -> RequestId {
     match effects.last() {
-        Some(Effect::SendPhoto(id)) => *id,
+        Some(Effect::SendPhoto { id, .. }) => *id,
         other => panic!("expected SendPhoto, got {other:?}"),
     }
 }
@@ -75,7 +75,7 @@ fn loaded(state: &mut AppState, backend: Backend) -> Vec<Effect> {
 }
 
 fn choose(state: &mut AppState) -> Vec<Effect> {
-    state.update(Event::PhotoChosen { name: "a.jpg".into() })
+    state.update(Event::PhotosChosen(vec![(state.gallery.next_key(), "a.jpg".into())]))
 }
 
 fn segmented(state: &mut AppState, id: RequestId, scores: &[f32]) -> Vec<Effect> {
@@ -280,7 +280,7 @@ fn a_file_goes_where_it_was_to_go_and_the_newest_wish_counts() {
         |id, purpose| Effect::HandOver { id, purpose, file_name: "a.png".into(), mime: "image/png".into() };
     let late = export(&mut state, Purpose::Save);
     let id = export(&mut state, Purpose::Save);
-    assert_eq!((state.update(made(late)), state.taking()), (vec![], "Making the file…"));
+    assert_eq!((state.update(made(late)), state.taking().as_str()), (vec![], "Making the file…"));
     assert_eq!(state.update(made(id)), [handed(id, Purpose::Save)]);
     assert_eq!(state.taking(), "Saved as a.png.");
     let id = export(&mut state, Purpose::Copy);
@@ -290,7 +290,7 @@ fn a_file_goes_where_it_was_to_go_and_the_newest_wish_counts() {
     let id = export(&mut state, Purpose::Share);
     state.update(made(id));
     state.update(Event::HandedOver(id, Ok(false)));
-    assert_eq!((state.taking(), &state.failure), ("", &None), "the visitor changed their mind");
+    assert_eq!((state.taking().as_str(), &state.failure), ("", &None), "the visitor changed their mind");
     let id = export(&mut state, Purpose::Copy);
     let failure = Failure::new(FailureKind::Internal, "no");
     assert_eq!(state.update(Event::Replied(Reply::Failed { id, failure })), [Effect::BreakPromise]);

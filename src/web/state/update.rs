@@ -1,6 +1,7 @@
 //! The transitions.
 
 use super::{AppState, Effect, Event, Worker};
+use crate::web::gallery::PhotoKey;
 use crate::web::place::Place;
 use crate::web::protocol::{
     Backend, BackendChoice, Failure, FailureKind, ModelInfo, PROTOCOL_VERSION, Progress, Reply, Request,
@@ -10,11 +11,34 @@ use crate::web::protocol::{
 impl AppState {
     /// Takes in one event.
     pub fn update(&mut self, event: Event) -> Vec<Effect> {
+        let mut effects = self.take_in(event);
+        effects.extend(self.find_next());
+        effects
+    }
+
+    fn take_in(&mut self, event: Event) -> Vec<Effect> {
         match event {
             Event::Started => self.spawn(),
             Event::Replied(reply) => self.replied(reply),
             Event::WorkerDied(message) => self.died(&message),
-            Event::PhotoChosen { name } => self.photo_chosen(name),
+            Event::PhotosChosen(photos) => self.photos_chosen(photos),
+            Event::Restored(earlier) => self.restored(earlier),
+            Event::PhotoOpened(key) => self.photo_opened(key),
+            Event::PhotoRemoved(key) => self.photo_removed(key),
+            Event::StartedFresh => self.started_fresh(),
+            Event::Paused(is_paused) => {
+                self.is_paused = is_paused;
+                Vec::new()
+            }
+            Event::Stopped(true) => {
+                self.gallery.stop();
+                Vec::new()
+            }
+            Event::Stopped(false) => {
+                self.is_paused = false;
+                self.gallery.go_on();
+                Vec::new()
+            }
             Event::ModelChosen(place) => self.model_chosen(place),
             Event::Refused(failure) => {
                 self.failure = Some(failure);
@@ -52,6 +76,7 @@ impl AppState {
             Event::UndoWanted => self.change(|id| Request::Undo { id }),
             Event::RedoWanted => self.change(|id| Request::Redo { id }),
             Event::ExportWanted(export, purpose) => self.take(export, purpose),
+            Event::CollectionWanted(product, format) => self.collect(product, format),
             Event::HandedOver(id, outcome) => self.handed_over(id, outcome),
             Event::Redraw(event) => self.redraw_changed(event),
             Event::ForgetWeights => self.send(|id| Request::ForgetWeights { id }),
@@ -88,6 +113,8 @@ impl AppState {
                 self.worker = Worker::Idle;
                 self.instances = instances;
                 self.elapsed_ms = Some(elapsed_ms);
+                self.found_by = self.model.as_ref().map(|model| model.place.clone());
+                self.note_count();
                 let mut effects = vec![Effect::KeepMasks];
                 effects.extend(self.paint());
                 effects.extend(self.redraw_next());
@@ -104,6 +131,10 @@ impl AppState {
             Reply::Asked { id, instance, choices, .. } => self.answered(id, instance, choices),
             Reply::Edited { id, places, instances, count } => self.edited(id, &places, instances, count),
             Reply::Exported { id, file_name, mime } => self.exported(id, file_name, mime),
+            Reply::Collected { id, file_name } => self.collected(id, file_name),
+            Reply::FoundIn { id, scores } => self.found_in(id, &scores),
+            Reply::Known { key } => self.kept(Effect::KeepObjects(key), key),
+            Reply::Small { key } => self.kept(Effect::KeepThumbnail(key), key),
             Reply::Redraw { id, reply } => self.redraw_replied(id, reply),
             Reply::WeightsForgotten { .. } => {
                 if let Some(model) = &mut self.model {
@@ -124,7 +155,8 @@ impl AppState {
             model.fallback = Some("WebGPU failed here, using the CPU".into());
         }
         if self.model.as_ref().is_none_or(|before| before.place != model.place) {
-            self.threshold = model.threshold;
+            let earlier = self.earlier_threshold.take().filter(|(place, _)| *place == model.place);
+            self.threshold = earlier.map_or(model.threshold, |(_, threshold)| threshold);
         }
         let asked = std::mem::replace(&mut self.wanted, model.place.clone());
         let mut effects = Vec::new();
@@ -179,13 +211,17 @@ impl AppState {
             self.waiting &= self.model.is_none();
             return if unseen { self.submit() } else { Vec::new() };
         }
-        if self.is_segmenting(id) {
-            if failure.kind == FailureKind::Gpu && self.can_leave_gpu() {
-                return self.leave_gpu();
-            }
-            return self.not_segmented(failure);
+        if let Some(effects) = self.not_collected(id, &failure) {
+            return effects;
         }
-        if failure.kind == FailureKind::Gpu && self.can_leave_gpu() {
+        let leaves_gpu = failure.kind == FailureKind::Gpu && self.can_leave_gpu();
+        if !leaves_gpu && self.not_found_in(id, &failure) {
+            return Vec::new();
+        }
+        if self.is_segmenting(id) {
+            return if leaves_gpu { self.leave_gpu() } else { self.not_segmented(failure) };
+        }
+        if leaves_gpu {
             return self.leave_gpu();
         }
         if self.redraw.failed(id, &failure) {
@@ -211,6 +247,7 @@ impl AppState {
             return self.leave_gpu();
         }
         self.worker = Worker::Dead;
+        self.lose_finding(true);
         self.forget_result();
         if let Some(model) = &self.model {
             self.wanted = model.place.clone();
@@ -267,6 +304,7 @@ impl AppState {
 
     pub(super) fn spawn(&mut self) -> Vec<Effect> {
         self.worker = Worker::Starting;
+        self.lose_finding(false);
         (self.model, self.held) = (None, false);
         self.forget_taking(true);
         self.redraw.forget_worker();
@@ -278,6 +316,11 @@ impl AppState {
         self.worker = Worker::Loading { id, progress: Progress::Probing };
         let (place, hub) = (self.wanted.clone(), self.hub.clone());
         vec![Effect::Send(Request::Load { id, place, hub, backend: self.backend })]
+    }
+
+    /// What is kept of a photo that is still there.
+    fn kept(&self, effect: Effect, key: PhotoKey) -> Vec<Effect> {
+        if self.gallery.entry(key).is_some() { vec![effect] } else { Vec::new() }
     }
 
     fn send(&mut self, request: impl FnOnce(RequestId) -> Request) -> Vec<Effect> {

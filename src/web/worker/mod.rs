@@ -77,6 +77,9 @@ async fn work(inbox: Rc<RefCell<Inbox>>, mut session: Session) {
         if !is_superseded(&request, &inbox.borrow().jobs) {
             session.answer(request, &attachments).await;
         }
+        if inbox.borrow().jobs.is_empty() {
+            session.tell();
+        }
     }
     inbox.borrow_mut().session = Some(session);
 }

@@ -3,17 +3,20 @@
 use std::collections::HashSet;
 use std::rc::Rc;
 
-use crate::export::{self, ExportError, ExportedFile};
+use crate::export::{ExportError, ExportedFile};
 use crate::image::RgbImage;
 use crate::instance::Instance;
-use crate::mask::{BinaryMask, Matte};
+use crate::mask::BinaryMask;
+use crate::web::collection::Wanted;
 use crate::web::document::{Document, Edit, Object};
 use crate::web::export::{Export, Scene};
+use crate::web::gallery::PhotoKey;
 use crate::web::overlay::{Focus, Layer, overlay_size, paint, rgba, view_size};
 use crate::web::protocol::{Found, Presence, Size};
 
 /// A photo and its objects.
 pub(super) struct Photo {
+    key: PhotoKey,
     name: String,
     image: Rc<RgbImage>,
     document: Document,
@@ -32,9 +35,13 @@ pub(super) struct Changed {
 }
 
 impl Photo {
-    pub(super) fn new(name: String, image: RgbImage) -> Self {
+    pub(super) fn new(key: PhotoKey, name: String, image: RgbImage) -> Self {
         let document = Document::new([image.width(), image.height()], []);
-        Self { name, image: Rc::new(image), document, layers: Vec::new() }
+        Self { key, name, image: Rc::new(image), document, layers: Vec::new() }
+    }
+
+    pub(super) const fn key(&self) -> PhotoKey {
+        self.key
     }
 
     pub(super) fn name(&self) -> &str {
@@ -55,6 +62,10 @@ impl Photo {
         &self.document
     }
 
+    pub(super) fn into_document(self) -> Document {
+        self.document
+    }
+
     pub(super) fn size(&self) -> Size {
         Size { width: self.image.width(), height: self.image.height() }
     }
@@ -73,11 +84,9 @@ impl Photo {
         rgba(&self.image, self.view())
     }
 
-    /// Takes in what the engine found; returns what the page needs of it: rows, and the runs of all masks.
-    pub(super) fn keep(&mut self, instances: Vec<Instance>) -> (Vec<Found>, Vec<u32>) {
-        let size = [self.image.width(), self.image.height()];
-        let objects = instances.into_iter().map(|instance| Object::found(instance, false));
-        self.document = Document::new(size, objects);
+    /// Takes in the objects that are known of it; returns what the page needs of them: rows, and the runs of all masks.
+    pub(super) fn keep(&mut self, document: Document) -> (Vec<Found>, Vec<u32>) {
+        self.document = document;
         let Changed { instances, runs, .. } = self.changed((0..self.document.place_count()).collect());
         (instances, runs)
     }
@@ -164,27 +173,15 @@ impl Photo {
         labels: &[String],
         backdrop: Option<&RgbImage>,
     ) -> Result<ExportedFile, ExportError> {
-        let wanted = places.iter().filter_map(|&place| Some((place, self.document.object(place)?)));
-        let wanted = wanted.filter(|(_, object)| !object.hidden && object.mask.area() > 0);
-        let found: Vec<(usize, &Object, Matte)> =
-            wanted.map(|(place, object)| (place, object, object.matte())).collect();
-        let objects: Vec<_> = found
-            .iter()
-            .map(|(place, Object { label, score, .. }, matte)| export::Object {
-                number: place + 1,
-                label,
-                score: *score,
-                mask: matte.mask(),
-                soft: matte.soft(),
-            })
-            .collect();
+        let wanted = Wanted::of(&self.document, |place, _| places.contains(&place));
+        let objects = wanted.objects();
         let scene = Scene { name: &self.name, photo: &self.image, objects: &objects, labels, backdrop };
         scene.file(*product, *format)
     }
 }
 
 /// What the page is told of an object.
-fn found(object: &Object) -> Found {
+pub(super) fn found(object: &Object) -> Found {
     Found {
         label: object.label.clone(),
         score: object.score,

@@ -1,5 +1,9 @@
 //! What the worker remembers between requests, and how it answers each.
 
+mod others;
+
+use std::collections::HashMap;
+
 use js_sys::{Array, ArrayBuffer};
 use web_sys::File;
 
@@ -15,13 +19,14 @@ use super::source::Source;
 use super::store::Store;
 use super::suited::suited;
 use crate::engine::{DeviceChoice, Picked, pick};
-use crate::engine::{Engine, EngineError, Logits, SegmentOptions};
+use crate::engine::{Encoded, Engine, EngineError, Logits, SegmentOptions};
 use crate::image::{ImageError, ImageNote, RgbImage};
 use crate::instance::Instance;
 use crate::prompt::Prompt;
 use crate::web::channel;
-use crate::web::document::Object;
+use crate::web::document::{Document, Object};
 use crate::web::export::Export;
+use crate::web::gallery::PhotoKey;
 use crate::web::overlay::Focus;
 use crate::web::place::Place;
 use crate::web::protocol::{
@@ -29,6 +34,8 @@ use crate::web::protocol::{
     RequestId, Size,
 };
 use crate::weights::WeightsError;
+
+use others::{Gathering, tell_small};
 
 /// Masks to choose from where something was pointed at: a part, the object, what it is a part of.
 const MOST_ANSWERS: usize = 3;
@@ -48,6 +55,12 @@ pub(super) struct Session {
     questions: Option<Questions>,
     /// About the photo at the overlay's size, which is sooner answered.
     previews: Option<Questions>,
+    /// Whether the page has not yet been told what became of the photo's objects.
+    is_untold: bool,
+    /// What is known of photos that are not shown.
+    known: HashMap<PhotoKey, Document>,
+    /// The file of many photos in the making.
+    gathering: Option<Gathering>,
     redrawing: Redrawing,
 }
 
@@ -60,7 +73,15 @@ impl Session {
             Request::Load { place, hub, backend, .. } => {
                 self.load(id, &place, &hub, channel::only(attachments), backend).await
             }
-            Request::Segment { name, .. } => self.segment(id, name, &buffers).await,
+            Request::Segment { key, name, afresh, .. } => {
+                self.segment(id, (key, name), afresh, &buffers).await
+            }
+            Request::Find { key, name, .. } => self.find(id, (key, &name), &buffers).await,
+            Request::Forget { keys, .. } => {
+                keys.iter().for_each(|key| drop(self.known.remove(key)));
+                Ok(())
+            }
+            Request::Collect { step, .. } => self.collect(id, step, &buffers).await,
             Request::Paint { threshold, hovered, selected, pointed, .. } => {
                 self.paint(id, threshold, Focus { hovered, selected: &selected }, pointed).await
             }
@@ -68,6 +89,7 @@ impl Session {
                 self.ask(id, prompt, unlike, (choice, replaces)).await
             }
             Request::Withdraw { .. } => {
+                self.is_untold = true;
                 self.photo.iter_mut().for_each(Photo::withdraw);
                 Ok(())
             }
@@ -150,28 +172,75 @@ impl Session {
         }
     }
 
-    async fn segment(&mut self, id: RequestId, name: String, buffers: &[ArrayBuffer]) -> Result<(), Failure> {
-        let (engine, backend) = self.loaded.as_ref().ok_or_else(no_model)?;
+    async fn segment(
+        &mut self,
+        id: RequestId,
+        (key, name): (PhotoKey, String),
+        afresh: bool,
+        buffers: &[ArrayBuffer],
+    ) -> Result<(), Failure> {
+        if self.loaded.is_none() {
+            return Err(no_model());
+        }
         progress(id, Progress::Decoding);
         let (image, notes) = decode(buffers).await.map_err(|error| photo_failure(&name, &error))?;
         // The photo before stays where this one cannot be read.
-        (self.photo, self.questions, self.previews) = (None, None, None);
-        let mut photo = Photo::new(name, image);
+        self.put_away();
+        let mut photo = Photo::new(key, name, image);
         let (size, view) = (photo.size(), photo.view());
-        let notes = notes.iter().map(|note| sentence(&note.to_string())).collect();
+        let mut notes: Vec<String> = notes.iter().map(|note| sentence(&note.to_string())).collect();
+        let known = self.known_of(&photo, buffers.get(1));
+        if known.is_none() && buffers.len() > 1 {
+            notes.push(
+                "What was kept of this photo cannot be read: its objects were looked for again.".into(),
+            );
+        }
+        tell_small(key, photo.image());
         post(&Reply::Decoded { id, photo: size, view, notes }, &[bytes_to_buffer(&photo.pixels())]);
 
-        progress(id, Progress::Segmenting);
         let started_ms = now_ms();
-        let options = SegmentOptions { score_thresh: LOWEST_SCORE, ..SegmentOptions::default() };
-        let failed = |error| not_computed(*backend, &error);
-        let encoded = engine.encode(photo.image()).await.map_err(failed)?;
-        let found = engine.find(&encoded, &options).await.map_err(failed)?;
-        let elapsed_ms = now_ms() - started_ms;
-        let (instances, runs) = photo.keep(found);
-        self.previews = Some(Questions::new(encoded.resized(sides(photo.overlay_size()))));
-        (self.photo, self.questions) = (Some(photo), Some(Questions::new(encoded)));
+        let document = match known {
+            Some(document) if !afresh => document,
+            known => {
+                progress(id, Progress::Segmenting);
+                let (found, encoded) = self.look_at(photo.image()).await?;
+                self.keep_questions(photo.overlay_size(), encoded);
+                self.is_untold = true;
+                let mut document = known.unwrap_or_else(|| Document::new(sides(size), []));
+                document.take_in(found.into_iter().map(|instance| Object::found(instance, false)));
+                document
+            }
+        };
+        let elapsed_ms = if self.questions.is_some() { now_ms() - started_ms } else { 0.0 };
+        let (instances, runs) = photo.keep(document);
+        self.photo = Some(photo);
         post(&Reply::Segmented { id, instances, elapsed_ms }, &[words_to_buffer(&runs)]);
+        Ok(())
+    }
+
+    /// Everything that the model finds in a photo, and what it makes of it for later questions.
+    async fn look_at(&self, image: &RgbImage) -> Result<(Vec<Instance>, Encoded), Failure> {
+        let (engine, backend) = self.loaded.as_ref().ok_or_else(no_model)?;
+        let failed = |error| not_computed(*backend, &error);
+        let options = SegmentOptions { score_thresh: LOWEST_SCORE, ..SegmentOptions::default() };
+        let encoded = engine.encode(image).await.map_err(failed)?;
+        Ok((engine.find(&encoded, &options).await.map_err(failed)?, encoded))
+    }
+
+    fn keep_questions(&mut self, overlay: Size, encoded: Encoded) {
+        self.previews = Some(Questions::new(encoded.resized(sides(overlay))));
+        self.questions = Some(Questions::new(encoded));
+    }
+
+    /// Lets the model look at the photo shown, if it has not yet: its objects were known without.
+    async fn be_ready_for_questions(&mut self) -> Result<(), Failure> {
+        let (Some(photo), Some((engine, backend)), None) = (&self.photo, &self.loaded, &self.questions)
+        else {
+            return Ok(());
+        };
+        let encoded = engine.encode(photo.image()).await.map_err(|error| not_computed(*backend, &error))?;
+        let overlay = photo.overlay_size();
+        self.keep_questions(overlay, encoded);
         Ok(())
     }
 
@@ -182,6 +251,9 @@ impl Session {
         focus: Focus<'_>,
         pointed: Option<Prompt>,
     ) -> Result<(), Failure> {
+        if pointed.is_some() {
+            self.be_ready_for_questions().await?;
+        }
         let Some(photo) = &mut self.photo else { return Ok(()) };
         let mask = match (pointed, &mut self.previews, &self.loaded) {
             (Some(prompt), Some(previews), Some((engine, backend))) => {
@@ -204,6 +276,7 @@ impl Session {
         unlike: Option<usize>,
         (choice, replaces): (usize, bool),
     ) -> Result<(), Failure> {
+        self.be_ready_for_questions().await?;
         let (Some(photo), Some(questions), Some((engine, backend))) =
             (&mut self.photo, &mut self.questions, &self.loaded)
         else {
@@ -225,6 +298,7 @@ impl Session {
             return Err(Failure::new(FailureKind::Choice, sentence));
         };
         let (instance, runs) = photo.add(instance.clone(), replaces);
+        self.is_untold = true;
         post(&Reply::Asked { id, instance, choices, elapsed_ms }, &[words_to_buffer(&runs)]);
         Ok(())
     }
@@ -232,6 +306,7 @@ impl Session {
     fn change(&mut self, id: RequestId, change: impl FnOnce(&mut Photo) -> Changed) -> Result<(), Failure> {
         let photo = self.photo.as_mut().ok_or_else(nothing_segmented)?;
         let Changed { places, instances, runs, count } = change(photo);
+        self.is_untold = true;
         post(&Reply::Edited { id, places, instances, count }, &[words_to_buffer(&runs)]);
         Ok(())
     }
@@ -249,13 +324,7 @@ impl Session {
         let (Some(photo), Some((engine, _))) = (&self.photo, &self.loaded) else {
             return Err(nothing_segmented());
         };
-        let backdrop = match backdrop {
-            [] => None,
-            file => {
-                let unread = |error| photo_failure("The photo for the background", &error);
-                Some(decode(file).await.map_err(unread)?.0)
-            }
-        };
+        let backdrop = self::backdrop(backdrop).await?;
         let made = photo.export(export, engine.labels(), backdrop.as_ref()).map_err(|reason| {
             Failure::new(FailureKind::Internal, format!("The file could not be made: {reason}."))
         })?;
@@ -263,6 +332,15 @@ impl Session {
         post(&Reply::Exported { id, file_name, mime }, &[bytes_to_buffer(&made.bytes)]);
         Ok(())
     }
+}
+
+/// The photo for the background, where one is given.
+async fn backdrop(file: &[ArrayBuffer]) -> Result<Option<RgbImage>, Failure> {
+    if file.is_empty() {
+        return Ok(None);
+    }
+    let unread = |error| photo_failure("The photo for the background", &error);
+    Ok(Some(decode(file).await.map_err(unread)?.0))
 }
 
 /// Decodes a photo, with the same code as the command line wherever that can.
@@ -346,6 +424,9 @@ const fn id_of(request: &Request) -> RequestId {
     match request {
         Request::Load { id, .. }
         | Request::Segment { id, .. }
+        | Request::Find { id, .. }
+        | Request::Forget { id, .. }
+        | Request::Collect { id, .. }
         | Request::Paint { id, .. }
         | Request::Ask { id, .. }
         | Request::Withdraw { id }

@@ -11,8 +11,8 @@ fn segmented() -> AppState {
 }
 
 fn choose(state: &mut AppState) {
-    let chosen = state.update(Event::PhotoChosen { name: "a.jpg".into() });
-    let Some(Effect::SendPhoto(id)) = chosen.last().cloned() else { panic!("{chosen:?}") };
+    let chosen = state.update(Event::PhotosChosen(vec![(state.gallery.next_key(), "a.jpg".into())]));
+    let Some(Effect::SendPhoto { id, .. }) = chosen.last().cloned() else { panic!("{chosen:?}") };
     let size = Size { width: 200, height: 100 };
     state.update(Event::Replied(Reply::Decoded { id, photo: size, view: size, notes: Vec::new() }));
     let instances = vec![found(0.9), found(0.5)];

@@ -7,8 +7,8 @@ use crate::web::state::{Aim, Event, Gesture};
 /// A photo of 200 × 100 pixels on which three objects were found, the last of them below the threshold.
 fn segmented() -> AppState {
     let mut state = loaded(BackendChoice::Cpu);
-    let chosen = state.update(Event::PhotoChosen { name: "a.jpg".into() });
-    let Some(Effect::SendPhoto(id)) = chosen.last().cloned() else { panic!("{chosen:?}") };
+    let chosen = state.update(Event::PhotosChosen(vec![(state.gallery.next_key(), "a.jpg".into())]));
+    let Some(Effect::SendPhoto { id, .. }) = chosen.last().cloned() else { panic!("{chosen:?}") };
     let size = Size { width: 200, height: 100 };
     state.update(Event::Replied(Reply::Decoded { id, photo: size, view: size, notes: Vec::new() }));
     let instances = vec![found(0.9, 10), found(0.5, 60), found(0.1, 90)];
@@ -124,8 +124,8 @@ fn an_edit_that_changes_nothing_says_so_until_the_next() {
 fn nothing_is_changed_without_a_result_or_by_answers_about_another_photo() {
     let mut state = segmented();
     let id = sent(&state.update(delete(&[0])));
-    let chosen = state.update(Event::PhotoChosen { name: "b.jpg".into() });
-    let Some(Effect::SendPhoto(next)) = chosen.last().cloned() else { panic!("{chosen:?}") };
+    let chosen = state.update(Event::PhotosChosen(vec![(state.gallery.next_key(), "b.jpg".into())]));
+    let Some(Effect::SendPhoto { id: next, .. }) = chosen.last().cloned() else { panic!("{chosen:?}") };
     let size = Size { width: 9, height: 9 };
     state.update(Event::Replied(Reply::Decoded { id: next, photo: size, view: size, notes: Vec::new() }));
     assert!(answer(&mut state, id, &[(0, Found::deleted())], 3).is_empty());

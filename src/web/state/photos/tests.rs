@@ -1,4 +1,5 @@
 use super::*;
+use crate::web::gallery::{PhotoKey, Standing};
 use crate::web::place::Place;
 use crate::web::protocol::{Backend, BackendChoice, FailureKind, Found, Presence, Reply, Request};
 use crate::web::state::Event;
@@ -12,12 +13,12 @@ fn finish_loading(state: &mut AppState, effects: &[Effect]) -> Vec<Effect> {
 }
 
 fn choose(state: &mut AppState, name: &str) -> RequestId {
-    sent(&state.update(Event::PhotoChosen { name: name.into() }))
+    sent(&state.update(Event::PhotosChosen(vec![(state.gallery.next_key(), name.into())])))
 }
 
 /// The number under which the photo was sent.
 fn sent(effects: &[Effect]) -> RequestId {
-    let Some(Effect::SendPhoto(id)) = effects.last() else { panic!("{effects:?}") };
+    let Some(Effect::SendPhoto { id, .. }) = effects.last() else { panic!("{effects:?}") };
     *id
 }
 
@@ -49,7 +50,8 @@ fn a_file_that_cannot_be_read_leaves_photo_and_result() {
     state.update(Event::Picked(Some(0)));
     let id = choose(&mut state, "notes.txt");
     assert_eq!(shown(&state), ("a.jpg", 1), "until the other was read");
-    assert_eq!(fail(&mut state, id), [Effect::DropPhoto]);
+    let effects = fail(&mut state, id);
+    assert_eq!(effects[0], Effect::ForgetPhotos(vec![PhotoKey(1)]), "it came alone");
     assert_eq!((shown(&state), state.selected_one()), (("a.jpg", 1), Some(0)));
     assert!(state.failure.is_some() && state.can_ask());
     let refused = Failure::new(FailureKind::Photo, "too large");
@@ -89,7 +91,7 @@ fn after_another_model_was_loaded_an_unread_photo_leaves_the_one_shown() {
     let id = choose(&mut state, "a.jpg");
     finish(&mut state, id);
     let loading = state.update(Event::ModelChosen(Place::Site("weights/mae-small".into())));
-    state.update(Event::PhotoChosen { name: "notes.txt".into() });
+    state.update(Event::PhotosChosen(vec![(state.gallery.next_key(), "notes.txt".into())]));
     let id = sent(&finish_loading(&mut state, &loading));
     let effects = fail(&mut state, id);
     finish(&mut state, sent(&effects));
@@ -106,4 +108,106 @@ fn what_failed_after_the_photo_was_read_can_be_tried_again() {
     let id = sent(&state.update(Event::Retried));
     finish(&mut state, id);
     assert_eq!(shown(&state), ("a.jpg", 1));
+}
+
+fn give(state: &mut AppState, names: &[&str]) -> RequestId {
+    let first = state.gallery.next_key().0;
+    let photos = (first..).map(PhotoKey).zip(names.iter().map(|name| (*name).to_owned()));
+    sent(&state.update(Event::PhotosChosen(photos.collect())))
+}
+
+fn opened(state: &mut AppState, key: u32) -> (RequestId, PhotoKey, bool) {
+    let effects = state.update(Event::PhotoOpened(PhotoKey(key)));
+    let Some(Effect::SendPhoto { id, key, afresh }) = effects.last() else { panic!("{effects:?}") };
+    (*id, *key, *afresh)
+}
+
+#[test]
+fn a_photo_is_opened_again_with_what_is_known_of_it() {
+    let mut state = loaded(BackendChoice::Auto);
+    let id = give(&mut state, &["a.jpg", "b.jpg"]);
+    finish(&mut state, id);
+    let (id, key, afresh) = opened(&mut state, 1);
+    assert_eq!((key, afresh), (PhotoKey(1), false));
+    finish(&mut state, id);
+    assert_eq!(shown(&state), ("b.jpg", 1));
+    let (id, key, _) = opened(&mut state, 0);
+    assert_eq!(state.update(Event::PhotoOpened(PhotoKey(0))), [], "it is on its way");
+    assert_eq!(key, PhotoKey(0));
+    finish(&mut state, id);
+    let loading = state.update(Event::ModelChosen(Place::Site("weights/mae-small".into())));
+    let effects = finish_loading(&mut state, &loading);
+    let afresh = Effect::SendPhoto { id: sent(&effects), key: PhotoKey(0), afresh: true };
+    assert_eq!(effects.last(), Some(&afresh), "another model looks again");
+    finish(&mut state, sent(&effects));
+    let (_, _, afresh) = opened(&mut state, 1);
+    assert!(!afresh, "what the first model found in others stays");
+}
+
+#[test]
+fn a_photo_that_goes_makes_room_for_its_neighbour() {
+    let mut state = loaded(BackendChoice::Auto);
+    let id = give(&mut state, &["a.jpg", "b.jpg", "c.jpg"]);
+    finish(&mut state, id);
+    let (id, ..) = opened(&mut state, 1);
+    finish(&mut state, id);
+    let effects = state.update(Event::PhotoRemoved(PhotoKey(1)));
+    assert!(effects.contains(&Effect::ForgetPhotos(vec![PhotoKey(1)])), "{effects:?}");
+    assert!(effects.contains(&Effect::HidePhoto), "{effects:?}");
+    assert!(effects.contains(&Effect::SendPhoto { id: sent(&effects), key: PhotoKey(2), afresh: false }));
+    // It goes while it is on its way: the one before is still there, but the worker has let go of it.
+    let effects = state.update(Event::PhotoRemoved(PhotoKey(2)));
+    finish(&mut state, sent(&effects));
+    assert_eq!(shown(&state), ("a.jpg", 1));
+    state.update(Event::PhotoRemoved(PhotoKey(0)));
+    assert_eq!((shown(&state), state.gallery.entries().len()), (("", 0), 0));
+    assert_eq!(state.gallery.next_key(), PhotoKey(3), "keys are given once");
+}
+
+#[test]
+fn of_several_photos_one_that_cannot_be_read_stays_named() {
+    let mut state = loaded(BackendChoice::Auto);
+    let id = give(&mut state, &["notes.txt", "b.jpg"]);
+    fail(&mut state, id);
+    assert_eq!(state.gallery.entries()[0].standing, Standing::Failed("not a photo".into()));
+    assert_eq!(shown(&state), ("", 0));
+}
+
+#[test]
+fn an_earlier_visit_comes_back_when_the_model_is_there() {
+    let mut before = loaded(BackendChoice::Auto);
+    let id = give(&mut before, &["a.jpg", "b.jpg"]);
+    finish(&mut before, id);
+    before.update(Event::ThresholdMoved(0.8));
+    let earlier = before.for_later();
+
+    let place = before.model.as_ref().unwrap().place.clone();
+    let mut state = AppState::new(place.clone(), String::new(), BackendChoice::Auto);
+    state.update(Event::Started);
+    assert_eq!(state.update(Event::Restored(earlier.clone())), []);
+    let ready = Reply::Ready { protocol_version: crate::web::protocol::PROTOCOL_VERSION };
+    let loading = state.update(Event::Replied(ready));
+    let effects = finish_loading(&mut state, &loading);
+    assert!(effects.contains(&Effect::SendPhoto { id: sent(&effects), key: PhotoKey(0), afresh: false }));
+    assert_eq!((state.threshold, state.gallery.entries().len()), (0.8, 2));
+
+    let mut state = loaded(BackendChoice::Auto);
+    let id = give(&mut state, &["now.jpg"]);
+    finish(&mut state, id);
+    state.update(Event::Restored(earlier));
+    assert_eq!(shown(&state), ("now.jpg", 1), "it takes nothing away");
+}
+
+#[test]
+fn starting_fresh_leaves_nothing() {
+    let mut state = loaded(BackendChoice::Auto);
+    let id = give(&mut state, &["a.jpg", "b.jpg"]);
+    finish(&mut state, id);
+    let effects = state.update(Event::StartedFresh);
+    assert_eq!(effects[0], Effect::ForgetPhotos(vec![PhotoKey(0), PhotoKey(1)]));
+    assert!(effects.contains(&Effect::HidePhoto));
+    assert_eq!((shown(&state), state.gallery.entries().len(), state.can_ask()), (("", 0), 0, false));
+    let id = give(&mut state, &["c.jpg"]);
+    finish(&mut state, id);
+    assert_eq!(shown(&state), ("c.jpg", 1));
 }

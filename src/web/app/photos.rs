@@ -1,0 +1,202 @@
+//! Photos on their way in, and to the worker.
+
+use js_sys::{Array, ArrayBuffer, Date};
+use leptos::prelude::{GetUntracked, UpdateValue, WithUntracked, WithValue};
+use leptos::task::spawn_local;
+use wasm_bindgen::JsValue;
+use web_sys::{Blob, File};
+
+use super::App;
+use crate::text::counted;
+use crate::web::dom;
+use crate::web::dropped::Dropped;
+use crate::web::export::{Behind, Product};
+use crate::web::gallery::PhotoKey;
+use crate::web::given::{Given, address, name_at, sort_out};
+use crate::web::place::Place;
+use crate::web::protocol::{CollectStep, Failure, FailureKind, Reply, Request, RequestId};
+use crate::web::state::Event;
+
+/// No photo file is larger; reading one into memory would only slow the tab down before it fails.
+const MAX_FILE_BYTES: f64 = 256.0 * 1024.0 * 1024.0;
+/// Of files that are left out, so many are named.
+const MOST_NAMED: usize = 3;
+
+impl App {
+    /// Takes whatever was dropped or picked: photos, or a model.
+    pub(in crate::web) fn take(self, dropped: Dropped) {
+        let Dropped { folder, files, texts } = dropped;
+        let paths: Vec<String> = files.iter().map(|(path, _)| path.clone()).collect();
+        match sort_out(folder.as_deref(), &paths) {
+            Given::Photos { places, left_out } => {
+                let photos: Vec<&File> = places.iter().map(|place| &files[*place].1).collect();
+                let left_out: Vec<&File> = left_out.iter().map(|place| &files[*place].1).collect();
+                self.choose_files(&photos, &left_out);
+            }
+            Given::Model { name, parts } => {
+                let renamed = parts.iter().map(|(index, name)| dom::renamed(&files[*index].1, name));
+                match renamed.collect() {
+                    Ok(files) => {
+                        self.parts.update_value(|parts| drop(parts.folders.insert(name.clone(), files)));
+                        self.dispatch(Event::ModelChosen(Place::Device(name)));
+                    }
+                    Err(error) => self.refuse(FailureKind::Choice, dom::words(&error)),
+                }
+            }
+            Given::Neither(sentence) => self.refuse(FailureKind::Choice, sentence),
+            Given::Nothing => self.take_texts(&texts),
+        }
+    }
+
+    /// Takes photos; what is left out beside them is named.
+    fn choose_files(self, photos: &[&File], left_out: &[&File]) {
+        let (photos, too_large): (Vec<&File>, Vec<&File>) =
+            photos.iter().partition(|file| file.size() <= MAX_FILE_BYTES);
+        if photos.is_empty() {
+            let name = too_large.first().map(|file| file.name()).unwrap_or_default();
+            let sentence = format!("{name} is larger than 256 MB. Choose a smaller file.");
+            return self.refuse(FailureKind::Photo, sentence);
+        }
+        let file = |file: &&File| (file.name(), file.slice().unwrap_or_else(|_| File::clone(file).into()));
+        self.choose_blobs(photos.iter().map(file).collect());
+        let told = [("larger than 256 MB", too_large.as_slice()), ("no photos", left_out)];
+        let told: Vec<String> = told.iter().filter_map(|(why, files)| left_out_words(why, files)).collect();
+        if !told.is_empty() {
+            self.notice(told.join(" "));
+        }
+    }
+
+    /// Takes a picture that is known by its address.
+    fn take_texts(self, texts: &[String]) {
+        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+        match address(&texts).map(str::to_owned) {
+            Some(address) => spawn_local(async move {
+                match dom::fetch_blob(&address).await {
+                    Ok(blob) => self.choose_blobs(vec![(name_at(&address).into(), blob)]),
+                    Err(_) => self.refuse(
+                        FailureKind::Photo,
+                        "That image may not be read from its site. Copy the image itself and paste it here, or save it and choose the file.",
+                    ),
+                }
+            }),
+            None => self.notice(
+                "There is no photo in that. Copy a photo, or its address, and paste it here; or drop a file.",
+            ),
+        }
+    }
+
+    /// Takes one of the photos that come with the page, or shows it again.
+    pub(in crate::web) fn choose_sample(self, name: &'static str) {
+        let known = self.state.with_untracked(|state| {
+            let entries = state.gallery.entries();
+            entries.iter().find(|entry| entry.name == name).map(|entry| entry.key)
+        });
+        if let Some(key) = known {
+            return self.dispatch(Event::PhotoOpened(key));
+        }
+        spawn_local(async move {
+            match dom::fetch_blob(&format!("samples/{name}")).await {
+                Ok(blob) => self.choose_blobs(vec![(name.into(), blob)]),
+                Err(_) => {
+                    let sentence = "The sample photo could not be fetched. Check the connection, or choose a photo of yours.";
+                    self.refuse(FailureKind::Photo, sentence);
+                }
+            }
+        });
+    }
+
+    fn choose_blobs(self, photos: Vec<(String, Blob)>) {
+        // Photos of an earlier visit, which may not be back yet, have lower keys.
+        let now = (Date::now() / 1000.0) as u32;
+        let first = self.state.with_untracked(|state| state.gallery.next_key().0).max(now);
+        let photos: Vec<(PhotoKey, (String, Blob))> = (first..).map(PhotoKey).zip(photos).collect();
+        for (key, (_, blob)) in &photos {
+            self.parts.update_value(|parts| drop(parts.files.insert(*key, blob.clone())));
+            self.keep(photo_file(*key), Some(blob.clone()));
+        }
+        self.dispatch(Event::PhotosChosen(photos.into_iter().map(|(key, (name, _))| (key, name)).collect()));
+    }
+
+    /// Sends a request about a photo, with its file and, if `with_objects`, what is known of its objects.
+    pub(super) async fn send_about(
+        self,
+        id: RequestId,
+        key: PhotoKey,
+        with_objects: bool,
+        request: impl FnOnce(String) -> Request,
+    ) {
+        let name = self
+            .state
+            .with_untracked(|state| state.gallery.entry(key).map(|entry| entry.name.clone()))
+            .unwrap_or_default();
+        let (file, objects) =
+            self.parts.with_value(|parts| (parts.files.get(&key).cloned(), parts.objects.get(&key).cloned()));
+        let event = match read_both(file, objects.filter(|_| with_objects)).await {
+            Ok(buffers) => match self.send(&request(name), &buffers) {
+                Ok(()) => return,
+                Err(error) => Event::WorkerDied(dom::words(&error)),
+            },
+            Err(_) => {
+                let sentence =
+                    format!("{name} could not be read. Check that it is still there, and choose it again.");
+                let failure = Failure::new(FailureKind::Photo, sentence);
+                Event::Replied(Reply::Failed { id, failure })
+            }
+        };
+        self.dispatch(event);
+    }
+
+    /// Sends a step towards a file of all photos.
+    pub(super) fn send_collect(self, id: RequestId, step: CollectStep) {
+        match step {
+            CollectStep::Add { key, name } => spawn_local(self.send_about(id, key, true, move |_| {
+                Request::Collect { id, step: CollectStep::Add { key, name } }
+            })),
+            CollectStep::Begin { product, .. } => {
+                let needed = product == Product::Background(Behind::Photo);
+                spawn_local(self.send_with_backdrop(id, needed, Request::Collect { id, step }));
+            }
+            CollectStep::Finish => {
+                if let Err(error) = self.send(&Request::Collect { id, step }, &Array::new()) {
+                    self.dispatch(Event::WorkerDied(dom::words(&error)));
+                }
+            }
+        }
+    }
+
+    /// Offers the parts of the file of all photos as one download.
+    pub(super) fn save_parts(self, file_name: &str) -> Result<(), JsValue> {
+        let parts = self.parts.try_update_value(|parts| std::mem::take(&mut parts.collected));
+        let parts: Array = parts.unwrap_or_default().iter().collect();
+        dom::save_blob(&Blob::new_with_blob_sequence(&parts)?, file_name)
+    }
+
+    /// Empties the canvases.
+    pub(super) fn hide_photo(self) {
+        for canvas in [self.photo_canvas, self.overlay_canvas].iter().filter_map(GetUntracked::get_untracked)
+        {
+            dom::clear(&canvas);
+        }
+    }
+}
+
+/// The name under which a photo's file is kept.
+pub(super) fn photo_file(key: PhotoKey) -> String {
+    format!("{}.photo", key.0)
+}
+
+async fn read_both(file: Option<Blob>, objects: Option<Blob>) -> Result<Array, JsValue> {
+    let file: ArrayBuffer = dom::read(&file.ok_or_else(|| JsValue::from_str("it is gone"))?).await?;
+    let buffers = Array::of1(&file);
+    if let Some(objects) = objects {
+        buffers.push(&dom::read(&objects).await?);
+    }
+    Ok(buffers)
+}
+
+fn left_out_words(why: &str, files: &[&File]) -> Option<String> {
+    let names: Vec<String> = files.iter().take(MOST_NAMED).map(|file| file.name()).collect();
+    let more = if files.len() > MOST_NAMED { ", …" } else { "" };
+    (!files.is_empty())
+        .then(|| format!("Left out as {why}: {} ({}{more}).", counted(files.len(), "file"), names.join(", ")))
+}

@@ -1,0 +1,131 @@
+//! The photos of this visit as a strip of small pictures, and what is done with those that wait.
+
+use leptos::prelude::*;
+
+use crate::text::counted;
+use crate::web::app::App;
+use crate::web::gallery::{Entry, PhotoKey, Standing};
+use crate::web::state::{AppState, Event};
+
+/// The strip, once there are several photos.
+#[component]
+pub(super) fn Strip(app: App) -> impl IntoView {
+    let keys = Memo::new(move |_| {
+        app.state.with(|state| state.gallery.entries().iter().map(|entry| entry.key).collect::<Vec<_>>())
+    });
+    view! {
+        <Show when=move || keys.with(|keys| keys.len() > 1)>
+            <section class="gallery" aria-label="Photos">
+                <Progress app/>
+                <ul class="strip" data-testid="strip">
+                    <For each=move || keys.get() key=|key| *key children=move |key| view! { <Item app key/> }/>
+                </ul>
+            </section>
+        </Show>
+    }
+}
+
+/// One photo: a button that shows it, and one that lets it go.
+#[component]
+fn Item(app: App, key: PhotoKey) -> impl IntoView {
+    let entry = Memo::new(move |_| app.state.with(|state| state.gallery.entry(key).cloned()));
+    let name = Memo::new(move |_| {
+        entry.with(|entry| entry.as_ref().map(|entry| entry.name.clone()).unwrap_or_default())
+    });
+    let is_shown = Memo::new(move |_| app.state.with(|state| shown(state) == Some(key)));
+    let standing = Memo::new(move |_| app.state.with(|state| standing(state, key)));
+    let picture = move || app.thumbnails.with(|all| all.get(&key).cloned());
+    let words = move || standing.with(|standing| words(standing.as_ref()));
+    view! {
+        <li class:current=is_shown data-testid="photo" data-standing=move || standing.with(|standing| mark(standing.as_ref()).0)>
+            <button
+                class="open"
+                title=move || format!("{}: {}", name.get(), words())
+                aria-current=move || is_shown.get().then_some("true")
+                on:click=move |_| app.dispatch(Event::PhotoOpened(key))
+            >
+                {move || match picture() {
+                    Some(address) => view! { <img src=address alt="" loading="lazy"/> }.into_any(),
+                    None => view! { <span class="blank"></span> }.into_any(),
+                }}
+                <span class="name">{name}</span>
+                <span class="mark" aria-hidden="true">{move || standing.with(|standing| mark(standing.as_ref()).1)}</span>
+                <span class="unseen">{words}</span>
+            </button>
+            <button
+                class="remove"
+                aria-label=move || format!("Remove {}", name.get())
+                on:click=move |_| app.dispatch(Event::PhotoRemoved(key))
+            >
+                "×"
+            </button>
+        </li>
+    }
+}
+
+/// How many photos are done, and the buttons for those that wait.
+#[component]
+fn Progress(app: App) -> impl IntoView {
+    let count = move |is_so: fn(&Standing) -> bool| {
+        Memo::new(move |_| app.state.with(|state| state.gallery.count(is_so)))
+    };
+    let all = count(|_| true);
+    let done = count(|standing| matches!(standing, Standing::Done(_)));
+    let failed = count(|standing| matches!(standing, Standing::Failed(_)));
+    let waiting = count(|standing| matches!(standing, Standing::Waiting | Standing::Working));
+    let stopped = count(|standing| *standing == Standing::Stopped);
+    let is_paused = Memo::new(move |_| app.state.with(|state| state.is_paused));
+    let told = move || {
+        let failed = failed.get();
+        let failed = if failed > 0 { format!(" · {failed} cannot be used") } else { String::new() };
+        format!("{} of {} done{failed}", done.get(), counted(all.get(), "photo"))
+    };
+    view! {
+        <div class="progress">
+            <p role="status" data-testid="photos-done">{told}</p>
+            <Show when=move || { waiting.get() > 0 }>
+                <button class="link" data-testid="pause" on:click=move |_| app.dispatch(Event::Paused(!is_paused.get_untracked()))>
+                    {move || if is_paused.get() { "Go on" } else { "Pause" }}
+                </button>
+                <button class="link" data-testid="stop" on:click=move |_| app.dispatch(Event::Stopped(true))>"Stop"</button>
+            </Show>
+            <Show when=move || { waiting.get() == 0 && stopped.get() > 0 }>
+                <button class="link" data-testid="go-on" on:click=move |_| app.dispatch(Event::Stopped(false))>
+                    {move || format!("Go on with {}", counted(stopped.get(), "photo"))}
+                </button>
+            </Show>
+        </div>
+    }
+}
+
+fn shown(state: &AppState) -> Option<PhotoKey> {
+    state.coming.or_else(|| state.photo.as_ref().map(|photo| photo.key))
+}
+
+/// How far a photo is; of the one shown, as it is now.
+fn standing(state: &AppState, key: PhotoKey) -> Option<Standing> {
+    let Entry { standing, .. } = state.gallery.entry(key)?;
+    let is_here = state.photo.as_ref().is_some_and(|photo| photo.key == key) && state.can_ask();
+    Some(if is_here { Standing::Done(state.shown_count()) } else { standing.clone() })
+}
+
+fn words(standing: Option<&Standing>) -> String {
+    match standing {
+        Some(Standing::Waiting) => "waiting".into(),
+        Some(Standing::Working) => "being looked at".into(),
+        Some(Standing::Done(count)) => counted(*count, "object"),
+        Some(Standing::Failed(sentence)) => sentence.clone(),
+        Some(Standing::Stopped) | None => "not looked at".into(),
+    }
+}
+
+/// A name of the standing for the page's own use, and the mark on the picture.
+fn mark(standing: Option<&Standing>) -> (&'static str, String) {
+    match standing {
+        Some(Standing::Waiting) => ("waiting", "…".into()),
+        Some(Standing::Working) => ("working", "…".into()),
+        Some(Standing::Done(count)) => ("done", count.to_string()),
+        Some(Standing::Failed(_)) => ("failed", "!".into()),
+        Some(Standing::Stopped) | None => ("stopped", "–".into()),
+    }
+}

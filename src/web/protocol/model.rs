@@ -1,0 +1,72 @@
+//! The model in use, and where it runs.
+
+use serde::{Deserialize, Serialize};
+
+use crate::web::place::Place;
+
+/// The backend asked for, by hand (`?backend=`) or not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum BackendChoice {
+    /// WebGPU where there is an adapter, else the CPU.
+    #[default]
+    Auto,
+    /// The CPU, with WebAssembly SIMD.
+    Cpu,
+    /// WebGPU; the CPU in words where it fails.
+    WebGpu,
+}
+
+impl BackendChoice {
+    /// Reads the value of `?backend=`; anything unknown means [`BackendChoice::Auto`].
+    #[must_use]
+    pub fn from_query(value: Option<&str>) -> Self {
+        match value {
+            Some("cpu") => Self::Cpu,
+            Some("webgpu") => Self::WebGpu,
+            _ => Self::Auto,
+        }
+    }
+}
+
+/// The backend in use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Backend {
+    /// WebAssembly with SIMD.
+    Cpu,
+    /// The graphics processor.
+    WebGpu,
+}
+
+/// The model in use.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ModelInfo {
+    /// Where its weights came from; never [`Place::SiteOrHub`].
+    pub place: Place,
+    /// Where it runs.
+    pub backend: Backend,
+    /// The device's own description.
+    pub device: String,
+    /// Why the CPU is used although WebGPU was asked for or present.
+    pub fallback: Option<String>,
+    /// Class names.
+    pub labels: Vec<String>,
+    /// Score below which an instance is hidden at first.
+    pub threshold: f32,
+    /// Size of the weights, in bytes.
+    pub weight_bytes: u64,
+    /// Whether this browser keeps the weights for the next visit.
+    pub kept: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn backend_is_read_from_the_address() {
+        assert_eq!(BackendChoice::from_query(Some("cpu")), BackendChoice::Cpu);
+        assert_eq!(BackendChoice::from_query(Some("webgpu")), BackendChoice::WebGpu);
+        assert_eq!(BackendChoice::from_query(Some("abacus")), BackendChoice::Auto);
+        assert_eq!(BackendChoice::from_query(None), BackendChoice::Auto);
+    }
+}

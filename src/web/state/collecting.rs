@@ -1,0 +1,111 @@
+//! One file of all photos, made of one after another.
+
+use super::taking::Taking;
+use super::{AppState, Effect};
+use crate::export::PictureFormat;
+use crate::text::counted;
+use crate::web::export::Product;
+use crate::web::gallery::{PhotoKey, Standing};
+use crate::web::protocol::{CollectStep, Failure, RequestId};
+
+/// A file of all photos in the making.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Collecting {
+    /// The request on its way.
+    id: RequestId,
+    /// The photo it is about.
+    at: Option<PhotoKey>,
+    /// Photos to come, the last one first.
+    left: Vec<PhotoKey>,
+    total: usize,
+    /// Names of photos that could not be taken in.
+    left_out: Vec<String>,
+}
+
+impl Collecting {
+    /// How far it is, in words.
+    pub(super) fn words(&self) -> String {
+        format!("Making the file: {} of {}…", self.total - self.left.len(), counted(self.total, "photo"))
+    }
+}
+
+impl AppState {
+    /// Of how many photos the objects are known.
+    #[must_use]
+    pub fn known_count(&self) -> usize {
+        self.gallery.count(|standing| matches!(standing, Standing::Done(_)))
+    }
+
+    /// Begins a file of all photos whose objects are known.
+    pub(super) fn collect(&mut self, product: Product, format: PictureFormat) -> Vec<Effect> {
+        self.note_count();
+        let mut left = self.gallery.done();
+        if left.is_empty() || !self.can_ask() {
+            return Vec::new();
+        }
+        left.reverse();
+        self.failure = None;
+        let id = self.issue_id();
+        let (total, threshold) = (left.len(), self.threshold);
+        self.taking =
+            Taking::Collecting(Box::new(Collecting { id, at: None, left, total, left_out: Vec::new() }));
+        vec![
+            Effect::DropParts,
+            Effect::SendCollect { id, step: CollectStep::Begin { product, format, threshold } },
+        ]
+    }
+
+    /// A photo was taken in, or the file is complete and has a name.
+    pub(super) fn collected(&mut self, id: RequestId, file_name: Option<String>) -> Vec<Effect> {
+        let Taking::Collecting(collecting) = &self.taking else { return Vec::new() };
+        if collecting.id != id {
+            return Vec::new();
+        }
+        let mut effects = vec![Effect::KeepPart];
+        match file_name {
+            Some(name) => {
+                let left_out = match collecting.left_out.as_slice() {
+                    [] => String::new(),
+                    names => format!(" Left out: {}.", names.join("; ")),
+                };
+                self.taking = Taking::Done(format!("Saved as {name}.{left_out}"));
+                effects.push(Effect::SaveParts(name));
+            }
+            None => effects.extend(self.collect_next()),
+        }
+        effects
+    }
+
+    /// Whether it was a photo for the file that could not be taken in; it is left out and named.
+    pub(super) fn not_collected(&mut self, id: RequestId, failure: &Failure) -> Option<Vec<Effect>> {
+        let Taking::Collecting(collecting) = &mut self.taking else { return None };
+        if collecting.id != id {
+            return None;
+        }
+        if collecting.at.is_none() {
+            self.taking = Taking::Idle;
+            self.failure = Some(failure.clone());
+            return Some(vec![Effect::DropParts]);
+        }
+        collecting.left_out.push(failure.sentence.trim_end_matches('.').to_owned());
+        Some(self.collect_next())
+    }
+
+    fn collect_next(&mut self) -> Vec<Effect> {
+        let id = self.issue_id();
+        let Taking::Collecting(collecting) = &mut self.taking else { return Vec::new() };
+        (collecting.id, collecting.at) = (id, collecting.left.pop());
+        let step = match collecting.at {
+            Some(key) => match self.gallery.entry(key) {
+                Some(entry) => CollectStep::Add { key, name: entry.name.clone() },
+                // It went in the meantime.
+                None => return self.collect_next(),
+            },
+            None => CollectStep::Finish,
+        };
+        vec![Effect::SendCollect { id, step }]
+    }
+}
+
+#[cfg(test)]
+mod tests;

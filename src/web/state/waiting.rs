@@ -1,0 +1,54 @@
+//! Photos that wait: their objects are looked for one after another, behind the photo shown.
+
+use super::{AppState, Effect, Worker};
+use crate::web::gallery::{PhotoKey, Standing};
+use crate::web::protocol::{Failure, RequestId};
+
+impl AppState {
+    /// Sends the next photo that waits, when the worker has nothing else to do.
+    pub(super) fn find_next(&mut self) -> Vec<Effect> {
+        let is_free = matches!(self.worker, Worker::Idle) && !self.waiting && self.finding.is_none();
+        if self.is_paused || !is_free {
+            return Vec::new();
+        }
+        let shown = self.photo.as_ref().map(|photo| photo.key);
+        let Some(key) = self.gallery.first_waiting(shown) else { return Vec::new() };
+        let id = self.issue_id();
+        self.finding = Some((id, key));
+        self.gallery.set(key, Standing::Working);
+        vec![Effect::SendFind { id, key }]
+    }
+
+    /// The objects of a photo in the background are known.
+    pub(super) fn found_in(&mut self, id: RequestId, scores: &[f32]) -> Vec<Effect> {
+        if let Some(key) = self.take_finding(id) {
+            let count = scores.iter().filter(|&&score| score >= self.threshold).count();
+            self.gallery.set(key, Standing::Done(count));
+        }
+        Vec::new()
+    }
+
+    /// Whether it was a photo in the background that failed; it is named in the gallery.
+    pub(super) fn not_found_in(&mut self, id: RequestId, failure: &Failure) -> bool {
+        let Some(key) = self.take_finding(id) else { return false };
+        self.gallery.set(key, Standing::Failed(failure.sentence.clone()));
+        true
+    }
+
+    /// The worker is gone: what it was looking at in the background waits again, unless it `died` of it.
+    pub(super) fn lose_finding(&mut self, died: bool) {
+        let Some((_, key)) = self.finding.take() else { return };
+        let standing = match died {
+            true => Standing::Failed("The model stopped unexpectedly on this photo.".into()),
+            false => Standing::Waiting,
+        };
+        self.gallery.set(key, standing);
+    }
+
+    fn take_finding(&mut self, id: RequestId) -> Option<PhotoKey> {
+        self.finding.take_if(|(sent, _)| *sent == id).map(|(_, key)| key)
+    }
+}
+
+#[cfg(test)]
+mod tests;

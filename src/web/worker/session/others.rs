@@ -1,0 +1,176 @@
+//! Photos that are not shown: what is known of them, what is found in them, and files of many.
+
+use js_sys::ArrayBuffer;
+
+use super::{Session, decode, no_model, nothing_segmented, photo_failure};
+use crate::export::{ExportError, PhotoInfo, PictureFormat, picture_file};
+use crate::image::RgbImage;
+use crate::pixels::{Filter, Window, resize};
+use crate::web::collection::{Collection, Wanted};
+use crate::web::document::{Document, Object};
+use crate::web::export::Product;
+use crate::web::gallery::PhotoKey;
+use crate::web::protocol::{CollectStep, Failure, FailureKind, Reply, RequestId};
+use crate::web::worker::buffers::{bytes_from_buffer, bytes_to_buffer};
+use crate::web::worker::photo::{Photo, found};
+use crate::web::worker::post;
+
+/// The longer side of the pictures in the gallery, in pixels.
+const SMALL_SIDE: usize = 144;
+
+/// A file of many photos in the making.
+pub(super) struct Gathering {
+    collection: Collection,
+    needs_photo: bool,
+    threshold: f32,
+    backdrop: Option<RgbImage>,
+}
+
+impl Session {
+    /// Tells the page what became of the photo's objects, if it does not know yet.
+    pub(in crate::web::worker) fn tell(&mut self) {
+        if let Some(photo) = self.photo.as_ref().filter(|_| std::mem::take(&mut self.is_untold)) {
+            tell_known(photo.key(), photo.document());
+        }
+    }
+
+    /// Makes room for another photo; what is known of this one is kept.
+    pub(super) fn put_away(&mut self) {
+        self.tell();
+        (self.questions, self.previews) = (None, None);
+        if let Some(photo) = self.photo.take() {
+            self.known.insert(photo.key(), photo.into_document());
+        }
+    }
+
+    /// What is known of a photo's objects, by this worker or by what the page kept.
+    pub(super) fn known_of(&mut self, photo: &Photo, kept: Option<&ArrayBuffer>) -> Option<Document> {
+        let size = photo.size();
+        let known = self.known.remove(&photo.key());
+        let known = known.or_else(|| Document::from_bytes(&bytes_from_buffer(kept?)));
+        known.filter(|document| document.size() == [size.width, size.height])
+    }
+
+    /// Finds the objects of a photo that is not shown.
+    pub(super) async fn find(
+        &mut self,
+        id: RequestId,
+        (key, name): (PhotoKey, &str),
+        buffers: &[ArrayBuffer],
+    ) -> Result<(), Failure> {
+        let (image, _) = decode(buffers).await.map_err(|error| photo_failure(name, &error))?;
+        tell_small(key, &image);
+        let (found, _) = self.look_at(&image).await?;
+        let scores = found.iter().map(|instance| instance.score).collect();
+        let objects = found.into_iter().map(|instance| Object::found(instance, false));
+        let document = Document::new([image.width(), image.height()], objects);
+        tell_known(key, &document);
+        self.known.insert(key, document);
+        post(&Reply::FoundIn { id, scores }, &[]);
+        Ok(())
+    }
+
+    /// Goes on with a file of many photos.
+    pub(super) async fn collect(
+        &mut self,
+        id: RequestId,
+        step: CollectStep,
+        buffers: &[ArrayBuffer],
+    ) -> Result<(), Failure> {
+        let (file_name, bytes) = match step {
+            CollectStep::Begin { product, format, threshold } => {
+                self.begin(product, format, threshold, buffers).await?;
+                (None, Vec::new())
+            }
+            CollectStep::Add { key, name } => (None, self.add(key, &name, buffers).await?),
+            CollectStep::Finish => {
+                let gathering = self.gathering.take().ok_or_else(nothing_segmented)?;
+                let (name, bytes) =
+                    gathering.collection.finish().map_err(|error| not_made("The file", &error))?;
+                (Some(name), bytes)
+            }
+        };
+        post(&Reply::Collected { id, file_name }, &[bytes_to_buffer(&bytes)]);
+        Ok(())
+    }
+
+    async fn begin(
+        &mut self,
+        product: Product,
+        format: PictureFormat,
+        threshold: f32,
+        backdrop: &[ArrayBuffer],
+    ) -> Result<(), Failure> {
+        let (engine, _) = self.loaded.as_ref().ok_or_else(no_model)?;
+        let backdrop = super::backdrop(backdrop).await?;
+        let collection = Collection::new(product, format, engine.labels());
+        let needs_photo = product.needs_photo();
+        self.gathering = Some(Gathering { collection, needs_photo, threshold, backdrop });
+        Ok(())
+    }
+
+    async fn add(&mut self, key: PhotoKey, name: &str, buffers: &[ArrayBuffer]) -> Result<Vec<u8>, Failure> {
+        let Some(Gathering { collection, needs_photo, threshold, backdrop }) = &mut self.gathering else {
+            return Err(nothing_segmented());
+        };
+        let shown = self.photo.as_ref().filter(|photo| photo.key() == key);
+        let kept;
+        let document = match (shown, self.known.get(&key), buffers.get(1)) {
+            (Some(photo), ..) => photo.document(),
+            (None, Some(document), _) => document,
+            (None, None, bytes) => {
+                kept = bytes.and_then(|bytes| Document::from_bytes(&bytes_from_buffer(bytes)));
+                kept.as_ref().ok_or_else(|| unknown(name))?
+            }
+        };
+        let decoded;
+        let image = match shown {
+            Some(photo) => Some(photo.image()),
+            None if *needs_photo => {
+                decoded = decode(buffers).await.map_err(|error| photo_failure(name, &error))?.0;
+                Some(&decoded)
+            }
+            None => None,
+        };
+        let wanted = Wanted::of(document, |_, object| found(object).is_shown(*threshold));
+        let [width, height] = document.size();
+        let added = collection.add(
+            &PhotoInfo { name, width, height },
+            &wanted.objects(),
+            image.filter(|_| *needs_photo),
+            backdrop.as_ref(),
+        );
+        added.map_err(|error| not_made(name, &error))
+    }
+}
+
+fn not_made(name: &str, reason: &ExportError) -> Failure {
+    Failure::new(FailureKind::Internal, format!("{name}: {reason}."))
+}
+
+fn unknown(name: &str) -> Failure {
+    Failure::new(FailureKind::Internal, format!("{name}: its objects are not known. Open it first."))
+}
+
+fn tell_known(key: PhotoKey, document: &Document) {
+    if let Ok(bytes) = document.to_bytes() {
+        post(&Reply::Known { key }, &[bytes_to_buffer(&bytes)]);
+    }
+}
+
+/// Gives the page a small picture of a photo.
+pub(super) fn tell_small(key: PhotoKey, image: &RgbImage) {
+    let longer = image.width().max(image.height());
+    let side = |side: usize| (side * SMALL_SIDE).div_ceil(longer).clamp(1, side);
+    let [width, height] = [side(image.width()), side(image.height())];
+    let pixels = resize(image, Window::whole(image), [width, height], Filter::Box);
+    let picture = u32::try_from(width)
+        .ok()
+        .zip(u32::try_from(height).ok())
+        .and_then(|(width, height)| image::RgbImage::from_raw(width, height, pixels));
+    // A photo without a picture in the gallery is one all the same.
+    if let Some(Ok(file)) = picture.map(|picture| picture_file("small", &picture.into(), PictureFormat::Png))
+    {
+        post(&Reply::Small { key }, &[bytes_to_buffer(&file.bytes)]);
+    }
+}
