@@ -1,6 +1,7 @@
 //! Documents as bytes, to be kept while another photo is shown or the page is closed.
 
 use super::{Document, Object};
+use crate::mask::SoftPixel;
 
 /// Runs of masks in the steps that are kept for undoing; the oldest steps are forgotten beyond them.
 const MOST_RUNS_KEPT: usize = 1_000_000;
@@ -22,7 +23,12 @@ impl Document {
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let document: Self = serde_json::from_slice(bytes).ok()?;
         let [width, height] = document.size;
-        let fits = |object: &Object| object.mask.size == [height, width] && object.mask.to_mask().is_ok();
+        let fits = |object: &Object| {
+            let is_there = |pixel: &SoftPixel| (pixel.x as usize) < width && (pixel.y as usize) < height;
+            object.mask.size == [height, width]
+                && object.mask.to_mask().is_ok()
+                && object.soft.iter().all(is_there)
+        };
         let is_whole =
             document.objects().all(|(_, object)| fits(object)) && document.history.objects().all(fits);
         is_whole.then_some(document)

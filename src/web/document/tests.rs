@@ -240,8 +240,8 @@ fn an_object_asked_for_again_is_one_step_and_withdrawn_none() {
 #[test]
 fn a_document_comes_back_from_its_bytes_with_its_history() {
     let mut before = document();
-    before.edit(&edit(&[0], Action::Grow(2)));
-    before.edit(&edit(&[1], Action::Delete));
+    before.edit(&edit(&[0], Action::Grow(2)), &photo());
+    before.edit(&edit(&[1], Action::Delete), &photo());
     before.undo();
     let bytes = before.to_bytes().unwrap();
     let mut after = Document::from_bytes(&bytes).unwrap();
@@ -257,7 +257,7 @@ fn a_document_comes_back_from_its_bytes_with_its_history() {
 #[test]
 fn another_look_replaces_what_was_found_and_keeps_what_was_made_by_hand() {
     let mut document = document();
-    document.edit(&edit(&[1], Action::Rename("wolf".into())));
+    document.edit(&edit(&[1], Action::Rename("wolf".into())), &photo());
     let before = document.clone();
     let labels = |document: &Document| -> Vec<String> {
         document.objects().map(|(_, object)| object.label.clone()).collect()
