@@ -2,10 +2,12 @@
 
 use leptos::html::Input;
 use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use crate::export::{AnnotationFormat, Frame, PictureFormat};
 use crate::text::counted;
 use crate::web::app::App;
+use crate::web::dom;
 use crate::web::export::{Behind, Export, Product};
 use crate::web::handover;
 use crate::web::state::{AppState, Event, Purpose};
@@ -39,16 +41,55 @@ struct Chosen {
     colour: RwSignal<String>,
 }
 
+/// What the browser remembers the choices under.
+const REMEMBERED: &str = "mae-seg-save";
+
+/// The choices that are there again at the next visit.
+#[derive(Debug, Serialize, Deserialize)]
+struct Choices {
+    product: String,
+    full: bool,
+    webp: bool,
+    behind: String,
+    colour: String,
+}
+
+impl Choices {
+    fn remembered() -> Self {
+        let before = dom::remembered(REMEMBERED).and_then(|text| serde_json::from_str::<Self>(&text).ok());
+        let is_known = |before: &Self| PRODUCTS.iter().any(|(name, _)| *name == before.product);
+        before.filter(is_known).unwrap_or_else(|| Self {
+            product: "cut-out".into(),
+            full: false,
+            webp: false,
+            behind: "blur".into(),
+            colour: "#ffffff".into(),
+        })
+    }
+}
+
 impl Chosen {
     fn new() -> Self {
-        Self {
-            product: RwSignal::new("cut-out".into()),
+        let Choices { product, full, webp, behind, colour } = Choices::remembered();
+        let chosen = Self {
+            product: RwSignal::new(product),
             which: RwSignal::new("picked".into()),
-            full: RwSignal::new(false),
-            webp: RwSignal::new(false),
-            behind: RwSignal::new("blur".into()),
-            colour: RwSignal::new("#ffffff".into()),
-        }
+            full: RwSignal::new(full),
+            webp: RwSignal::new(webp),
+            behind: RwSignal::new(behind),
+            colour: RwSignal::new(colour),
+        };
+        Effect::new(move |_| {
+            let choices = Choices {
+                product: chosen.product.get(),
+                full: chosen.full.get(),
+                webp: chosen.webp.get(),
+                behind: chosen.behind.get(),
+                colour: chosen.colour.get(),
+            };
+            dom::remember(REMEMBERED, serde_json::to_string(&choices).ok().as_deref());
+        });
+        chosen
     }
 
     fn is_one_of(self, products: &'static [&str]) -> impl Fn() -> bool + Copy + Send + Sync + 'static {
@@ -124,7 +165,9 @@ pub(super) fn SaveMenu(app: App) -> impl IntoView {
                 data-testid="save-what"
                 on:change=move |event| chosen.product.set(event_target_value(&event))
             >
-                {PRODUCTS.map(|(name, title)| view! { <option value=name>{title}</option> }).into_iter().collect_view()}
+                {PRODUCTS.map(|(name, title)| view! {
+                    <option value=name prop:selected=move || chosen.product.with(|product| product == name)>{title}</option>
+                }).into_iter().collect_view()}
             </select>
             <select
                 aria-label="Which objects"
