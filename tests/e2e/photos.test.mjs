@@ -30,7 +30,7 @@ describe("several photos", () => {
   const standings = () => page.hook("photo").evaluateAll((items) => items.map((item) => item.dataset.standing));
   const names = () => page.page.locator("[data-testid=photo] .name").allInnerTexts();
   const shown = () => page.page.locator("[data-testid=photo].current .name").innerText();
-  const open = (name) => page.answerTo(() => page.page.locator("[data-testid=photo] .open", { hasText: name }).first().click());
+  const open = (name) => page.answerTo(() => page.page.locator("[data-testid=photo] .shows", { hasText: name }).first().click());
   const wait = async (isWanted) => {
     for (const end = Date.now() + 60_000; !isWanted(await standings()); ) {
       assert.ok(Date.now() < end, `photos never got there: ${await standings()}`);
@@ -46,7 +46,7 @@ describe("several photos", () => {
     assert.deepEqual(await standings(), ["done", "done", "failed", "done"]);
     assert.deepEqual(await names(), ["coffee.jpg", "astronaut.jpg", "letter.jpg", "coffee (2).jpg"]);
     assert.match(await page.hook("photos-done").innerText(), /^3 of 4 photos done · 1 cannot be used$/);
-    assert.match(await page.hook("photo").nth(2).locator(".open").getAttribute("title"), /letter\.jpg/);
+    assert.match(await page.hook("photo").nth(2).locator(".shows").getAttribute("title"), /letter\.jpg/);
     assert.equal(await page.error(), undefined, "it is named where it is");
     assert.equal(await page.page.locator("[data-testid=photo] img").count(), 3);
   });

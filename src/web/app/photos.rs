@@ -189,7 +189,8 @@ async fn read_both(file: Option<Blob>, objects: Option<Blob>) -> Result<Array, J
     let file: ArrayBuffer = dom::read(&file.ok_or_else(|| JsValue::from_str("it is gone"))?).await?;
     let buffers = Array::of1(&file);
     if let Some(objects) = objects {
-        buffers.push(&dom::read(&objects).await?);
+        let objects = dom::read(&objects).await?;
+        buffers.push(&objects);
     }
     Ok(buffers)
 }

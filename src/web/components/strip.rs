@@ -35,12 +35,13 @@ fn Item(app: App, key: PhotoKey) -> impl IntoView {
     let is_shown = Memo::new(move |_| app.state.with(|state| shown(state) == Some(key)));
     let standing = Memo::new(move |_| app.state.with(|state| standing(state, key)));
     let picture = move || app.thumbnails.with(|all| all.get(&key).cloned());
-    let words = move || standing.with(|standing| words(standing.as_ref()));
+    let told = move || format!("{}: {}", name.get(), standing.with(|standing| words(standing.as_ref())));
     view! {
         <li class:current=is_shown data-testid="photo" data-standing=move || standing.with(|standing| mark(standing.as_ref()).0)>
             <button
-                class="open"
-                title=move || format!("{}: {}", name.get(), words())
+                class="shows"
+                title=told
+                aria-label=told
                 aria-current=move || is_shown.get().then_some("true")
                 on:click=move |_| app.dispatch(Event::PhotoOpened(key))
             >
@@ -50,7 +51,6 @@ fn Item(app: App, key: PhotoKey) -> impl IntoView {
                 }}
                 <span class="name">{name}</span>
                 <span class="mark" aria-hidden="true">{move || standing.with(|standing| mark(standing.as_ref()).1)}</span>
-                <span class="unseen">{words}</span>
             </button>
             <button
                 class="remove"
