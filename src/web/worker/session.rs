@@ -1,25 +1,21 @@
 //! What the worker remembers between requests, and how it answers each.
 
+mod loading;
 mod others;
 
 use std::collections::HashMap;
 
 use js_sys::{Array, ArrayBuffer};
-use web_sys::File;
 
 use super::browser_photo;
 use super::buffers::{bytes_from_buffer, bytes_to_buffer, floats_to_buffer, words_to_buffer};
-use super::check::agree;
 use super::photo::{Changed, Photo};
 use super::post;
 use super::questions::Questions;
 use super::redraw::{Beside, Redrawing};
-use super::refusal::{not_loaded, not_opened, sentence};
-use super::source::Source;
+use super::refusal::sentence;
 use super::store::Store;
-use super::suited::suited;
-use crate::engine::{DeviceChoice, Picked, pick};
-use crate::engine::{Encoded, Engine, EngineError, Logits, SegmentOptions};
+use crate::engine::{Encoded, Engine, EngineError, Logits, Picked, SegmentOptions};
 use crate::image::{ImageError, ImageNote, RgbImage};
 use crate::instance::Instance;
 use crate::prompt::Prompt;
@@ -28,22 +24,15 @@ use crate::web::document::{Document, Object};
 use crate::web::export::Export;
 use crate::web::gallery::PhotoKey;
 use crate::web::overlay::Focus;
-use crate::web::place::Place;
 use crate::web::protocol::{
-    Backend, BackendChoice, Failure, FailureKind, LOWEST_SCORE, ModelInfo, Progress, Reply, Request,
-    RequestId, Size,
+    Backend, Failure, FailureKind, LOWEST_SCORE, Progress, Reply, Request, RequestId, Size,
 };
-use crate::weights::WeightsError;
-
 use others::{Gathering, tell_small};
 
 /// Masks to choose from where something was pointed at: a part, the object, what it is a part of.
 const MOST_ANSWERS: usize = 3;
 /// Masks that overlap more than this (intersection over union) show the same.
 const ALIKE: f64 = 0.75;
-/// Weights above this size are not loaded a second time for the comparison with the CPU.
-const MOST_CHECKED_BYTES: u64 = 64_000_000;
-
 /// The engine and the photo it last looked at.
 #[derive(Default)]
 pub(super) struct Session {
@@ -111,64 +100,6 @@ impl Session {
         };
         if let Err(failure) = outcome {
             post(&Reply::Failed { id, failure }, &[]);
-        }
-    }
-
-    /// The model in use is let go of only when the new one runs.
-    async fn load(
-        &mut self,
-        id: RequestId,
-        asked: &Place,
-        hub: &str,
-        files: Vec<File>,
-        choice: BackendChoice,
-    ) -> Result<(), Failure> {
-        progress(id, Progress::Probing);
-        self.find_gpu(choice).await;
-        let gpu = self.gpu.clone().filter(|_| choice != BackendChoice::Cpu);
-        let found;
-        let asked = match asked {
-            Place::Suited => {
-                found = suited(gpu.is_some()).await;
-                &found
-            }
-            asked => asked,
-        };
-        let on_bytes =
-            move |done_bytes, total_bytes| progress(id, Progress::Downloading { done_bytes, total_bytes });
-        let opened = Source::open(asked, hub, files, on_bytes).await;
-        let (source, place) = opened.map_err(|error| not_opened(asked, &error))?;
-
-        let (engine, picked, fallback) = match run(id, &source, gpu, choice).await {
-            Ok(running) => running,
-            Err(error) => return Err(not_loaded(asked, &place, &error)),
-        };
-        let backend = if picked.is_gpu { Backend::WebGpu } else { Backend::Cpu };
-        let model = ModelInfo {
-            place,
-            backend,
-            device: picked.description,
-            fallback: fallback.map(String::from),
-            labels: engine.labels().to_vec(),
-            threshold: engine.threshold(),
-            weight_bytes: source.done_bytes(),
-            kept: source.is_kept(),
-        };
-        self.loaded = Some((engine, backend));
-        (self.questions, self.previews) = (None, None);
-        post(&Reply::Loaded { id, model }, &[]);
-        Ok(())
-    }
-
-    /// A device may be made once only.
-    async fn find_gpu(&mut self, choice: BackendChoice) {
-        let choice = match choice {
-            BackendChoice::Auto => DeviceChoice::Auto,
-            BackendChoice::WebGpu => DeviceChoice::Wgpu,
-            BackendChoice::Cpu => return,
-        };
-        if self.gpu.is_none() {
-            self.gpu = pick(choice).await.ok().filter(|picked| picked.is_gpu);
         }
     }
 
@@ -351,60 +282,6 @@ async fn decode(buffers: &[ArrayBuffer]) -> Result<(RgbImage, Vec<ImageNote>), I
             browser_photo::decode(buffer).await?.map(|image| (image, Vec::new())).ok_or(error)
         }
         (decoded, _) => decoded,
-    }
-}
-
-/// An engine on the GPU if there is one and it computes right, else on the CPU, and why there.
-async fn run<F: Fn(u64, Option<u64>) + Clone>(
-    id: RequestId,
-    source: &Source<F>,
-    gpu: Option<Picked>,
-    choice: BackendChoice,
-) -> Result<(Engine, Picked, Option<&'static str>), EngineError> {
-    let fallback = match gpu {
-        Some(picked) => match start(id, source, &picked).await {
-            Ok(engine) if is_right(&engine, id, source).await => return Ok((engine, picked, None)),
-            Ok(_) => Some("WebGPU computes wrong numbers here, using the CPU"),
-            Err(error @ (EngineError::Weights(_) | EngineError::NotASegmenter)) => return Err(error),
-            Err(_) => Some("WebGPU failed here, using the CPU"),
-        },
-        None if choice == BackendChoice::Cpu => None,
-        None => Some("WebGPU is not available here, using the CPU"),
-    };
-    let picked = pick(DeviceChoice::Cpu).await?;
-    let engine = start(id, source, &picked).await?;
-    Ok((engine, picked, fallback))
-}
-
-async fn start<F: Fn(u64, Option<u64>) + Clone>(
-    id: RequestId,
-    source: &Source<F>,
-    picked: &Picked,
-) -> Result<Engine, EngineError> {
-    source.rewind();
-    let loaded = Engine::load(source, &picked.device).await;
-    if let Err(EngineError::Weights(WeightsError::Damaged { .. })) = &loaded {
-        // What was kept of it is damaged too: the next attempt must fetch it again.
-        Store::clear().await;
-    }
-    let engine = loaded?;
-    // Only graphics processors have kernels to compile.
-    if picked.is_gpu {
-        progress(id, Progress::WarmingUp);
-        engine.warm_up().await?;
-    }
-    Ok(engine)
-}
-
-/// Compares the GPU's numbers with the CPU's. A model too large to run twice is taken at its word.
-async fn is_right<F: Fn(u64, Option<u64>) + Clone>(gpu: &Engine, id: RequestId, source: &Source<F>) -> bool {
-    if source.done_bytes() > MOST_CHECKED_BYTES {
-        return true;
-    }
-    let Ok(picked) = pick(DeviceChoice::Cpu).await else { return true };
-    match start(id, source, &picked).await {
-        Ok(cpu) => agree(gpu, &cpu).await.unwrap_or(false),
-        Err(_) => true,
     }
 }
 

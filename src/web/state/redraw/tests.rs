@@ -33,8 +33,8 @@ fn percents(request: &RedrawRequest) -> Vec<(u32, u32)> {
 }
 
 fn photo(state: &mut AppState) -> Vec<Effect> {
-    let effects = state.update(Event::PhotoChosen { name: "a.jpg".into() });
-    let Some(Effect::SendPhoto(id)) = effects.last() else { panic!("{effects:?}") };
+    let effects = state.update(Event::PhotosChosen(vec![(state.gallery.next_key(), "a.jpg".into())]));
+    let Some(Effect::SendPhoto { id, .. }) = effects.last() else { panic!("{effects:?}") };
     let (id, size) = (*id, Size { width: 2, height: 2 });
     state.update(Event::Replied(Reply::Decoded { id, photo: size, view: size, notes: Vec::new() }));
     state.update(Event::Replied(Reply::Segmented { id, instances: Vec::new(), elapsed_ms: 1.0 }))

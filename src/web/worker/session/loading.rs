@@ -1,0 +1,132 @@
+//! Models on their way in.
+
+use web_sys::File;
+
+use super::{Session, progress};
+use crate::engine::{DeviceChoice, Engine, EngineError, Picked, pick};
+use crate::web::place::Place;
+use crate::web::protocol::{Backend, BackendChoice, Failure, ModelInfo, Progress, Reply, RequestId};
+use crate::web::worker::check::agree;
+use crate::web::worker::post;
+use crate::web::worker::refusal::{not_loaded, not_opened};
+use crate::web::worker::source::Source;
+use crate::web::worker::store::Store;
+use crate::web::worker::suited::suited;
+use crate::weights::WeightsError;
+
+/// Weights above this size are not loaded a second time for the comparison with the CPU.
+const MOST_CHECKED_BYTES: u64 = 64_000_000;
+
+impl Session {
+    /// The model in use is let go of only when the new one runs.
+    pub(super) async fn load(
+        &mut self,
+        id: RequestId,
+        asked: &Place,
+        hub: &str,
+        files: Vec<File>,
+        choice: BackendChoice,
+    ) -> Result<(), Failure> {
+        progress(id, Progress::Probing);
+        self.find_gpu(choice).await;
+        let gpu = self.gpu.clone().filter(|_| choice != BackendChoice::Cpu);
+        let found;
+        let asked = match asked {
+            Place::Suited => {
+                found = suited(gpu.is_some()).await;
+                &found
+            }
+            asked => asked,
+        };
+        let on_bytes =
+            move |done_bytes, total_bytes| progress(id, Progress::Downloading { done_bytes, total_bytes });
+        let opened = Source::open(asked, hub, files, on_bytes).await;
+        let (source, place) = opened.map_err(|error| not_opened(asked, &error))?;
+
+        let (engine, picked, fallback) = match run(id, &source, gpu, choice).await {
+            Ok(running) => running,
+            Err(error) => return Err(not_loaded(asked, &place, &error)),
+        };
+        let backend = if picked.is_gpu { Backend::WebGpu } else { Backend::Cpu };
+        let model = ModelInfo {
+            place,
+            backend,
+            device: picked.description,
+            fallback: fallback.map(String::from),
+            labels: engine.labels().to_vec(),
+            threshold: engine.threshold(),
+            weight_bytes: source.done_bytes(),
+            kept: source.is_kept(),
+        };
+        self.loaded = Some((engine, backend));
+        (self.questions, self.previews) = (None, None);
+        post(&Reply::Loaded { id, model }, &[]);
+        Ok(())
+    }
+
+    /// A device may be made once only.
+    async fn find_gpu(&mut self, choice: BackendChoice) {
+        let choice = match choice {
+            BackendChoice::Auto => DeviceChoice::Auto,
+            BackendChoice::WebGpu => DeviceChoice::Wgpu,
+            BackendChoice::Cpu => return,
+        };
+        if self.gpu.is_none() {
+            self.gpu = pick(choice).await.ok().filter(|picked| picked.is_gpu);
+        }
+    }
+}
+
+/// An engine on the GPU if there is one and it computes right, else on the CPU, and why there.
+async fn run<F: Fn(u64, Option<u64>) + Clone>(
+    id: RequestId,
+    source: &Source<F>,
+    gpu: Option<Picked>,
+    choice: BackendChoice,
+) -> Result<(Engine, Picked, Option<&'static str>), EngineError> {
+    let fallback = match gpu {
+        Some(picked) => match start(id, source, &picked).await {
+            Ok(engine) if is_right(&engine, id, source).await => return Ok((engine, picked, None)),
+            Ok(_) => Some("WebGPU computes wrong numbers here, using the CPU"),
+            Err(error @ (EngineError::Weights(_) | EngineError::NotASegmenter)) => return Err(error),
+            Err(_) => Some("WebGPU failed here, using the CPU"),
+        },
+        None if choice == BackendChoice::Cpu => None,
+        None => Some("WebGPU is not available here, using the CPU"),
+    };
+    let picked = pick(DeviceChoice::Cpu).await?;
+    let engine = start(id, source, &picked).await?;
+    Ok((engine, picked, fallback))
+}
+
+async fn start<F: Fn(u64, Option<u64>) + Clone>(
+    id: RequestId,
+    source: &Source<F>,
+    picked: &Picked,
+) -> Result<Engine, EngineError> {
+    source.rewind();
+    let loaded = Engine::load(source, &picked.device).await;
+    if let Err(EngineError::Weights(WeightsError::Damaged { .. })) = &loaded {
+        // What was kept of it is damaged too: the next attempt must fetch it again.
+        Store::clear().await;
+    }
+    let engine = loaded?;
+    // Only graphics processors have kernels to compile.
+    if picked.is_gpu {
+        progress(id, Progress::WarmingUp);
+        engine.warm_up().await?;
+    }
+    Ok(engine)
+}
+
+/// Compares the GPU's numbers with the CPU's. A model too large to run twice is taken at its word.
+async fn is_right<F: Fn(u64, Option<u64>) + Clone>(gpu: &Engine, id: RequestId, source: &Source<F>) -> bool {
+    if source.done_bytes() > MOST_CHECKED_BYTES {
+        return true;
+    }
+    let Ok(picked) = pick(DeviceChoice::Cpu).await else { return true };
+    match start(id, source, &picked).await {
+        Ok(cpu) => agree(gpu, &cpu).await.unwrap_or(false),
+        Err(_) => true,
+    }
+}
