@@ -124,7 +124,7 @@ impl Session {
             }
         };
         let decoded;
-        let image = match shown {
+        let image: Option<&RgbImage> = match shown {
             Some(photo) => Some(photo.image()),
             None if *needs_photo => {
                 decoded = decode(buffers).await.map_err(|error| photo_failure(name, &error))?.0;
