@@ -37,7 +37,7 @@ native:
 
 distributed:
 	tests/install.sh mpi
-	cargo test --features mpi --test distributed
+	cargo test --features mpi,avif --test distributed
 
 page:
 	tests/install.sh build

@@ -24,7 +24,7 @@ pub(super) fn base_name(photo: &str) -> &str {
     photo.rsplit(['/', '\\']).next().unwrap_or(photo)
 }
 
-/// UniqueNames that are given once, also for file systems that take `A` for `a`.
+/// Names that are given once, also for file systems that take `A` for `a`.
 #[derive(Debug, Default)]
 pub struct UniqueNames(HashSet<String>);
 
