@@ -28,8 +28,8 @@ describe("several photos", () => {
   });
 
   const standings = () => page.hook("photo").evaluateAll((items) => items.map((item) => item.dataset.standing));
-  const names = () => page.page.locator("[data-testid=photo] .name").allInnerTexts();
-  const shown = () => page.page.locator("[data-testid=photo].current .name").innerText();
+  const names = () => page.page.locator("[data-testid=photo] .file-name").allInnerTexts();
+  const shown = () => page.page.locator("[data-testid=photo].current .file-name").innerText();
   const open = (name) => page.answerTo(() => page.page.locator("[data-testid=photo] .shows", { hasText: name }).first().click());
   const wait = async (isWanted) => {
     for (const end = Date.now() + 60_000; !isWanted(await standings()); ) {

@@ -49,7 +49,7 @@ fn Item(app: App, key: PhotoKey) -> impl IntoView {
                     Some(address) => view! { <img src=address alt="" loading="lazy"/> }.into_any(),
                     None => view! { <span class="blank"></span> }.into_any(),
                 }}
-                <span class="name">{name}</span>
+                <span class="file-name">{name}</span>
                 <span class="mark" aria-hidden="true">{move || standing.with(|standing| mark(standing.as_ref()).1)}</span>
             </button>
             <button
