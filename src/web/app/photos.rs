@@ -15,7 +15,7 @@ use crate::web::gallery::PhotoKey;
 use crate::web::given::{Given, address, name_at, sort_out};
 use crate::web::place::Place;
 use crate::web::protocol::{CollectStep, Failure, FailureKind, Reply, Request, RequestId};
-use crate::web::state::Event;
+use crate::web::state::{Event, RedrawEvent};
 
 /// No photo file is larger; reading one into memory would only slow the tab down before it fails.
 const MAX_FILE_BYTES: f64 = 256.0 * 1024.0 * 1024.0;
@@ -38,7 +38,13 @@ impl App {
                 match renamed.collect() {
                     Ok(files) => {
                         self.parts.update_value(|parts| drop(parts.folders.insert(name.clone(), files)));
-                        self.dispatch(Event::ModelChosen(Place::Device(name)));
+                        let draws = self.state.with_untracked(|state| state.redraw.is_open);
+                        let place = Place::Device(name);
+                        self.dispatch(if draws {
+                            Event::Redraw(RedrawEvent::ModelChosen(place))
+                        } else {
+                            Event::ModelChosen(place)
+                        });
                     }
                     Err(error) => self.refuse(FailureKind::Choice, dom::words(&error)),
                 }
