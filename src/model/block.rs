@@ -58,15 +58,16 @@ impl LayerScale {
     fn merged(&self, linear: Linear) -> Linear {
         let gamma = self.gamma.val();
         Linear {
-            weight: linear.weight.map(|weight| leaf(weight * gamma.clone().unsqueeze())),
-            bias: linear.bias.map(|bias| bias.map(|bias| leaf(bias * gamma.clone()))),
+            weight: linear.weight.map(|weight| multiplied(weight, gamma.clone().unsqueeze())),
+            bias: linear.bias.map(|bias| bias.map(|bias| multiplied(bias, gamma.clone()))),
         }
     }
 }
 
-/// Values that learn by themselves, not what they were computed from.
-fn leaf<const D: usize>(values: Tensor<D>) -> Tensor<D> {
-    values.detach().require_grad()
+/// The products, which learn as `values` did, not what they were computed from.
+fn multiplied<const D: usize>(values: Tensor<D>, factors: Tensor<D>) -> Tensor<D> {
+    let learned = values.is_require_grad();
+    (values * factors).detach().set_require_grad(learned)
 }
 
 /// What attention is told besides the tokens.
