@@ -1,5 +1,7 @@
 //! Photos the model has looked at, and what can be asked about them.
 
+use std::sync::Arc;
+
 use burn::tensor::{Int, Tensor, TensorData};
 
 use super::postprocess::{Answer, Places, Segment, find, likely, prompted};
@@ -19,6 +21,8 @@ pub struct Encoded {
     /// `[Q, K + 1]`
     class_logits: Vec<f32>,
     letterbox: Letterbox,
+    /// The photo as it lies on the canvas, where every patch is a query.
+    guide: Option<Arc<RgbImage>>,
 }
 
 impl Encoded {
@@ -37,7 +41,17 @@ impl Engine {
     pub async fn encode(&self, image: &RgbImage) -> Result<Encoded, EngineError> {
         self.check_memory(Letterbox::of(image.width(), image.height(), &self.preprocess).canvas())?;
         let (pixels, letterbox) = prepare(image, &self.preprocess);
-        self.encode_pixels(pixels, letterbox).await
+        let guide = if self.is_dense() { self.guide(&pixels, letterbox) } else { None };
+        Ok(Encoded { guide, ..self.encode_pixels(pixels, letterbox).await? })
+    }
+
+    /// The photo on the canvas, out of the model's input.
+    fn guide(&self, pixels: &[f32], letterbox: Letterbox) -> Option<Arc<RgbImage>> {
+        let ([width, height], [canvas_w, canvas_h]) = (letterbox.content(), letterbox.canvas());
+        let bytes = (0..height).flat_map(|y| (0..width).map(move |x| y * canvas_w + x)).flat_map(|at| {
+            [0, 1, 2].map(|channel| self.preprocess.byte(channel, pixels[channel * canvas_w * canvas_h + at]))
+        });
+        RgbImage::new(width, height, bytes.collect()).ok().map(Arc::new)
     }
 
     /// Asks for what the model needs at the very least for a canvas of this width and height: its pixels, and what a block makes of
@@ -78,7 +92,7 @@ impl Engine {
         prompt: &Prompt,
         at_most: usize,
     ) -> Result<Vec<Instance>, EngineError> {
-        let Encoded { proposals, class_logits, letterbox } = encoded;
+        let Encoded { proposals, class_logits, letterbox, .. } = encoded;
         prompt.check(letterbox.photo())?;
         let patches = self.is_dense().then(|| proposals.grid());
         let places = Places::of(prompt, letterbox, proposals.mask_size(), patches);
@@ -97,7 +111,7 @@ impl Engine {
     ) -> Result<Encoded, EngineError> {
         let proposals = self.model.propose(self.on_device(pixels, letterbox));
         let class_logits = numbers(proposals.class_logits.clone()).await?;
-        Ok(Encoded { proposals, class_logits, letterbox })
+        Ok(Encoded { proposals, class_logits, letterbox, guide: None })
     }
 
     /// The canvas of a photo, `[1, 3, height, width]`.
@@ -133,13 +147,14 @@ impl Engine {
         Ok(Logits { class_logits, queries, mask_logits, grid: [height, width] })
     }
 
-    fn answer<'a>(&self, encoded: &Encoded, logits: &'a Logits) -> Answer<'a> {
+    fn answer<'a>(&self, encoded: &'a Encoded, logits: &'a Logits) -> Answer<'a> {
         Answer {
             logits,
             num_classes: self.labels.len(),
             num_things: num_things(&self.labels),
             letterbox: encoded.letterbox,
             dense: self.is_dense(),
+            guide: encoded.guide.as_deref(),
         }
     }
 

@@ -16,6 +16,7 @@ pub(super) mod prompted;
 pub(super) use places::Places;
 
 use super::{Logits, SegmentOptions, Selection};
+use crate::image::RgbImage;
 use crate::mask::BinaryMask;
 use crate::pixels::{Letterbox, PhotoLogits};
 
@@ -45,6 +46,8 @@ pub struct Answer<'a> {
     pub letterbox: Letterbox,
     /// Whether every patch is a query, so that neighbours are meant to answer for the same object.
     pub dense: bool,
+    /// The photo as it lies on the model's canvas, whose edges masks around a patch follow; without one they stay as they were drawn.
+    pub guide: Option<&'a RgbImage>,
 }
 
 /// The objects by the rule of [`SegmentOptions::selection`], in that rule's order.
@@ -139,14 +142,27 @@ impl Answer<'_> {
         self.letterbox.logits_in_photo(self.plane(query)?, width, height)
     }
 
-    /// The same; a mask around a patch is without the pieces that are small beside its largest, and without small holes.
+    /// The same; a mask around a patch is without the pieces that are small beside its largest, and without small holes, and follows
+    /// the edges of the photo.
     fn whole_in_photo(&self, query: usize) -> Option<PhotoLogits> {
         if !self.dense {
             return self.in_photo(query);
         }
         let [height, width] = self.logits.grid;
         let whole = pieces::without_holes(&pieces::without_small(self.plane(query)?, width), width);
-        self.letterbox.logits_in_photo(&whole, width, height)
+        self.following(&whole, width, height)
+    }
+
+    /// Mask logits on the photo's pixels, where they follow its edges.
+    fn following(&self, plane: &[f32], width: usize, height: usize) -> Option<PhotoLogits> {
+        let logits = self.letterbox.logits_in_photo(plane, width, height)?;
+        let Some(guide) = self.guide else { return Some(logits) };
+        Some(logits.redrawn(|content, width| {
+            let mask = BinaryMask::from_fn(width, content.len() / width, |x, y| content[y * width + x] > 0.0);
+            let followed = mask.followed(guide);
+            // What is too thin for the filter stays.
+            if followed.iter().any(|share| *share > 0.0) { followed } else { content.to_vec() }
+        }))
     }
 }
 

@@ -174,6 +174,15 @@ pub struct PhotoLogits {
 }
 
 impl PhotoLogits {
+    /// The same with other logits in place of those of the photo as it lies on the canvas, `[content height, content width]`, which
+    /// `redraw` is given with their width.
+    #[must_use]
+    pub fn redrawn(self, redraw: impl FnOnce(&[f32], usize) -> Vec<f32>) -> Self {
+        let content = redraw(&self.content, self.width);
+        debug_assert_eq!(content.len(), self.content.len(), "one for each");
+        Self { content, ..self }
+    }
+
     /// The logits of photo row `y`, one per column; `y` below the photo's height.
     pub fn row(&self, y: usize) -> impl Iterator<Item = f32> {
         let row = self.content_row(y);

@@ -74,7 +74,8 @@ pub(super) fn prediction_panel(
             mask_logits: mask_logits.to_vec(),
             grid: [height, width],
         };
-        let answer = Answer { logits: &logits, num_classes, num_things: num_classes, letterbox, dense };
+        let answer =
+            Answer { logits: &logits, num_classes, num_things: num_classes, letterbox, dense, guide: None };
         let found: Vec<BinaryMask> = find(&answer, &options).into_iter().map(|found| found.mask).collect();
         for (column, shown) in [&[][..], &target.masks, &found].into_iter().enumerate() {
             for (x, y) in (0..side * side).map(|i| (i % side, i / side)) {

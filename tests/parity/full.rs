@@ -80,6 +80,7 @@ fn eomt_of_a_vit_small_at_640_finds_the_same_instances() {
         num_things: config.num_classes,
         letterbox,
         dense: false,
+        guide: None,
     };
     let options = SegmentOptions { score_thresh: 0.5, ..SegmentOptions::reference(Selection::Painted) };
     let found = find(&answer, &options);

@@ -40,7 +40,14 @@ impl Case {
         let [width, height] = self.photo();
         let letterbox = Letterbox::fit(width, height, SIDE);
         find(
-            &Answer { logits: &self.logits, num_classes: NUM_CLASSES, num_things, letterbox, dense: false },
+            &Answer {
+                logits: &self.logits,
+                num_classes: NUM_CLASSES,
+                num_things,
+                letterbox,
+                dense: false,
+                guide: None,
+            },
             options,
         )
     }

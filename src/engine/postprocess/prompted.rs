@@ -56,7 +56,7 @@ impl Shaped {
     fn segment(self, answer: &Answer<'_>, prompt: &Prompt) -> Option<Segment> {
         let Mixed { plane, weights } = self.mixed;
         let [height, width] = answer.logits.grid;
-        let mut mask = answer.letterbox.logits_in_photo(&plane, width, height)?.mask();
+        let mut mask = answer.following(&plane, width, height)?.mask();
         if let Some(bounds) = prompt.bounds {
             mask.clip(bounds);
         }

@@ -20,7 +20,14 @@ fn larger() -> Logits {
 }
 
 fn answer(logits: &Logits, num_classes: usize) -> Answer<'_> {
-    Answer { logits, num_classes, num_things: num_classes, letterbox: Letterbox::fit(8, 8, 8), dense: false }
+    Answer {
+        logits,
+        num_classes,
+        num_things: num_classes,
+        letterbox: Letterbox::fit(8, 8, 8),
+        dense: false,
+        guide: None,
+    }
 }
 
 fn queries(found: &[Segment]) -> Vec<usize> {
@@ -164,4 +171,23 @@ fn where_every_patch_is_a_query_neighbours_outvote_a_loner() {
     let score = found(true)[0].score / answer(&logits, 1).certainty(0).unwrap();
     // Certainties are alike: those of masks whose logits are all 3 or -3, and of one whose logits are all 3.
     assert!((score / twice - 2.0 * twice / (2.0 * twice + once)).abs() < 0.03, "{score}");
+}
+
+#[test]
+fn masks_around_a_patch_follow_the_edges_of_the_photo() {
+    const SIDE: usize = 256;
+    // Columns left of 158 are bright; the mask was drawn in cells of 32 pixels.
+    let step = |x: usize| if x < 158 { [220; 3] } else { [20; 3] };
+    let guide = RgbImage::new(SIDE, SIDE, (0..SIDE * SIDE).flat_map(|at| step(at % SIDE)).collect()).unwrap();
+    let drawn = (0..64).map(|cell| if cell % 8 < 5 { 3.0 } else { -3.0 });
+    let logits =
+        Logits { class_logits: vec![2.0, 0.0], queries: vec![0], mask_logits: drawn.collect(), grid: [8, 8] };
+    let letterbox = Letterbox::fit(SIDE, SIDE, SIDE);
+    let right_edge = |guide| {
+        let answer = Answer { letterbox, dense: true, guide, ..answer(&logits, 1) };
+        let mask = find(&answer, &SegmentOptions::default()).remove(0).mask;
+        let [left, _, width, _] = mask.bbox();
+        left + width
+    };
+    assert_eq!((right_edge(None), right_edge(Some(&guide))), (160, 158));
 }

@@ -25,7 +25,7 @@ fn logits(shapes: &[(Shape, f32)]) -> Logits {
 
 fn found(logits: &Logits, dense: bool, prompt: &Prompt, at_most: usize) -> Vec<Segment> {
     let letterbox = Letterbox::fit(SIDE, SIDE, SIDE);
-    let answer = Answer { logits, num_classes: 1, num_things: 1, letterbox, dense };
+    let answer = Answer { logits, num_classes: 1, num_things: 1, letterbox, dense, guide: None };
     let places = Places::of(prompt, &letterbox, [SIDE; 2], dense.then_some([2; 2]));
     find(&answer, prompt, &places, at_most)
 }
