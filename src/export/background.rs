@@ -126,6 +126,7 @@ mod tests {
             }
         }
     }
+
     #[test]
     fn a_soft_edge_shows_some_of_both() {
         let photo = RgbImage::new(60, 60, vec![200; 60 * 60 * 3]).unwrap();
@@ -134,12 +135,8 @@ mod tests {
         for (x, y, pixel) in picture.enumerate_pixels() {
             let alpha = f32::from(matte.alpha(x as usize, y as usize)) / 255.0;
             let expected = [0.0, 100.0, 200.0].map(|behind| 200.0 * alpha + behind * (1.0 - alpha));
-            for channel in 0..3 {
-                assert!(
-                    (f32::from(pixel.0[channel]) - expected[channel]).abs() <= 1.01,
-                    "{x}, {y} {pixel:?}"
-                );
-            }
+            let is_near = |(&seen, expected): (&u8, f32)| (f32::from(seen) - expected).abs() <= 1.01;
+            assert!(pixel.0.iter().zip(expected).all(is_near), "{x}, {y} {pixel:?}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! UniqueNames of files that do not overwrite each other.
+//! Names of files that do not overwrite each other.
 
 use std::collections::HashSet;
 

@@ -11,7 +11,6 @@ use leptos::html::Canvas;
 use leptos::prelude::{
     GetUntracked, LocalStorage, NodeRef, RwSignal, StoredValue, Update, UpdateValue, WithUntracked, WithValue,
 };
-use leptos::task::spawn_local;
 use wasm_bindgen::JsValue;
 use web_sys::{Blob, File, HtmlCanvasElement};
 
@@ -176,25 +175,6 @@ impl App {
             Effect::ShareModel(place) => {
                 dom::share("weights", place.query().as_deref())?;
             }
-            Effect::SendPhoto { id, key, afresh } => {
-                let request = move |name| Request::Segment { id, key, name, afresh };
-                spawn_local(self.send_about(id, key, true, request));
-            }
-            Effect::SendFind { id, key } => {
-                spawn_local(self.send_about(id, key, false, move |name| Request::Find { id, key, name }));
-            }
-            Effect::ForgetPhotos(keys) => self.forget(&keys),
-            Effect::HidePhoto => self.hide_photo(),
-            Effect::KeepObjects(key) => {
-                if let Some(bytes) = buffers.first() {
-                    self.keep_objects(key, &dom::blob(bytes, "application/json")?);
-                }
-            }
-            Effect::KeepThumbnail(key) => {
-                if let Some(bytes) = buffers.first() {
-                    self.keep_thumbnail(key, &dom::blob(bytes, "image/png")?)?;
-                }
-            }
             Effect::ShowPhoto(size) => {
                 show(self.photo_canvas.get_untracked(), buffers, size)?;
                 let photo = self.state.with_untracked(|state| state.photo.as_ref().map(|photo| photo.size));
@@ -235,15 +215,7 @@ impl App {
             Effect::ShowRedrawn => self.sheets.show_redrawn(buffers),
             Effect::ShowFeatures => self.sheets.show_features(buffers),
             Effect::BreakPromise => self.break_promise(),
-            Effect::SendCollect { id, step } => self.send_collect(id, step),
-            Effect::KeepPart => {
-                if let Some(bytes) = buffers.first() {
-                    let part = dom::blob(bytes, "")?;
-                    self.parts.update_value(|parts| parts.collected.push(part));
-                }
-            }
-            Effect::SaveParts(file_name) => self.save_parts(&file_name)?,
-            Effect::DropParts => self.parts.update_value(|parts| parts.collected.clear()),
+            other => self.carry_out_of_photos(other, buffers)?,
         }
         Ok(())
     }

@@ -36,7 +36,7 @@ impl App {
             let taken = move || {
                 self.stop_keeping(
                     "This page was opened again elsewhere: from now on, changes are kept there.",
-                )
+                );
             };
             // Without storage, as over plain HTTP, nothing is kept.
             let Ok(keeper) = Keeper::open(taken).await else {

@@ -15,7 +15,7 @@ use crate::web::gallery::PhotoKey;
 use crate::web::given::{Given, address, name_at, sort_out};
 use crate::web::place::Place;
 use crate::web::protocol::{CollectStep, Failure, FailureKind, Reply, Request, RequestId};
-use crate::web::state::{Event, RedrawEvent};
+use crate::web::state::{Effect, Event, RedrawEvent};
 
 /// No photo file is larger; reading one into memory would only slow the tab down before it fails.
 const MAX_FILE_BYTES: f64 = 256.0 * 1024.0 * 1024.0;
@@ -121,6 +121,46 @@ impl App {
             self.keep(photo_file(*key), Some(blob.clone()));
         }
         self.dispatch(Event::PhotosChosen(photos.into_iter().map(|(key, (name, _))| (key, name)).collect()));
+    }
+
+    /// Carries out what has to be done about photos that are not shown, or not yet.
+    ///
+    /// # Errors
+    ///
+    /// When the browser has no room for what is to be kept.
+    pub(super) fn carry_out_of_photos(self, effect: Effect, buffers: &[ArrayBuffer]) -> Result<(), JsValue> {
+        match effect {
+            Effect::SendPhoto { id, key, afresh } => {
+                let request = move |name| Request::Segment { id, key, name, afresh };
+                spawn_local(self.send_about(id, key, true, request));
+            }
+            Effect::SendFind { id, key } => {
+                spawn_local(self.send_about(id, key, false, move |name| Request::Find { id, key, name }));
+            }
+            Effect::ForgetPhotos(keys) => self.forget(&keys),
+            Effect::HidePhoto => self.hide_photo(),
+            Effect::KeepObjects(key) => {
+                if let Some(bytes) = buffers.first() {
+                    self.keep_objects(key, &dom::blob(bytes, "application/json")?);
+                }
+            }
+            Effect::KeepThumbnail(key) => {
+                if let Some(bytes) = buffers.first() {
+                    self.keep_thumbnail(key, &dom::blob(bytes, "image/png")?)?;
+                }
+            }
+            Effect::SendCollect { id, step } => self.send_collect(id, step),
+            Effect::KeepPart => {
+                if let Some(bytes) = buffers.first() {
+                    let part = dom::blob(bytes, "")?;
+                    self.parts.update_value(|parts| parts.collected.push(part));
+                }
+            }
+            Effect::SaveParts(file_name) => self.save_parts(&file_name)?,
+            Effect::DropParts => self.parts.update_value(|parts| parts.collected.clear()),
+            _ => {}
+        }
+        Ok(())
     }
 
     /// Sends a request about a photo, with its file and, if `with_objects`, what is known of its objects.

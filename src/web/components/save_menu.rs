@@ -127,14 +127,31 @@ fn rgb(text: &str) -> [u8; 3] {
     colour
 }
 
+/// How many objects are picked and shown, and of how many photos the objects are known.
+#[derive(Debug, Clone, Copy)]
+struct Counts {
+    picked: Memo<usize>,
+    shown: Memo<usize>,
+    done: Memo<usize>,
+}
+
+impl Counts {
+    fn new(state: RwSignal<AppState>) -> Self {
+        Self {
+            picked: Memo::new(move |_| state.with(|state| state.picked_places().len())),
+            shown: Memo::new(move |_| state.with(|state| state.shown_places().len())),
+            done: Memo::new(move |_| state.with(AppState::known_count)),
+        }
+    }
+}
+
 /// Choices, and buttons to save, copy and share.
 #[component]
 pub(super) fn SaveMenu(app: App) -> impl IntoView {
     let (state, chosen, backdrop) = (app.state, Chosen::new(), NodeRef::<Input>::new());
-    let picked = Memo::new(move |_| state.with(|state| state.picked_places().len()));
-    let shown = Memo::new(move |_| state.with(|state| state.shown_places().len()));
+    let counts = Counts::new(state);
+    let Counts { picked, shown, done } = counts;
     let left_out = Memo::new(move |_| state.with(|state| state.left_out_count()));
-    let done = Memo::new(move |_| state.with(AppState::known_count));
     let nothing =
         Memo::new(move |_| (shown.get() == 0 && done.get() < 2) || state.with(|state| !state.can_ask()));
     let of_photos = Memo::new(move |_| chosen.which.get() == "photos" && done.get() > 1);
@@ -169,23 +186,7 @@ pub(super) fn SaveMenu(app: App) -> impl IntoView {
                     <option value=name prop:selected=move || chosen.product.with(|product| product == name)>{title}</option>
                 }).into_iter().collect_view()}
             </select>
-            <select
-                aria-label="Which objects"
-                data-testid="save-which"
-                on:change=move |event| chosen.which.set(event_target_value(&event))
-            >
-                <option
-                    value="picked"
-                    disabled=move || picked.get() == 0
-                    prop:selected=move || !of_all.get() && !of_photos.get()
-                >
-                    {move || format!("Picked objects ({})", picked.get())}
-                </option>
-                <option value="all" prop:selected=of_all>{move || format!("All objects shown ({})", shown.get())}</option>
-                <Show when=move || { done.get() > 1 }>
-                    <option value="photos" prop:selected=of_photos>{move || format!("All photos ({})", done.get())}</option>
-                </Show>
-            </select>
+            <WhichChoices chosen counts of_all of_photos/>
             <PictureChoices chosen/>
             <BackgroundChoices chosen backdrop/>
             <div class="downloads" role="group" aria-label="Take home">
@@ -202,6 +203,31 @@ pub(super) fn SaveMenu(app: App) -> impl IntoView {
             </Show>
             <p class="hint" role="status" data-testid="taken">{move || state.with(AppState::taking)}</p>
         </fieldset>
+    }
+}
+
+/// Which objects: those picked, all of the photo, or those of all photos.
+#[component]
+fn WhichChoices(chosen: Chosen, counts: Counts, of_all: Memo<bool>, of_photos: Memo<bool>) -> impl IntoView {
+    let Counts { picked, shown, done } = counts;
+    view! {
+        <select
+            aria-label="Which objects"
+            data-testid="save-which"
+            on:change=move |event| chosen.which.set(event_target_value(&event))
+        >
+            <option
+                value="picked"
+                disabled=move || picked.get() == 0
+                prop:selected=move || !of_all.get() && !of_photos.get()
+            >
+                {move || format!("Picked objects ({})", picked.get())}
+            </option>
+            <option value="all" prop:selected=of_all>{move || format!("All objects shown ({})", shown.get())}</option>
+            <Show when=move || { done.get() > 1 }>
+                <option value="photos" prop:selected=of_photos>{move || format!("All photos ({})", done.get())}</option>
+            </Show>
+        </select>
     }
 }
 

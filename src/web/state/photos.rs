@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{AppState, Effect, Photo, Worker};
 use crate::web::gallery::{Gallery, PhotoKey, Standing};
 use crate::web::place::Place;
-use crate::web::protocol::{Failure, Progress, Request, RequestId, Size};
+use crate::web::protocol::{Failure, Found, Progress, Request, RequestId, Size};
 
 /// What an earlier visit left.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -159,6 +159,19 @@ impl AppState {
         self.found_by = None;
         self.photo = Some(Photo { key, name, size, notes });
         vec![Effect::ClearOverlay, Effect::ShowPhoto(view)]
+    }
+
+    /// The objects of the photo shown are known.
+    pub(super) fn segmented(&mut self, instances: Vec<Found>, elapsed_ms: f64) -> Vec<Effect> {
+        self.worker = Worker::Idle;
+        self.instances = instances;
+        self.elapsed_ms = Some(elapsed_ms);
+        self.found_by = self.model.as_ref().map(|model| model.place.clone());
+        self.note_count();
+        let mut effects = vec![Effect::KeepMasks];
+        effects.extend(self.paint());
+        effects.extend(self.redraw_next());
+        effects
     }
 
     /// A photo on its way is given up, and the one shown stays.

@@ -26,19 +26,8 @@ impl AppState {
             Event::PhotoOpened(key) => self.photo_opened(key),
             Event::PhotoRemoved(key) => self.photo_removed(key),
             Event::StartedFresh => self.started_fresh(),
-            Event::Paused(is_paused) => {
-                self.is_paused = is_paused;
-                Vec::new()
-            }
-            Event::Stopped(true) => {
-                self.gallery.stop();
-                Vec::new()
-            }
-            Event::Stopped(false) => {
-                self.is_paused = false;
-                self.gallery.go_on();
-                Vec::new()
-            }
+            Event::Paused(is_paused) => self.paused(is_paused),
+            Event::Stopped(is_stopped) => self.stopped(is_stopped),
             Event::ModelChosen(place) => self.model_chosen(place),
             Event::Refused(failure) => {
                 self.failure = Some(failure);
@@ -110,15 +99,7 @@ impl AppState {
             Reply::Loaded { id, model } if self.is_loading(id) => self.loaded(model),
             Reply::Decoded { id, photo, view, notes } => self.decoded(id, photo, view, notes),
             Reply::Segmented { id, instances, elapsed_ms } if self.is_segmenting(id) => {
-                self.worker = Worker::Idle;
-                self.instances = instances;
-                self.elapsed_ms = Some(elapsed_ms);
-                self.found_by = self.model.as_ref().map(|model| model.place.clone());
-                self.note_count();
-                let mut effects = vec![Effect::KeepMasks];
-                effects.extend(self.paint());
-                effects.extend(self.redraw_next());
-                effects
+                self.segmented(instances, elapsed_ms)
             }
             Reply::Painted { id, history } if self.paint_in_flight == Some(id) => {
                 (self.paint_in_flight, self.history) = (None, history);

@@ -19,6 +19,22 @@ impl AppState {
         vec![Effect::SendFind { id, key }]
     }
 
+    pub(super) fn paused(&mut self, is_paused: bool) -> Vec<Effect> {
+        self.is_paused = is_paused;
+        Vec::new()
+    }
+
+    /// What goes on after a stop is not paused either.
+    pub(super) fn stopped(&mut self, is_stopped: bool) -> Vec<Effect> {
+        if is_stopped {
+            self.gallery.stop();
+        } else {
+            self.is_paused = false;
+            self.gallery.go_on();
+        }
+        Vec::new()
+    }
+
     /// The objects of a photo in the background are known.
     pub(super) fn found_in(&mut self, id: RequestId, scores: &[f32]) -> Vec<Effect> {
         if let Some(key) = self.take_finding(id) {
