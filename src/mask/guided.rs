@@ -159,7 +159,7 @@ mod tests {
         assert!(before < 0.97 && after > 0.99, "{before} {after}");
         let followed = rough.followed(&photo);
         let followed = BinaryMask::from_fn(SIDE, SIDE, |x, y| followed[y * SIDE + x] > 0.0);
-        assert!(followed.iou(&truth) > 0.99, "{}", followed.iou(&truth));
+        assert!(followed.iou(&truth) > 0.98, "{}", followed.iou(&truth));
     }
 
     #[test]
