@@ -1,5 +1,7 @@
 //! The ways a photo comes in: dropped, pasted, picked, or one of ours. A model may be dropped, too.
 
+use std::time::Duration;
+
 use leptos::ev;
 use leptos::html::Input;
 use leptos::prelude::*;
@@ -38,7 +40,9 @@ pub(super) fn DropZone(app: App) -> impl IntoView {
     });
     let picked = move |input: NodeRef<Input>| {
         if let Some(input) = input.get_untracked() {
-            app.take(Dropped::picked(input.files().as_ref()));
+            let dropped = Dropped::picked(input.files().as_ref());
+            // In a task of its own: reading many files out of the picker is one already.
+            set_timeout(move || app.take(dropped), Duration::ZERO);
             // The same file may be picked again.
             input.set_value("");
         }
