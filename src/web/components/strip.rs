@@ -4,21 +4,23 @@ use leptos::prelude::*;
 
 use crate::text::counted;
 use crate::web::app::App;
-use crate::web::gallery::{Entry, PhotoKey, Standing};
+use crate::web::gallery::{Gallery, PhotoKey, Standing};
 use crate::web::state::{AppState, Event};
 
 /// The strip, once there are several photos.
 #[component]
 pub(super) fn Strip(app: App) -> impl IntoView {
+    // Whatever else happens on the page, the photos are not looked through one by one.
+    let gallery = Memo::new(move |_| app.state.with(|state| state.gallery.clone()));
     let keys = Memo::new(move |_| {
-        app.state.with(|state| state.gallery.entries().iter().map(|entry| entry.key).collect::<Vec<_>>())
+        gallery.with(|gallery| gallery.entries().iter().map(|entry| entry.key).collect::<Vec<_>>())
     });
     view! {
         <Show when=move || keys.with(|keys| keys.len() > 1)>
             <section class="gallery" aria-label="Photos">
-                <Progress app/>
+                <Progress app gallery/>
                 <ul class="strip" data-testid="strip">
-                    <For each=move || keys.get() key=|key| *key children=move |key| view! { <Item app key/> }/>
+                    <For each=move || keys.get() key=|key| *key children=move |key| view! { <Item app gallery key/> }/>
                 </ul>
             </section>
         </Show>
@@ -27,13 +29,17 @@ pub(super) fn Strip(app: App) -> impl IntoView {
 
 /// One photo: a button that shows it, and one that lets it go.
 #[component]
-fn Item(app: App, key: PhotoKey) -> impl IntoView {
-    let entry = Memo::new(move |_| app.state.with(|state| state.gallery.entry(key).cloned()));
+fn Item(app: App, gallery: Memo<Gallery>, key: PhotoKey) -> impl IntoView {
+    let entry = Memo::new(move |_| gallery.with(|gallery| gallery.entry(key).cloned()));
     let name = Memo::new(move |_| {
-        entry.with(|entry| entry.as_ref().map(|entry| entry.name.clone()).unwrap_or_default())
+        entry.with(|entry| entry.as_ref().map_or_else(String::new, |entry| entry.name.clone()))
     });
     let is_shown = Memo::new(move |_| app.state.with(|state| shown(state) == Some(key)));
-    let standing = Memo::new(move |_| app.state.with(|state| standing(state, key)));
+    let live = Memo::new(move |_| app.state.with(|state| live_count(state, key)));
+    let standing = Memo::new(move |_| match live.get() {
+        Some(count) => Some(Standing::Done(count)),
+        None => entry.with(|entry| entry.as_ref().map(|entry| entry.standing.clone())),
+    });
     let picture = move || app.thumbnails.with(|all| all.get(&key).cloned());
     let told = move || format!("{}: {}", name.get(), standing.with(|standing| words(standing.as_ref())));
     view! {
@@ -65,10 +71,9 @@ fn Item(app: App, key: PhotoKey) -> impl IntoView {
 
 /// How many photos are done, and the buttons for those that wait.
 #[component]
-fn Progress(app: App) -> impl IntoView {
-    let count = move |is_so: fn(&Standing) -> bool| {
-        Memo::new(move |_| app.state.with(|state| state.gallery.count(is_so)))
-    };
+fn Progress(app: App, gallery: Memo<Gallery>) -> impl IntoView {
+    let count =
+        move |is_so: fn(&Standing) -> bool| Memo::new(move |_| gallery.with(|gallery| gallery.count(is_so)));
     let all = count(|_| true);
     let done = count(|standing| matches!(standing, Standing::Done(_)));
     let failed = count(|standing| matches!(standing, Standing::Failed(_)));
@@ -102,11 +107,10 @@ fn shown(state: &AppState) -> Option<PhotoKey> {
     state.coming.or_else(|| state.photo.as_ref().map(|photo| photo.key))
 }
 
-/// How far a photo is; of the one shown, as it is now.
-fn standing(state: &AppState, key: PhotoKey) -> Option<Standing> {
-    let Entry { standing, .. } = state.gallery.entry(key)?;
+/// How many objects are on the photo, if it is the one shown: that changes without the gallery.
+fn live_count(state: &AppState, key: PhotoKey) -> Option<usize> {
     let is_here = state.photo.as_ref().is_some_and(|photo| photo.key == key) && state.can_ask();
-    Some(if is_here { Standing::Done(state.shown_count()) } else { standing.clone() })
+    is_here.then(|| state.shown_count())
 }
 
 fn words(standing: Option<&Standing>) -> String {
