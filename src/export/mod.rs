@@ -67,7 +67,7 @@ impl<'a> Object<'a> {
         instances.iter().zip(1..).map(object).collect()
     }
 
-    /// Its mask with its soft edge.
+    /// Joins its mask and its soft edge.
     #[must_use]
     pub fn matte(&self) -> Matte {
         Matte::new(self.mask.clone(), self.soft)

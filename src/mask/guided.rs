@@ -14,11 +14,11 @@ struct Windows {
     cells: usize,
 }
 
-/// As far as a mask may be beside the photo's edge.
+/// Windows that reach as far as a mask may be beside the photo's edge.
 const WIDE: Windows = Windows { per_side: 60, flat: 1e-3, cells: 4 };
-/// As far as hair and blur reach.
+/// Windows that reach as far as hair and blur do.
 const NARROW: Windows = Windows { per_side: 200, flat: 1e-4, cells: 4 };
-/// The wide ones, found sooner.
+/// Wide windows on a coarser grid, which take less time.
 const QUICK: Windows = Windows { cells: 2, ..WIDE };
 
 type Colour = [f32; 3];

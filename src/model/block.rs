@@ -138,7 +138,7 @@ impl Block {
         }
     }
 
-    /// The same block without layer scale: what it multiplied branches with is multiplied into their last weights.
+    /// Takes layer scale away: what it multiplied branches with is multiplied into their last weights, and the block does the same.
     #[must_use]
     pub fn with_merged_scales(mut self) -> Self {
         if let Some(scale) = self.scale1.take() {

@@ -50,7 +50,7 @@ impl PatchMask {
         Self::from_noise(&[noise], hidden.iter().filter(|hidden| !**hidden).count())
     }
 
-    /// Of the first image: whether each patch is hidden.
+    /// Tells whether each patch of the first image is hidden, row by row.
     #[must_use]
     pub fn first_hidden(&self) -> Vec<bool> {
         let visible = self.num_visible();

@@ -34,7 +34,7 @@ impl MaskedAutoencoder {
         unpatchify(patchify(images, patch) * visible + drawn * hidden, patch)
     }
 
-    /// The same model for weights with no more digits than `f16` has; see
+    /// Prepares the model for weights with no more digits than `f16` has; see
     /// [`MaskSegmenter::rounding`](super::MaskSegmenter::rounding).
     #[must_use]
     pub fn rounding(mut self) -> Self {

@@ -149,7 +149,7 @@ impl MaskSegmenter {
         Ok(self)
     }
 
-    /// The same model for weights with no more digits than `f16` has: what they are multiplied with, and queries, keys and
+    /// Prepares the model for weights with no more digits than `f16` has: what they are multiplied with, and queries, keys and
     /// values, may be rounded to 16 bits too. Browsers without a GPU do so, in half the time; elsewhere nothing changes.
     #[must_use]
     pub fn rounding(mut self) -> Self {

@@ -52,7 +52,7 @@ impl VisionTransformer {
         }
     }
 
-    /// The same encoder without layer scale, as [`Block::with_merged_scales`] does it.
+    /// Takes layer scale away from every block, as [`Block::with_merged_scales`] does.
     #[must_use]
     pub fn with_merged_scales(mut self) -> Self {
         self.blocks = self.blocks.into_iter().map(Block::with_merged_scales).collect();

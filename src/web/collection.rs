@@ -120,7 +120,7 @@ impl Collection {
     }
 }
 
-/// The file in a folder, where `several` formats are packed together.
+/// Puts a file into a folder where `several` formats are packed together.
 fn placed(file: ExportedFile, folder: &str, several: bool) -> ExportedFile {
     let name = if several { format!("{folder}/{}", file.name) } else { file.name };
     ExportedFile { name, ..file }

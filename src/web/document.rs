@@ -55,7 +55,7 @@ impl Object {
         self.mask.to_mask().unwrap_or_else(|_| BinaryMask::empty(width, height))
     }
 
-    /// Its mask with its soft edge.
+    /// Joins its mask and its soft edge.
     #[must_use]
     pub fn matte(&self) -> Matte {
         Matte::new(self.pixels(), &self.soft)

@@ -237,7 +237,7 @@ impl Scene<'_> {
     }
 }
 
-/// The same files in a folder.
+/// Puts files into a folder.
 pub(super) fn within(folder: &str, files: Vec<ExportedFile>) -> impl Iterator<Item = ExportedFile> {
     files.into_iter().map(move |file| ExportedFile { name: format!("{folder}/{}", file.name), ..file })
 }
