@@ -19,7 +19,7 @@ PYTHON ?= python3
 
 serve:
 	tests/install.sh build
-	trunk serve
+	trunk serve --no-autoreload
 
 test: check native distributed page browser
 

@@ -6,10 +6,11 @@ mod taking;
 
 use std::collections::HashMap;
 
-use js_sys::{Array, ArrayBuffer};
+use js_sys::{Array, ArrayBuffer, Date};
 use leptos::html::Canvas;
 use leptos::prelude::{
-    GetUntracked, LocalStorage, NodeRef, RwSignal, StoredValue, Update, UpdateValue, WithUntracked, WithValue,
+    GetUntracked, LocalStorage, NodeRef, RwSignal, Set, StoredValue, Update, UpdateValue, WithUntracked,
+    WithValue, on_cleanup, window_event_listener_untyped,
 };
 use wasm_bindgen::JsValue;
 use web_sys::{Blob, File, HtmlCanvasElement};
@@ -28,6 +29,9 @@ use super::state::{Aim, AppState, Effect, Event, Gesture, RedrawEvent};
 use keeping::Keeping;
 
 use crate::hub_name::HUB;
+
+/// What changes when kept weights are removed: other tabs hear of it.
+const WEIGHTS_GONE: &str = "mae-seg-weights-gone";
 
 /// What every component is given: the state to read, and the ways to change it.
 #[derive(Debug, Clone, Copy)]
@@ -95,6 +99,19 @@ impl App {
             );
         }
         app
+    }
+
+    /// Hears what other tabs of this page do to what both keep.
+    pub(super) fn listen_to_others(self) {
+        let known = RwSignal::new(dom::remembered(WEIGHTS_GONE));
+        let listener = window_event_listener_untyped("storage", move |_| {
+            let now = dom::remembered(WEIGHTS_GONE);
+            if known.get_untracked() != now {
+                known.set(now);
+                self.dispatch(Event::WeightsGone);
+            }
+        });
+        on_cleanup(move || listener.remove());
     }
 
     /// Lets the state take in an event, and carries out what follows.
@@ -172,6 +189,9 @@ impl App {
                 self.parts.update_value(|parts| parts.worker = Some(worker));
             }
             Effect::Send(request) => self.send(&request, &self.attachments(&request))?,
+            Effect::AnnounceModel => dom::announce("modelready")?,
+            Effect::AnnounceWeightsGone => dom::remember(WEIGHTS_GONE, Some(&Date::now().to_string())),
+            Effect::ShareBackend(backend) => dom::share("backend", backend.query())?,
             Effect::ShareModel(place) => {
                 dom::share("weights", place.query().as_deref())?;
             }

@@ -5,7 +5,8 @@ use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{ErrorEvent, Event, MessageEvent, Worker, WorkerOptions, WorkerType};
 
 use super::channel;
-use super::protocol::{PROTOCOL_VERSION, Reply, Request};
+use super::dom;
+use super::protocol::{Reply, Request};
 
 /// What a worker tells the page.
 #[derive(Debug)]
@@ -33,9 +34,7 @@ impl WorkerClient {
     pub(super) fn spawn(hear: impl Fn(Heard) + Clone + 'static) -> Result<Self, JsValue> {
         let options = WorkerOptions::new();
         options.set_type(WorkerType::Module);
-        // Trunk does not put a hash into the worker's name: the version keeps an old one out of the cache's way.
-        let script = format!("worker_loader.js?v={}-{PROTOCOL_VERSION}", env!("CARGO_PKG_VERSION"));
-        let worker = Worker::new_with_options(&super::dom::resolve(&script)?, &options)?;
+        let worker = Worker::new_with_options(&dom::resolve(&dom::page_says("worker"))?, &options)?;
 
         let on_reply = hear.clone();
         let on_message = Closure::new(move |event: MessageEvent| {

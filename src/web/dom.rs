@@ -4,8 +4,8 @@ use js_sys::{Array, ArrayBuffer, Function, Reflect, Uint8Array, Uint8ClampedArra
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
-    Blob, BlobPropertyBag, CanvasRenderingContext2d, File, HtmlAnchorElement, HtmlCanvasElement, ImageData,
-    Response, Url, UrlSearchParams,
+    Blob, BlobPropertyBag, CanvasRenderingContext2d, Event, File, HtmlAnchorElement, HtmlCanvasElement,
+    ImageData, Response, Url, UrlSearchParams,
 };
 
 use super::protocol::Size;
@@ -18,6 +18,21 @@ use super::protocol::Size;
 pub(super) fn resolve(path: &str) -> Result<String, JsValue> {
     let base = leptos::prelude::document().base_uri()?.unwrap_or_default();
     Ok(Url::new_with_base(path, &base)?.href())
+}
+
+/// What the page itself, as it was built, says under `data-name`.
+pub(super) fn page_says(name: &str) -> String {
+    let page = leptos::prelude::document().document_element();
+    page.and_then(|page| page.get_attribute(&format!("data-{name}"))).unwrap_or_default()
+}
+
+/// Tells scripts of the page that something happened.
+///
+/// # Errors
+///
+/// When one of them throws.
+pub(super) fn announce(name: &str) -> Result<(), JsValue> {
+    leptos::prelude::window().dispatch_event(&Event::new(name)?).map(drop)
 }
 
 /// The value of `?name=` in the page's address.
@@ -60,6 +75,13 @@ pub(super) fn remember(name: &str, value: Option<&str>) {
             None => storage.remove_item(name),
         });
     }
+}
+
+/// Asks the browser not to remove by itself what this site keeps; some ask their user.
+pub(super) fn ask_to_stay() {
+    let storage = Reflect::get(&leptos::prelude::window().navigator(), &"storage".into());
+    // Where there is none, nothing is kept.
+    drop(storage.and_then(|storage| call(&storage, "persist", &Array::new())));
 }
 
 /// The same file under another name; its content is not read.

@@ -20,6 +20,7 @@ pub mod export;
 pub mod gallery;
 pub mod given;
 pub mod overlay;
+pub mod pace;
 pub mod patches;
 pub mod place;
 pub mod protocol;

@@ -24,7 +24,7 @@ use super::place::Place;
 use crate::prompt::Prompt;
 
 /// Raised with every change of these types. A page that meets a worker of another version asks to be reloaded.
-pub const PROTOCOL_VERSION: u32 = 7;
+pub const PROTOCOL_VERSION: u32 = 8;
 
 /// Instances below this score are never shown, so they are not computed.
 pub const LOWEST_SCORE: f32 = 0.02;
@@ -177,7 +177,14 @@ pub enum Request {
 /// From worker to page.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Reply {
-    /// The worker runs and listens: the first message, and nothing may be sent before it.
+    /// The worker's program is on its way: what its loader says before the worker runs.
+    Starting {
+        /// Bytes here so far, unpacked.
+        done_bytes: u64,
+        /// Bytes in all.
+        total_bytes: u64,
+    },
+    /// The worker runs and listens: the first message of the worker itself, and nothing may be sent before it.
     Ready {
         /// [`PROTOCOL_VERSION`] of the worker.
         protocol_version: u32,
@@ -314,6 +321,13 @@ pub enum Reply {
 /// How far a request is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Progress {
+    /// Fetching the program that computes.
+    Starting {
+        /// Bytes here so far, unpacked.
+        done_bytes: u64,
+        /// Bytes in all, where known.
+        total_bytes: Option<u64>,
+    },
     /// Looking for a graphics processor.
     Probing,
     /// Fetching weights.

@@ -55,6 +55,7 @@ export class SegmenterPage {
     this.page = page;
     this.errors = [];
     page.on("pageerror", (error) => this.errors.push(String(error)));
+    page.on("console", (message) => /Content Security Policy/.test(message.text()) && this.errors.push(message.text()));
   }
 
   /**

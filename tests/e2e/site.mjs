@@ -15,6 +15,7 @@ const types = {
   ".json": "application/json",
   ".svg": "image/svg+xml",
   ".wasm": "application/wasm",
+  ".webmanifest": "application/manifest+json",
 };
 
 // `/fixtures/` is tests/fixtures, everything else is dist/.
@@ -29,7 +30,7 @@ async function content(path) {
 }
 
 /**
- * Starts the site. `faults` are functions `(path, bytes, request) => undefined | {status, bytes, type, breakAt, noRanges}`;
+ * Starts the site. `faults` are functions `(path, bytes, request) => undefined | {status, bytes, name, type, headers, breakAt, noRanges}`;
  * `requests` counts the paths asked for.
  */
 export async function serve() {
@@ -45,8 +46,8 @@ export async function serve() {
       response.writeHead(404, { "content-type": "text/plain" }).end("not found");
       return;
     }
-    const type = fault.type ?? types[extname(found?.file ?? "")] ?? "application/octet-stream";
-    const headers = { "content-type": type, "cache-control": "no-store" };
+    const type = fault.type ?? types[extname(fault.name ?? found?.file ?? pathname)] ?? "application/octet-stream";
+    const headers = { "content-type": type, "cache-control": "no-store", ...fault.headers };
     const range = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? "");
     if (range && !fault.noRanges) {
       const from = Number(range[1]);

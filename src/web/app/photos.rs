@@ -4,7 +4,7 @@ use js_sys::{Array, ArrayBuffer, Date};
 use leptos::prelude::{GetUntracked, UpdateValue, WithUntracked, WithValue};
 use leptos::task::spawn_local;
 use wasm_bindgen::JsValue;
-use web_sys::{Blob, File};
+use web_sys::{Blob, File, Url};
 
 use super::App;
 use crate::text::counted;
@@ -91,6 +91,25 @@ impl App {
         }
     }
 
+    /// Takes photos that another app shared with this one: the service worker has them.
+    pub(in crate::web) fn take_shared(self) {
+        if dom::query("shared").is_none() {
+            return;
+        }
+        spawn_local(async move {
+            let photos = shared_photos().await;
+            // In the address, they would come again at the next visit.
+            let _ = dom::share("shared", None);
+            match photos {
+                Ok(photos) if !photos.is_empty() => self.choose_blobs(photos),
+                _ => self.refuse(
+                    FailureKind::Photo,
+                    "The shared photo did not arrive. Share it again, or choose it here.",
+                ),
+            }
+        });
+    }
+
     /// Takes one of the photos that come with the page, or shows it again.
     pub(in crate::web) fn choose_sample(self, name: &'static str) {
         let known = self.state.with_untracked(|state| {
@@ -112,6 +131,9 @@ impl App {
     }
 
     fn choose_blobs(self, photos: Vec<(String, Blob)>) {
+        if self.parts.with_value(|parts| parts.files.is_empty()) {
+            dom::ask_to_stay();
+        }
         // Photos of an earlier visit, which may not be back yet, have lower keys.
         let now = (Date::now() / 1000.0) as u32;
         let first = self.state.with_untracked(|state| state.gallery.next_key().0).max(now);
@@ -121,6 +143,11 @@ impl App {
             self.keep(photo_file(*key), Some(blob.clone()));
         }
         self.dispatch(Event::PhotosChosen(photos.into_iter().map(|(key, (name, _))| (key, name)).collect()));
+    }
+
+    /// An address of a photo's file, for the browser to draw it from; it has to be released.
+    pub(in crate::web) fn address_of(self, key: PhotoKey) -> Option<String> {
+        self.parts.with_value(|parts| Url::create_object_url_with_blob(parts.files.get(&key)?).ok())
     }
 
     /// Carries out what has to be done about photos that are not shown, or not yet.
@@ -246,4 +273,13 @@ fn left_out_words(why: &str, files: &[&File]) -> Option<String> {
     let more = if files.len() > MOST_NAMED { ", …" } else { "" };
     (!files.is_empty())
         .then(|| format!("Left out as {why}: {} ({}{more}).", counted(files.len(), "file"), names.join(", ")))
+}
+
+async fn shared_photos() -> Result<Vec<(String, Blob)>, JsValue> {
+    let list = dom::text(&dom::fetch_blob("shared/").await?).await?;
+    let mut photos = Vec::new();
+    for (number, name) in list.lines().enumerate() {
+        photos.push((name.to_owned(), dom::fetch_blob(&format!("shared/{number}")).await?));
+    }
+    Ok(photos)
 }

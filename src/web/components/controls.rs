@@ -10,18 +10,24 @@ use crate::web::state::Event;
 pub(super) fn Controls(app: App) -> impl IntoView {
     let state = app.state;
     let threshold = Memo::new(move |_| state.with(|state| state.threshold));
+    // Each model has its own to begin with.
+    let is_known = Memo::new(move |_| state.with(|state| state.model.is_some()));
     let moved = move |event| {
         if let Ok(value) = event_target_value(&event).parse() {
             app.dispatch(Event::ThresholdMoved(value));
         }
     };
+    let percent = move || is_known.get().then(|| format!("{:.0} %", threshold.get() * 100.0));
     view! {
         <div class="controls">
-            <label class="threshold">
-                <span>"Minimum confidence"</span>
-                <output>{move || format!("{:.0} %", threshold.get() * 100.0)}</output>
+            <div class="threshold">
+                <label for="threshold">"Minimum confidence"</label>
+                <output for="threshold">{percent}</output>
                 <input
                     type="range"
+                    id="threshold"
+                    disabled=move || !is_known.get()
+                    aria-valuetext=percent
                     min="0.02"
                     max="0.95"
                     step="0.01"
@@ -29,7 +35,7 @@ pub(super) fn Controls(app: App) -> impl IntoView {
                     prop:value=move || threshold.get().to_string()
                     on:input=moved
                 />
-            </label>
+            </div>
         </div>
     }
 }

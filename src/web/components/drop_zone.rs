@@ -30,7 +30,8 @@ const AVIF: &[u8] = include_bytes!("one_pixel.avif");
 pub(super) fn DropZone(app: App) -> impl IntoView {
     let dragging = RwSignal::new(false);
     listen(app, dragging);
-    let has_photo = Memo::new(move |_| app.state.with(|state| state.photo.is_some()));
+    let has_photo =
+        Memo::new(move |_| app.state.with(|state| state.photo.is_some() || state.coming.is_some()));
     let (input, camera) = (NodeRef::<Input>::new(), NodeRef::<Input>::new());
     let accept = RwSignal::new(READ.to_owned());
     spawn_local(async move {
@@ -49,6 +50,9 @@ pub(super) fn DropZone(app: App) -> impl IntoView {
     };
     view! {
         <div class="drop-zone" class:dragging=dragging class:compact=has_photo>
+            <Show when=move || !has_photo.get()>
+                <img class="example" src="samples/found.jpg" width="440" height="440" alt="A photo in which every object has a mask of its own colour"/>
+            </Show>
             <label class="pick">
                 <input type="file" multiple accept=move || accept.get() data-testid="photo-input" node_ref=input on:change=move |_| picked(input)/>
                 <span class="button">{move || if has_photo.get() { "Choose more photos" } else { "Choose photos" }}</span>

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 use super::keys::SingleKeys;
+use super::shortcuts::Shortcuts;
 use super::views::ViewSwitch;
 use super::words::megabytes;
 use crate::text::counted;
@@ -21,8 +22,13 @@ pub(super) fn Header(app: App) -> impl IntoView {
                 <p>"Every object in your photo, as its own mask. Computed on your device: nothing is uploaded."</p>
             </div>
             <ViewSwitch app/>
-            <p class="backend" data-testid="backend" data-backend=move || model.with(|model| backend_name(model.as_ref()))>
-                {move || model.with(|model| backend_words(model.as_ref()))}
+            <p
+                class="backend"
+                data-testid="backend"
+                data-backend=move || model.with(|model| backend_name(model.as_ref()))
+                hidden=move || model.with(Option::is_none)
+            >
+                {move || model.with(|model| model.as_ref().map(backend_words))}
             </p>
         </header>
     }
@@ -46,6 +52,7 @@ pub(super) fn Footer(app: App) -> impl IntoView {
                     <button class="link" data-testid="start-fresh" on:click=move |_| app.dispatch(Event::StartedFresh)>"Start fresh"</button>
                 </p>
             })}
+            <Shortcuts app/>
             <SingleKeys app/>
             {move || kept.get().map(|bytes| view! {
                 <p>
@@ -65,11 +72,10 @@ fn backend_name(model: Option<&ModelInfo>) -> &'static str {
     }
 }
 
-fn backend_words(model: Option<&ModelInfo>) -> String {
+fn backend_words(model: &ModelInfo) -> String {
     match model {
-        None => "Looking for the fastest way to compute…".into(),
-        Some(ModelInfo { fallback: Some(reason), .. }) => reason.clone(),
-        Some(ModelInfo { backend: Backend::Cpu, .. }) => "Using the CPU".into(),
-        Some(ModelInfo { backend: Backend::WebGpu, .. }) => "Using the graphics processor (WebGPU)".into(),
+        ModelInfo { fallback: Some(reason), .. } => reason.clone(),
+        ModelInfo { backend: Backend::Cpu, .. } => "Using the CPU".into(),
+        ModelInfo { backend: Backend::WebGpu, .. } => "Using the graphics processor (WebGPU)".into(),
     }
 }

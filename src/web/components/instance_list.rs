@@ -77,7 +77,7 @@ fn Row(app: App, index: usize, photo_area: Memo<usize>) -> impl IntoView {
             data-asked=move || found.with(|found| found.asked.to_string())
             class:hovered=hovered
             class:hidden=hidden
-            style=format!("--colour: rgb({r} {g} {b})")
+            style:--colour=format!("rgb({r} {g} {b})")
         >
             <button
                 class="row"

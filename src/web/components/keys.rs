@@ -83,7 +83,7 @@ fn widened(app: App, by: f64) -> bool {
 }
 
 /// Whether keys are letters here.
-fn writes(event: &KeyboardEvent) -> bool {
+pub(super) fn writes(event: &KeyboardEvent) -> bool {
     let input = event.target().and_then(|target| target.dyn_into::<HtmlInputElement>().ok());
     input.is_some_and(|input| !matches!(input.type_().as_str(), "range" | "file" | "checkbox" | "radio"))
 }

@@ -5,16 +5,20 @@
 mod arrows;
 mod controls;
 mod drop_zone;
+mod early;
 mod frame;
 mod ink;
 mod instance_list;
 mod keys;
+mod loading;
 mod mend_bar;
 mod model_menu;
+mod new_version;
 mod notices;
 mod pointer;
 mod redraw;
 mod save_menu;
+mod shortcuts;
 mod status_bar;
 mod strip;
 mod tag;
@@ -29,8 +33,10 @@ use super::app::App;
 use super::state::{AppState, Event};
 use controls::Controls;
 use drop_zone::DropZone;
+use early::EarlyPhoto;
 use frame::{Footer, Header};
 use instance_list::InstanceList;
+use loading::Loading;
 use model_menu::ModelMenu;
 use notices::Notices;
 use redraw::{RedrawPanel, RedrawStage};
@@ -43,6 +49,10 @@ use viewer::Viewer;
 /// Puts the app onto the page.
 pub fn mount() {
     console_error_panic_hook::set_once();
+    // What the page says until the app is there.
+    if let Some(start) = document().get_element_by_id("start") {
+        start.remove();
+    }
     mount_to_body(Page);
 }
 
@@ -50,9 +60,11 @@ pub fn mount() {
 #[component]
 fn Page() -> impl IntoView {
     let app = App::new();
+    app.listen_to_others();
     Effect::new(move |_| {
         app.dispatch(Event::Started);
         app.begin_keeping();
+        app.take_shared();
     });
     let later = Memo::new(move |_| app.state.with(AppState::for_later));
     Effect::new(move |_| later.with(|later| app.keep_index(later)));
@@ -64,6 +76,7 @@ fn Page() -> impl IntoView {
             <section class="stage" aria-label="Photo">
                 // Its canvases stay, so that nothing is lost meanwhile.
                 <div class="view" hidden=redraws>
+                    <EarlyPhoto app/>
                     <Viewer app/>
                     <Tools app/>
                 </div>
@@ -80,6 +93,7 @@ fn Page() -> impl IntoView {
                 <div class="view" hidden=redraws>
                     <ModelMenu app/>
                     <StatusBar app/>
+                    <Loading app/>
                     <Controls app/>
                     <InstanceList app/>
                     <SaveMenu app/>

@@ -9,7 +9,7 @@ use crate::web::app::App;
 use crate::web::catalogue::{CATALOGUE, Listed};
 use crate::web::dropped::Dropped;
 use crate::web::place::Place;
-use crate::web::protocol::{FailureKind, ModelInfo};
+use crate::web::protocol::{BackendChoice, FailureKind, ModelInfo};
 use crate::web::state::Event;
 
 /// The model in use; opened, the others.
@@ -47,8 +47,33 @@ pub(super) fn ModelMenu(app: App) -> impl IntoView {
                 "Models from the Hub are downloaded straight to your browser, under their authors' licences. Encoders alone, such \
                 as Meta's MAE (CC BY-NC 4.0, not for commercial use), find objects only after fine-tuning."
             </p>
+            <Backend app/>
             <Labels app/>
         </details>
+    }
+}
+
+/// Where the model runs.
+#[component]
+fn Backend(app: App) -> impl IntoView {
+    let backend = Memo::new(move |_| app.state.with(|state| state.backend));
+    let choices = [
+        (BackendChoice::Auto, "Whatever is fastest"),
+        (BackendChoice::WebGpu, "The graphics processor (WebGPU)"),
+        (BackendChoice::Cpu, "The CPU"),
+    ];
+    let chosen = move |event| {
+        app.dispatch(Event::BackendChosen(BackendChoice::from_query(Some(&event_target_value(&event)))));
+    };
+    view! {
+        <label class="choice">
+            "Compute with"
+            <select data-testid="backend-choice" on:change=chosen>
+                {choices.map(|(choice, words)| view! {
+                    <option value=choice.query().unwrap_or_default() selected=move || backend.get() == choice>{words}</option>
+                }).into_iter().collect_view()}
+            </select>
+        </label>
     }
 }
 

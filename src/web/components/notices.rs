@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use super::new_version::NewVersion;
 use super::words::keep_words;
 use crate::web::app::App;
 use crate::web::catalogue::CATALOGUE;
@@ -24,6 +25,7 @@ pub(super) fn Notices(app: App) -> impl IntoView {
                     </div>
                 })}
             </div>
+            <NewVersion/>
         </div>
     }
 }

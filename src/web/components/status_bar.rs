@@ -7,6 +7,9 @@ use crate::web::app::App;
 use crate::web::protocol::Progress;
 use crate::web::state::{AppState, Event, Status};
 
+/// So many objects are named.
+const MOST_NAMED: usize = 10;
+
 /// One line of status with its progress.
 #[component]
 pub(super) fn StatusBar(app: App) -> impl IntoView {
@@ -21,6 +24,7 @@ pub(super) fn StatusBar(app: App) -> impl IntoView {
             <p role="status" data-testid="status" data-state=move || state.with(|state| state.status().name())>
                 {move || state.with(status_words)}
             </p>
+            <p class="unseen" role="status" data-testid="found">{move || state.with(found_words)}</p>
             <Bar progress/>
             <Show when=move || changing.get()>
                 <button class="link" on:click=move |_| app.dispatch(Event::ModelKept)>{move || keep_words(app)}</button>
@@ -40,6 +44,16 @@ pub(super) fn Bar(progress: Memo<Option<Progress>>) -> impl IntoView {
         Some(None) => view! { <progress aria-label="Working"></progress> }.into_any(),
         None => view! { <div class="no-progress"></div> }.into_any(),
     }
+}
+
+/// The objects by name, for those who do not see them.
+fn found_words(state: &AppState) -> String {
+    let shown = state.instances.iter().enumerate().filter(|(index, _)| state.is_listed(*index));
+    let named: Vec<String> = shown
+        .take(MOST_NAMED)
+        .map(|(_, found)| format!("{} {:.0} %", found.label, found.score * 100.0))
+        .collect();
+    named.join(", ")
 }
 
 fn status_words(state: &AppState) -> String {
@@ -62,6 +76,10 @@ fn status_words(state: &AppState) -> String {
 
 pub(super) fn progress_words(progress: Progress) -> String {
     match progress {
+        Progress::Starting { done_bytes, total_bytes: Some(total) } => {
+            format!("Fetching the program: {} of {}", megabytes(done_bytes), megabytes(total))
+        }
+        Progress::Starting { total_bytes: None, .. } => "Fetching the program…".into(),
         Progress::Probing => "Getting ready…".into(),
         Progress::Downloading { done_bytes, total_bytes: Some(total) } => {
             format!("Fetching the model: {} of {}", megabytes(done_bytes), megabytes(total))
@@ -77,7 +95,8 @@ pub(super) fn progress_words(progress: Progress) -> String {
 
 fn share(progress: Progress) -> Option<f64> {
     match progress {
-        Progress::Downloading { done_bytes, total_bytes: Some(total @ 1..) } => {
+        Progress::Starting { done_bytes, total_bytes: Some(total @ 1..) }
+        | Progress::Downloading { done_bytes, total_bytes: Some(total @ 1..) } => {
             Some(done_bytes as f64 / total as f64)
         }
         _ => None,

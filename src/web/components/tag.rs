@@ -11,22 +11,40 @@ use crate::web::state::AppState;
 pub(super) fn Tag(app: App) -> impl IntoView {
     let named = Memo::new(move |_| app.state.with(named));
     move || {
-        named.get().map(|(text, style)| view! { <div class="tag" data-testid="tag" style=style>{text}</div> })
+        named.get().map(|Named { text, left, right, top, colour }| {
+            view! {
+                <div class="tag" data-testid="tag" style:left=left style:right=right style:top=top style:--colour=colour>
+                    {text}
+                </div>
+            }
+        })
     }
 }
 
-/// Text and place. The tag grows away from the nearer side, so that it stays on the photo.
-fn named(state: &AppState) -> Option<(String, String)> {
+/// A name and its place, in the style sheet's words.
+#[derive(Debug, Clone, PartialEq)]
+struct Named {
+    text: String,
+    left: Option<String>,
+    right: Option<String>,
+    top: String,
+    colour: String,
+}
+
+/// The tag grows away from the nearer side, so that it stays on the photo.
+fn named(state: &AppState) -> Option<Named> {
     let index = state.hovered.or_else(|| state.selected_one())?;
     let (found, size) = (state.instances.get(index)?, state.photo.as_ref()?.size);
     let share = |pixels: usize, side: usize| 100.0 * pixels as f64 / side.max(1) as f64;
     let [x, y, width, _] = found.bbox;
     let (left, right) = (share(x, size.width), 100.0 - share(x + width, size.width));
-    let side = if left <= right { format!("left: {left:.2}%") } else { format!("right: {right:.2}%") };
-    let top = share(y, size.height).min(90.0);
+    let is_left = left <= right;
     let [r, g, b] = colour(index);
-    Some((
-        format!("{} {:.0} %", found.label, found.score * 100.0),
-        format!("{side}; top: {top:.2}%; --colour: rgb({r} {g} {b})"),
-    ))
+    Some(Named {
+        text: format!("{} {:.0} %", found.label, found.score * 100.0),
+        left: is_left.then(|| format!("{left:.2}%")),
+        right: (!is_left).then(|| format!("{right:.2}%")),
+        top: format!("{:.2}%", share(y, size.height).min(90.0)),
+        colour: format!("rgb({r} {g} {b})"),
+    })
 }

@@ -111,17 +111,19 @@ fn Overlay(app: App, pointer: Pointer) -> impl IntoView {
         ></canvas>
         <InkLayer app brush=pointer.brush/>
         <Tag app/>
-        {move || pointer.drag.get().filter(|drag| drag.is_box).map(|drag| view! {
-            <div class="box" data-testid="box" style=outline(drag)></div>
+        {move || pointer.drag.get().filter(|drag| drag.is_box).map(|drag| {
+            let [left, top, width, height] = outline(drag).map(|share| format!("{share}%"));
+            view! { <div class="box" data-testid="box" style:left=left style:top=top style:width=width style:height=height></div> }
         })}
         {move || arrows.cross.get().map(|[across, down]| view! {
-            <div class="cross" data-testid="cross" style=format!("left: {}%; top: {}%", 100.0 * across, 100.0 * down)></div>
+            <div class="cross" data-testid="cross" style:left=format!("{}%", 100.0 * across) style:top=format!("{}%", 100.0 * down)></div>
         })}
     }
 }
 
-fn outline(Drag { from, to, .. }: Drag) -> String {
+/// Left and upper side, width and height, in percent of the photo's.
+fn outline(Drag { from, to, .. }: Drag) -> [f64; 4] {
     let [left, top] = [0, 1].map(|axis| 100.0 * from[axis].min(to[axis]));
     let [width, height] = [0, 1].map(|axis| 100.0 * (from[axis] - to[axis]).abs());
-    format!("left: {left}%; top: {top}%; width: {width}%; height: {height}%")
+    [left, top, width, height]
 }

@@ -12,6 +12,11 @@ pub(super) fn megabytes(bytes: u64) -> String {
     if megabytes < 20.0 { format!("{megabytes:.1} MB") } else { format!("{megabytes:.0} MB") }
 }
 
+/// `35 s`, `2 min`
+pub(super) fn seconds(seconds: f64) -> String {
+    if seconds < 90.0 { format!("{:.0} s", seconds.max(1.0)) } else { format!("{:.0} min", seconds / 60.0) }
+}
+
 /// What to call the model at a place.
 pub(super) fn title(place: &Place) -> String {
     Listed::of(place).map_or_else(|| place.title(), |listed| listed.title.to_owned())

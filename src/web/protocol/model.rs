@@ -26,6 +26,16 @@ impl BackendChoice {
             _ => Self::Auto,
         }
     }
+
+    /// The value of `?backend=`; without one, the page chooses.
+    #[must_use]
+    pub const fn query(self) -> Option<&'static str> {
+        match self {
+            Self::Auto => None,
+            Self::Cpu => Some("cpu"),
+            Self::WebGpu => Some("webgpu"),
+        }
+    }
 }
 
 /// The backend in use.
@@ -68,5 +78,8 @@ mod tests {
         assert_eq!(BackendChoice::from_query(Some("webgpu")), BackendChoice::WebGpu);
         assert_eq!(BackendChoice::from_query(Some("abacus")), BackendChoice::Auto);
         assert_eq!(BackendChoice::from_query(None), BackendChoice::Auto);
+        for choice in [BackendChoice::Auto, BackendChoice::Cpu, BackendChoice::WebGpu] {
+            assert_eq!(BackendChoice::from_query(choice.query()), choice);
+        }
     }
 }

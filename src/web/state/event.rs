@@ -6,7 +6,7 @@ use crate::web::document::Edit;
 use crate::web::export::{Export, Product};
 use crate::web::gallery::PhotoKey;
 use crate::web::place::Place;
-use crate::web::protocol::{CollectStep, Failure, Reply, Request, RequestId, Size};
+use crate::web::protocol::{BackendChoice, CollectStep, Failure, Reply, Request, RequestId, Size};
 
 /// What happened.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,6 +33,8 @@ pub enum Event {
     Stopped(bool),
     /// A model was picked, named, or opened from this device.
     ModelChosen(Place),
+    /// The model is to run there from now on.
+    BackendChosen(BackendChoice),
     /// What was given can be neither shown nor used, before the worker saw it.
     Refused(Failure),
     /// Something is to be said that is no failure; or nothing more, as it was read.
@@ -77,6 +79,8 @@ pub enum Event {
     Redraw(RedrawEvent),
     /// The kept weights are to be removed.
     ForgetWeights,
+    /// The kept weights were removed, by another tab.
+    WeightsGone,
     /// The way on that an error offers was taken.
     Retried,
 }
@@ -112,6 +116,12 @@ pub enum Effect {
     KeepObjects(PhotoKey),
     /// Keep the PNG beside the reply as the photo's small picture.
     KeepThumbnail(PhotoKey),
+    /// Tell the page's own script that the model is here: what is for later visits may come now.
+    AnnounceModel,
+    /// Tell other tabs that the kept weights were removed.
+    AnnounceWeightsGone,
+    /// Put where the model runs into the page's address.
+    ShareBackend(BackendChoice),
     /// Put the model's place into the page's address.
     ShareModel(Place),
     /// Show the pixels beside the reply as the photo.

@@ -59,7 +59,7 @@ impl Status {
 /// The worker, as far as the page can tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Worker {
-    Starting,
+    Starting(Progress),
     Loading {
         id: RequestId,
         progress: Progress,
@@ -73,6 +73,9 @@ enum Worker {
     },
     Dead,
 }
+
+/// Nothing of the worker is here yet.
+const STARTING: Progress = Progress::Starting { done_bytes: 0, total_bytes: None };
 
 /// The photo shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,7 +96,8 @@ pub struct AppState {
     /// The model asked for last.
     pub wanted: Place,
     hub: String,
-    backend: BackendChoice,
+    /// Where the model is to run.
+    pub backend: BackendChoice,
     worker: Worker,
     next_id: u32,
     /// The last failure, until the next attempt.
@@ -160,7 +164,7 @@ impl AppState {
             wanted,
             hub,
             backend,
-            worker: Worker::Starting,
+            worker: Worker::Starting(STARTING),
             next_id: 0,
             failure: None,
             notice: None,
@@ -202,7 +206,7 @@ impl AppState {
             return Status::Error;
         }
         match self.worker {
-            Worker::Starting | Worker::Loading { .. } | Worker::Empty => Status::Loading,
+            Worker::Starting(_) | Worker::Loading { .. } | Worker::Empty => Status::Loading,
             Worker::Segmenting { .. } => Status::Busy,
             Worker::Idle => Status::Ready,
             Worker::Dead => Status::Error,
@@ -213,8 +217,9 @@ impl AppState {
     #[must_use]
     pub const fn progress(&self) -> Option<Progress> {
         match self.worker {
-            Worker::Loading { progress, .. } | Worker::Segmenting { progress, .. } => Some(progress),
-            Worker::Starting => Some(Progress::Probing),
+            Worker::Starting(progress)
+            | Worker::Loading { progress, .. }
+            | Worker::Segmenting { progress, .. } => Some(progress),
             Worker::Empty | Worker::Idle | Worker::Dead => None,
         }
     }

@@ -100,7 +100,7 @@ impl AppState {
     /// Lets go of all that is kept of photos.
     fn forget(&mut self, keys: Vec<PhotoKey>) -> Vec<Effect> {
         let mut effects = vec![Effect::ForgetPhotos(keys.clone())];
-        if !matches!(self.worker, Worker::Starting | Worker::Dead) {
+        if !matches!(self.worker, Worker::Starting(_) | Worker::Dead) {
             let id = self.issue_id();
             effects.push(Effect::Send(Request::Forget { id, keys }));
         }
@@ -136,7 +136,7 @@ impl AppState {
             Worker::Idle | Worker::Segmenting { .. } => self.submit(),
             Worker::Empty => self.load(),
             Worker::Dead => self.spawn(),
-            Worker::Starting | Worker::Loading { .. } => Vec::new(),
+            Worker::Starting(_) | Worker::Loading { .. } => Vec::new(),
         }
     }
 

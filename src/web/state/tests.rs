@@ -89,7 +89,7 @@ fn segmented(state: &mut AppState, id: RequestId, scores: &[f32]) -> Vec<Effect>
 fn a_photo_goes_from_file_to_overlay() {
     let mut state = new();
     assert_eq!(state.status(), Status::Loading);
-    assert_eq!(loaded(&mut state, Backend::Cpu), [Effect::ShareModel(bundled())]);
+    assert_eq!(loaded(&mut state, Backend::Cpu), [Effect::ShareModel(bundled()), Effect::AnnounceModel]);
     assert_eq!(state.status(), Status::Ready);
 
     let id = sent_photo(&choose(&mut state));
@@ -322,7 +322,7 @@ fn another_model_looks_at_the_photo_again() {
     let id = changing(&mut state);
     let model = ModelInfo { place: other(), ..model(Backend::Cpu) };
     let effects = state.update(Event::Replied(Reply::Loaded { id, model }));
-    assert_eq!(effects[..2], [Effect::ShareModel(other()), Effect::ClearOverlay]);
+    assert_eq!(effects[..3], [Effect::ShareModel(other()), Effect::AnnounceModel, Effect::ClearOverlay]);
     sent_photo(&effects);
     assert!(state.instances.is_empty());
 }

@@ -1,6 +1,6 @@
 //! The transitions.
 
-use super::{AppState, Effect, Event, Worker};
+use super::{AppState, Effect, Event, STARTING, Worker};
 use crate::web::gallery::PhotoKey;
 use crate::web::place::Place;
 use crate::web::protocol::{
@@ -29,6 +29,7 @@ impl AppState {
             Event::Paused(is_paused) => self.paused(is_paused),
             Event::Stopped(is_stopped) => self.stopped(is_stopped),
             Event::ModelChosen(place) => self.model_chosen(place),
+            Event::BackendChosen(backend) => self.backend_chosen(backend),
             Event::Refused(failure) => {
                 self.failure = Some(failure);
                 Vec::new()
@@ -69,12 +70,22 @@ impl AppState {
             Event::HandedOver(id, outcome) => self.handed_over(id, outcome),
             Event::Redraw(event) => self.redraw_changed(event),
             Event::ForgetWeights => self.send(|id| Request::ForgetWeights { id }),
+            Event::WeightsGone => {
+                self.weights_gone();
+                Vec::new()
+            }
             Event::Retried => self.retried(),
         }
     }
 
     fn replied(&mut self, reply: Reply) -> Vec<Effect> {
         match reply {
+            Reply::Starting { done_bytes, total_bytes } => {
+                if let Worker::Starting(progress) = &mut self.worker {
+                    *progress = Progress::Starting { done_bytes, total_bytes: Some(total_bytes) };
+                }
+                Vec::new()
+            }
             Reply::Ready { protocol_version: PROTOCOL_VERSION } => self.load(),
             Reply::Ready { .. } => {
                 self.worker = Worker::Dead;
@@ -118,10 +129,8 @@ impl AppState {
             Reply::Small { key } => self.kept(Effect::KeepThumbnail(key), key),
             Reply::Redraw { id, reply } => self.redraw_replied(id, reply),
             Reply::WeightsForgotten { .. } => {
-                if let Some(model) = &mut self.model {
-                    model.kept = false;
-                }
-                Vec::new()
+                self.weights_gone();
+                vec![Effect::AnnounceWeightsGone]
             }
             Reply::Failed { id, failure } => self.failed(id, failure),
             Reply::Crashed { message } => self.died(&message),
@@ -146,6 +155,7 @@ impl AppState {
         }
         self.model = Some(model);
         self.worker = Worker::Idle;
+        effects.push(Effect::AnnounceModel);
         if self.waiting {
             self.held = false;
             if self.coming.is_none() {
@@ -166,7 +176,23 @@ impl AppState {
         match self.worker {
             Worker::Idle | Worker::Empty | Worker::Segmenting { .. } => self.load(),
             Worker::Loading { .. } | Worker::Dead => self.spawn(),
-            Worker::Starting => Vec::new(),
+            Worker::Starting(_) => Vec::new(),
+        }
+    }
+
+    /// A worker computes where it began to.
+    fn backend_chosen(&mut self, backend: BackendChoice) -> Vec<Effect> {
+        self.failure = None;
+        (self.backend, self.gpu_failed) = (backend, false);
+        self.waiting = self.has_photo();
+        let mut effects = vec![Effect::ShareBackend(backend)];
+        effects.extend(self.spawn());
+        effects
+    }
+
+    const fn weights_gone(&mut self) {
+        if let Some(model) = &mut self.model {
+            model.kept = false;
         }
     }
 
@@ -240,7 +266,7 @@ impl AppState {
     /// A worker that may have died of WebGPU gets one more life, on the CPU.
     fn can_leave_gpu(&self) -> bool {
         let on_cpu = self.model.as_ref().is_some_and(|model| model.backend == Backend::Cpu);
-        self.backend != BackendChoice::Cpu && !on_cpu && !matches!(self.worker, Worker::Starting)
+        self.backend != BackendChoice::Cpu && !on_cpu && !matches!(self.worker, Worker::Starting(_))
     }
 
     fn leave_gpu(&mut self) -> Vec<Effect> {
@@ -284,7 +310,7 @@ impl AppState {
     }
 
     pub(super) fn spawn(&mut self) -> Vec<Effect> {
-        self.worker = Worker::Starting;
+        self.worker = Worker::Starting(STARTING);
         self.lose_finding(false);
         (self.model, self.held) = (None, false);
         self.forget_taking(true);

@@ -2,11 +2,12 @@
 
 use std::ops::Range;
 
-use js_sys::Promise;
+use js_sys::Reflect;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Request, RequestInit, Response};
 
+use super::patience::sleep;
 use super::stream::Stream;
 use crate::web::dom::words;
 
@@ -171,7 +172,10 @@ impl Body {
 
 async fn request(address: &str, part: Option<(&Range<u64>, bool)>) -> Result<Response, DownloadError> {
     let broken = |error: JsValue| DownloadError::Broken(words(&error));
-    let request = Request::new_with_str_and_init(address, &RequestInit::new()).map_err(broken)?;
+    let how = RequestInit::new();
+    // An earlier version, from the browser's own cache, would not fit the rest.
+    Reflect::set(&how, &"cache".into(), &"no-cache".into()).map_err(broken)?;
+    let request = Request::new_with_str_and_init(address, &how).map_err(broken)?;
     let range = match part {
         Some((missing, true)) => Some(format!("bytes={}-{}", missing.start, missing.end - 1)),
         Some((missing, false)) if missing.start > 0 => Some(format!("bytes={}-", missing.start)),
@@ -206,12 +210,4 @@ fn unanswered(address: &str) -> DownloadError {
          folder from this device"
     };
     DownloadError::Broken(reason.to_owned())
-}
-
-async fn sleep(milliseconds: i32) {
-    let promise = Promise::new(&mut |resolve, _| {
-        // Without a timer the next attempt starts at once.
-        let _ = super::scope().set_timeout_with_callback_and_timeout_and_arguments_0(&resolve, milliseconds);
-    });
-    let _ = JsFuture::from(promise).await;
 }

@@ -5,6 +5,8 @@ mod buffers;
 mod check;
 mod device_folder;
 mod download;
+mod kept_folder;
+mod patience;
 mod photo;
 mod questions;
 mod redraw;

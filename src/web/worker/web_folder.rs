@@ -4,7 +4,10 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::ops::Range;
 
+use js_sys::Reflect;
+
 use super::download::{DownloadError, RemoteFile};
+use super::kept_folder::{KeptFolder, Mark};
 use super::store::Store;
 use crate::weights::{Manifest, ManifestFile, SourceError, WeightSource};
 
@@ -18,6 +21,8 @@ pub(super) struct WebFolder<F> {
     /// What to do where it is not open to everyone.
     way_in: String,
     manifest: Option<(Manifest, Vec<u8>)>,
+    /// What the last visit knew of the folder, where the server does not answer now.
+    kept: Option<KeptFolder>,
     store: Store,
     sizes: RefCell<HashMap<String, u64>>,
     /// Files being read; taken out while one is.
@@ -31,11 +36,11 @@ pub(super) struct WebFolder<F> {
 
 impl<F: Fn(u64, Option<u64>)> WebFolder<F> {
     /// Reads the manifest of the folder at `address`, which ends in `/`. A folder without one works; its ranges are kept
-    /// under the server's own mark for their version, if it has one.
+    /// under the server's own mark for their version, if it has one. Where the server does not answer, what was kept of the folder serves.
     ///
     /// # Errors
     ///
-    /// When the manifest cannot be fetched although the server has one, or is damaged.
+    /// When the manifest can neither be fetched, although the server has one, nor was kept, or is damaged.
     pub(super) async fn open(
         address: String,
         title: String,
@@ -47,6 +52,7 @@ impl<F: Fn(u64, Option<u64>)> WebFolder<F> {
             title,
             way_in,
             manifest: None,
+            kept: None,
             store: Store::open().await,
             sizes: RefCell::default(),
             open: RefCell::default(),
@@ -54,16 +60,44 @@ impl<F: Fn(u64, Option<u64>)> WebFolder<F> {
             kept_bytes: Cell::new(Some(0)),
             on_bytes,
         };
-        match folder.fetch(MANIFEST, None).await {
-            Ok(bytes) => {
-                let manifest = serde_json::from_slice(&bytes)
-                    .map_err(|error| folder.unavailable(MANIFEST, error.to_string()))?;
-                folder.manifest = Some((manifest, bytes));
+        let manifest = match folder.manifest_bytes().await {
+            Err(error @ SourceError::Unavailable { .. }) => {
+                let kept = KeptFolder::recall(&folder.store, &folder.address).await.ok_or(error)?;
+                folder.kept.insert(kept).manifest.clone()
             }
-            Err(SourceError::NotFound { .. }) => {}
-            Err(error) => return Err(error),
+            outcome => outcome?,
+        };
+        if let Some(bytes) = manifest {
+            let manifest = serde_json::from_slice(&bytes)
+                .map_err(|error| folder.unavailable(MANIFEST, error.to_string()))?;
+            folder.manifest = Some((manifest, bytes));
+            folder.keep().await;
         }
         Ok(folder)
+    }
+
+    /// `None` where the server has none.
+    async fn manifest_bytes(&self) -> Result<Option<Vec<u8>>, SourceError> {
+        if is_offline() {
+            return Err(self.unavailable(MANIFEST, "there is no network".into()));
+        }
+        match self.fetch(MANIFEST, None).await {
+            Err(SourceError::NotFound { .. }) => Ok(None),
+            outcome => outcome.map(Some),
+        }
+    }
+
+    /// Keeps what is known of the folder for a visit without a network.
+    async fn keep(&self) {
+        if self.kept.is_some() {
+            return;
+        }
+        let mark = |(file, remote): (&String, &RemoteFile)| {
+            Some((file.clone(), Mark { etag: remote.etag.clone()?, bytes: remote.size? }))
+        };
+        let manifest = self.manifest.as_ref().map(|(_, bytes)| bytes.clone());
+        let marks = self.open.borrow().iter().filter_map(mark).collect();
+        KeptFolder { manifest, marks }.keep(&self.store, &self.address).await;
     }
 
     /// Bytes read so far.
@@ -131,30 +165,42 @@ impl<F: Fn(u64, Option<u64>)> WebFolder<F> {
         if let Some(promise) = self.promise(file) {
             return Some(promise.sha256.clone());
         }
-        let etag = self.open.borrow().get(file)?.etag.clone()?;
+        let etag = match &self.kept {
+            Some(kept) => kept.marks.get(file)?.etag.clone(),
+            None => self.open.borrow().get(file)?.etag.clone()?,
+        };
         Some(js_sys::encode_uri_component(&format!("{}{file} {etag}", self.address)).into())
+    }
+
+    fn bytes_of(&self, file: &str) -> Option<u64> {
+        let promised = self.promise(file).map(|promise| promise.bytes);
+        promised.or_else(|| Some(self.kept.as_ref()?.marks.get(file)?.bytes))
     }
 
     /// The bytes, from the store where they are there, else from the server.
     async fn fetch_or_recall(&self, file: &str, range: Option<Range<u64>>) -> Result<Vec<u8>, SourceError> {
-        let whole = self.promise(file).map(|promise| 0..promise.bytes);
-        let (Some(version), Some(Range { start, end })) = (self.version(file), range.clone().or(whole))
-        else {
-            return self.fetch(file, range).await;
-        };
-        let key = format!("{version}/{start}-{end}");
-        let known = self.store.get(&key).await.filter(|content| content.len() as u64 == end - start);
-        let (content, is_kept) = match known {
-            Some(content) => (content, true),
-            None => {
-                let content = self.fetch(file, range).await?;
-                let is_kept = self.store.put(&key, &content).await;
-                (content, is_kept)
+        let span = range.clone().or_else(|| Some(0..self.bytes_of(file)?));
+        if let (Some(version), Some(span)) = (self.version(file), &span) {
+            let known = self.store.get(&key(&version, span)).await;
+            if let Some(content) = known.filter(|content| content.len() as u64 == span.end - span.start) {
+                return Ok(self.kept_or_not(content, true));
             }
-        };
+        }
+        let start = range.as_ref().map_or(0, |range| range.start);
+        let content = self.fetch(file, range).await?;
+        // The server may have told it just now.
+        let Some(version) = self.version(file) else { return Ok(content) };
+        let is_kept = self.store.put(&key(&version, &(start..start + content.len() as u64)), &content).await;
+        if self.manifest.is_none() {
+            self.keep().await;
+        }
+        Ok(self.kept_or_not(content, is_kept))
+    }
+
+    fn kept_or_not(&self, content: Vec<u8>, is_kept: bool) -> Vec<u8> {
         let kept_bytes = self.kept_bytes.get().filter(|_| is_kept);
         self.kept_bytes.set(kept_bytes.map(|bytes| bytes + content.len() as u64));
-        Ok(content)
+        content
     }
 
     fn count(&self, content: Vec<u8>) -> Vec<u8> {
@@ -180,6 +226,17 @@ impl<F: Fn(u64, Option<u64>)> WeightSource for WebFolder<F> {
     }
 
     fn size(&self, file: &str) -> Option<u64> {
-        self.sizes.borrow().get(file).copied().or_else(|| Some(self.promise(file)?.bytes))
+        self.sizes.borrow().get(file).copied().or_else(|| self.bytes_of(file))
     }
+}
+
+fn key(version: &str, span: &Range<u64>) -> String {
+    format!("{version}/{}-{}", span.start, span.end)
+}
+
+/// Whether the browser knows that there is no network.
+fn is_offline() -> bool {
+    let online = Reflect::get(&super::scope(), &"navigator".into())
+        .and_then(|navigator| Reflect::get(&navigator, &"onLine".into()));
+    online.is_ok_and(|online| online.is_falsy())
 }

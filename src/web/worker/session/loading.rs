@@ -7,6 +7,7 @@ use crate::engine::{DeviceChoice, Engine, EngineError, Picked, pick};
 use crate::web::place::Place;
 use crate::web::protocol::{Backend, BackendChoice, Failure, ModelInfo, Progress, Reply, RequestId};
 use crate::web::worker::check::agree;
+use crate::web::worker::patience::within;
 use crate::web::worker::post;
 use crate::web::worker::refusal::{not_loaded, not_opened};
 use crate::web::worker::source::Source;
@@ -16,6 +17,8 @@ use crate::weights::WeightsError;
 
 /// Weights above this size are not loaded a second time for the comparison with the CPU.
 const MOST_CHECKED_BYTES: u64 = 64_000_000;
+/// A graphics processor that has not answered by then is done without.
+const GPU_PATIENCE_MS: i32 = 3000;
 
 impl Session {
     /// The model in use is let go of only when the new one runs.
@@ -72,7 +75,8 @@ impl Session {
             BackendChoice::Cpu => return,
         };
         if self.gpu.is_none() {
-            self.gpu = pick(choice).await.ok().filter(|picked| picked.is_gpu);
+            let found = within(GPU_PATIENCE_MS, pick(choice)).await;
+            self.gpu = found.and_then(Result::ok).filter(|picked| picked.is_gpu);
         }
     }
 }

@@ -1,0 +1,86 @@
+//! How far the model is on its way: the stages, the pace, and a way out of a slow one.
+
+use std::time::Duration;
+
+use leptos::prelude::*;
+
+use super::words::{megabytes, seconds};
+use crate::web::app::App;
+use crate::web::pace::{Pace, Watch};
+use crate::web::protocol::{BackendChoice, Progress};
+use crate::web::state::{Event, Status};
+
+const STAGES: [&str; 4] = ["Program", "Model", "Warm-up", "Ready"];
+/// After so many seconds of warming up, the way to the CPU is offered.
+const PATIENCE_S: u32 = 5;
+
+/// Stages and pace, while a model is on its way.
+#[component]
+pub(super) fn Loading(app: App) -> impl IntoView {
+    let progress = Memo::new(move |_| app.state.with(|state| state.progress()));
+    let stage = Memo::new(move |_| {
+        let is_loading =
+            app.state.with(|state| state.status() == Status::Loading || state.is_changing_model());
+        progress.get().filter(|_| is_loading).map(stage)
+    });
+    let (watch, pace) = (StoredValue::new(Watch::default()), RwSignal::new(None));
+    Effect::new(move |_| {
+        let (progress, now) = (progress.get(), now_ms());
+        pace.set(watch.try_update_value(|watch| watch.see(progress, now)).flatten());
+    });
+    view! {
+        <Show when=move || stage.get().is_some()>
+            <ol class="stages" data-testid="stages">
+                {STAGES.iter().enumerate().map(|(number, name)| view! {
+                    <li
+                        class:done=move || stage.get().is_some_and(|stage| number < stage)
+                        aria-current=move || (stage.get() == Some(number)).then_some("step")
+                    >{*name}</li>
+                }).collect_view()}
+            </ol>
+            <p class="hint pace" data-testid="pace">{move || pace.get().map(pace_words)}</p>
+            <Show when=move || progress.get() == Some(Progress::WarmingUp)>
+                <WarmUp app/>
+            </Show>
+        </Show>
+    }
+}
+
+/// How long the graphics processor has been preparing, and the way to the CPU.
+#[component]
+fn WarmUp(app: App) -> impl IntoView {
+    let passed_s = RwSignal::new(0);
+    let tick =
+        set_interval_with_handle(move || passed_s.update(|passed| *passed += 1), Duration::from_secs(1));
+    on_cleanup(move || tick.into_iter().for_each(|tick| tick.clear()));
+    view! {
+        <p class="hint">
+            {move || format!("The graphics processor is being prepared, once: {} s. ", passed_s.get())}
+            <Show when=move || { passed_s.get() >= PATIENCE_S }>
+                <button
+                    class="link"
+                    data-testid="use-cpu"
+                    on:click=move |_| app.dispatch(Event::BackendChosen(BackendChoice::Cpu))
+                >"Use the CPU instead"</button>
+            </Show>
+        </p>
+    }
+}
+
+const fn stage(progress: Progress) -> usize {
+    match progress {
+        Progress::Starting { .. } => 0,
+        Progress::Probing | Progress::Downloading { .. } => 1,
+        Progress::WarmingUp => 2,
+        Progress::Decoding | Progress::Segmenting => 3,
+    }
+}
+
+/// `0.4 MB/s · 35 s left`
+fn pace_words(Pace { rate, left_s }: Pace) -> String {
+    format!("{}/s · {} left", megabytes(rate as u64), seconds(left_s))
+}
+
+fn now_ms() -> f64 {
+    window().performance().map_or(0.0, |clock| clock.now())
+}

@@ -1,0 +1,27 @@
+//! Waiting, and not for too long.
+
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::task::Poll;
+
+use js_sys::Promise;
+use wasm_bindgen_futures::JsFuture;
+
+/// Waits.
+pub(super) async fn sleep(milliseconds: i32) {
+    let promise = Promise::new(&mut |resolve, _| {
+        // Without a timer, what comes next comes at once.
+        let _ = super::scope().set_timeout_with_callback_and_timeout_and_arguments_0(&resolve, milliseconds);
+    });
+    let _ = JsFuture::from(promise).await;
+}
+
+/// What comes, or `None` when it takes longer than that.
+pub(super) async fn within<T>(milliseconds: i32, coming: impl Future<Output = T>) -> Option<T> {
+    let (mut coming, mut late) = (pin!(coming), pin!(sleep(milliseconds)));
+    poll_fn(|context| match coming.as_mut().poll(context) {
+        Poll::Ready(come) => Poll::Ready(Some(come)),
+        Poll::Pending => late.as_mut().poll(context).map(|()| None),
+    })
+    .await
+}

@@ -1,0 +1,154 @@
+// The page for everyone: screen readers, keyboards, high contrast, several tabs, small screens.
+
+import assert from "node:assert/strict";
+import { createRequire } from "node:module";
+import { after, before, test } from "node:test";
+
+import { launch, SegmenterPage } from "./page.mjs";
+import { serve } from "./site.mjs";
+
+const axe = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
+let browser, site;
+
+before(async () => {
+  [browser, site] = await Promise.all([launch(), serve()]);
+});
+after(() => Promise.all([browser.close(), site.close()]));
+
+async function open(options = {}, query = "") {
+  const context = await browser.newContext(options);
+  const page = await SegmenterPage.open(context, `${site.address}${query}`);
+  assert.equal(await page.settle(), "ready");
+  return { context, page };
+}
+
+/** What axe finds wrong now. The policy of the page forbids scripts in it, which is how axe comes in. */
+async function violations(page) {
+  await page.page.evaluate(() => window.axe ?? undefined);
+  const { violations } = await page.page.evaluate(() => window.axe.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] }));
+  return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target).join(" ")}`);
+}
+
+for (const [scheme, width] of [["light", 1280], ["dark", 1280], ["light", 360]]) {
+  test(`axe finds nothing wrong (${scheme}, ${width} px)`, async () => {
+    const { context, page } = await open({ colorScheme: scheme, viewport: { width, height: 900 }, bypassCSP: true });
+    await page.page.addScriptTag({ path: axe });
+    const states = {
+      start: async () => {},
+      result: () => page.sample("coffee.jpg"),
+      picked: () => page.hook("instance").first().locator("button.row").click(),
+      menu: () => page.hook("model-menu").locator("summary").first().click(),
+      keys: async () => {
+        await page.hook("model-menu").locator("summary").first().click();
+        await page.hook("shortcuts").click();
+      },
+      failure: async () => {
+        await page.page.keyboard.press("Escape");
+        await page.hook("photo-input").setInputFiles({ name: "notes.txt", mimeType: "text/plain", buffer: Buffer.from("no photo") });
+        await page.hook("error").waitFor();
+      },
+      redraw: async () => {
+        await page.page.click('[data-view="redraw"]');
+        await page.hook("redraw-status").waitFor({ timeout: 60_000 });
+        await page.page.waitForTimeout(3000);
+      },
+    };
+    const found = {};
+    for (const [name, reach] of Object.entries(states)) {
+      await reach();
+      const wrong = await violations(page);
+      if (wrong.length) found[name] = wrong;
+    }
+    assert.deepEqual(found, {});
+    assert.equal(await page.page.evaluate(() => document.documentElement.scrollWidth - innerWidth), 0, "nothing is wider than the screen");
+    await context.close();
+  });
+}
+
+test("a screen reader is told what was found, and the slider has a name", async () => {
+  const { context, page } = await open();
+  await page.sample("coffee.jpg");
+  const [{ score }] = await page.instances();
+  const told = await page.hook("found").textContent();
+  assert.match(told, new RegExp(`^\\S+ ${Math.round(score * 100)}`));
+  const slider = page.page.getByRole("slider", { name: "Minimum confidence" });
+  assert.equal(await slider.count(), 1);
+  await page.page.getByText("Minimum confidence").click();
+  assert.equal(await slider.evaluate((slider) => document.activeElement === slider), true);
+  assert.match(await slider.getAttribute("aria-valuetext"), /^\d+/);
+  await context.close();
+});
+
+test("? shows the keys, Escape puts them away", async () => {
+  const { context, page } = await open();
+  await page.page.keyboard.press("?");
+  await page.page.getByRole("dialog", { name: "Keyboard shortcuts" }).waitFor();
+  await page.page.keyboard.press("Escape");
+  await page.page.getByRole("dialog").waitFor({ state: "detached" }).catch(() => {});
+  assert.equal(await page.page.getByRole("dialog").count(), 0);
+  await page.hook("single-keys").uncheck();
+  await page.page.keyboard.press("?");
+  assert.equal(await page.page.getByRole("dialog").count(), 0);
+  await context.close();
+});
+
+test("with forced colours, swatches keep theirs and what is picked stands out", async () => {
+  const { context, page } = await open({ forcedColors: "active" });
+  await page.sample("coffee.jpg");
+  const swatch = page.hook("instance").first().locator(".swatch");
+  assert.match(await swatch.evaluate((swatch) => getComputedStyle(swatch).backgroundColor), /rgba?\(\d+, \d+, \d+/);
+  assert.equal(await swatch.evaluate((swatch) => getComputedStyle(swatch).forcedColorAdjust), "none");
+  const row = page.hook("instance").first().locator("button.row");
+  await row.click();
+  assert.equal(await row.evaluate((row) => getComputedStyle(row).outlineStyle), "solid");
+  await context.close();
+});
+
+test("weights removed in one tab are gone in the other", async () => {
+  const { context, page } = await open();
+  const other = await SegmenterPage.open(context, site.address);
+  await other.settle();
+  const kept = other.page.getByText("kept in this browser");
+  await kept.waitFor();
+  await page.page.getByRole("button", { name: "Remove them" }).click();
+  await kept.waitFor({ state: "detached" });
+  await context.close();
+});
+
+test("before there is a model, nothing is said of it that is not so", async () => {
+  const context = await browser.newContext();
+  const page = await SegmenterPage.open(context, `${site.address}?weights=nonsense`);
+  assert.equal(await page.settle(["error"]), "error");
+  assert.equal(await page.hook("backend").isVisible(), false);
+  assert.equal(await page.hook("threshold").isDisabled(), true);
+  await context.close();
+});
+
+test("while the model comes, its stages are shown, and a photo chosen early is seen and then answered", async () => {
+  const context = await browser.newContext();
+  let release;
+  const held = new Promise((resolve) => (release = resolve));
+  await context.route(/safetensors$/, async (route) => {
+    await held;
+    await route.continue();
+  });
+  const page = await SegmenterPage.open(context, site.address);
+  await page.hook("stages").locator("[aria-current=step]", { hasText: "Model" }).waitFor();
+  await page.page.click('[data-sample="coffee.jpg"]');
+  await page.hook("early-photo").waitFor();
+  release();
+  assert.equal(await page.settle(["ready"]), "ready");
+  await page.hook("instance").first().waitFor();
+  assert.equal(await page.hook("early-photo").count(), 0);
+  assert.equal(await page.hook("stages").count(), 0);
+  await context.close();
+});
+
+test("where the model computes can be chosen", async () => {
+  const { context, page } = await open();
+  await page.hook("model-menu").locator("summary").first().click();
+  await page.hook("backend-choice").selectOption("cpu");
+  assert.equal(await page.settle(["ready"]), "ready");
+  await page.page.waitForFunction(() => new URL(location).searchParams.get("backend") === "cpu");
+  await context.close();
+});

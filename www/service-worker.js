@@ -1,0 +1,90 @@
+// Keeps the page for visits without a network. Every file but the page itself has a hash in its name, so files of two builds cannot
+// be mixed up: the page comes from the network where that answers, and what it names comes from here. Weights are kept by the page's
+// worker, by their digests.
+
+// Both are filled in when the page is built.
+const BUILD = "";
+const FILES = [];
+
+const OURS = `mae-seg-page ${new URL(registration.scope).pathname} `;
+const SHARED = `mae-seg-shared ${new URL(registration.scope).pathname}`;
+const PATIENCE_MS = 3000;
+
+addEventListener("install", (event) => event.waitUntil(keep().then(() => skipWaiting())));
+addEventListener("activate", (event) => event.waitUntil(takeOver()));
+addEventListener("fetch", (event) => {
+  const { request } = event;
+  const address = new URL(request.url);
+  if (address.origin !== location.origin || !address.href.startsWith(registration.scope)) return;
+  if (request.method === "POST" && address.searchParams.has("share")) {
+    event.respondWith(receive(request));
+  } else if (request.method !== "GET" || request.headers.has("range")) {
+    return;
+  } else if (request.mode === "navigate" && isPage(address)) {
+    event.respondWith(page(request));
+  } else if (address.href.startsWith(`${registration.scope}shared/`)) {
+    event.respondWith(handOver(request));
+  } else if (!address.pathname.includes("/weights/")) {
+    event.respondWith(kept(request));
+  }
+});
+
+const isPage = ({ pathname }) => [registration.scope, `${registration.scope}index.html`].some((page) => new URL(page).pathname === pathname);
+
+/** Keeps the whole build or nothing of it; what an earlier one has is not fetched again. */
+async function keep() {
+  const name = OURS + BUILD;
+  const cache = await caches.open(name);
+  try {
+    await Promise.all(FILES.map(async (file) => {
+      const known = file !== "./" && (await caches.match(file));
+      const response = known || (await fetch(file, { cache: file === "./" ? "reload" : "default" }));
+      if (!response.ok) throw new Error(`${file}: status ${response.status}`);
+      if (file === "./" && !(await response.clone().text()).includes(`data-build="${BUILD}"`)) throw new Error("another build came");
+      await cache.put(file, response);
+    }));
+  } catch (error) {
+    await caches.delete(name);
+    throw error;
+  }
+}
+
+/** Lets go of all builds but this one and the one before, which may still be open somewhere, and tells open pages. */
+async function takeOver() {
+  const others = (await caches.keys()).filter((name) => name.startsWith(OURS) && name !== OURS + BUILD);
+  await Promise.all(others.slice(0, -1).map((name) => caches.delete(name)));
+  await clients.claim();
+  for (const client of await clients.matchAll({ type: "window" })) client.postMessage({ build: BUILD });
+}
+
+/** The page of the network, or where that is silent, slow or answers something else, the one kept here. */
+async function page(request) {
+  const known = await (await caches.open(OURS + BUILD)).match("./");
+  const asked = fetch(request, { cache: "no-cache" }).then(async (response) => {
+    const isOurs = response.ok && (await response.clone().text()).includes("data-build=");
+    return isOurs || !known ? response : known;
+  });
+  if (!known) return asked;
+  const late = new Promise((resolve) => setTimeout(resolve, PATIENCE_MS, known));
+  return Promise.race([asked.catch(() => known), late]);
+}
+
+async function kept(request) {
+  return (await caches.match(request, { ignoreVary: true })) ?? fetch(request);
+}
+
+/** Takes photos that another app shares with this one; the page asks for them: their names in `shared/`, then one after another. */
+async function receive(request) {
+  const photos = (await request.formData()).getAll("photos");
+  const cache = await caches.open(SHARED);
+  await cache.put("shared/", new Response(photos.map(({ name }) => name.replaceAll("\n", " ")).join("\n")));
+  await Promise.all(photos.map((photo, number) => cache.put(`shared/${number}`, new Response(photo))));
+  return Response.redirect(`${registration.scope}?shared=${photos.length}`, 303);
+}
+
+async function handOver(request) {
+  const cache = await caches.open(SHARED);
+  const photo = await cache.match(request);
+  await cache.delete(request);
+  return photo ?? Response.error();
+}

@@ -1,0 +1,54 @@
+// Says so where the app cannot start, and lets the browser keep it for visits without a network.
+
+(() => {
+  const reasons = {
+    file: [
+      "Browsers do not run pages like this from a file. Serve the folder: npx serve, or python3 -m http.server.",
+      "浏览器不能直接从文件运行这个页面。请用本地服务器打开此文件夹，例如 npx serve 或 python3 -m http.server。",
+    ],
+    missing: [
+      "This browser has no WebAssembly, or it is switched off. The page needs it to compute on your device.",
+      "这个浏览器没有 WebAssembly，或已将其关闭。页面需要它才能在您的设备上计算。",
+    ],
+    forbidden: [
+      "This site's security policy forbids WebAssembly, which the page computes with. Whoever runs the site can allow it: script-src 'wasm-unsafe-eval'.",
+      "本站的安全策略禁止 WebAssembly，页面无法计算。网站管理员可以允许它：script-src 'wasm-unsafe-eval'。",
+    ],
+    incomplete: [
+      "The page could not be loaded completely. Check the connection, then reload the page.",
+      "页面没有加载完整。请检查网络，然后刷新页面。",
+    ],
+  };
+  const known = location.protocol === "file:" ? "file" : typeof WebAssembly !== "object" && "missing";
+  const stop = (error) => {
+    const reason = known || (/Content Security Policy/i.test(error) ? "forbidden" : "incomplete");
+    const words = document.getElementById("start-words");
+    if (words) words.textContent = reasons[reason][navigator.language.startsWith("zh") ? 1 : 0];
+    document.getElementById("start")?.classList.add("stopped");
+  };
+  const starting = new AbortController();
+  const here = { signal: starting.signal };
+  // Scripts that fail say so to the window, those that do not come on the way down only.
+  const onError = ({ target, error }) => (target === window || target instanceof HTMLScriptElement) && stop(error);
+  addEventListener("error", onError, { ...here, capture: true });
+  addEventListener("DOMContentLoaded", () => known && stop(), here);
+  addEventListener("TrunkApplicationStarted", () => {
+    starting.abort();
+    if ("serviceWorker" in navigator && isSecureContext) stay();
+  }, here);
+
+  // The page says when a newer build is there, and asks whether it is after some time and whenever it is looked at again.
+  function stay() {
+    navigator.serviceWorker.addEventListener("message", ({ data }) => {
+      if (data.build && data.build !== document.documentElement.dataset.build) dispatchEvent(new CustomEvent("newversion"));
+    });
+    // What the first answer needs comes first.
+    const keep = async () => {
+      const registration = await navigator.serviceWorker.register("service-worker.js");
+      const look = () => document.visibilityState === "visible" && registration.update().catch(() => {});
+      document.addEventListener("visibilitychange", look);
+      setInterval(look, 3_600_000);
+    };
+    addEventListener("modelready", () => keep().catch((error) => console.warn("This page is not kept for visits without a network:", error)), { once: true });
+  }
+})();
