@@ -12,6 +12,7 @@ use leptos::prelude::{
     GetUntracked, LocalStorage, NodeRef, RwSignal, Set, StoredValue, Update, UpdateValue, WithUntracked,
     WithValue, on_cleanup, window_event_listener_untyped,
 };
+use leptos::task::spawn_local;
 use wasm_bindgen::JsValue;
 use web_sys::{Blob, File, HtmlCanvasElement};
 
@@ -191,6 +192,7 @@ impl App {
             Effect::Send(request) => self.send(&request, &self.attachments(&request))?,
             Effect::AnnounceModel => dom::announce("modelready")?,
             Effect::AnnounceWeightsGone => dom::remember(WEIGHTS_GONE, Some(&Date::now().to_string())),
+            Effect::SendMeasure(id) => spawn_local(self.send_measure(id)),
             Effect::ShareBackend(backend) => dom::share("backend", backend.query())?,
             Effect::ShareModel(place) => {
                 dom::share("weights", place.query().as_deref())?;

@@ -66,6 +66,9 @@ pub const CATALOGUE: [Listed; 4] = [
     },
 ];
 
+/// The model that is offered to those who want better masks than the bundled ones have.
+pub const BETTER: Listed = CATALOGUE[2];
+
 impl Listed {
     /// The entry for a place, if it is one of the menu's.
     #[must_use]

@@ -29,6 +29,9 @@ pub const PROTOCOL_VERSION: u32 = 8;
 /// Instances below this score are never shown, so they are not computed.
 pub const LOWEST_SCORE: f32 = 0.02;
 
+/// Runs of a measurement.
+pub const RUNS: usize = 5;
+
 /// Names one request; its replies carry the same number, which is how late ones are told from current ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct RequestId(pub u32);
@@ -167,6 +170,11 @@ pub enum Request {
         /// What is asked; it says which files come beside it.
         request: RedrawRequest,
     },
+    /// Find the objects of a photo [`RUNS`] times, and once before. Buffers: the photo's file.
+    Measure {
+        /// Answered by [`Reply::Measured`] after each run, or [`Reply::Failed`].
+        id: RequestId,
+    },
     /// Remove every weight file kept in this browser.
     ForgetWeights {
         /// Answered by [`Reply::WeightsForgotten`].
@@ -298,6 +306,13 @@ pub enum Reply {
         id: RequestId,
         /// The answer; it says which buffers come beside it.
         reply: RedrawReply,
+    },
+    /// Runs of a measurement are done.
+    Measured {
+        /// The [`Request::Measure`] answered.
+        id: RequestId,
+        /// How long each took, from pixels to masks, in milliseconds.
+        times_ms: Vec<f64>,
     },
     /// No weight file is kept in this browser any more.
     WeightsForgotten {

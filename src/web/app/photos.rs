@@ -145,6 +145,17 @@ impl App {
         self.dispatch(Event::PhotosChosen(photos.into_iter().map(|(key, (name, _))| (key, name)).collect()));
     }
 
+    /// Sends the photo that devices are measured by.
+    pub(super) async fn send_measure(self, id: RequestId) {
+        let photo = async { dom::read(&dom::fetch_blob("samples/coffee.jpg").await?).await };
+        let sent = photo.await.and_then(|file| self.send(&Request::Measure { id }, &Array::of1(&file)));
+        if sent.is_err() {
+            let sentence = "The sample photo could not be fetched. Check the connection, then try again.";
+            let failure = Failure::new(FailureKind::Photo, sentence);
+            self.dispatch(Event::Replied(Reply::Failed { id, failure }));
+        }
+    }
+
     /// An address of a photo's file, for the browser to draw it from; it has to be released.
     pub(in crate::web) fn address_of(self, key: PhotoKey) -> Option<String> {
         self.parts.with_value(|parts| Url::create_object_url_with_blob(parts.files.get(&key)?).ok())

@@ -11,10 +11,12 @@ mod ink;
 mod instance_list;
 mod keys;
 mod loading;
+mod measure;
 mod mend_bar;
 mod model_menu;
 mod new_version;
 mod notices;
+mod offer;
 mod pointer;
 mod redraw;
 mod save_menu;
@@ -39,6 +41,7 @@ use instance_list::InstanceList;
 use loading::Loading;
 use model_menu::ModelMenu;
 use notices::Notices;
+use offer::Offer;
 use redraw::{RedrawPanel, RedrawStage};
 use save_menu::SaveMenu;
 use status_bar::StatusBar;
@@ -69,6 +72,7 @@ fn Page() -> impl IntoView {
     let later = Memo::new(move |_| app.state.with(AppState::for_later));
     Effect::new(move |_| later.with(|later| app.keep_index(later)));
     let redraws = Memo::new(move |_| app.state.with(|state| state.redraw.is_open));
+    let has_photo = Memo::new(move |_| app.state.with(|state| state.photo.is_some()));
     view! {
         <Header app/>
         <Notices app/>
@@ -94,9 +98,12 @@ fn Page() -> impl IntoView {
                     <ModelMenu app/>
                     <StatusBar app/>
                     <Loading app/>
-                    <Controls app/>
-                    <InstanceList app/>
-                    <SaveMenu app/>
+                    <div class="view" hidden=move || !has_photo.get()>
+                        <Controls app/>
+                        <InstanceList app/>
+                        <Offer app/>
+                        <SaveMenu app/>
+                    </div>
                 </div>
             </section>
         </main>

@@ -4,6 +4,7 @@ use leptos::html::{Details, Input};
 use leptos::prelude::*;
 use web_sys::SubmitEvent;
 
+use super::measure::Measure;
 use super::words::{megabytes, origin, title};
 use crate::web::app::App;
 use crate::web::catalogue::{CATALOGUE, Listed};
@@ -48,6 +49,7 @@ pub(super) fn ModelMenu(app: App) -> impl IntoView {
                 as Meta's MAE (CC BY-NC 4.0, not for commercial use), find objects only after fine-tuning."
             </p>
             <Backend app/>
+            <Measure app/>
             <Labels app/>
         </details>
     }

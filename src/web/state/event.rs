@@ -77,6 +77,8 @@ pub enum Event {
     HandedOver(RequestId, Result<bool, String>),
     /// Something happened in the view that hides and draws.
     Redraw(RedrawEvent),
+    /// How fast this device is, is to be measured.
+    MeasureWanted,
     /// The kept weights are to be removed.
     ForgetWeights,
     /// The kept weights were removed, by another tab.
@@ -120,6 +122,8 @@ pub enum Effect {
     AnnounceModel,
     /// Tell other tabs that the kept weights were removed.
     AnnounceWeightsGone,
+    /// Send [`Request::Measure`], with a photo that is the same everywhere.
+    SendMeasure(RequestId),
     /// Put where the model runs into the page's address.
     ShareBackend(BackendChoice),
     /// Put the model's place into the page's address.

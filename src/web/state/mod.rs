@@ -6,6 +6,7 @@
 mod asking;
 mod collecting;
 mod event;
+mod measuring;
 mod mending;
 mod photos;
 mod redraw;
@@ -17,6 +18,7 @@ mod waiting;
 
 pub use asking::{Aim, Gesture, Tool};
 pub use event::{Effect, Event};
+pub use measuring::Measuring;
 pub use photos::Earlier;
 pub use redraw::{PRETRAINED, Redraw, RedrawEvent};
 pub use taking::Purpose;
@@ -142,6 +144,8 @@ pub struct AppState {
     pub history: [bool; 2],
     edits_in_flight: Vec<RequestId>,
     taking: Taking,
+    /// How fast this device is.
+    pub measuring: Measuring,
     /// The view that hides and draws.
     pub redraw: Redraw,
     /// WebGPU was given up in this visit.
@@ -188,6 +192,7 @@ impl AppState {
             history: [false; 2],
             edits_in_flight: Vec::new(),
             taking: Taking::Idle,
+            measuring: Measuring::Idle,
             redraw: Redraw::new(),
             gpu_failed: false,
             paint_in_flight: None,

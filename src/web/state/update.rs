@@ -1,6 +1,6 @@
 //! The transitions.
 
-use super::{AppState, Effect, Event, STARTING, Worker};
+use super::{AppState, Effect, Event, Measuring, STARTING, Worker};
 use crate::web::gallery::PhotoKey;
 use crate::web::place::Place;
 use crate::web::protocol::{
@@ -70,6 +70,7 @@ impl AppState {
             Event::HandedOver(id, outcome) => self.handed_over(id, outcome),
             Event::Redraw(event) => self.redraw_changed(event),
             Event::ForgetWeights => self.send(|id| Request::ForgetWeights { id }),
+            Event::MeasureWanted => self.measure(),
             Event::WeightsGone => {
                 self.weights_gone();
                 Vec::new()
@@ -128,6 +129,7 @@ impl AppState {
             Reply::Known { key } => self.kept(Effect::KeepObjects(key), key),
             Reply::Small { key } => self.kept(Effect::KeepThumbnail(key), key),
             Reply::Redraw { id, reply } => self.redraw_replied(id, reply),
+            Reply::Measured { id, times_ms } => self.measured(id, times_ms),
             Reply::WeightsForgotten { .. } => {
                 self.weights_gone();
                 vec![Effect::AnnounceWeightsGone]
@@ -154,6 +156,7 @@ impl AppState {
             effects.push(Effect::ShareModel(model.place.clone()));
         }
         self.model = Some(model);
+        self.measuring = Measuring::Idle;
         self.worker = Worker::Idle;
         effects.push(Effect::AnnounceModel);
         if self.waiting {
@@ -218,6 +221,7 @@ impl AppState {
             self.waiting &= self.model.is_none();
             return if unseen { self.submit() } else { Vec::new() };
         }
+        self.not_measured(id);
         if let Some(effects) = self.not_collected(id, &failure) {
             return effects;
         }
@@ -313,6 +317,7 @@ impl AppState {
         self.worker = Worker::Starting(STARTING);
         self.lose_finding(false);
         (self.model, self.held) = (None, false);
+        self.measuring = Measuring::Idle;
         self.forget_taking(true);
         self.redraw.forget_worker();
         vec![Effect::SpawnWorker]

@@ -1,6 +1,7 @@
 //! What the worker remembers between requests, and how it answers each.
 
 mod loading;
+mod measuring;
 mod others;
 
 use std::collections::HashMap;
@@ -92,6 +93,7 @@ impl Session {
                 let beside = Beside { gpu: gpu.as_ref(), loaded: loaded.as_ref(), photo: photo.as_ref() };
                 redrawing.answer(id, request, channel::only(attachments), beside).await
             }
+            Request::Measure { .. } => self.measure(id, &buffers).await,
             Request::ForgetWeights { .. } => {
                 Store::clear().await;
                 post(&Reply::WeightsForgotten { id }, &[]);
@@ -313,6 +315,7 @@ const fn id_of(request: &Request) -> RequestId {
         | Request::Export { id, .. }
         | Request::Logits { id }
         | Request::Redraw { id, .. }
+        | Request::Measure { id }
         | Request::ForgetWeights { id } => *id,
     }
 }

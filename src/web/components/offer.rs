@@ -1,0 +1,44 @@
+//! A model with better masks, offered once.
+
+use js_sys::Reflect;
+use leptos::prelude::*;
+
+use super::words::megabytes;
+use crate::web::app::App;
+use crate::web::catalogue::{BETTER, CATALOGUE, Listed};
+use crate::web::dom;
+use crate::web::state::{AppState, Event, Status};
+
+/// Remembered once the offer was answered.
+const ANSWERED: &str = "mae-seg-offer";
+
+/// What could be had, after the first result of a model that comes with the page.
+#[component]
+pub(super) fn Offer(app: App) -> impl IntoView {
+    let is_answered = RwSignal::new(dom::remembered(ANSWERED).is_some());
+    let is_due = Memo::new(move |_| !is_answered.get() && app.state.with(is_due));
+    let answer = move || {
+        is_answered.set(true);
+        dom::remember(ANSWERED, Some("yes"));
+    };
+    let Listed { title, bytes, licence, .. } = BETTER;
+    view! {
+        <Show when=move || is_due.get()>
+            <div class="offer" data-testid="offer">
+                <p>{format!("More accurate masks: {title}, {}, once, from Hugging Face ({licence}).", megabytes(bytes))}</p>
+                <button on:click=move |_| { answer(); app.dispatch(Event::ModelChosen(BETTER.place())); }>"Use it"</button>
+                <button on:click=move |_| answer()>"No, thanks"</button>
+            </div>
+        </Show>
+    }
+}
+
+fn is_due(state: &AppState) -> bool {
+    let is_bundled = state
+        .model
+        .as_ref()
+        .is_some_and(|model| CATALOGUE[..2].iter().any(|listed| listed.is_at(&model.place)));
+    let is_online =
+        Reflect::get(&window().navigator(), &"onLine".into()).is_ok_and(|online| online.is_truthy());
+    is_bundled && is_online && state.elapsed_ms.is_some() && state.status() == Status::Ready
+}

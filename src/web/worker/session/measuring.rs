@@ -1,0 +1,26 @@
+//! How fast this device is.
+
+use js_sys::ArrayBuffer;
+
+use super::{Session, decode, no_model, now_ms, photo_failure};
+use crate::web::protocol::{Failure, RUNS, Reply, RequestId};
+use crate::web::worker::post;
+
+impl Session {
+    /// Looks for the objects of a photo several times, once beforehand, and tells after each how long it took.
+    pub(super) async fn measure(&self, id: RequestId, buffers: &[ArrayBuffer]) -> Result<(), Failure> {
+        if self.loaded.is_none() {
+            return Err(no_model());
+        }
+        let (photo, _) = decode(buffers).await.map_err(|error| photo_failure("The sample", &error))?;
+        self.look_at(&photo).await?;
+        let mut times_ms = Vec::with_capacity(RUNS);
+        while times_ms.len() < RUNS {
+            let started_ms = now_ms();
+            self.look_at(&photo).await?;
+            times_ms.push(now_ms() - started_ms);
+            post(&Reply::Measured { id, times_ms: times_ms.clone() }, &[]);
+        }
+        Ok(())
+    }
+}
