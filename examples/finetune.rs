@@ -6,7 +6,7 @@ use std::{env, error::Error, path::Path};
 
 use mae_seg::data::{Damaged, LabelSpace, SegmentationSet};
 use mae_seg::engine::{DeviceChoice, pick};
-use mae_seg::hub::Directory;
+use mae_seg::hub::Disk;
 use mae_seg::train::{FinetuneOptions, RunFolder, StepOptions, TrainEvent, finetune};
 use mae_seg::weights::read_folder;
 
@@ -16,7 +16,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         return Err("usage: finetune ANNOTATIONS.json PHOTOS ENCODER RUN [STEPS]".into());
     };
     let steps: usize = steps.first().map_or(Ok(1000), |text| text.parse())?;
-    let encoder = pollster::block_on(read_folder(&Directory::new(encoder)))?;
+    let encoder = pollster::block_on(read_folder(&Disk::folder(encoder)?))?;
     let (annotations, photos) = (Path::new(annotations), Path::new(photos));
     let photos = SegmentationSet::open(annotations, photos, LabelSpace::Category, None, Damaged::Skip)?
         .normalised_as(&encoder.preprocess);

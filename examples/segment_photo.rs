@@ -4,7 +4,7 @@
 use std::{env, error::Error, fs};
 
 use mae_seg::engine::{DeviceChoice, Engine, SegmentOptions, pick};
-use mae_seg::hub::Directory;
+use mae_seg::hub::Disk;
 use mae_seg::image::RgbImage;
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -14,7 +14,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let photo = RgbImage::decode(&fs::read(photo)?)?;
     let device = pollster::block_on(pick(DeviceChoice::Auto))?.device;
-    let engine = pollster::block_on(Engine::load(&Directory::new(weights), &device))?;
+    let engine = pollster::block_on(Engine::load(&Disk::folder(weights)?, &device))?;
     let options = SegmentOptions { score_thresh: engine.threshold(), ..SegmentOptions::default() };
     for instance in pollster::block_on(engine.segment(&photo, &options))? {
         let [x, y, width, height] = instance.bbox;

@@ -11,7 +11,7 @@ use std::{env, fs, path::PathBuf};
 
 use burn::tensor::Device;
 use mae_seg::engine::{Engine, Logits};
-use mae_seg::hub::Directory;
+use mae_seg::hub::Disk;
 use mae_seg::image::RgbImage;
 use serde::{Deserialize, Serialize};
 
@@ -41,7 +41,7 @@ fn root() -> PathBuf {
 fn logits() -> Logits {
     let photo = RgbImage::decode(&fs::read(root().join("www/samples").join(PHOTO)).unwrap()).unwrap();
     pollster::block_on(async {
-        let folder = Directory::new(root().join("tests/fixtures/eomt_tiny"));
+        let folder = Disk::folder(root().join("tests/fixtures/eomt_tiny")).unwrap();
         let engine = Engine::load(&folder, &Device::flex()).await.unwrap();
         engine.logits(&photo).await.unwrap()
     })

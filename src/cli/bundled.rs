@@ -7,9 +7,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use indicatif::ProgressBar;
 
-use super::disk::{Disk, settled};
 use super::progress;
-use crate::hub::{OnBytes, Repository, Settings, Site};
+use crate::hub::{Disk, OnBytes, Repository, Settings, Site, settled};
 use crate::hub_name::RepositoryName;
 use crate::text::one_line;
 use crate::weights::{SourceError, WeightSource};
@@ -43,7 +42,7 @@ impl Source {
                 );
             }
             let folder = if settled(&checkpoint) { &checkpoint } else { path };
-            return Ok(Self::Disk(Disk::folder(folder)?));
+            return Self::on_disk(folder);
         }
         if path.is_file() {
             return Ok(Self::Disk(Disk::file(path)));
@@ -93,7 +92,13 @@ impl Source {
             .with_context(|| {
                 format!("the bundled weights ({BUNDLED}) are not here: name a folder with --weights")
             })
-            .and_then(|place| Ok(Self::Disk(Disk::folder(&place)?)))
+            .and_then(|place| Self::on_disk(&place))
+    }
+
+    fn on_disk(folder: &Path) -> Result<Self> {
+        let disk = Disk::folder(folder)?;
+        disk.twofold().iter().for_each(|sentence| progress::note(sentence));
+        Ok(Self::Disk(disk))
     }
 }
 
@@ -102,7 +107,7 @@ impl WeightSource for Source {
         match self {
             Self::Repository(repository) => repository.read(file).await,
             Self::Site(site) => site.read(file).await,
-            Self::Disk(disk) => disk.read(file),
+            Self::Disk(disk) => disk.read(file).await,
         }
     }
 
@@ -110,7 +115,7 @@ impl WeightSource for Source {
         match self {
             Self::Repository(repository) => repository.read_range(file, range).await,
             Self::Site(site) => site.read_range(file, range).await,
-            Self::Disk(disk) => disk.read_range(file, range),
+            Self::Disk(disk) => disk.read_range(file, range).await,
         }
     }
 

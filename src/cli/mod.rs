@@ -10,7 +10,6 @@ mod chart;
 mod compare;
 mod contrast;
 mod device;
-mod disk;
 mod draw;
 mod encoder;
 mod eval;

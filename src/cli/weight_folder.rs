@@ -108,8 +108,8 @@ fn is_plain(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::disk::Disk;
     use super::*;
+    use crate::hub::Disk;
 
     const SHARDS: [&str; 2] = ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"];
 
@@ -127,7 +127,7 @@ mod tests {
     fn an_export_replaces_an_earlier_one_and_nothing_else() {
         let root = tempfile::tempdir().unwrap();
         let path = |name: &str| root.path().join(name);
-        let elsewhere = Source::Disk(Disk::file(Path::new("elsewhere.pth")));
+        let elsewhere = Source::Disk(Disk::file("elsewhere.pth"));
         let open = || Target::open(&path("out"), &elsewhere);
         open().unwrap().write(&files(&SHARDS, "1")).unwrap();
         fs::write(path("out/README.md"), "mine").unwrap();

@@ -167,15 +167,15 @@ pub struct Logits {
 ///
 /// ```no_run
 /// use burn::tensor::Device;
-/// use mae_seg::engine::{Engine, EngineError, SegmentOptions};
-/// use mae_seg::hub::Directory;
+/// use mae_seg::engine::{Engine, SegmentOptions};
+/// use mae_seg::hub::Disk;
 /// use mae_seg::image::RgbImage;
 /// use mae_seg::instance::Instance;
 ///
-/// async fn objects(photo: &RgbImage) -> Result<Vec<Instance>, EngineError> {
-///     let weights = Directory::new("www/weights/mae-small");
+/// async fn objects(photo: &RgbImage) -> Result<Vec<Instance>, Box<dyn std::error::Error>> {
+///     let weights = Disk::folder("www/weights/mae-small")?;
 ///     let engine = Engine::load(&weights, &Device::flex()).await?;
-///     engine.segment(photo, &SegmentOptions::default()).await
+///     Ok(engine.segment(photo, &SegmentOptions::default()).await?)
 /// }
 /// ```
 #[derive(Debug)]

@@ -4,14 +4,14 @@
 
 mod cache;
 mod client;
-mod directory;
+mod disk;
 mod repository;
 mod settings;
 mod site;
 
 pub use cache::Cache;
 pub use client::{Client, Told};
-pub use directory::Directory;
+pub use disk::{Disk, settled};
 pub use repository::Repository;
 pub use settings::{Settings, user_cache};
 pub use site::Site;

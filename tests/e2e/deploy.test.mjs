@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 
 import { launch, SegmenterPage } from "./page.mjs";
-import { root, serve } from "./site.mjs";
+import { root, serve as serveSite } from "./site.mjs";
 
 const dist = join(root, "dist");
 const html = readFileSync(join(dist, "index.html"), "utf8");
@@ -16,7 +16,14 @@ let browser;
 before(async () => {
   browser = await launch();
 });
-after(() => browser.close());
+const sites = [];
+after(() => Promise.all([browser.close(), ...sites.map((site) => site.close())]));
+
+async function serve() {
+  const site = await serveSite();
+  sites.push(site);
+  return site;
+}
 
 /** A visitor with a browser of their own, on a page whose service worker has kept it. */
 async function visit(site, path = "") {
@@ -82,7 +89,6 @@ test("a new build under an open tab: the tab goes on, says so, and a reload brin
   assert.equal(await page.hook("new-version").count(), 0);
   assert.deepEqual(page.errors, []);
   await context.close();
-  await site.close();
 });
 
 test("a visitor without a service worker gets no old file, however long the browser keeps them", async () => {
@@ -96,7 +102,6 @@ test("a visitor without a service worker gets no old file, however long the brow
   assert.equal(await after.settle(), "ready");
   assert.deepEqual(after.errors, []);
   await context.close();
-  await site.close();
 });
 
 test("in a folder of the site, everything is found, and offline, too", async () => {
@@ -141,7 +146,6 @@ test("a photo that another app shares arrives", async () => {
   assert.equal(new URL(page.page.url()).searchParams.get("shared"), null);
   assert.deepEqual(page.errors, []);
   await context.close();
-  await site.close();
 });
 
 test("where it cannot start, the page says why", async () => {
@@ -177,7 +181,6 @@ test("where it cannot start, the page says why", async () => {
   await file.locator("#start.stopped").waitFor();
   assert.match(await file.locator("#start-words").innerText(), /do not run pages like this from a file/);
   await context.close();
-  await site.close();
 });
 
 test("a graphics processor that never answers is given up", async () => {
@@ -188,5 +191,4 @@ test("a graphics processor that never answers is given up", async () => {
   assert.equal(await page.settle(["ready", "error"], 60_000), "ready");
   assert.equal(await page.hook("backend").getAttribute("data-backend"), "cpu");
   await page.page.close();
-  await site.close();
 });

@@ -9,11 +9,8 @@ use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::Duration;
 
-use anyhow::{Result, bail};
-
-use super::progress;
 use crate::files;
-use crate::weights::{Manifest, SourceError};
+use crate::weights::{Manifest, SourceError, WeightSource};
 
 /// Files opened at the start; one that is not there then is not there later.
 const FIRST: [&str; 4] = ["manifest.json", "config.json", "preprocessor_config.json", WEIGHTS];
@@ -23,9 +20,9 @@ const INDEX: &str = "model.safetensors.index.json";
 const LOOKS: usize = 100;
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// A folder of weights, or one file of them.
+/// A folder of weights on disk, or one file of them.
 #[derive(Debug)]
-pub(super) struct Disk {
+pub struct Disk {
     path: PathBuf,
     is_file: bool,
     held: RefCell<BTreeMap<String, Option<Held>>>,
@@ -52,59 +49,69 @@ impl Held {
         if (now.len(), now.modified().ok()) != (self.metadata.len(), self.metadata.modified().ok()) {
             return Err(io::Error::other("it was changed while it was read"));
         }
-        Ok(bytes)
+        // Small files are read whole, however long they are.
+        if range.end <= self.metadata.len() || range.start == 0 && range.end == files::TEXT {
+            return Ok(bytes);
+        }
+        Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the file ends before that"))
     }
 }
 
 impl Disk {
-    /// A folder; its files are those of one moment.
-    pub(super) fn folder(path: &Path) -> Result<Self> {
+    /// Opens a folder that holds `config.json` and the weights; its files are those of one moment.
+    ///
+    /// # Errors
+    ///
+    /// [`SourceError::NotFound`] where there is none, [`SourceError::Unavailable`] where it is replaced all the time.
+    pub fn folder(path: impl Into<PathBuf>) -> Result<Self, SourceError> {
+        let path = path.into();
         for _ in 0..LOOKS {
-            let before = identity(path);
+            let before = identity(&path);
+            if before.is_none() && !is_replaced(&path) {
+                let (file, place) = ("config.json".to_owned(), path.display().to_string());
+                return Err(SourceError::NotFound { file, place });
+            }
             let held: Vec<_> = FIRST.iter().map(|name| (*name, Held::open(&path.join(name)))).collect();
-            if before.is_some() && before == identity(path) {
+            if before.is_some() && before == identity(&path) {
                 let held = held.into_iter().map(|(name, held)| (name.to_owned(), held.ok())).collect();
-                let disk = Self { path: path.to_owned(), is_file: false, held: RefCell::new(held) };
-                disk.note_twofold();
-                return Ok(disk);
+                return Ok(Self { path, is_file: false, held: RefCell::new(held) });
             }
             sleep(PAUSE);
         }
-        bail!("{} is replaced all the time; try again when training is done", path.display())
+        let reason = "it is replaced all the time; try again when training is done".to_owned();
+        let (file, place) = ("config.json".to_owned(), path.display().to_string());
+        Err(SourceError::Unavailable { file, place, reason })
     }
 
-    /// One file of weights, its configuration beside it.
-    pub(super) fn file(path: &Path) -> Self {
-        Self { path: path.to_owned(), is_file: true, held: RefCell::default() }
+    /// Names one file of weights, whose configuration lies beside it; nothing is opened yet.
+    #[must_use]
+    pub fn file(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into(), is_file: true, held: RefCell::default() }
     }
 
-    pub(super) fn path(&self) -> &Path {
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
         &self.path
     }
 
     /// The folder, unless it is a file.
-    pub(super) fn as_folder(&self) -> Option<&Path> {
+    #[must_use]
+    pub fn as_folder(&self) -> Option<&Path> {
         (!self.is_file).then_some(&self.path)
     }
 
-    /// The name of the file of weights, where one was named.
-    pub(super) fn weights_file(&self) -> Option<&str> {
-        if self.is_file { self.path.file_name()?.to_str() } else { None }
-    }
-
-    /// Says what is read where a model was saved again as one file, and the list of its former parts is still there.
-    fn note_twofold(&self) {
-        let has_both = self.size(WEIGHTS).is_some() && self.path.join(INDEX).is_file();
-        if !has_both {
-            return;
-        }
+    /// What is read where a model was saved again as one file, and the list of its former parts is still there; a sentence.
+    #[must_use]
+    pub fn twofold(&self) -> Option<String> {
+        let has_both = !self.is_file && self.size(WEIGHTS).is_some() && self.path.join(INDEX).is_file();
         let manifest =
-            self.read("manifest.json").ok().and_then(|text| serde_json::from_slice::<Manifest>(&text).ok());
+            self.whole("manifest.json").ok().and_then(|text| serde_json::from_slice::<Manifest>(&text).ok());
         let read = match manifest.unwrap_or_default().file(INDEX) {
             None => WEIGHTS,
             Some(_) => "what the index names, as manifest.json says,",
         };
-        progress::note(&format!("{} holds both {WEIGHTS} and {INDEX}; {read} is read", self.path.display()));
+        has_both.then(|| format!("{} holds both {WEIGHTS} and {INDEX}; {read} is read", self.path.display()))
     }
 
     fn place(&self, file: &str) -> PathBuf {
@@ -118,19 +125,11 @@ impl Disk {
     }
 
     /// The whole of a small file.
-    pub(super) fn read(&self, file: &str) -> Result<Vec<u8>, SourceError> {
+    fn whole(&self, file: &str) -> Result<Vec<u8>, SourceError> {
         self.with(file, |held| {
             files::check(held.metadata.len(), files::TEXT)?;
             held.read(0..files::TEXT)
         })
-    }
-
-    pub(super) fn read_range(&self, file: &str, range: Range<u64>) -> Result<Vec<u8>, SourceError> {
-        self.with(file, |held| held.read(range))
-    }
-
-    pub(super) fn size(&self, file: &str) -> Option<u64> {
-        self.with(file, |held| Ok(held.metadata.len())).ok()
     }
 
     fn with<T>(&self, file: &str, act: impl FnOnce(&mut Held) -> io::Result<T>) -> Result<T, SourceError> {
@@ -152,16 +151,39 @@ impl Disk {
     }
 }
 
-/// Waits for a folder that is just being replaced, as [`Disk`] is for.
-pub(super) fn settled(folder: &Path) -> bool {
-    let is_replaced = || ["new", "old"].iter().any(|ending| folder.with_extension(ending).is_dir());
+impl WeightSource for Disk {
+    async fn read(&self, file: &str) -> Result<Vec<u8>, SourceError> {
+        self.whole(file)
+    }
+
+    async fn read_range(&self, file: &str, range: Range<u64>) -> Result<Vec<u8>, SourceError> {
+        self.with(file, |held| held.read(range))
+    }
+
+    fn size(&self, file: &str) -> Option<u64> {
+        self.with(file, |held| Ok(held.metadata.len())).ok()
+    }
+
+    fn weights_file(&self) -> Option<&str> {
+        if self.is_file { self.path.file_name()?.to_str() } else { None }
+    }
+}
+
+/// Waits for a folder that is just being replaced, as [`Disk`] is for; says whether it is there.
+#[must_use]
+pub fn settled(folder: &Path) -> bool {
     for _ in 0..LOOKS {
-        if folder.is_dir() || !is_replaced() {
+        if folder.is_dir() || !is_replaced(folder) {
             break;
         }
         sleep(PAUSE);
     }
     folder.is_dir()
+}
+
+/// Whether a newer folder is about to take its place.
+fn is_replaced(folder: &Path) -> bool {
+    ["new", "old"].iter().any(|ending| folder.with_extension(ending).is_dir())
 }
 
 /// What tells a folder from another one of its name.
@@ -195,16 +217,19 @@ mod tests {
             fs::rename(path("fresh"), path("checkpoint")).unwrap();
         };
         save("one");
-        let disk = Disk::folder(&path("checkpoint")).unwrap();
+        let disk = Disk::folder(path("checkpoint")).unwrap();
+        let read = |disk: &Disk, file| pollster::block_on(disk.read(file));
         save("two, longer");
         fs::write(path("checkpoint/manifest.json"), "{}").unwrap();
-        assert_eq!(disk.read("config.json").unwrap(), b"one");
-        assert_eq!((disk.read_range(WEIGHTS, 1..3).unwrap(), disk.size(WEIGHTS)), (b"ne".to_vec(), Some(3)));
-        assert!(matches!(disk.read("manifest.json"), Err(SourceError::NotFound { .. })), "it came later");
+        assert_eq!(read(&disk, "config.json").unwrap(), b"one");
+        let range = |range| pollster::block_on(disk.read_range(WEIGHTS, range));
+        assert_eq!((range(1..3).unwrap(), disk.size(WEIGHTS)), (b"ne".to_vec(), Some(3)));
+        assert!(matches!(range(1..4), Err(SourceError::Unavailable { .. })), "the file ends before that");
+        assert!(matches!(read(&disk, "manifest.json"), Err(SourceError::NotFound { .. })), "it came later");
 
-        let disk = Disk::folder(&path("checkpoint")).unwrap();
+        let disk = Disk::folder(path("checkpoint")).unwrap();
         fs::write(path("checkpoint/config.json"), "another length").unwrap();
-        assert!(disk.read("config.json").unwrap_err().to_string().contains("changed"));
-        assert!(Disk::folder(&path("none")).is_err());
+        assert!(read(&disk, "config.json").unwrap_err().to_string().contains("changed"));
+        assert!(matches!(Disk::folder(path("none")), Err(SourceError::NotFound { .. })));
     }
 }
