@@ -19,11 +19,28 @@
       "页面没有加载完整。请检查网络，然后刷新页面。",
     ],
   };
+  // As the app chooses it, which is not there yet.
+  const speaksChinese = () => {
+    let remembered;
+    try {
+      remembered = localStorage.getItem("mae-seg-language");
+    } catch {
+      // Some browsers remember nothing.
+    }
+    const tags = [new URLSearchParams(location.search).get("lang"), remembered, ...navigator.languages];
+    return /^zh\b/i.test(tags.find((tag) => /^(zh|en)\b/i.test(tag)));
+  };
+  const isChinese = speaksChinese();
+  const translate = () => {
+    if (!isChinese) return;
+    document.documentElement.lang = "zh-CN";
+    for (const element of document.querySelectorAll(":not(.stopped) > [data-zh]")) element.textContent = element.dataset.zh;
+  };
   const known = location.protocol === "file:" ? "file" : typeof WebAssembly !== "object" && "missing";
   const stop = (error) => {
     const reason = known || (/Content Security Policy/i.test(error) ? "forbidden" : "incomplete");
     const words = document.getElementById("start-words");
-    if (words) words.textContent = reasons[reason][navigator.language.startsWith("zh") ? 1 : 0];
+    if (words) words.textContent = reasons[reason][isChinese ? 1 : 0];
     document.getElementById("start")?.classList.add("stopped");
   };
   const starting = new AbortController();
@@ -31,7 +48,7 @@
   // Scripts that fail say so to the window, those that do not come on the way down only.
   const onError = ({ target, error }) => (target === window || target instanceof HTMLScriptElement) && stop(error);
   addEventListener("error", onError, { ...here, capture: true });
-  addEventListener("DOMContentLoaded", () => known && stop(), here);
+  addEventListener("DOMContentLoaded", () => (translate(), known && stop()), here);
   addEventListener("TrunkApplicationStarted", () => {
     starting.abort();
     if ("serviceWorker" in navigator && isSecureContext) stay();

@@ -2,6 +2,7 @@
 
 mod keeping;
 mod photos;
+mod saying;
 mod taking;
 
 use std::collections::HashMap;
@@ -22,9 +23,10 @@ use super::document::{Action, Edit};
 use super::dom;
 use super::gallery::PhotoKey;
 use super::handover::Promised;
+use super::language::Language;
 use super::overlay::{HitMask, instance_at, overlay_size};
 use super::place::Place;
-use super::protocol::{BackendChoice, Failure, FailureKind, RedrawRequest, Request, Size};
+use super::protocol::{BackendChoice, Failure, FailureKind, RedrawRequest, Request, Sentence, Size};
 use super::sheets::Sheets;
 use super::state::{Aim, AppState, Effect, Event, Gesture, RedrawEvent};
 use keeping::Keeping;
@@ -38,6 +40,7 @@ const WEIGHTS_GONE: &str = "mae-seg-weights-gone";
 #[derive(Debug, Clone, Copy)]
 pub(super) struct App {
     pub(super) state: RwSignal<AppState>,
+    pub(super) language: RwSignal<Language>,
     pub(super) photo_canvas: NodeRef<Canvas>,
     pub(super) overlay_canvas: NodeRef<Canvas>,
     pub(super) desk: Desk,
@@ -75,13 +78,14 @@ impl App {
         let asked = dom::query("weights").filter(|text| !text.is_empty());
         let (wanted, refused) = match asked.as_deref().map(Place::parse) {
             Some(Ok(place)) => (place, None),
-            Some(Err(reason)) => (Place::Suited, Some(reason)),
+            Some(Err(_)) => (Place::Suited, asked),
             None => (Place::Suited, None),
         };
         let hub = dom::query("hub").filter(|text| !text.is_empty()).unwrap_or_else(|| HUB.into());
         let backend = BackendChoice::from_query(dom::query("backend").as_deref());
         let app = Self {
             state: RwSignal::new(AppState::new(wanted, hub, backend)),
+            language: RwSignal::new(saying::language()),
             photo_canvas: NodeRef::new(),
             overlay_canvas: NodeRef::new(),
             desk: Desk::new(),
@@ -93,11 +97,8 @@ impl App {
         if let Some(Ok(place)) = dom::query("mae").as_deref().map(Place::parse) {
             app.dispatch(Event::Redraw(RedrawEvent::ModelChosen(place)));
         }
-        if let Some(reason) = refused {
-            app.refuse(
-                FailureKind::Choice,
-                format!("{reason}. The model that comes with this page is used instead."),
-            );
+        if let Some(name) = refused {
+            app.refuse(FailureKind::Choice, Sentence::NoModelNameSoOurs { name });
         }
         app
     }
@@ -136,12 +137,12 @@ impl App {
     }
 
     /// Says something that is no failure.
-    fn notice(self, sentence: impl Into<String>) {
-        self.dispatch(Event::Noticed(Some(sentence.into())));
+    fn notice(self, sentence: Sentence) {
+        self.dispatch(Event::Noticed(vec![sentence]));
     }
 
     /// Says why something can be neither shown nor used.
-    pub(super) fn refuse(self, kind: FailureKind, sentence: impl Into<String>) {
+    pub(super) fn refuse(self, kind: FailureKind, sentence: Sentence) {
         self.dispatch(Event::Refused(Failure::new(kind, sentence)));
     }
 

@@ -7,7 +7,7 @@ use super::place::Place;
 pub struct Listed {
     /// What to call it.
     pub title: &'static str,
-    /// What it is good for.
+    /// Key of what it is good for.
     pub about: &'static str,
     /// Its place, as in `?weights=`.
     pub weights: &'static str,
@@ -17,7 +17,7 @@ pub struct Listed {
     pub labels: usize,
     /// AP50 of its masks on 260 photos, of objects of any kind, in percent, where it was measured.
     pub accuracy: Option<f32>,
-    /// Licence of the weights.
+    /// Key of the licence of the weights.
     pub licence: &'static str,
 }
 
@@ -30,39 +30,39 @@ pub const SMALL: &str = "weights/mae-small";
 pub const CATALOGUE: [Listed; 4] = [
     Listed {
         title: "mae-tiny",
-        about: "Quick on any device; finds large, clear objects.",
+        about: "about-mae-tiny",
         weights: TINY,
         bytes: 11_988_104,
         labels: 12,
         accuracy: Some(18.5),
-        licence: "licence in its model card",
+        licence: "licence-research",
     },
     Listed {
         title: "mae-small",
-        about: "Better masks; about two seconds per photo without a graphics processor.",
+        about: "about-mae-small",
         weights: SMALL,
         bytes: 23_679_480,
         labels: 12,
         accuracy: Some(27.0),
-        licence: "licence in its model card",
+        licence: "licence-research",
     },
     Listed {
         title: "EoMT-S, COCO",
-        about: "Everyday things by name; a few seconds per photo.",
+        about: "about-eomt-small",
         weights: "hf:tue-mps/coco_panoptic_eomt_small_640_2x",
         bytes: 96_000_000,
         labels: 133,
         accuracy: None,
-        licence: "MIT licence",
+        licence: "licence-mit",
     },
     Listed {
         title: "EoMT-B, COCO",
-        about: "More accurate; best with a graphics processor.",
+        about: "about-eomt-base",
         weights: "hf:tue-mps/coco_panoptic_eomt_base_640_2x",
         bytes: 372_000_000,
         labels: 133,
         accuracy: None,
-        licence: "MIT licence",
+        licence: "licence-mit",
     },
 ];
 

@@ -1,6 +1,8 @@
 //! The photos of a visit: which there are, and how far each is. Pure, tested on the host.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
+
+use super::protocol::Sentence;
 
 /// Names one photo for as long as it is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -15,10 +17,16 @@ pub enum Standing {
     Working,
     /// Its objects are known: so many are shown.
     Done(usize),
-    /// It cannot be used; a sentence.
-    Failed(String),
+    /// It cannot be used, and why.
+    Failed(#[serde(deserialize_with = "known_or_not")] Sentence),
     /// Its objects will not be looked for until somebody asks.
     Stopped,
+}
+
+/// The sentence, or, where another version of the page kept one that is not known here, that it cannot be used.
+fn known_or_not<'de, D: Deserializer<'de>>(kept: D) -> Result<Sentence, D::Error> {
+    let kept = serde_json::Value::deserialize(kept)?;
+    Ok(serde_json::from_value(kept).unwrap_or(Sentence::PhotoUnusable))
 }
 
 /// One photo.
@@ -181,6 +189,19 @@ mod tests {
         gallery.restore(earlier);
         assert_eq!(names(&gallery)[..2], ["a.jpg", "a (2).jpg"]);
         assert_eq!(gallery.next_key(), PhotoKey(10));
+    }
+
+    #[test]
+    fn what_other_versions_said_of_a_photo_does_not_lose_the_others() {
+        let photo =
+            |standing: &str| format!(r#"{{"key":0,"name":"a","standing":{standing},"is_single":true}}"#);
+        let read = |standing: &str| serde_json::from_str::<Entry>(&photo(standing)).unwrap().standing;
+        for unknown in [r#"{"Failed":"a: not a photo."}"#, r#"{"Failed":{"photo-too-dark":{"name":"a"}}}"#] {
+            assert_eq!(read(unknown), Standing::Failed(Sentence::PhotoUnusable), "{unknown}");
+        }
+        let known = Standing::Failed(Sentence::PhotoEmpty { name: "a".into() });
+        assert_eq!(read(&serde_json::to_string(&known).unwrap()), known);
+        assert_eq!(read(r#"{"Done":3}"#), Standing::Done(3));
     }
 
     #[test]

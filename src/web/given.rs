@@ -1,5 +1,7 @@
 //! What a visitor dropped or picked, told apart by name: a photo, or the files of a model.
 
+use super::protocol::Sentence;
+
 /// The forms that weights have: endings, and what a file that stands alone is called in a folder; best first.
 const FORMS: [(&[&str], &str); 2] =
     [(&[".safetensors"], "model.safetensors"), (&[".bin", ".pth", ".pt"], "pytorch_model.bin")];
@@ -27,8 +29,8 @@ pub enum Given {
         /// The places of its files, and what each is called in a weight folder.
         parts: Vec<(usize, String)>,
     },
-    /// Neither, and why, in a sentence.
-    Neither(String),
+    /// Neither, and why.
+    Neither(Sentence),
     /// No file at all.
     Nothing,
 }
@@ -54,12 +56,12 @@ pub fn sort_out(folder: Option<&str>, paths: &[String]) -> Given {
             }
             Given::Photos { places, left_out }
         }
-        _ => FORMS.iter().find_map(|(endings, whole)| model(folder, paths, endings, whole)).unwrap_or_else(|| {
-            let what = folder.or_else(|| paths.first().map(|path| file_of(path))).unwrap_or_default();
-            Given::Neither(format!(
-                "{what} holds neither photos nor weights. Choose photos, or a folder with config.json and model.safetensors."
-            ))
-        }),
+        _ => FORMS.iter().find_map(|(endings, whole)| model(folder, paths, endings, whole)).unwrap_or_else(
+            || {
+                let what = folder.or_else(|| paths.first().map(|path| file_of(path))).unwrap_or_default();
+                Given::Neither(Sentence::NeitherPhotosNorModel { name: what.to_owned() })
+            },
+        ),
     }
 }
 
@@ -96,10 +98,7 @@ fn model(folder: Option<&str>, paths: &[String], endings: &[&str], whole: &str) 
         [(index, _)] if !complete => Some(*index),
         _ if complete => None,
         _ => {
-            return Some(Given::Neither(format!(
-                "There are {} files of weights and no {index} that says how they belong together. Open one of them.",
-                shards.len()
-            )));
+            return Some(Given::Neither(Sentence::ManyModels { count: shards.len(), index }));
         }
     };
     let part = |(index, path): (usize, &String)| {
@@ -193,15 +192,14 @@ mod tests {
 
     #[test]
     fn what_is_neither_is_said_in_a_sentence() {
-        for (folder, paths, word) in [
-            (Some("holiday"), vec!["holiday/notes.txt"], "holiday holds neither photos nor weights"),
-            (None, vec!["config.json"], "config.json holds neither photos nor weights"),
-            (None, vec!["a.safetensors", "b.safetensors"], "2 files of weights"),
+        let neither = |name: &str| Sentence::NeitherPhotosNorModel { name: name.to_owned() };
+        let index = "model.safetensors.index.json".to_owned();
+        for (folder, paths, sentence) in [
+            (Some("holiday"), vec!["holiday/notes.txt"], neither("holiday")),
+            (None, vec!["config.json"], neither("config.json")),
+            (None, vec!["a.safetensors", "b.safetensors"], Sentence::ManyModels { count: 2, index }),
         ] {
-            match sorted(folder, &paths) {
-                Given::Neither(sentence) => assert!(sentence.contains(word), "{sentence}"),
-                other => panic!("{paths:?}: {other:?}"),
-            }
+            assert_eq!(sorted(folder, &paths), Given::Neither(sentence), "{paths:?}");
         }
     }
 }

@@ -9,8 +9,8 @@
 //! ```
 //!
 //! The main thread never touches a pixel one by one: photo and overlay arrive as finished RGBA buffers. [`protocol`],
-//! [`state`], [`document`], [`gallery`], [`camera`], [`patches`], [`place`], [`overlay`], [`export`] and [`collection`] are plain Rust and are tested on the host; the
-//! rest needs a browser.
+//! [`state`], [`document`], [`gallery`], [`camera`], [`patches`], [`place`], [`overlay`], [`export`], [`collection`], [`language`] and
+//! what the page says are plain Rust and are tested on the host; the rest needs a browser.
 
 pub mod camera;
 pub mod catalogue;
@@ -19,12 +19,15 @@ pub mod document;
 pub mod export;
 pub mod gallery;
 pub mod given;
+pub mod language;
 pub mod overlay;
 pub mod pace;
 pub mod patches;
 pub mod place;
 pub mod protocol;
 pub mod state;
+#[cfg(any(feature = "page", test))]
+mod texts;
 
 #[cfg(feature = "page")]
 mod app;

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::protocol::Sentence;
 use crate::hub_name::{HUB, RepositoryName};
 
 /// Where a model's weights are.
@@ -28,18 +29,18 @@ impl Place {
     /// - anything else is a path on this site.
     ///
     /// # Errors
-    /// A sentence, when what must be a repository's name is none.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    /// [`Sentence::NoModelName`], when what must be a repository's name is none.
+    pub fn parse(text: &str) -> Result<Self, Sentence> {
         let text = text.trim();
         if let Some(name) = text.strip_prefix("hf:") {
-            return name.parse().map(Self::Hub);
+            return named(name).map(Self::Hub);
         }
         if let Some(page) = text.strip_prefix(HUB).and_then(|rest| rest.strip_prefix('/')) {
-            return named_in_page(page).parse().map(Self::Hub);
+            return named(&named_in_page(page)).map(Self::Hub);
         }
         let ours = ["weights/", "/", "."].iter().any(|start| text.starts_with(start));
         let is_path = ours || text.contains("://") || text.ends_with('/');
-        match text.parse() {
+        match named(text) {
             Ok(name) if !is_path && text.contains('@') => Ok(Self::Hub(name)),
             Ok(name) if !is_path => Ok(Self::SiteOrHub(name)),
             Err(reason) if !is_path && text.contains('@') => Err(reason),
@@ -50,14 +51,11 @@ impl Place {
     /// Reads what was typed where a repository is asked for; addresses of other servers are taken too.
     ///
     /// # Errors
-    /// A sentence, when it is neither.
-    pub fn parse_hub_name(text: &str) -> Result<Self, String> {
+    /// [`Sentence::NoModelName`], when it is neither.
+    pub fn parse_hub_name(text: &str) -> Result<Self, Sentence> {
         match Self::parse(text)? {
             Self::SiteOrHub(name) => Ok(Self::Hub(name)),
-            Self::Site(path) if !path.contains("://") => {
-                let name: RepositoryName = path.parse()?;
-                Ok(Self::Hub(name))
-            }
+            Self::Site(path) if !path.contains("://") => named(&path).map(Self::Hub),
             place => Ok(place),
         }
     }
@@ -74,7 +72,7 @@ impl Place {
         }
     }
 
-    /// What to call the model.
+    /// What to call the model; nothing, where it is not decided yet which it is.
     #[must_use]
     pub fn title(&self) -> String {
         match self {
@@ -84,9 +82,13 @@ impl Place {
             }
             Self::Hub(name) | Self::SiteOrHub(name) => name.short(),
             Self::Device(folder) => folder.clone(),
-            Self::Suited => "The model for this device".to_owned(),
+            Self::Suited => String::new(),
         }
     }
+}
+
+fn named(text: &str) -> Result<RepositoryName, Sentence> {
+    text.parse().map_err(|_reason: String| Sentence::NoModelName { name: text.to_owned() })
 }
 
 /// `owner/name[@revision]` from `owner/name[/tree/revision…]`.
@@ -133,11 +135,14 @@ mod tests {
 
     #[test]
     fn what_is_no_name_is_refused_in_a_sentence() {
-        for text in ["hf:name", "hf:", "hf:a/b/c", "a b@c", "https://huggingface.co/docs"] {
-            assert!(Place::parse(text).unwrap_err().contains("owner/name"), "{text}");
+        let no_name = |name: &str| Sentence::NoModelName { name: name.to_owned() };
+        for text in ["hf:name", "hf:", "hf:a/b/c"] {
+            assert_eq!(Place::parse(text), Err(no_name(&text[3..])), "{text}");
         }
+        assert_eq!(Place::parse("a b@c"), Err(no_name("a b@c")));
+        assert_eq!(Place::parse("https://huggingface.co/docs"), Err(no_name("docs/")));
         for text in ["", "name", "a/b/c", "owner/", "/owner/name", "ow ner/name", "owner/name@"] {
-            assert!(Place::parse_hub_name(text).unwrap_err().contains("owner/name"), "{text}");
+            assert_eq!(Place::parse_hub_name(text), Err(no_name(text)), "{text}");
         }
         assert_eq!(Place::parse_hub_name("owner/name"), Ok(hub("owner/name")));
         assert!(matches!(Place::parse_hub_name("http://example.org/m"), Ok(Place::Site(_))));

@@ -8,12 +8,14 @@ mod failure;
 mod found;
 mod model;
 mod redraw;
+mod sentence;
 
 pub use collect::CollectStep;
 pub use failure::{Failure, FailureKind};
 pub use found::{Found, Presence};
-pub use model::{Backend, BackendChoice, ModelInfo};
+pub use model::{Backend, BackendChoice, Fallback, ModelInfo};
 pub use redraw::{Drawn, Hiding, MOST_PERCENT, RedrawModel, RedrawReply, RedrawRequest, Sampling, Wish};
+pub use sentence::Sentence;
 
 use serde::{Deserialize, Serialize};
 
@@ -24,7 +26,7 @@ use super::place::Place;
 use crate::prompt::Prompt;
 
 /// Raised with every change of these types. A page that meets a worker of another version asks to be reloaded.
-pub const PROTOCOL_VERSION: u32 = 8;
+pub const PROTOCOL_VERSION: u32 = 9;
 
 /// Instances below this score are never shown, so they are not computed.
 pub const LOWEST_SCORE: f32 = 0.02;
@@ -219,8 +221,8 @@ pub enum Reply {
         photo: Size,
         /// The size it is shown at: its own, unless a canvas could not hold that.
         view: Size,
-        /// What was amiss with its file all the same, in sentences.
-        notes: Vec<String>,
+        /// What was amiss with its file all the same.
+        notes: Vec<Sentence>,
     },
     /// The photo's objects, best first. Buffers: the COCO runs of all masks, one after another, as 32-bit numbers.
     Segmented {

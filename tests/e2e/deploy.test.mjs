@@ -171,7 +171,7 @@ test("where it cannot start, the page says why", async () => {
   site.faults.splice(0, 1, (path) => path === "/" && { headers: { "content-security-policy": "script-src 'none'" } });
   const page = await browser.newPage();
   await page.goto(site.address);
-  assert.match(await page.locator("#start").innerText(), /Every object in your photo/);
+  assert.match(await page.locator("#start").innerText(), /every object in your photo/);
   await page.getByText("Still nothing?").waitFor({ timeout: 15_000 });
   await page.close();
 

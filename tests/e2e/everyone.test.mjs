@@ -113,7 +113,7 @@ test("weights removed in one tab are gone in the other", async () => {
   await other.settle();
   const kept = other.page.getByText("kept in this browser");
   await kept.waitFor();
-  await page.page.getByRole("button", { name: "Remove them" }).click();
+  await page.page.getByRole("button", { name: "Remove it" }).click();
   await kept.waitFor({ state: "detached" });
   await context.close();
 });

@@ -91,7 +91,7 @@ describe("hide and redraw", () => {
     assert.ok(whole.some((value, at) => seen[at - (at % 4) + 3] && value !== photo[at]), "seen ones are drawn, too");
     await page.hook("redraw-paste").check();
     await drawn();
-    assert.match(await page.hook("redraw-psnr").innerText(), /^\d+\.\d dB$/);
+    assert.match(await page.hook("redraw-psnr").innerText(), /^\d+\.\d\sdB$/);
     assert.match(await page.hook("redraw-status").innerText(), /^Drawn in \d+ ms$/);
   });
 
@@ -129,7 +129,7 @@ describe("hide and redraw", () => {
     assert.notDeepEqual(await pixels("redraw-seen"), before, "neither comes again");
     await page.hook("redraw-compare").uncheck();
     await drawn();
-    for (const way of ["Blocks", "Grid", "Scattered"]) {
+    for (const way of ["way-block", "way-grid", "way-random"]) {
       const other = await pixels("redraw-seen");
       await page.page.click(`[data-way=${way}]`);
       await drawn();
@@ -139,7 +139,7 @@ describe("hide and redraw", () => {
   });
 
   test("patches are painted by hand, all of them or none, too", async () => {
-    await page.page.click('[data-way="By hand"]');
+    await page.page.click('[data-way=way-by-hand]');
     await page.hook("redraw-none").click();
     await hides(0);
     const { x, y, width, height } = await page.hook("redraw-by-hand").boundingBox();
@@ -172,7 +172,7 @@ describe("hide and redraw", () => {
     assert.match(await page.page.locator(".spoken").innerText(), /^Row 6, column 6: hidden$/);
     await key("Enter");
     await hides(2);
-    await page.page.locator("[data-way=Scattered]").focus();
+    await page.page.locator("[data-way=way-random]").focus();
     await key("Enter");
     await drawn();
     await page.hook("redraw-percent").focus();

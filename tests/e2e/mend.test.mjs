@@ -56,10 +56,10 @@ describe("what was found can be mended", () => {
     await page.hook("name").fill("zeppelin");
     await key("Enter");
     await listed((now) => now.at(-1).label === "zeppelin");
-    await page.page.click("[data-tool=Brush]");
+    await page.page.click("[data-tool=tool-brush]");
     await drag([0.3, 0.3], [0.6, 0.3]);
     const [drawn] = (await listed((now) => now.at(-1).area > 0)).slice(-1);
-    await page.page.click("[data-tool=Eraser]");
+    await page.page.click("[data-tool=tool-eraser]");
     await drag([0.45, 0.2], [0.45, 0.45]);
     const [erased] = (await listed((now) => now.at(-1).area < drawn.area)).slice(-1);
     assert.ok(erased.area > 0);
@@ -122,7 +122,7 @@ describe("what was found can be mended", () => {
     const under = [(x + 0.25 * width - sheet.x) / sheet.width, (y + 0.75 * height - sheet.y) / sheet.height];
     assert.ok(Math.abs(under[0] - 0.25) < 0.01 && Math.abs(under[1] - 0.75) < 0.01, under);
     // A stroke of one pixel lands where it is drawn, at the photo's own resolution.
-    await page.page.click("[data-tool=Brush]");
+    await page.page.click("[data-tool=tool-brush]");
     await page.hook("brush-size").fill("0");
     await drag([0.25, 0.75]);
     const [dot] = (await listed((now) => now.at(-1).label === "object")).slice(-1);
@@ -152,7 +152,7 @@ describe("what was found can be mended", () => {
 
   test("a soft brush makes a soft edge, which the cut-out keeps", async () => {
     const found = await rows();
-    await page.page.click("[data-tool=Brush]");
+    await page.page.click("[data-tool=tool-brush]");
     await page.hook("brush-size").fill("40");
     await page.hook("brush-softness").fill("80");
     await drag([0.3, 0.3], [0.5, 0.3]);
@@ -191,7 +191,7 @@ describe("what was found can be mended", () => {
     const pressed = (tool) => page.page.locator(`[data-tool="${tool}"][aria-pressed=true]`);
     await overlay.focus();
     await key("b");
-    await pressed("Brush").waitFor();
+    await pressed("tool-brush").waitFor();
     const areas = [];
     for (const steps of [0, 5]) {
       await key("ArrowRight");
@@ -207,12 +207,12 @@ describe("what was found can be mended", () => {
     await page.hook("single-keys").uncheck();
     await overlay.focus();
     await key("v");
-    await pressed("Brush").waitFor();
+    await pressed("tool-brush").waitFor();
     assert.equal(await page.page.evaluate(() => localStorage.getItem("single-keys")), "off");
     await page.hook("single-keys").check();
     await overlay.focus();
     await key("v");
-    await pressed("Pick").waitFor();
+    await pressed("tool-pick").waitFor();
   });
 
   test("nothing went wrong behind the scenes", () => page.assertCalm());

@@ -71,7 +71,7 @@ describe("a photo on the CPU", () => {
     assert.equal(await row.locator(".row").getAttribute("aria-pressed"), "true");
     assert.deepEqual(await row.boundingBox(), before, "nothing moves under the pointer");
     const { label, score } = (await page.instances())[0];
-    assert.equal(await page.hook("tag").innerText(), `${label} ${(100 * score).toFixed(0)} %`);
+    assert.equal(await page.hook("tag").innerText(), `${label} ${(100 * score).toFixed(0)}%`);
     const { width, height } = await page.overlay();
     await page.painted((overlay) => overlay.painted > (width * height) / 4);
     await page.page.keyboard.press("Escape");
@@ -205,8 +205,8 @@ describe("a photo on the CPU", () => {
     assert.equal(await page.settle(), "ready", await page.error());
     const again = [...site.requests.keys()].filter((path) => path.endsWith(".safetensors"));
     assert.deepEqual(again, [], "no shard was fetched twice");
-    await page.page.getByText("Remove them").click();
-    await page.page.getByText("Remove them").waitFor({ state: "detached" });
+    await page.page.getByText("Remove it").click();
+    await page.page.getByText("Remove it").waitFor({ state: "detached" });
   });
 
   test("nothing went wrong behind the scenes", () => page.assertCalm());

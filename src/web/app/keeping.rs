@@ -9,10 +9,10 @@ use web_sys::{Blob, Url};
 
 use super::App;
 use super::photos::photo_file;
-use crate::text::counted;
 use crate::web::dom;
 use crate::web::gallery::{Gallery, PhotoKey};
 use crate::web::keeper::Keeper;
+use crate::web::protocol::Sentence;
 use crate::web::state::{AppState, Earlier, Event};
 
 /// The file that says which photos there are.
@@ -34,9 +34,7 @@ impl App {
     pub(in crate::web) fn begin_keeping(self) {
         spawn_local(async move {
             let taken = move || {
-                self.stop_keeping(
-                    "This page was opened again elsewhere: from now on, changes are kept there.",
-                );
+                self.stop_keeping(Sentence::KeptElsewhere);
             };
             // Without storage, as over plain HTTP, nothing is kept.
             let Ok(keeper) = Keeper::open(taken).await else {
@@ -113,16 +111,14 @@ impl App {
                     None => keeper.remove(&name).await.or(Ok(())),
                 };
                 if done.is_err() {
-                    self.stop_keeping(
-                        "This browser has no room to keep the photos: save what you need before you leave.",
-                    );
+                    self.stop_keeping(Sentence::NoRoomToKeep);
                 }
             }
             self.parts.update_value(|parts| parts.keeping.is_writing = false);
         });
     }
 
-    fn stop_keeping(self, sentence: &str) {
+    fn stop_keeping(self, sentence: Sentence) {
         self.parts.update_value(|parts| parts.keeping = Keeping { is_off: true, ..Keeping::default() });
         self.kept_bytes.set(None);
         self.notice(sentence);
@@ -143,14 +139,11 @@ impl App {
         let Some(index) = keeper.get(INDEX).await else { return };
         let text = dom::text(&index).await.unwrap_or_default();
         let Ok(mut earlier) = serde_json::from_str::<Earlier>(&text) else {
-            return self.notice("What an earlier visit left cannot be read; it is left out.");
+            return self.notice(Sentence::EarlierUnreadable);
         };
         let missing = self.bring_back_files(keeper, &mut earlier.gallery).await;
         if missing > 0 {
-            self.notice(format!(
-                "Of the earlier visit, {} could not be brought back.",
-                counted(missing, "photo")
-            ));
+            self.notice(Sentence::EarlierMissing { count: missing });
         }
         if !earlier.gallery.entries().is_empty() {
             self.dispatch(Event::Restored(earlier));

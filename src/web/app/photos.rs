@@ -7,14 +7,13 @@ use wasm_bindgen::JsValue;
 use web_sys::{Blob, File, Url};
 
 use super::App;
-use crate::text::counted;
 use crate::web::dom;
 use crate::web::dropped::Dropped;
 use crate::web::export::{Behind, Product};
 use crate::web::gallery::PhotoKey;
 use crate::web::given::{Given, address, name_at, sort_out};
 use crate::web::place::Place;
-use crate::web::protocol::{CollectStep, Failure, FailureKind, Reply, Request, RequestId};
+use crate::web::protocol::{CollectStep, Failure, FailureKind, Reply, Request, RequestId, Sentence};
 use crate::web::state::{Effect, Event, RedrawEvent};
 
 /// No photo file is larger; reading one into memory would only slow the tab down before it fails.
@@ -46,7 +45,10 @@ impl App {
                             Event::ModelChosen(place)
                         });
                     }
-                    Err(error) => self.refuse(FailureKind::Choice, dom::words(&error)),
+                    Err(error) => {
+                        let reason = dom::words(&error);
+                        self.refuse(FailureKind::Choice, Sentence::DropFailed { reason });
+                    }
                 }
             }
             Given::Neither(sentence) => self.refuse(FailureKind::Choice, sentence),
@@ -60,15 +62,15 @@ impl App {
             photos.iter().partition(|file| file.size() <= MAX_FILE_BYTES);
         if photos.is_empty() {
             let name = too_large.first().map(|file| file.name()).unwrap_or_default();
-            let sentence = format!("{name} is larger than 256 MB. Choose a smaller file.");
-            return self.refuse(FailureKind::Photo, sentence);
+            return self.refuse(FailureKind::Photo, Sentence::PhotoFileTooLarge { name });
         }
         let file = |file: &&File| (file.name(), file.slice().unwrap_or_else(|_| File::clone(file).into()));
         self.choose_blobs(photos.iter().map(file).collect());
-        let told = [("larger than 256 MB", too_large.as_slice()), ("no photos", left_out)];
-        let told: Vec<String> = told.iter().filter_map(|(why, files)| left_out_words(why, files)).collect();
-        if !told.is_empty() {
-            self.notice(told.join(" "));
+        let too_large = named(&too_large).map(|(count, names)| Sentence::LeftOutTooLarge { count, names });
+        let others = named(left_out).map(|(count, names)| Sentence::LeftOutNoPhotos { count, names });
+        let left: Vec<Sentence> = too_large.into_iter().chain(others).collect();
+        if !left.is_empty() {
+            self.dispatch(Event::Noticed(left));
         }
     }
 
@@ -79,15 +81,10 @@ impl App {
             Some(address) => spawn_local(async move {
                 match dom::fetch_blob(&address).await {
                     Ok(blob) => self.choose_blobs(vec![(name_at(&address).into(), blob)]),
-                    Err(_) => self.refuse(
-                        FailureKind::Photo,
-                        "That image may not be read from its site. Copy the image itself and paste it here, or save it and choose the file.",
-                    ),
+                    Err(_) => self.refuse(FailureKind::Photo, Sentence::ImageRefused),
                 }
             }),
-            None => self.notice(
-                "There is no photo in that. Copy a photo, or its address, and paste it here; or drop a file.",
-            ),
+            None => self.notice(Sentence::NoPhotoThere),
         }
     }
 
@@ -102,10 +99,7 @@ impl App {
             let _ = dom::share("shared", None);
             match photos {
                 Ok(photos) if !photos.is_empty() => self.choose_blobs(photos),
-                _ => self.refuse(
-                    FailureKind::Photo,
-                    "The shared photo did not arrive. Share it again, or choose it here.",
-                ),
+                _ => self.refuse(FailureKind::Photo, Sentence::SharedMissing),
             }
         });
     }
@@ -122,10 +116,7 @@ impl App {
         spawn_local(async move {
             match dom::fetch_blob(&format!("samples/{name}")).await {
                 Ok(blob) => self.choose_blobs(vec![(name.into(), blob)]),
-                Err(_) => {
-                    let sentence = "The sample photo could not be fetched. Check the connection, or choose a photo of yours.";
-                    self.refuse(FailureKind::Photo, sentence);
-                }
+                Err(_) => self.refuse(FailureKind::Photo, Sentence::SampleFailed),
             }
         });
     }
@@ -150,8 +141,7 @@ impl App {
         let photo = async { dom::read(&dom::fetch_blob("samples/coffee.jpg").await?).await };
         let sent = photo.await.and_then(|file| self.send(&Request::Measure { id }, &Array::of1(&file)));
         if sent.is_err() {
-            let sentence = "The sample photo could not be fetched. Check the connection, then try again.";
-            let failure = Failure::new(FailureKind::Photo, sentence);
+            let failure = Failure::new(FailureKind::Photo, Sentence::MeasureFailed);
             self.dispatch(Event::Replied(Reply::Failed { id, failure }));
         }
     }
@@ -221,9 +211,7 @@ impl App {
                 Err(error) => Event::WorkerDied(dom::words(&error)),
             },
             Err(_) => {
-                let sentence =
-                    format!("{name} could not be read. Check that it is still there, and choose it again.");
-                let failure = Failure::new(FailureKind::Photo, sentence);
+                let failure = Failure::new(FailureKind::Photo, Sentence::PhotoGone { name });
                 Event::Replied(Reply::Failed { id, failure })
             }
         };
@@ -279,11 +267,11 @@ async fn read_both(file: Option<Blob>, objects: Option<Blob>) -> Result<Array, J
     Ok(buffers)
 }
 
-fn left_out_words(why: &str, files: &[&File]) -> Option<String> {
+/// How many files there are, and the names of the first; `None` where there are none.
+fn named(files: &[&File]) -> Option<(usize, String)> {
     let names: Vec<String> = files.iter().take(MOST_NAMED).map(|file| file.name()).collect();
     let more = if files.len() > MOST_NAMED { ", …" } else { "" };
-    (!files.is_empty())
-        .then(|| format!("Left out as {why}: {} ({}{more}).", counted(files.len(), "file"), names.join(", ")))
+    (!files.is_empty()).then(|| (files.len(), names.join(", ") + more))
 }
 
 async fn shared_photos() -> Result<Vec<(String, Blob)>, JsValue> {

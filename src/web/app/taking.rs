@@ -10,7 +10,7 @@ use super::App;
 use crate::web::dom;
 use crate::web::export::{Behind, Export, Product};
 use crate::web::handover::{self, Promised};
-use crate::web::protocol::{Failure, FailureKind, Reply, Request, RequestId};
+use crate::web::protocol::{Failure, FailureKind, Reply, Request, RequestId, Sentence};
 use crate::web::state::{Event, Purpose};
 
 impl App {
@@ -42,8 +42,7 @@ impl App {
         let sent = match file {
             Ok(files) => self.send(&request, &files),
             Err(_) => {
-                let sentence = "The photo for the background could not be read. Choose it again.";
-                let failure = Failure::new(FailureKind::Photo, sentence);
+                let failure = Failure::new(FailureKind::Photo, Sentence::BackdropGone);
                 return self.dispatch(Event::Replied(Reply::Failed { id, failure }));
             }
         };

@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use super::words::percent;
 use crate::web::app::App;
 use crate::web::state::Event;
 
@@ -17,17 +18,17 @@ pub(super) fn Controls(app: App) -> impl IntoView {
             app.dispatch(Event::ThresholdMoved(value));
         }
     };
-    let percent = move || is_known.get().then(|| format!("{:.0} %", threshold.get() * 100.0));
+    let share = move || is_known.get().then(|| percent(app, threshold.get()));
     view! {
         <div class="controls">
             <div class="threshold">
-                <label for="threshold">"Minimum confidence"</label>
-                <output for="threshold">{percent}</output>
+                <label for="threshold">{app.says("minimum-confidence")}</label>
+                <output for="threshold">{share}</output>
                 <input
                     type="range"
                     id="threshold"
                     disabled=move || !is_known.get()
-                    aria-valuetext=percent
+                    aria-valuetext=share
                     min="0.02"
                     max="0.95"
                     step="0.01"

@@ -12,12 +12,13 @@ use web_sys::{ClipboardEvent, DataTransfer, HtmlInputElement};
 use crate::web::app::App;
 use crate::web::dom;
 use crate::web::dropped::Dropped;
-use crate::web::protocol::FailureKind;
+use crate::web::protocol::{FailureKind, Sentence};
 
+/// Files, and the keys of what they show.
 const SAMPLES: [(&str, &str); 3] = [
-    ("astronaut.jpg", "An astronaut"),
-    ("photographer.jpg", "A photographer"),
-    ("coffee.jpg", "A cup of coffee"),
+    ("astronaut.jpg", "sample-astronaut"),
+    ("photographer.jpg", "sample-photographer"),
+    ("coffee.jpg", "sample-coffee"),
 ];
 
 /// What the picker offers everywhere: what is decoded here.
@@ -51,22 +52,22 @@ pub(super) fn DropZone(app: App) -> impl IntoView {
     view! {
         <div class="drop-zone" class:dragging=dragging class:compact=has_photo>
             <Show when=move || !has_photo.get()>
-                <img class="example" src="samples/found.jpg" width="440" height="440" alt="A photo in which every object has a mask of its own colour"/>
+                <img class="example" src="samples/found.jpg" width="440" height="440" alt=app.says("example")/>
             </Show>
             <label class="pick">
                 <input type="file" multiple accept=move || accept.get() data-testid="photo-input" node_ref=input on:change=move |_| picked(input)/>
-                <span class="button">{move || if has_photo.get() { "Choose more photos" } else { "Choose photos" }}</span>
-                <span class="hint">"or drop them here, a whole folder too, or paste one"</span>
+                <span class="button">{move || app.text(if has_photo.get() { "choose-more-photos" } else { "choose-photos" })}</span>
+                <span class="hint">{app.says("ways-in")}</span>
             </label>
             <label class="pick camera">
                 <input type="file" accept="image/*" capture="environment" node_ref=camera on:change=move |_| picked(camera)/>
-                <span class="button">"Take a photo"</span>
+                <span class="button">{app.says("take-photo")}</span>
             </label>
-            <div class="samples" role="group" aria-label="Sample photos">
-                <span class="hint">"or try one of these"</span>
-                {SAMPLES.map(|(file, title)| view! {
-                    <button class="sample" title=title data-sample=file on:click=move |_| app.choose_sample(file)>
-                        <img src=format!("samples/{file}") alt=title width="64" height="64"/>
+            <div class="samples" role="group" aria-label=app.says("samples")>
+                <span class="hint">{app.says("samples-hint")}</span>
+                {SAMPLES.map(|(file, key)| view! {
+                    <button class="sample" title=app.says(key) data-sample=file on:click=move |_| app.choose_sample(file)>
+                        <img src=format!("samples/{file}") alt=app.says(key) width="64" height="64"/>
                     </button>
                 }).into_iter().collect_view()}
             </div>
@@ -113,8 +114,8 @@ fn take(app: App, data: Option<DataTransfer>) {
         match dropped {
             Ok(dropped) => app.take(dropped),
             Err(error) => {
-                let sentence = format!("What you dropped could not be read: {}.", dom::words(&error));
-                app.refuse(FailureKind::Photo, sentence);
+                let reason = dom::words(&error);
+                app.refuse(FailureKind::Photo, Sentence::DropFailed { reason });
             }
         }
     });

@@ -19,7 +19,7 @@ pub(super) fn EarlyPhoto(app: App) -> impl IntoView {
                 class="early"
                 data-testid="early-photo"
                 src=address
-                alt="Your photo"
+                alt=app.says("your-photo")
                 hidden=move || unknown.get()
                 on:load=release
                 on:error=move |_| unknown.set(true)

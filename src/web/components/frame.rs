@@ -3,12 +3,12 @@
 use leptos::prelude::*;
 
 use super::keys::SingleKeys;
+use super::language::LanguageSwitch;
 use super::shortcuts::Shortcuts;
 use super::views::ViewSwitch;
 use super::words::megabytes;
-use crate::text::counted;
 use crate::web::app::App;
-use crate::web::protocol::{Backend, ModelInfo};
+use crate::web::protocol::{Backend, Fallback, ModelInfo};
 use crate::web::state::Event;
 
 /// Name, promise, and the backend in use.
@@ -19,7 +19,7 @@ pub(super) fn Header(app: App) -> impl IntoView {
         <header class="top">
             <div class="brand">
                 <h1>"mae-seg"</h1>
-                <p>"Every object in your photo, as its own mask. Computed on your device: nothing is uploaded."</p>
+                <p>{app.says("page-promise")}</p>
             </div>
             <ViewSwitch app/>
             <p
@@ -28,7 +28,7 @@ pub(super) fn Header(app: App) -> impl IntoView {
                 data-backend=move || model.with(|model| backend_name(model.as_ref()))
                 hidden=move || model.with(Option::is_none)
             >
-                {move || model.with(|model| model.as_ref().map(backend_words))}
+                {move || model.with(|model| model.as_ref().map(|model| app.text(backend_words(model))))}
             </p>
         </header>
     }
@@ -45,19 +45,20 @@ pub(super) fn Footer(app: App) -> impl IntoView {
     let kept_photos = move || app.kept_bytes.get().filter(|_| photos.get() > 0);
     view! {
         <footer>
-            <p>"A Vision Transformer in Rust, from training to this page."</p>
+            <p>{app.says("footer-about")}</p>
+            <LanguageSwitch app/>
             {move || kept_photos().map(|bytes| view! {
                 <p data-testid="kept-photos">
-                    {format!("{}, {}, kept on this device for your next visit. ", counted(photos.get(), "photo"), megabytes(bytes as u64))}
-                    <button class="link" data-testid="start-fresh" on:click=move |_| app.dispatch(Event::StartedFresh)>"Start fresh"</button>
+                    {app.tells("photos-kept", [("count", photos.get().into()), ("size", megabytes(app, bytes as u64).into())])} " "
+                    <button class="link" data-testid="start-fresh" on:click=move |_| app.dispatch(Event::StartedFresh)>{app.says("start-fresh")}</button>
                 </p>
             })}
             <Shortcuts app/>
             <SingleKeys app/>
             {move || kept.get().map(|bytes| view! {
                 <p>
-                    {format!("{} of weights are kept in this browser for the next visit. ", megabytes(bytes))}
-                    <button class="link" on:click=move |_| app.dispatch(Event::ForgetWeights)>"Remove them"</button>
+                    {app.tells("model-kept", [("size", megabytes(app, bytes).into())])} " "
+                    <button class="link" data-testid="forget-weights" on:click=move |_| app.dispatch(Event::ForgetWeights)>{app.says("remove-model")}</button>
                 </p>
             })}
         </footer>
@@ -72,10 +73,13 @@ fn backend_name(model: Option<&ModelInfo>) -> &'static str {
     }
 }
 
-fn backend_words(model: &ModelInfo) -> String {
-    match model {
-        ModelInfo { fallback: Some(reason), .. } => reason.clone(),
-        ModelInfo { backend: Backend::Cpu, .. } => "Using the CPU".into(),
-        ModelInfo { backend: Backend::WebGpu, .. } => "Using the graphics processor (WebGPU)".into(),
+/// The key of what is said of it.
+const fn backend_words(model: &ModelInfo) -> &'static str {
+    match (model.fallback, model.backend) {
+        (Some(Fallback::Missing), _) => "gpu-missing",
+        (Some(Fallback::Failed), _) => "gpu-failed",
+        (Some(Fallback::Wrong), _) => "gpu-wrong",
+        (None, Backend::Cpu) => "backend-cpu",
+        (None, Backend::WebGpu) => "backend-gpu",
     }
 }

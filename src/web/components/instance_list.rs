@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement, KeyboardEvent, MouseEvent};
 
+use super::words::percent;
 use crate::instance::colour;
 use crate::web::app::App;
 use crate::web::document::{Action, Edit};
@@ -24,16 +25,16 @@ pub(super) fn InstanceList(app: App) -> impl IntoView {
     let empty =
         Memo::new(move |_| app.state.with(|state| state.elapsed_ms.is_some() && listed(state).is_empty()));
     view! {
-        <ul class="instances" aria-label="Objects found" on:keydown=move |event| step(&event)>
+        <ul class="instances" aria-label=app.says("objects-found") on:keydown=move |event| step(&event)>
             <For each=move || rows.get() key=|index| *index children=move |index| view! { <Row app index photo_area/> }/>
         </ul>
         <Show when=move || empty.get()>
-            <p class="hint">"Nothing reaches this confidence. Lower the minimum, or click something in the photo."</p>
+            <p class="hint">{app.says("nothing-certain")}</p>
         </Show>
         <Show when=move || { more.get() > 0 }>
             <p class="hint" data-testid="more">
-                {move || format!("{} more below {:.0} %. ", more.get(), 100.0 * threshold.get())}
-                <button class="link" on:click=move |_| app.dispatch(Event::ThresholdMoved(LOWEST_SCORE))>"Show them"</button>
+                {move || app.tells("more-below", [("count", more.get().into()), ("share", threshold.get().into())])} " "
+                <button class="link" on:click=move |_| app.dispatch(Event::ThresholdMoved(LOWEST_SCORE)) data-testid="show-more">{app.says("show-them")}</button>
             </p>
         </Show>
     }
@@ -58,7 +59,8 @@ fn Row(app: App, index: usize, photo_area: Memo<usize>) -> impl IntoView {
         }
     });
     let [r, g, b] = colour(index);
-    let percent = move || 100.0 * found.with(|found| found.area) as f64 / photo_area.get() as f64;
+    let share = move || found.with(|found| found.area) as f64 / photo_area.get() as f64;
+    let label = move || found.with(|found| app.label(&found.label));
     let picked = move |event: MouseEvent| {
         let several = event.shift_key() || event.ctrl_key() || event.meta_key();
         app.dispatch(if several { Event::Toggled(index) } else { Event::Picked(Some(index)) });
@@ -89,27 +91,23 @@ fn Row(app: App, index: usize, photo_area: Memo<usize>) -> impl IntoView {
                 on:blur=move |_| app.dispatch(Event::Hovered(None))
             >
                 <span class="swatch" aria-hidden="true"></span>
-                <span class="label">{move || found.with(|found| found.label.clone())}</span>
-                <span class="area" title=move || found.with(|found| format!("{} pixels", found.area))>
-                    {move || format!("{:.1} % of photo", percent())}
+                <span class="label">{label}</span>
+                <span class="area" title=move || app.tells("pixels", [("count", found.with(|found| found.area).into())])>
+                    {move || app.tells("share-of-photo", [("share", share().into())])}
                 </span>
-                <span class="score">{move || found.with(|found| format!("{:.0} %", found.score * 100.0))}</span>
+                <span class="score">{move || percent(app, found.with(|found| found.score))}</span>
             </button>
             <button
                 class="eye"
                 data-testid="eye"
-                aria-label=move || format!("{} {}", eye_words(hidden.get()), found.with(|found| found.label.clone()))
-                title=move || eye_words(hidden.get())
+                aria-label=move || app.tells(if hidden.get() { "show-object" } else { "hide-object" }, [("label", label().into())])
+                title=move || app.text(if hidden.get() { "show" } else { "hide" })
                 on:click=eye
             >
                 <span aria-hidden="true">{move || if hidden.get() { "○" } else { "●" }}</span>
             </button>
         </li>
     }
-}
-
-const fn eye_words(hidden: bool) -> &'static str {
-    if hidden { "Show" } else { "Hide" }
 }
 
 fn listed(state: &AppState) -> Vec<usize> {

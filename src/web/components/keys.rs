@@ -67,7 +67,7 @@ pub(super) fn SingleKeys(app: App) -> impl IntoView {
     view! {
         <label class="single-keys">
             <input type="checkbox" data-testid="single-keys" prop:checked=move || on.get() on:change=switched/>
-            " Single keys do something while the photo has the focus: V, B, E, H, +, −, 0, [ and ]"
+            " " {app.says("single-keys")}
         </label>
     }
 }

@@ -10,7 +10,8 @@ use crate::web::pace::{Pace, Watch};
 use crate::web::protocol::{BackendChoice, Progress};
 use crate::web::state::{Event, Status};
 
-const STAGES: [&str; 4] = ["Program", "Model", "Warm-up", "Ready"];
+/// Keys of their names.
+const STAGES: [&str; 4] = ["stage-program", "stage-model", "stage-warm-up", "stage-ready"];
 /// After so many seconds of warming up, the way to the CPU is offered.
 const PATIENCE_S: u32 = 5;
 
@@ -31,14 +32,14 @@ pub(super) fn Loading(app: App) -> impl IntoView {
     view! {
         <Show when=move || stage.get().is_some()>
             <ol class="stages" data-testid="stages">
-                {STAGES.iter().enumerate().map(|(number, name)| view! {
+                {STAGES.into_iter().enumerate().map(|(number, key)| view! {
                     <li
                         class:done=move || stage.get().is_some_and(|stage| number < stage)
                         aria-current=move || (stage.get() == Some(number)).then_some("step")
-                    >{*name}</li>
+                    >{app.says(key)}</li>
                 }).collect_view()}
             </ol>
-            <p class="hint pace" data-testid="pace">{move || pace.get().map(pace_words)}</p>
+            <p class="hint pace" data-testid="pace">{move || pace.get().map(|pace| pace_words(app, pace))}</p>
             <Show when=move || progress.get() == Some(Progress::WarmingUp)>
                 <WarmUp app/>
             </Show>
@@ -55,13 +56,13 @@ fn WarmUp(app: App) -> impl IntoView {
     on_cleanup(move || tick.into_iter().for_each(|tick| tick.clear()));
     view! {
         <p class="hint">
-            {move || format!("The graphics processor is being prepared, once: {} s. ", passed_s.get())}
+            {move || app.tells("warming-up-for", [("seconds", passed_s.get().into())])} " "
             <Show when=move || { passed_s.get() >= PATIENCE_S }>
                 <button
                     class="link"
                     data-testid="use-cpu"
                     on:click=move |_| app.dispatch(Event::BackendChosen(BackendChoice::Cpu))
-                >"Use the CPU instead"</button>
+                >{app.says("use-cpu")}</button>
             </Show>
         </p>
     }
@@ -77,8 +78,9 @@ const fn stage(progress: Progress) -> usize {
 }
 
 /// `0.4 MB/s · 35 s left`
-fn pace_words(Pace { rate, left_s }: Pace) -> String {
-    format!("{}/s · {} left", megabytes(rate as u64), seconds(left_s))
+fn pace_words(app: App, Pace { rate, left_s }: Pace) -> String {
+    let (rate, left) = (megabytes(app, rate as u64), seconds(app, left_s));
+    app.tells("pace", [("rate", rate.into()), ("left", left.into())])
 }
 
 fn now_ms() -> f64 {

@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use super::words::title;
 use crate::web::app::App;
 use crate::web::dom;
-use crate::web::protocol::RUNS;
+use crate::web::protocol::{Backend, RUNS};
 use crate::web::state::{AppState, Event, Measuring};
 
 /// A button that measures, and a line to share.
@@ -17,7 +17,7 @@ pub(super) fn Measure(app: App) -> impl IntoView {
         Measuring::Running(_, times) => Some(times.len()),
         _ => None,
     });
-    let line = Memo::new(move |_| app.state.with(line));
+    let line = Memo::new(move |_| app.state.with(|state| line(app, state)));
     let copy = move |_| {
         let text = line.get_untracked().unwrap_or_default();
         let clipboard = Reflect::get(&window().navigator(), &"clipboard".into());
@@ -28,38 +28,44 @@ pub(super) fn Measure(app: App) -> impl IntoView {
         <div class="measure">
             <button data-testid="measure" disabled=move || !can.get() on:click=move |_| app.dispatch(Event::MeasureWanted)>
                 {move || match done.get() {
-                    Some(done) => format!("Measuring: {done} of {RUNS}"),
-                    None => "Measure on this device".to_owned(),
+                    Some(done) => app.tells("measuring", [("done", done.into()), ("runs", RUNS.into())]),
+                    None => app.text("measure-device"),
                 }}
             </button>
             <Show when=move || line.with(Option::is_some)>
                 <p class="hint" role="status"><code data-testid="measured">{line}</code></p>
-                <button class="link" on:click=copy>"Copy this line"</button>
+                <button class="link" on:click=copy>{app.says("copy-line")}</button>
             </Show>
         </div>
     }
 }
 
 /// `mae-tiny · 0.24 s a photo (0.23 to 0.26, 5 runs, 600 × 400) · CPU, 1 thread of 8 · mae-seg 0.1.0`
-fn line(state: &AppState) -> Option<String> {
+fn line(app: App, state: &AppState) -> Option<String> {
     let (Measuring::Done(times), Some(model)) = (&state.measuring, &state.model) else { return None };
-    let seconds = |place: usize| times.get(place).copied().unwrap_or_default() / 1000.0;
-    let cores = Reflect::get(&window().navigator(), &"hardwareConcurrency".into())
-        .ok()
-        .and_then(|cores| cores.as_f64());
-    let threads = match model.backend {
-        crate::web::protocol::Backend::Cpu => format!(", 1 thread of {}", cores.unwrap_or(1.0)),
-        crate::web::protocol::Backend::WebGpu => String::new(),
+    let seconds = |place: usize| (times.get(place).copied().unwrap_or_default() / 1000.0).into();
+    let device = match model.backend {
+        Backend::Cpu => {
+            app.tells("one-thread", [("device", model.device.as_str().into()), ("cores", cores().into())])
+        }
+        Backend::WebGpu => model.device.clone(),
     };
-    Some(format!(
-        "{} · {:.2} s a photo ({:.2} to {:.2}, {} runs, 600 × 400) · {}{threads} · mae-seg {} {}",
-        title(&model.place),
-        seconds(times.len() / 2),
-        seconds(0),
-        seconds(times.len() - 1),
-        times.len(),
-        model.device,
-        env!("CARGO_PKG_VERSION"),
-        dom::page_says("build"),
-    ))
+    let measured = app.tells(
+        "measured",
+        [
+            ("model", title(app, &model.place).into()),
+            ("median", seconds(times.len() / 2)),
+            ("least", seconds(0)),
+            ("most", seconds(times.len() - 1)),
+            ("runs", times.len().into()),
+            ("device", device.into()),
+        ],
+    );
+    Some(format!("{measured} · mae-seg {} {}", env!("CARGO_PKG_VERSION"), dom::page_says("build")))
+}
+
+/// How many threads the device runs at once.
+fn cores() -> f64 {
+    let cores = Reflect::get(&window().navigator(), &"hardwareConcurrency".into());
+    cores.ok().and_then(|cores| cores.as_f64()).unwrap_or(1.0)
 }

@@ -13,8 +13,11 @@ pub(super) fn MendBar(app: App) -> impl IntoView {
     let state = app.state;
     let count = Memo::new(move |_| state.with(|state| state.selected.len()));
     view! {
-        <div class="mend" role="group" aria-label="Picked objects">
-            <p role="status" data-testid="picked">{move || state.with(words)}</p>
+        <div class="mend" role="group" aria-label=app.says("picked-objects")>
+            <p role="status" data-testid="picked">{move || match count.get() {
+                0 => app.text("nothing-picked"),
+                count => app.tells("picked", [("count", count.into())]),
+            }}</p>
             <Name app/>
             <ObjectButtons app count/>
             <ShapeButtons app count/>
@@ -26,29 +29,25 @@ pub(super) fn MendBar(app: App) -> impl IntoView {
 #[component]
 fn ObjectButtons(app: App, count: Memo<usize>) -> impl IntoView {
     let hidden = Memo::new(move |_| app.state.with(all_hidden));
-    let button = move |name: &'static str,
-                       words: &'static str,
-                       title: &'static str,
-                       least: usize,
-                       action: fn() -> Action| {
+    let button = move |key: &'static str, about: &'static str, least: usize, action: fn() -> Action| {
         view! {
-            <button title=title data-mend=name disabled=move || { count.get() < least } on:click=move |_| app.mend(action())>
-                {words}
+            <button title=app.says(about) data-mend=key disabled=move || { count.get() < least } on:click=move |_| app.mend(action())>
+                {app.says(key)}
             </button>
         }
     };
     view! {
         <div class="buttons">
             <button
-                title="Neither show nor save"
+                title=app.says("hide-about")
                 data-mend="hide"
                 disabled=move || count.get() == 0
                 on:click=move |_| app.mend(if hidden.get_untracked() { Action::Show } else { Action::Hide })
-            >{move || if hidden.get() { "Show" } else { "Hide" }}</button>
-            {button("merge", "Merge", "Make one object of several", 2, || Action::Merge)}
-            {button("split", "Split", "Make an object of each connected piece", 1, || Action::Split)}
-            {button("delete", "Delete", "Delete (Del)", 1, || Action::Delete)}
-            {button("new", "New", "An empty object, to be drawn with the brush", 0, || Action::Create("object".into()))}
+            >{move || app.text(if hidden.get() { "show" } else { "hide" })}</button>
+            {button("merge", "merge-about", 2, || Action::Merge)}
+            {button("split", "split-about", 1, || Action::Split)}
+            {button("delete", "delete-about", 1, || Action::Delete)}
+            {button("new", "new-about", 0, || Action::Create("object".into()))}
         </div>
     }
 }
@@ -62,36 +61,35 @@ fn ShapeButtons(app: App, count: Memo<usize>) -> impl IntoView {
             pixels.set(value.clamp(1, 99));
         }
     };
-    let button =
-        move |name: &'static str, words: &'static str, title: &'static str, action: fn(usize) -> Action| {
-            view! {
-                <button
-                    title=title
-                    data-mend=name
-                    disabled=move || count.get() == 0
-                    on:click=move |_| app.mend(action(pixels.get_untracked()))
-                >{words}</button>
-            }
-        };
+    let button = move |key: &'static str, about: &'static str, action: fn(usize) -> Action| {
+        view! {
+            <button
+                title=app.says(about)
+                data-mend=key
+                disabled=move || count.get() == 0
+                on:click=move |_| app.mend(action(pixels.get_untracked()))
+            >{app.says(key)}</button>
+        }
+    };
     view! {
         <div class="buttons">
-            {button("fill", "Fill holes", "Fill what the objects surround", |_| Action::FillHoles)}
-            {button("refine", "Follow edges", "Move the outlines to the edges in the photo, soft at hair and fur", |_| Action::Refine)}
-            {button("smooth", "Smooth", "Round the outlines", Action::Smooth)}
-            {button("grow", "Grow", "Grow on all sides", Action::Grow)}
-            {button("shrink", "Shrink", "Shrink on all sides", Action::Shrink)}
+            {button("fill", "fill-about", |_| Action::FillHoles)}
+            {button("refine", "refine-about", |_| Action::Refine)}
+            {button("smooth", "smooth-about", Action::Smooth)}
+            {button("grow", "grow-about", Action::Grow)}
+            {button("shrink", "shrink-about", Action::Shrink)}
             <label class="pixels">
-                "by "
+                {app.says("by-pixels")} " "
                 <input
                     type="number"
                     min="1"
                     max="99"
-                    aria-label="Pixels to smooth, grow or shrink by"
+                    aria-label=app.says("by-pixels-about")
                     data-testid="pixels"
                     prop:value=move || pixels.get().to_string()
                     on:change=sized
                 />
-                " px"
+                " " {app.says("pixels-unit")}
             </label>
         </div>
     }
@@ -107,14 +105,15 @@ fn Name(app: App) -> impl IntoView {
         state.with(|state| state.model.as_ref().map(|model| model.labels.clone())).unwrap_or_default()
     });
     let renamed = move |event| {
-        let label = event_target_value(&event).trim().to_owned();
+        let called = event_target_value(&event).trim().to_owned();
+        let label = labels.with_untracked(|labels| app.label_named(&called, labels));
         if !label.is_empty() && Some(&label) != name.get_untracked().as_ref() {
             app.mend(Action::Rename(label));
         }
     };
     view! {
         <label class="name">
-            <span>"Name"</span>
+            <span>{app.says("name")}</span>
             <input
                 type="text"
                 list="labels"
@@ -122,12 +121,12 @@ fn Name(app: App) -> impl IntoView {
                 autocomplete="off"
                 data-testid="name"
                 disabled=none
-                placeholder=move || if none.get() { "pick an object" } else { "several names" }
-                prop:value=move || name.get().unwrap_or_default()
+                placeholder=move || app.text(if none.get() { "name-none" } else { "name-several" })
+                prop:value=move || name.with(|name| name.as_ref().map(|name| app.label(name))).unwrap_or_default()
                 on:change=renamed
             />
             <datalist id="labels">
-                {move || labels.get().into_iter().map(|label| view! { <option value=label></option> }).collect_view()}
+                {move || labels.get().iter().map(|label| view! { <option value=app.label(label)></option> }).collect_view()}
             </datalist>
         </label>
     }
@@ -144,11 +143,4 @@ fn common_name(state: &AppState) -> Option<String> {
     let mut labels = state.selected.iter().filter_map(|index| Some(&state.instances.get(*index)?.label));
     let first = labels.next()?;
     labels.all(|label| label == first).then(|| first.clone())
-}
-
-fn words(state: &AppState) -> String {
-    match state.selected.len() {
-        0 => "Nothing picked. Shift or Ctrl with a click picks several, Ctrl+A all.".into(),
-        count => format!("{count} picked"),
-    }
 }

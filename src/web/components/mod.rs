@@ -10,6 +10,7 @@ mod frame;
 mod ink;
 mod instance_list;
 mod keys;
+mod language;
 mod loading;
 mod measure;
 mod mend_bar;
@@ -69,6 +70,7 @@ fn Page() -> impl IntoView {
         app.begin_keeping();
         app.take_shared();
     });
+    Effect::new(move |_| app.name_page());
     let later = Memo::new(move |_| app.state.with(AppState::for_later));
     Effect::new(move |_| later.with(|later| app.keep_index(later)));
     let redraws = Memo::new(move |_| app.state.with(|state| state.redraw.is_open));
@@ -77,7 +79,7 @@ fn Page() -> impl IntoView {
         <Header app/>
         <Notices app/>
         <main>
-            <section class="stage" aria-label="Photo">
+            <section class="stage" aria-label=app.says("photo")>
                 // Its canvases stay, so that nothing is lost meanwhile.
                 <div class="view" hidden=redraws>
                     <EarlyPhoto app/>
@@ -90,7 +92,7 @@ fn Page() -> impl IntoView {
                 <Strip app/>
                 <DropZone app/>
             </section>
-            <section class="panel" aria-label="Result">
+            <section class="panel" aria-label=app.says("result")>
                 <Show when=move || redraws.get()>
                     <RedrawPanel app/>
                 </Show>

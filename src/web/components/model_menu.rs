@@ -22,15 +22,17 @@ pub(super) fn ModelMenu(app: App) -> impl IntoView {
     let place = Memo::new(move |_| {
         state.with(|state| state.model.as_ref().map_or(&state.wanted, |model| &model.place).clone())
     });
-    let facts = Memo::new(move |_| state.with(|state| state.model.as_ref().map(facts)).unwrap_or_default());
+    let facts = Memo::new(move |_| {
+        state.with(|state| state.model.as_ref().map(|model| facts(app, model))).unwrap_or_default()
+    });
     view! {
         <details class="model" data-testid="model-menu" node_ref=menu>
             <summary>
-                <span class="caption">"Model"</span>
-                <span class="title">{move || title(&place.get())}</span>
+                <span class="caption">{app.says("model")}</span>
+                <span class="title">{move || title(app, &place.get())}</span>
                 <span class="facts" data-testid="model-facts">{facts}</span>
             </summary>
-            <ul class="models" aria-label="Models of the menu">
+            <ul class="models" aria-label=app.says("models")>
                 {CATALOGUE.map(|listed| view! { <ModelOption app listed place close/> }).into_iter().collect_view()}
             </ul>
             <HubName
@@ -40,13 +42,12 @@ pub(super) fn ModelMenu(app: App) -> impl IntoView {
                     app.dispatch(Event::ModelChosen(place));
                 }
                 id="hub-name"
-                caption="Another model from the Hugging Face Hub"
+                caption="hub-name"
                 example="owner/name"
             />
             <OpenWeights app close/>
             <p class="hint">
-                "Models from the Hub are downloaded straight to your browser, under their authors' licences. Encoders alone, such \
-                as Meta's MAE (CC BY-NC 4.0, not for commercial use), find objects only after fine-tuning."
+                {app.says("hub-terms")}
             </p>
             <Backend app/>
             <Measure app/>
@@ -60,19 +61,19 @@ pub(super) fn ModelMenu(app: App) -> impl IntoView {
 fn Backend(app: App) -> impl IntoView {
     let backend = Memo::new(move |_| app.state.with(|state| state.backend));
     let choices = [
-        (BackendChoice::Auto, "Whatever is fastest"),
-        (BackendChoice::WebGpu, "The graphics processor (WebGPU)"),
-        (BackendChoice::Cpu, "The CPU"),
+        (BackendChoice::Auto, "compute-fastest"),
+        (BackendChoice::WebGpu, "compute-gpu"),
+        (BackendChoice::Cpu, "compute-cpu"),
     ];
     let chosen = move |event| {
         app.dispatch(Event::BackendChosen(BackendChoice::from_query(Some(&event_target_value(&event)))));
     };
     view! {
         <label class="choice">
-            "Compute with"
+            {app.says("compute-with")}
             <select data-testid="backend-choice" on:change=chosen>
-                {choices.map(|(choice, words)| view! {
-                    <option value=choice.query().unwrap_or_default() selected=move || backend.get() == choice>{words}</option>
+                {choices.map(|(choice, key)| view! {
+                    <option value=choice.query().unwrap_or_default() selected=move || backend.get() == choice>{app.says(key)}</option>
                 }).into_iter().collect_view()}
             </select>
         </label>
@@ -96,10 +97,13 @@ fn ModelOption(
         }
     };
     let Listed { bytes, labels, licence, .. } = listed;
-    let accuracy =
-        listed.accuracy.map(|percent| format!("accuracy {percent:.1} (AP50) · ")).unwrap_or_default();
-    let facts =
-        format!("{} · {labels} labels · {accuracy}{licence} · {}", megabytes(bytes), origin(&listed.place()));
+    let facts = move || {
+        let size = megabytes(app, bytes);
+        let labels = app.tells("labels", [("count", labels.into())]);
+        let accuracy = listed.accuracy.map(|percent| app.tells("accuracy", [("percent", percent.into())]));
+        let end = [app.text(licence), origin(app, &listed.place())];
+        [size, labels].into_iter().chain(accuracy).chain(end).collect::<Vec<_>>().join(" · ")
+    };
     view! {
         <li>
             <button
@@ -109,7 +113,7 @@ fn ModelOption(
                 on:click=choose
             >
                 <span class="title">{listed.title}</span>
-                <span class="about">{listed.about}</span>
+                <span class="about">{app.says(listed.about)}</span>
                 <span class="facts">{facts}</span>
             </button>
         </li>
@@ -131,12 +135,12 @@ pub(super) fn HubName(
         let text = input.get_untracked().map(|input| input.value()).unwrap_or_default();
         match Place::parse_hub_name(&text) {
             Ok(place) => choose(place),
-            Err(reason) => app.refuse(FailureKind::Choice, format!("{reason}.")),
+            Err(reason) => app.refuse(FailureKind::Choice, reason),
         }
     };
     view! {
         <form class="hub" on:submit=submit novalidate>
-            <label for=id>{caption}</label>
+            <label for=id>{app.says(caption)}</label>
             <input
                 id=id
                 data-testid=id
@@ -146,7 +150,7 @@ pub(super) fn HubName(
                 autocapitalize="none"
                 spellcheck="false"
             />
-            <button>"Load"</button>
+            <button>{app.says("load")}</button>
         </form>
     }
 }
@@ -166,8 +170,8 @@ fn OpenWeights(app: App, close: impl Fn() + Copy + 'static) -> impl IntoView {
     view! {
         <label class="open">
             <input type="file" data-testid="open-weights" node_ref=input prop:webkitdirectory=true multiple on:change=picked/>
-            <span class="button">"Open a folder of weights"</span>
-            <span class="hint">"or drop it on the page"</span>
+            <span class="button">{app.says("open-model")}</span>
+            <span class="hint">{app.says("open-model-hint")}</span>
         </label>
     }
 }
@@ -176,12 +180,14 @@ fn OpenWeights(app: App, close: impl Fn() + Copy + 'static) -> impl IntoView {
 #[component]
 fn Labels(app: App) -> impl IntoView {
     let labels = Memo::new(move |_| {
-        app.state.with(|state| state.model.as_ref().map(|model| model.labels.join(", "))).unwrap_or_default()
+        let labels = app.state.with(|state| state.model.as_ref().map(|model| model.labels.clone()));
+        let named: Vec<String> = labels.iter().flatten().map(|label| app.label(label)).collect();
+        named.join(&app.text("list-separator"))
     });
     view! {
         <Show when=move || !labels.with(String::is_empty)>
             <details class="labels">
-                <summary>"Labels it knows"</summary>
+                <summary>{app.says("known-labels")}</summary>
                 <p data-testid="model-labels">{labels}</p>
             </details>
         </Show>
@@ -189,8 +195,7 @@ fn Labels(app: App) -> impl IntoView {
 }
 
 /// `12 labels · 11.9 MB · bundled`
-fn facts(model: &ModelInfo) -> String {
-    let labels = model.labels.len();
-    let noun = if labels == 1 { "label" } else { "labels" };
-    format!("{labels} {noun} · {} · {}", megabytes(model.weight_bytes), origin(&model.place))
+fn facts(app: App, model: &ModelInfo) -> String {
+    let labels = app.tells("labels", [("count", model.labels.len().into())]);
+    [labels, megabytes(app, model.weight_bytes), origin(app, &model.place)].join(" · ")
 }

@@ -2,9 +2,11 @@
 
 use leptos::prelude::*;
 
+use crate::web::app::App;
+
 /// Says that there is one, and offers it; what is open goes on as it is until then.
 #[component]
-pub(super) fn NewVersion() -> impl IntoView {
+pub(super) fn NewVersion(app: App) -> impl IntoView {
     let is_there = RwSignal::new(false);
     let listener = window_event_listener_untyped("newversion", move |_| is_there.set(true));
     on_cleanup(move || listener.remove());
@@ -14,9 +16,9 @@ pub(super) fn NewVersion() -> impl IntoView {
         <div role="status">
             <Show when=move || is_there.get()>
                 <div class="notice" data-testid="new-version">
-                    <p>"There is a new version of this page. Your photos stay."</p>
-                    <button on:click=reload>"Reload"</button>
-                    <button on:click=move |_| is_there.set(false)>"Later"</button>
+                    <p>{app.says("new-version")}</p>
+                    <button on:click=reload>{app.says("reload")}</button>
+                    <button on:click=move |_| is_there.set(false)>{app.says("later")}</button>
                 </div>
             </Show>
         </div>

@@ -1,5 +1,7 @@
 //! What went wrong, and what else is to be said: over the photo, wherever the page was scrolled to. Nothing below it moves.
 
+use std::slice;
+
 use leptos::prelude::*;
 
 use super::new_version::NewVersion;
@@ -18,14 +20,14 @@ pub(super) fn Notices(app: App) -> impl IntoView {
         <div class="notices">
             {move || failure.get().map(|failure| view! { <FailureBox app failure/> })}
             <div role="status">
-                {move || notice.get().map(|sentence| view! {
+                {move || Some(notice.get()).filter(|said| !said.is_empty()).map(|said| view! {
                     <div class="notice" data-testid="notice">
-                        <p>{sentence}</p>
-                        <button on:click=move |_| app.dispatch(Event::Noticed(None))>"OK"</button>
+                        <p>{move || app.sentences(&said)}</p>
+                        <button on:click=move |_| app.dispatch(Event::Noticed(Vec::new()))>{app.says("ok")}</button>
                     </div>
                 })}
             </div>
-            <NewVersion/>
+            <NewVersion app/>
         </div>
     }
 }
@@ -34,10 +36,10 @@ pub(super) fn Notices(app: App) -> impl IntoView {
 #[component]
 fn FailureBox(app: App, failure: Failure) -> impl IntoView {
     let way_on = match failure.kind {
-        FailureKind::Photo | FailureKind::Choice => "Dismiss",
-        FailureKind::Weights | FailureKind::Internal | FailureKind::Gpu => "Try again",
-        FailureKind::Crashed => "Restart",
-        FailureKind::Outdated => "Reload",
+        FailureKind::Photo | FailureKind::Choice => "dismiss",
+        FailureKind::Weights | FailureKind::Internal | FailureKind::Gpu => "try-again",
+        FailureKind::Crashed => "restart",
+        FailureKind::Outdated => "reload",
     };
     let take = move |_| match failure.kind {
         // A browser that cannot reload leaves the sentence on the page.
@@ -48,18 +50,18 @@ fn FailureBox(app: App, failure: Failure) -> impl IntoView {
     let (is_loaded, is_bundled) =
         app.state.with_untracked(|state| (state.model.is_some(), bundled.is_at(&state.wanted)));
     let other_way = match failure.kind {
-        FailureKind::Weights if is_loaded => Some((keep_words(app), Event::ModelKept)),
-        FailureKind::Weights if !is_bundled => {
-            Some((format!("Use {}", bundled.title), Event::ModelChosen(bundled.place())))
-        }
+        FailureKind::Weights if is_loaded => Some((true, Event::ModelKept)),
+        FailureKind::Weights if !is_bundled => Some((false, Event::ModelChosen(bundled.place()))),
         _ => None,
     };
     view! {
         <div class="failure" role="alert" data-testid="error">
-            <p>{failure.sentence.clone()}</p>
-            <button on:click=take>{way_on}</button>
-            {other_way.map(|(words, event)| view! {
-                <button on:click=move |_| app.dispatch(event.clone())>{words}</button>
+            <p>{move || app.sentences(slice::from_ref(&failure.sentence))}</p>
+            <button on:click=take>{app.says(way_on)}</button>
+            {other_way.map(|(keeps, event)| view! {
+                <button on:click=move |_| app.dispatch(event.clone())>
+                    {move || if keeps { keep_words(app) } else { app.tells("use-model", [("model", bundled.title.into())]) }}
+                </button>
             })}
         </div>
     }

@@ -25,9 +25,13 @@ pub(super) fn Offer(app: App) -> impl IntoView {
     view! {
         <Show when=move || is_due.get()>
             <div class="offer" data-testid="offer">
-                <p>{format!("More accurate masks: {title}, {}, once, from Hugging Face ({licence}).", megabytes(bytes))}</p>
-                <button on:click=move |_| { answer(); app.dispatch(Event::ModelChosen(BETTER.place())); }>"Use it"</button>
-                <button on:click=move |_| answer()>"No, thanks"</button>
+                <p>{move || app.tells("offer", [
+                    ("model", title.into()),
+                    ("size", megabytes(app, bytes).into()),
+                    ("licence", app.text(licence).into()),
+                ])}</p>
+                <button on:click=move |_| { answer(); app.dispatch(Event::ModelChosen(BETTER.place())); }>{app.says("use-it")}</button>
+                <button on:click=move |_| answer()>{app.says("no-thanks")}</button>
             </div>
         </Show>
     }

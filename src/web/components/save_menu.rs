@@ -5,28 +5,27 @@ use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::export::{AnnotationFormat, Frame, PictureFormat};
-use crate::text::counted;
 use crate::web::app::App;
 use crate::web::dom;
 use crate::web::export::{Behind, Export, Product};
 use crate::web::handover;
 use crate::web::state::{AppState, Event, Purpose};
 
-/// What can be chosen: a name for the page's own use, and what visitors read.
-const PRODUCTS: [(&str, &str); 13] = [
-    ("cut-out", "Cut-out"),
-    ("cut-outs", "Cut-outs, one for each object"),
-    ("background", "New background"),
-    ("mask", "Mask, black and white"),
-    ("masks", "Masks, one for each object, and object numbers"),
-    ("overlay", "Photo with the masks drawn on it"),
-    ("coco", "COCO JSON, run lengths"),
-    ("coco-polygons", "COCO JSON, polygons"),
-    ("yolo", "YOLO segmentation"),
-    ("labelme", "LabelMe JSON"),
-    ("cvat", "CVAT XML"),
-    ("svg", "SVG"),
-    ("everything", "Everything, as one zip"),
+/// What can be chosen; each has a text of this name.
+const PRODUCTS: [&str; 13] = [
+    "cut-out",
+    "cut-outs",
+    "background",
+    "mask",
+    "masks",
+    "overlay",
+    "coco",
+    "coco-polygons",
+    "yolo",
+    "labelme",
+    "cvat",
+    "svg",
+    "everything",
 ];
 
 /// What was chosen in the menu.
@@ -57,7 +56,7 @@ struct Choices {
 impl Choices {
     fn remembered() -> Self {
         let before = dom::remembered(REMEMBERED).and_then(|text| serde_json::from_str::<Self>(&text).ok());
-        let is_known = |before: &Self| PRODUCTS.iter().any(|(name, _)| *name == before.product);
+        let is_known = |before: &Self| PRODUCTS.contains(&before.product.as_str());
         before.filter(is_known).unwrap_or_else(|| Self {
             product: "cut-out".into(),
             full: false,
@@ -176,43 +175,51 @@ pub(super) fn SaveMenu(app: App) -> impl IntoView {
     };
     view! {
         <fieldset class="save" disabled=nothing>
-            <legend>"Save"</legend>
+            <legend>{app.says("save")}</legend>
             <select
-                aria-label="What to save"
+                aria-label=app.says("save-what")
                 data-testid="save-what"
                 on:change=move |event| chosen.product.set(event_target_value(&event))
             >
-                {PRODUCTS.map(|(name, title)| view! {
-                    <option value=name prop:selected=move || chosen.product.with(|product| product == name)>{title}</option>
+                {PRODUCTS.map(|name| view! {
+                    <option value=name prop:selected=move || chosen.product.with(|product| product == name)>
+                        {move || app.text(&format!("save-{name}"))}
+                    </option>
                 }).into_iter().collect_view()}
             </select>
-            <WhichChoices chosen counts of_all of_photos/>
-            <PictureChoices chosen/>
-            <BackgroundChoices chosen backdrop/>
-            <div class="downloads" role="group" aria-label="Take home">
-                <button data-testid="save" on:click=takes(Purpose::Save)>"Save"</button>
+            <WhichChoices app chosen counts of_all of_photos/>
+            <PictureChoices app chosen/>
+            <BackgroundChoices app chosen backdrop/>
+            <div class="downloads" role="group" aria-label=app.says("take-home")>
+                <button data-testid="save" on:click=takes(Purpose::Save)>{app.says("save")}</button>
                 <Show when=move || handover::can_copy() && is_picture() && !of_photos.get()>
-                    <button data-testid="copy" on:click=takes(Purpose::Copy)>"Copy"</button>
+                    <button data-testid="copy" on:click=takes(Purpose::Copy)>{app.says("copy")}</button>
                 </Show>
                 <Show when=move || handover::can_share() && !of_photos.get()>
-                    <button data-testid="share" on:click=takes(Purpose::Share)>"Share"</button>
+                    <button data-testid="share" on:click=takes(Purpose::Share)>{app.says("share")}</button>
                 </Show>
             </div>
             <Show when=move || { left_out.get() > 0 }>
-                <p class="hint">{move || format!("Left out: {}.", counted(left_out.get(), "hidden or empty object"))}</p>
+                <p class="hint">{move || app.tells("left-out-objects", [("count", left_out.get().into())])}</p>
             </Show>
-            <p class="hint" role="status" data-testid="taken">{move || state.with(AppState::taking)}</p>
+            <p class="hint" role="status" data-testid="taken">{move || app.sentences(&state.with(AppState::taking))}</p>
         </fieldset>
     }
 }
 
 /// Which objects: those picked, all of the photo, or those of all photos.
 #[component]
-fn WhichChoices(chosen: Chosen, counts: Counts, of_all: Memo<bool>, of_photos: Memo<bool>) -> impl IntoView {
+fn WhichChoices(
+    app: App,
+    chosen: Chosen,
+    counts: Counts,
+    of_all: Memo<bool>,
+    of_photos: Memo<bool>,
+) -> impl IntoView {
     let Counts { picked, shown, done } = counts;
     view! {
         <select
-            aria-label="Which objects"
+            aria-label=app.says("save-which")
             data-testid="save-which"
             on:change=move |event| chosen.which.set(event_target_value(&event))
         >
@@ -221,11 +228,11 @@ fn WhichChoices(chosen: Chosen, counts: Counts, of_all: Memo<bool>, of_photos: M
                 disabled=move || picked.get() == 0
                 prop:selected=move || !of_all.get() && !of_photos.get()
             >
-                {move || format!("Picked objects ({})", picked.get())}
+                {move || app.tells("which-picked", [("count", picked.get().into())])}
             </option>
-            <option value="all" prop:selected=of_all>{move || format!("All objects shown ({})", shown.get())}</option>
+            <option value="all" prop:selected=of_all>{move || app.tells("which-all", [("count", shown.get().into())])}</option>
             <Show when=move || { done.get() > 1 }>
-                <option value="photos" prop:selected=of_photos>{move || format!("All photos ({})", done.get())}</option>
+                <option value="photos" prop:selected=of_photos>{move || app.tells("which-photos", [("count", done.get().into())])}</option>
             </Show>
         </select>
     }
@@ -233,28 +240,28 @@ fn WhichChoices(chosen: Chosen, counts: Counts, of_all: Memo<bool>, of_photos: M
 
 /// Frame and file format, where the choice is a picture.
 #[component]
-fn PictureChoices(chosen: Chosen) -> impl IntoView {
+fn PictureChoices(app: App, chosen: Chosen) -> impl IntoView {
     let has_frame = chosen.is_one_of(&["cut-out", "cut-outs"]);
     let has_format = chosen.is_one_of(&["cut-out", "cut-outs", "background", "overlay", "everything"]);
     view! {
         <Show when=has_frame>
             <select
-                aria-label="Frame"
+                aria-label=app.says("frame")
                 data-testid="save-frame"
                 on:change=move |event| chosen.full.set(event_target_value(&event) == "full")
             >
-                <option value="tight" prop:selected=move || !chosen.full.get()>"Cropped to the object"</option>
-                <option value="full" prop:selected=chosen.full>"At the photo's size"</option>
+                <option value="tight" prop:selected=move || !chosen.full.get()>{app.says("frame-tight")}</option>
+                <option value="full" prop:selected=chosen.full>{app.says("frame-full")}</option>
             </select>
         </Show>
         <Show when=has_format>
             <select
-                aria-label="File format"
+                aria-label=app.says("file-format")
                 data-testid="save-format"
                 on:change=move |event| chosen.webp.set(event_target_value(&event) == "webp")
             >
-                <option value="png" prop:selected=move || !chosen.webp.get()>"PNG"</option>
-                <option value="webp" prop:selected=chosen.webp>"WebP, smaller"</option>
+                <option value="png" prop:selected=move || !chosen.webp.get()>{app.says("format-png")}</option>
+                <option value="webp" prop:selected=chosen.webp>{app.says("format-webp")}</option>
             </select>
         </Show>
     }
@@ -262,31 +269,31 @@ fn PictureChoices(chosen: Chosen) -> impl IntoView {
 
 /// What comes behind the objects.
 #[component]
-fn BackgroundChoices(chosen: Chosen, backdrop: NodeRef<Input>) -> impl IntoView {
+fn BackgroundChoices(app: App, chosen: Chosen, backdrop: NodeRef<Input>) -> impl IntoView {
     let is_behind = move |name: &'static str| move || chosen.behind.with(|behind| behind == name);
-    let choices = [("blur", "The same, blurred"), ("colour", "A colour"), ("photo", "Another photo")];
+    let choices = [("blur", "behind-blur"), ("colour", "behind-colour"), ("photo", "behind-photo")];
     view! {
         <Show when=chosen.is_one_of(&["background"])>
             <select
-                aria-label="Background"
+                aria-label=app.says("background")
                 data-testid="save-behind"
                 on:change=move |event| chosen.behind.set(event_target_value(&event))
             >
-                {choices.map(|(name, title)| view! {
-                    <option value=name prop:selected=is_behind(name)>{title}</option>
+                {choices.map(|(name, key)| view! {
+                    <option value=name prop:selected=is_behind(name)>{app.says(key)}</option>
                 }).into_iter().collect_view()}
             </select>
             <Show when=is_behind("colour")>
                 <input
                     type="color"
-                    aria-label="Colour"
+                    aria-label=app.says("colour")
                     data-testid="save-colour"
                     prop:value=move || chosen.colour.get()
                     on:input=move |event| chosen.colour.set(event_target_value(&event))
                 />
             </Show>
             <Show when=is_behind("photo")>
-                <input type="file" accept="image/*" aria-label="Photo for the background" data-testid="save-backdrop" node_ref=backdrop/>
+                <input type="file" accept="image/*" aria-label=app.says("backdrop") data-testid="save-backdrop" node_ref=backdrop/>
             </Show>
         </Show>
     }

@@ -6,24 +6,24 @@ use web_sys::KeyboardEvent;
 
 use crate::web::app::App;
 
-/// Keys, and what they do; those of one letter only while they are switched on.
+/// Keys, and the keys of what they do; those of one letter only while they are switched on.
 const KEYS: [(&str, &str); 16] = [
-    ("← ↑ → ↓", "Point on the photo"),
-    ("Enter", "Pick the object there"),
-    ("Shift Enter", "Add a place to the object"),
-    ("Alt Enter", "Take a place away"),
-    ("Esc", "Put back what is picked"),
-    ("Delete", "Delete the picked objects"),
-    ("Ctrl Z", "Undo"),
-    ("Ctrl Shift Z", "Redo"),
-    ("Ctrl A", "Pick all objects"),
-    ("V", "Pick with clicks"),
-    ("B", "Brush: add to the object"),
-    ("E", "Brush: erase"),
-    ("[ ]", "Smaller or larger brush"),
-    ("H", "Move the photo"),
-    ("+ −", "Zoom in or out"),
-    ("0", "Show the whole photo"),
+    ("← ↑ → ↓", "key-point"),
+    ("Enter", "key-pick"),
+    ("Shift Enter", "key-add"),
+    ("Alt Enter", "key-remove"),
+    ("Esc", "key-put-back"),
+    ("Delete", "key-delete"),
+    ("Ctrl Z", "key-undo"),
+    ("Ctrl Shift Z", "key-redo"),
+    ("Ctrl A", "key-pick-all"),
+    ("V", "key-clicks"),
+    ("B", "key-brush"),
+    ("E", "key-erase"),
+    ("[ ]", "key-brush-size"),
+    ("H", "key-move"),
+    ("+ −", "key-zoom"),
+    ("0", "key-fit"),
 ];
 
 /// The button that opens the sheet, which ? does, too.
@@ -43,13 +43,13 @@ pub(super) fn Shortcuts(app: App) -> impl IntoView {
     });
     on_cleanup(move || listener.remove());
     view! {
-        <button class="link" data-testid="shortcuts" on:click=move |_| open()>"Keyboard shortcuts (?)"</button>
+        <button class="link" data-testid="shortcuts" on:click=move |_| open()>{app.says("shortcuts-button")}</button>
         <dialog class="sheet-of-keys" node_ref=sheet aria-labelledby="keys-title">
-            <h2 id="keys-title">"Keyboard shortcuts"</h2>
+            <h2 id="keys-title">{app.says("shortcuts")}</h2>
             <dl>
-                {KEYS.map(|(keys, words)| view! { <div><dt><kbd>{keys}</kbd></dt><dd>{words}</dd></div> }).into_iter().collect_view()}
+                {KEYS.map(|(keys, key)| view! { <div><dt><kbd>{keys}</kbd></dt><dd>{app.says(key)}</dd></div> }).into_iter().collect_view()}
             </dl>
-            <button on:click=close>"Close"</button>
+            <button on:click=close>{app.says("close")}</button>
         </dialog>
     }
 }

@@ -1,10 +1,12 @@
 //! What is going on.
 
+use std::slice;
+
 use leptos::prelude::*;
 
-use super::words::{keep_words, megabytes};
+use super::words::{keep_words, megabytes, named};
 use crate::web::app::App;
-use crate::web::protocol::Progress;
+use crate::web::protocol::{Failure, FailureKind, Progress};
 use crate::web::state::{AppState, Event, Status};
 
 /// So many objects are named.
@@ -22,74 +24,75 @@ pub(super) fn StatusBar(app: App) -> impl IntoView {
     view! {
         <div class="status">
             <p role="status" data-testid="status" data-state=move || state.with(|state| state.status().name())>
-                {move || state.with(status_words)}
+                {move || state.with(|state| status_words(app, state))}
             </p>
-            <p class="unseen" role="status" data-testid="found">{move || state.with(found_words)}</p>
-            <Bar progress/>
+            <p class="unseen" role="status" data-testid="found">{move || state.with(|state| found_words(app, state))}</p>
+            <Bar app progress/>
             <Show when=move || changing.get()>
                 <button class="link" on:click=move |_| app.dispatch(Event::ModelKept)>{move || keep_words(app)}</button>
             </Show>
         </div>
-        {move || notes.get().into_iter().map(|note| view! { <p class="hint" data-testid="note">{note}</p> }).collect_view()}
+        {move || notes.get().into_iter().map(|note| view! { <p class="hint" data-testid="note">{move || app.sentences(slice::from_ref(&note))}</p> }).collect_view()}
     }
 }
 
 /// How far it is; it keeps its place when nothing is worked on: what is below does not move.
 #[component]
-pub(super) fn Bar(progress: Memo<Option<Progress>>) -> impl IntoView {
+pub(super) fn Bar(app: App, progress: Memo<Option<Progress>>) -> impl IntoView {
     move || match progress.get().map(share) {
         Some(Some(share)) => {
-            view! { <progress max="1" value=share.to_string() aria-label="Progress"></progress> }.into_any()
+            view! { <progress max="1" value=share.to_string() aria-label=app.says("progress")></progress> }
+                .into_any()
         }
-        Some(None) => view! { <progress aria-label="Working"></progress> }.into_any(),
+        Some(None) => view! { <progress aria-label=app.says("working")></progress> }.into_any(),
         None => view! { <div class="no-progress"></div> }.into_any(),
     }
 }
 
 /// The objects by name, for those who do not see them.
-fn found_words(state: &AppState) -> String {
+fn found_words(app: App, state: &AppState) -> String {
     let shown = state.instances.iter().enumerate().filter(|(index, _)| state.is_listed(*index));
-    let named: Vec<String> = shown
-        .take(MOST_NAMED)
-        .map(|(_, found)| format!("{} {:.0} %", found.label, found.score * 100.0))
-        .collect();
-    named.join(", ")
+    let named: Vec<String> = shown.take(MOST_NAMED).map(|(_, found)| named(app, found)).collect();
+    named.join(&app.text("list-separator"))
 }
 
-fn status_words(state: &AppState) -> String {
+fn status_words(app: App, state: &AppState) -> String {
     if let Some(progress) = state.progress() {
-        return progress_words(progress);
+        return progress_words(app, progress);
     }
-    match (state.status(), state.elapsed_ms) {
-        (_, Some(elapsed_ms)) => {
-            let count = state.shown_count();
-            let noun = if count == 1 { "object" } else { "objects" };
-            // They may have been known before.
-            let took =
-                if elapsed_ms > 0.0 { format!(" · {:.1} s", elapsed_ms / 1000.0) } else { String::new() };
-            format!("{count} {noun}{took}")
-        }
-        (Status::Error, None) => "Something went wrong".into(),
-        (_, None) => "Ready for a photo".into(),
+    let count = ("count", state.shown_count().into());
+    match state.elapsed_ms {
+        // They were known before.
+        Some(0.0) => app.tells("objects", [count]),
+        Some(elapsed_ms) => app.tells("objects-in", [count, ("seconds", (elapsed_ms / 1000.0).into())]),
+        None if is_ready(state) => app.text("ready"),
+        None => app.text("not-ready"),
     }
 }
 
-pub(super) fn progress_words(progress: Progress) -> String {
+/// Whether a photo can be looked at, whatever was wrong with the last.
+pub(super) fn is_ready(state: &AppState) -> bool {
+    let is_photo = |failure: &Failure| matches!(failure.kind, FailureKind::Photo | FailureKind::Choice);
+    state.status() != Status::Error || state.model.is_some() && state.failure.as_ref().is_some_and(is_photo)
+}
+
+pub(super) fn progress_words(app: App, progress: Progress) -> String {
+    let size = |bytes| megabytes(app, bytes).into();
     match progress {
         Progress::Starting { done_bytes, total_bytes: Some(total) } => {
-            format!("Fetching the program: {} of {}", megabytes(done_bytes), megabytes(total))
+            app.tells("starting-of", [("done", size(done_bytes)), ("total", size(total))])
         }
-        Progress::Starting { total_bytes: None, .. } => "Fetching the program…".into(),
-        Progress::Probing => "Getting ready…".into(),
+        Progress::Starting { total_bytes: None, .. } => app.text("starting"),
+        Progress::Probing => app.text("getting-ready"),
         Progress::Downloading { done_bytes, total_bytes: Some(total) } => {
-            format!("Fetching the model: {} of {}", megabytes(done_bytes), megabytes(total))
+            app.tells("downloading-of", [("done", size(done_bytes)), ("total", size(total))])
         }
         Progress::Downloading { done_bytes, total_bytes: None } => {
-            format!("Fetching the model: {}", megabytes(done_bytes))
+            app.tells("downloading", [("done", size(done_bytes))])
         }
-        Progress::WarmingUp => "Warming up…".into(),
-        Progress::Decoding => "Reading the photo…".into(),
-        Progress::Segmenting => "Looking for objects…".into(),
+        Progress::WarmingUp => app.text("warming-up"),
+        Progress::Decoding => app.text("reading-photo"),
+        Progress::Segmenting => app.text("looking"),
     }
 }
 

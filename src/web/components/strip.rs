@@ -1,8 +1,9 @@
 //! The photos of this visit as a strip of small pictures, and what is done with those that wait.
 
+use std::slice;
+
 use leptos::prelude::*;
 
-use crate::text::counted;
 use crate::web::app::App;
 use crate::web::gallery::{Gallery, PhotoKey, Standing};
 use crate::web::state::{AppState, Event};
@@ -17,7 +18,7 @@ pub(super) fn Strip(app: App) -> impl IntoView {
     });
     view! {
         <Show when=move || keys.with(|keys| keys.len() > 1)>
-            <section class="gallery" aria-label="Photos">
+            <section class="gallery" aria-label=app.says("photos")>
                 <Progress app gallery/>
                 <ul class="strip" data-testid="strip">
                     <For each=move || keys.get() key=|key| *key children=move |key| view! { <Item app gallery key/> }/>
@@ -41,7 +42,10 @@ fn Item(app: App, gallery: Memo<Gallery>, key: PhotoKey) -> impl IntoView {
         None => entry.with(|entry| entry.as_ref().map(|entry| entry.standing.clone())),
     });
     let picture = move || app.thumbnails.with(|all| all.get(&key).cloned());
-    let told = move || format!("{}: {}", name.get(), standing.with(|standing| words(standing.as_ref())));
+    let told = move || {
+        let standing = standing.with(|standing| words(app, standing.as_ref()));
+        app.tells("photo-standing", [("name", name.get().into()), ("standing", standing.into())])
+    };
     view! {
         <li class:current=is_shown data-testid="photo" data-standing=move || standing.with(|standing| mark(standing.as_ref()).0)>
             <button
@@ -60,7 +64,7 @@ fn Item(app: App, gallery: Memo<Gallery>, key: PhotoKey) -> impl IntoView {
             </button>
             <button
                 class="remove"
-                aria-label=move || format!("Remove {}", name.get())
+                aria-label=move || app.tells("remove-photo", [("name", name.get().into())])
                 on:click=move |_| app.dispatch(Event::PhotoRemoved(key))
             >
                 "×"
@@ -81,22 +85,22 @@ fn Progress(app: App, gallery: Memo<Gallery>) -> impl IntoView {
     let stopped = count(|standing| *standing == Standing::Stopped);
     let is_paused = Memo::new(move |_| app.state.with(|state| state.is_paused));
     let told = move || {
-        let failed = failed.get();
-        let failed = if failed > 0 { format!(" · {failed} cannot be used") } else { String::new() };
-        format!("{} of {} done{failed}", done.get(), counted(all.get(), "photo"))
+        let key = if failed.get() > 0 { "photos-done-some-failed" } else { "photos-done" };
+        let counts = [("done", done), ("count", all), ("failed", failed)];
+        app.tells(key, counts.map(|(name, count)| (name, count.get().into())))
     };
     view! {
         <div class="progress">
             <p role="status" data-testid="photos-done">{told}</p>
             <Show when=move || { waiting.get() > 0 }>
                 <button class="link" data-testid="pause" on:click=move |_| app.dispatch(Event::Paused(!is_paused.get_untracked()))>
-                    {move || if is_paused.get() { "Go on" } else { "Pause" }}
+                    {move || app.text(if is_paused.get() { "resume" } else { "pause" })}
                 </button>
-                <button class="link" data-testid="stop" on:click=move |_| app.dispatch(Event::Stopped(true))>"Stop"</button>
+                <button class="link" data-testid="stop" on:click=move |_| app.dispatch(Event::Stopped(true))>{app.says("stop")}</button>
             </Show>
             <Show when=move || { waiting.get() == 0 && stopped.get() > 0 }>
                 <button class="link" data-testid="go-on" on:click=move |_| app.dispatch(Event::Stopped(false))>
-                    {move || format!("Go on with {}", counted(stopped.get(), "photo"))}
+                    {move || app.tells("go-on-with", [("count", stopped.get().into())])}
                 </button>
             </Show>
         </div>
@@ -113,13 +117,13 @@ fn live_count(state: &AppState, key: PhotoKey) -> Option<usize> {
     is_here.then(|| state.shown_count())
 }
 
-fn words(standing: Option<&Standing>) -> String {
+fn words(app: App, standing: Option<&Standing>) -> String {
     match standing {
-        Some(Standing::Waiting) => "waiting".into(),
-        Some(Standing::Working) => "being looked at".into(),
-        Some(Standing::Done(count)) => counted(*count, "object"),
-        Some(Standing::Failed(sentence)) => sentence.clone(),
-        Some(Standing::Stopped) | None => "not looked at".into(),
+        Some(Standing::Waiting) => app.text("standing-waiting"),
+        Some(Standing::Working) => app.text("standing-working"),
+        Some(Standing::Done(count)) => app.tells("objects", [("count", (*count).into())]),
+        Some(Standing::Failed(sentence)) => app.sentences(slice::from_ref(sentence)),
+        Some(Standing::Stopped) | None => app.text("standing-stopped"),
     }
 }
 

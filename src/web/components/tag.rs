@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use super::words::named;
 use crate::instance::colour;
 use crate::web::app::App;
 use crate::web::state::AppState;
@@ -9,9 +10,9 @@ use crate::web::state::AppState;
 /// Label and score of the object pointed at, or else of the one picked, at the corner of its box.
 #[component]
 pub(super) fn Tag(app: App) -> impl IntoView {
-    let named = Memo::new(move |_| app.state.with(named));
+    let placed = Memo::new(move |_| app.state.with(|state| placed(app, state)));
     move || {
-        named.get().map(|Named { text, left, right, top, colour }| {
+        placed.get().map(|Named { text, left, right, top, colour }| {
             view! {
                 <div class="tag" data-testid="tag" style:left=left style:right=right style:top=top style:--colour=colour>
                     {text}
@@ -32,7 +33,7 @@ struct Named {
 }
 
 /// The tag grows away from the nearer side, so that it stays on the photo.
-fn named(state: &AppState) -> Option<Named> {
+fn placed(app: App, state: &AppState) -> Option<Named> {
     let index = state.hovered.or_else(|| state.selected_one())?;
     let (found, size) = (state.instances.get(index)?, state.photo.as_ref()?.size);
     let share = |pixels: usize, side: usize| 100.0 * pixels as f64 / side.max(1) as f64;
@@ -41,7 +42,7 @@ fn named(state: &AppState) -> Option<Named> {
     let is_left = left <= right;
     let [r, g, b] = colour(index);
     Some(Named {
-        text: format!("{} {:.0} %", found.label, found.score * 100.0),
+        text: named(app, found),
         left: is_left.then(|| format!("{left:.2}%")),
         right: (!is_left).then(|| format!("{right:.2}%")),
         top: format!("{:.2}%", share(y, size.height).min(90.0)),

@@ -4,21 +4,19 @@ use leptos::prelude::*;
 
 use super::keys::ZOOM;
 use super::mend_bar::MendBar;
+use super::words::percent;
 use crate::web::app::App;
 use crate::web::state::{AppState, Event, Tool};
 
+/// Tools, and the keys of their names.
 const TOOLS: [(Tool, &str, &str); 7] = [
-    (Tool::Pick, "Pick", "Click an object to pick it, or anything else to find it (V)"),
-    (Tool::Add, "Add", "Add a place to the object (Shift-click)"),
-    (Tool::Remove, "Take away", "Take a place away from the object (Alt-click)"),
-    (
-        Tool::Box,
-        "Box",
-        "Draw a box around an object to find it (drag with the mouse; with Shift, pick all that lie inside)",
-    ),
-    (Tool::Restore, "Brush", "Draw what belongs to the picked object, or a new one (B)"),
-    (Tool::Erase, "Eraser", "Draw what does not belong to the picked objects (E)"),
-    (Tool::Hand, "Move", "Move the photo (H, or drag with the middle mouse button)"),
+    (Tool::Pick, "tool-pick", "tool-pick-about"),
+    (Tool::Add, "tool-add", "tool-add-about"),
+    (Tool::Remove, "tool-remove", "tool-remove-about"),
+    (Tool::Box, "tool-box", "tool-box-about"),
+    (Tool::Restore, "tool-brush", "tool-brush-about"),
+    (Tool::Erase, "tool-eraser", "tool-eraser-about"),
+    (Tool::Hand, "tool-hand", "tool-hand-about"),
 ];
 
 /// A button for each tool, a hint, the size of the brush, history, zoom, and what can be done to the picked objects.
@@ -31,15 +29,15 @@ pub(super) fn Tools(app: App) -> impl IntoView {
     view! {
         <Show when=move || segmented.get()>
             <div class="tools">
-                <div class="segments" role="group" aria-label="What a click does">
-                    {TOOLS.map(|(each, name, title)| view! {
+                <div class="segments" role="group" aria-label=app.says("tools")>
+                    {TOOLS.map(|(each, key, about)| view! {
                         <button
-                            title=title
-                            data-tool=name
+                            title=app.says(about)
+                            data-tool=key
                             aria-pressed=move || (tool.get() == each).to_string()
                             on:click=move |_| app.dispatch(Event::ToolChosen(each))
                         >
-                            {name}
+                            {app.says(key)}
                         </button>
                     }).into_iter().collect_view()}
                 </div>
@@ -47,14 +45,14 @@ pub(super) fn Tools(app: App) -> impl IntoView {
                 <Steps app/>
                 <Zoom app/>
                 <p class="hint" data-testid="hint">
-                    {move || state.with(hint)}
+                    {move || state.with(|state| hint(app, state))}
                     <Show when=move || tool.get().is_brush()>
-                        <span class="by-keys">" By keys, on the photo: arrows move the brush, Space held draws, [ and ] change its size."</span>
+                        <span class="by-keys">" " {app.says("hint-brush-keys")}</span>
                     </Show>
                 </p>
                 // Escape, for fingers; it keeps its place, so that nothing moves.
-                <button class="link" class:unseen=nothing title="Escape" data-testid="put-back" disabled=nothing on:click=move |_| app.dispatch(Event::Dismissed)>
-                    "Put back"
+                <button class="link" class:unseen=nothing title=app.says("put-back-about") data-testid="put-back" disabled=nothing on:click=move |_| app.dispatch(Event::Dismissed)>
+                    {app.says("put-back")}
                 </button>
             </div>
             <MendBar app/>
@@ -68,7 +66,7 @@ fn Brush(app: App) -> impl IntoView {
     let (state, desk) = (app.state, app.desk);
     let draws = Memo::new(move |_| state.with(|state| state.tool.is_brush()));
     let slider =
-        move |[words, name, title]: [&'static str; 3], value: RwSignal<f64>, says: fn(App, f64) -> String| {
+        move |[key, about]: [&'static str; 2], value: RwSignal<f64>, says: fn(App, f64) -> String| {
             let moved = move |event| {
                 if let Ok(to) = event_target_value(&event).parse() {
                     value.set(to);
@@ -76,15 +74,15 @@ fn Brush(app: App) -> impl IntoView {
             };
             view! {
                 <label class="brush">
-                    <span>{words}</span>
+                    <span>{app.says(key)}</span>
                     <input
                         type="range"
                         min="0"
                         max="100"
                         aria-valuetext=move || says(app, value.get())
-                        title=title
+                        title=app.says(about)
                         disabled=move || !draws.get()
-                        data-testid=name
+                        data-testid=key
                         prop:value=move || value.get().to_string()
                         on:input=moved
                     />
@@ -92,13 +90,11 @@ fn Brush(app: App) -> impl IntoView {
             }
         };
     view! {
-        <div class="brushes" role="group" aria-label="Brush">
-        {slider(["Brush size", "brush-size", "Size of the brush ([ and ] on the photo)"], desk.brush, |app, _| {
-            format!("{} pixels", app.desk.brush_width(app.state))
+        <div class="brushes" role="group" aria-label=app.says("brush")>
+        {slider(["brush-size", "brush-size-about"], desk.brush, |app, _| {
+            app.tells("pixels", [("count", app.desk.brush_width(app.state).into())])
         })}
-        {slider(["Soft edge", "brush-softness", "How gently the brush fades out; cut-outs keep it"], desk.softness, |_, value| {
-            format!("{value:.0} %")
-        })}
+        {slider(["brush-softness", "brush-softness-about"], desk.softness, |app, value| percent(app, value / 100.0))}
         </div>
     }
 }
@@ -108,9 +104,9 @@ fn Brush(app: App) -> impl IntoView {
 fn Steps(app: App) -> impl IntoView {
     let nothing = |which: usize| Memo::new(move |_| app.state.with(|state| !state.history[which]));
     view! {
-        <div class="buttons" role="group" aria-label="History">
-            <button title="Undo (Ctrl+Z)" data-mend="undo" disabled=nothing(0) on:click=move |_| app.dispatch(Event::UndoWanted)>"Undo"</button>
-            <button title="Redo (Ctrl+Shift+Z)" data-mend="redo" disabled=nothing(1) on:click=move |_| app.dispatch(Event::RedoWanted)>"Redo"</button>
+        <div class="buttons" role="group" aria-label=app.says("history")>
+            <button title=app.says("undo-about") data-mend="undo" disabled=nothing(0) on:click=move |_| app.dispatch(Event::UndoWanted)>{app.says("undo")}</button>
+            <button title=app.says("redo-about") data-mend="redo" disabled=nothing(1) on:click=move |_| app.dispatch(Event::RedoWanted)>{app.says("redo")}</button>
         </div>
     }
 }
@@ -126,12 +122,12 @@ fn Zoom(app: App) -> impl IntoView {
         }
     };
     view! {
-        <div class="buttons" role="group" aria-label="View">
-            <button title="Zoom out (−)" aria-label="Zoom out" data-zoom="out" on:click=move |_| desk.zoom(1.0 / ZOOM)>"−"</button>
-            <button title="Show the whole photo (0)" data-zoom="fit" on:click=move |_| desk.fit()>"Fit"</button>
-            <button title="Zoom in (+, or the wheel)" aria-label="Zoom in" data-zoom="in" on:click=move |_| desk.zoom(ZOOM)>"+"</button>
+        <div class="buttons" role="group" aria-label=app.says("zoom")>
+            <button title=app.says("zoom-out-about") aria-label=app.says("zoom-out") data-zoom="out" on:click=move |_| desk.zoom(1.0 / ZOOM)>"−"</button>
+            <button title=app.says("fit-about") data-zoom="fit" on:click=move |_| desk.fit()>{app.says("fit")}</button>
+            <button title=app.says("zoom-in-about") aria-label=app.says("zoom-in") data-zoom="in" on:click=move |_| desk.zoom(ZOOM)>"+"</button>
             <button
-                title="Hold to see the photo without masks"
+                title=app.says("bare-about")
                 data-testid="bare"
                 aria-pressed=move || desk.is_bare.get().to_string()
                 on:pointerdown=held(true)
@@ -142,30 +138,29 @@ fn Zoom(app: App) -> impl IntoView {
                 on:keydown=pressed
                 on:keyup=move |_| desk.is_bare.set(false)
                 on:blur=move |_| desk.is_bare.set(false)
-            >"Hold for the photo alone"</button>
+            >{app.says("bare")}</button>
         </div>
     }
 }
 
 /// What can be done on the photo now.
-fn hint(state: &AppState) -> String {
-    match state.tool {
-        Tool::Restore if state.selected.is_empty() => return "Draw a new object.".into(),
-        Tool::Restore => return "Draw what belongs to the picked object. Escape ends drawing.".into(),
-        Tool::Erase if state.selected.is_empty() => return "Pick an object first.".into(),
-        Tool::Erase => return "Draw what does not belong to the picked objects. Escape ends drawing.".into(),
-        Tool::Hand => return "Drag the photo. The wheel, or two fingers, zoom.".into(),
-        Tool::Pick | Tool::Add | Tool::Remove | Tool::Box => {}
-    }
-    match (state.choice(), state.selected_one()) {
-        _ if state.selected.len() > 1 => {
-            "What is done below is done to all that are picked. Escape puts them back.".into()
-        }
-        (Some([choice, choices]), _) if choices > 1 => {
-            format!("Mask {choice} of {choices} here: click again for the next.")
-        }
-        (Some(_), _) => "Add places to it, or take them away.".into(),
-        (None, Some(_)) => "Click it again for a part or a whole of it.".into(),
-        (None, None) => "Click anything to pick or find it, or draw a box around it.".into(),
-    }
+fn hint(app: App, state: &AppState) -> String {
+    let key = match state.tool {
+        Tool::Restore if state.selected.is_empty() => "hint-new-object",
+        Tool::Restore => "hint-restore",
+        Tool::Erase if state.selected.is_empty() => "hint-pick-first",
+        Tool::Erase => "hint-erase",
+        Tool::Hand => "hint-hand",
+        Tool::Pick | Tool::Add | Tool::Remove | Tool::Box => match (state.choice(), state.selected_one()) {
+            _ if state.selected.len() > 1 => "hint-several",
+            (Some([choice, choices]), _) if choices > 1 => {
+                let counts = [("choice", choice.into()), ("choices", choices.into())];
+                return app.tells("hint-choices", counts);
+            }
+            (Some(_), _) => "hint-add",
+            (None, Some(_)) => "hint-again",
+            (None, None) => "hint-click",
+        },
+    };
+    app.text(key)
 }

@@ -11,9 +11,6 @@ use super::tag::Tag;
 use crate::web::app::App;
 use crate::web::state::{AppState, Event, Status, Tool};
 
-/// What keys do on the photo, for those who do not see it.
-const KEYS: &str = "Photo: arrow keys point, Enter picks what is there, Shift with Enter adds a place, Alt with Enter takes one away; \
-    with a brush, Space draws while it is held; plus and minus zoom, 0 shows the whole photo";
 /// From this zoom on, pixels of the photo are seen as squares.
 const MAGNIFIED: f64 = 6.0;
 
@@ -98,7 +95,7 @@ fn Overlay(app: App, pointer: Pointer) -> impl IntoView {
             height="1"
             tabindex="0"
             role="application"
-            aria-label=KEYS
+            aria-label=app.says("photo-keys")
             on:pointerdown=move |event| pointer.down(&event)
             on:pointermove=move |event| pointer.moved(&event)
             on:pointerup=move |event| pointer.up(&event)

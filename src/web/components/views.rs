@@ -11,19 +11,19 @@ pub(super) fn ViewSwitch(app: App) -> impl IntoView {
     let redraws = Memo::new(move |_| app.state.with(|state| state.redraw.is_open));
     let choose = move |opens| move |_| app.dispatch(Event::Redraw(RedrawEvent::Opened(opens)));
     view! {
-        <div class="segments views" role="group" aria-label="View">
+        <div class="segments views" role="group" aria-label=app.says("views")>
             <button
-                title="Find the objects in the photo"
+                title=app.says("view-objects-about")
                 data-view="objects"
                 aria-pressed=move || (!redraws.get()).to_string()
                 on:click=choose(false)
-            >"Objects"</button>
+            >{app.says("view-objects")}</button>
             <button
-                title="Hide parts of the photo and watch the model draw them"
+                title=app.says("view-redraw-about")
                 data-view="redraw"
                 aria-pressed=move || redraws.get().to_string()
                 on:click=choose(true)
-            >"Hide and redraw"</button>
+            >{app.says("view-redraw")}</button>
         </div>
     }
 }

@@ -1,43 +1,65 @@
-//! Sizes and places in words.
+//! Sizes, shares and places in words.
 
-use leptos::prelude::WithUntracked;
+use leptos::prelude::With;
 
 use crate::web::app::App;
 use crate::web::catalogue::Listed;
 use crate::web::place::Place;
+use crate::web::protocol::Found;
 
 /// `12.3 MB`
-pub(super) fn megabytes(bytes: u64) -> String {
+pub(super) fn megabytes(app: App, bytes: u64) -> String {
     let megabytes = bytes as f64 / 1e6;
-    if megabytes < 20.0 { format!("{megabytes:.1} MB") } else { format!("{megabytes:.0} MB") }
+    let key = if megabytes < 20.0 { "megabytes" } else { "many-megabytes" };
+    app.tells(key, [("megabytes", megabytes.into())])
+}
+
+/// `12%`, of a share from 0 to 1.
+pub(super) fn percent(app: App, share: impl Into<f64>) -> String {
+    app.tells("percent", [("share", share.into().into())])
 }
 
 /// `35 s`, `2 min`
-pub(super) fn seconds(seconds: f64) -> String {
-    if seconds < 90.0 { format!("{:.0} s", seconds.max(1.0)) } else { format!("{:.0} min", seconds / 60.0) }
+pub(super) fn seconds(app: App, seconds: f64) -> String {
+    if seconds < 90.0 {
+        app.tells("seconds", [("seconds", seconds.max(1.0).into())])
+    } else {
+        app.tells("minutes", [("minutes", (seconds / 60.0).into())])
+    }
+}
+
+/// `person 92%`
+pub(super) fn named(app: App, found: &Found) -> String {
+    app.tells("named-object", [("label", app.label(&found.label).into()), ("share", found.score.into())])
 }
 
 /// What to call the model at a place.
-pub(super) fn title(place: &Place) -> String {
-    Listed::of(place).map_or_else(|| place.title(), |listed| listed.title.to_owned())
+pub(super) fn title(app: App, place: &Place) -> String {
+    match place {
+        Place::Suited => app.text("suited-model"),
+        place => Listed::of(place).map_or_else(|| place.title(), |listed| listed.title.to_owned()),
+    }
 }
 
 /// Where it comes from.
-pub(super) fn origin(place: &Place) -> String {
+pub(super) fn origin(app: App, place: &Place) -> String {
     match place {
-        Place::Suited => "bundled".into(),
-        Place::Site(_) if Listed::of(place).is_some() => "bundled".into(),
-        Place::Hub(_) | Place::SiteOrHub(_) => "from the Hub".into(),
-        Place::Device(_) => "from this device".into(),
+        Place::Suited => app.text("bundled"),
+        Place::Site(_) if Listed::of(place).is_some() => app.text("bundled"),
+        Place::Hub(_) | Place::SiteOrHub(_) => app.text("from-hub"),
+        Place::Device(_) => app.text("from-device"),
         Place::Site(address) => match address.split_once("://") {
-            Some((_, rest)) => format!("from {}", rest.split('/').next().unwrap_or_default()),
-            None => "from this site".into(),
+            Some((_, rest)) => {
+                app.tells("from-host", [("host", rest.split('/').next().unwrap_or_default().into())])
+            }
+            None => app.text("from-site"),
         },
     }
 }
 
 /// What the button says that leaves the model in use.
 pub(super) fn keep_words(app: App) -> String {
-    let used = app.state.with_untracked(|state| state.model.as_ref().map(|model| title(&model.place)));
-    format!("Keep using {}", used.unwrap_or_default())
+    let used = app.state.with(|state| state.model.as_ref().map(|model| model.place.clone()));
+    let used = used.map(|place| title(app, &place)).unwrap_or_default();
+    app.tells("keep-using", [("model", used.into())])
 }

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Sentence;
+
 /// Whose fault a failure is, which decides the way on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum FailureKind {
@@ -26,14 +28,14 @@ pub enum FailureKind {
 pub struct Failure {
     /// Whose fault it is.
     pub kind: FailureKind,
-    /// What the page shows.
-    pub sentence: String,
+    /// What the page says.
+    pub sentence: Sentence,
 }
 
 impl Failure {
     /// A failure of `kind`, explained by `sentence`.
     #[must_use]
-    pub fn new(kind: FailureKind, sentence: impl Into<String>) -> Self {
-        Self { kind, sentence: sentence.into() }
+    pub const fn new(kind: FailureKind, sentence: Sentence) -> Self {
+        Self { kind, sentence }
     }
 }

@@ -47,6 +47,17 @@ pub enum Backend {
     WebGpu,
 }
 
+/// Why the CPU is used although WebGPU was asked for or present.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Fallback {
+    /// The browser has no WebGPU, or no adapter for it.
+    Missing,
+    /// It failed.
+    Failed,
+    /// What it computes differs from what the CPU does.
+    Wrong,
+}
+
 /// The model in use.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ModelInfo {
@@ -57,7 +68,7 @@ pub struct ModelInfo {
     /// The device's own description.
     pub device: String,
     /// Why the CPU is used although WebGPU was asked for or present.
-    pub fallback: Option<String>,
+    pub fallback: Option<Fallback>,
     /// Class names.
     pub labels: Vec<String>,
     /// Score below which an instance is hidden at first.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{AppState, Effect};
 use crate::prompt::{Point, Prompt};
-use crate::web::protocol::{Found, Request, RequestId, Size};
+use crate::web::protocol::{Found, Request, RequestId, Sentence, Size};
 
 /// Clicks closer together than this share of the photo's longer side are on the same spot.
 const SAME_SPOT: f64 = 0.01;
@@ -126,7 +126,7 @@ impl AppState {
         if !self.can_ask() {
             return Vec::new();
         }
-        self.notice = None;
+        self.notice.clear();
         if let Some(asking) = &mut self.asking
             && aim.gesture == Gesture::Pick
             && is_same_spot(&asking.prompt, aim.pixel, self.photo.as_ref().map(|photo| photo.size))
@@ -144,8 +144,7 @@ impl AppState {
             (over, Gesture::Pick) => self.begin(Prompt::point(aim.pixel[0], aim.pixel[1]), over),
             (_, Gesture::Add | Gesture::Remove) => {
                 let Some(prompt) = self.with_point(aim) else {
-                    self.notice =
-                        Some("Click an object first; then a place can be taken away from it.".into());
+                    self.notice = vec![Sentence::ClickFirst];
                     return Vec::new();
                 };
                 let Some(asking) = &mut self.asking else { return self.begin(prompt, None) };
@@ -159,7 +158,7 @@ impl AppState {
         if !self.can_ask() {
             return Vec::new();
         }
-        self.notice = None;
+        self.notice.clear();
         self.begin(Prompt { points: Vec::new(), bounds: Some(bounds) }, None)
     }
 
@@ -174,7 +173,7 @@ impl AppState {
 
     /// The object being asked for goes, or what is picked is put back.
     pub(super) fn dismissed(&mut self) -> Vec<Effect> {
-        self.notice = None;
+        self.notice.clear();
         if !self.is_picking() {
             return Vec::new();
         }

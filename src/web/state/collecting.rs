@@ -3,10 +3,9 @@
 use super::taking::Taking;
 use super::{AppState, Effect};
 use crate::export::PictureFormat;
-use crate::text::counted;
 use crate::web::export::Product;
 use crate::web::gallery::{PhotoKey, Standing};
-use crate::web::protocol::{CollectStep, Failure, RequestId};
+use crate::web::protocol::{CollectStep, Failure, RequestId, Sentence};
 
 /// A file of all photos in the making.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,14 +17,14 @@ pub(super) struct Collecting {
     /// Photos to come, the last one first.
     left: Vec<PhotoKey>,
     total: usize,
-    /// Names of photos that could not be taken in.
-    left_out: Vec<String>,
+    /// Why photos could not be taken in, each by its name.
+    left_out: Vec<Sentence>,
 }
 
 impl Collecting {
-    /// How far it is, in words.
-    pub(super) fn words(&self) -> String {
-        format!("Making the file: {} of {}…", self.total - self.left.len(), counted(self.total, "photo"))
+    /// How far it is.
+    pub(super) const fn progress(&self) -> Sentence {
+        Sentence::MakingOfPhotos { at: self.total - self.left.len(), count: self.total }
     }
 }
 
@@ -64,11 +63,10 @@ impl AppState {
         let mut effects = vec![Effect::KeepPart];
         match file_name {
             Some(name) => {
-                let left_out = match collecting.left_out.as_slice() {
-                    [] => String::new(),
-                    names => format!(" Left out: {}.", names.join("; ")),
-                };
-                self.taking = Taking::Done(format!("Saved as {name}.{left_out}"));
+                let left_out = collecting.left_out.clone();
+                let begin = Some(Sentence::LeftOut).filter(|_| !left_out.is_empty());
+                let saved = Sentence::Saved { name: name.clone() };
+                self.taking = Taking::Done([saved].into_iter().chain(begin).chain(left_out).collect());
                 effects.push(Effect::SaveParts(name));
             }
             None => effects.extend(self.collect_next()),
@@ -87,7 +85,7 @@ impl AppState {
             self.failure = Some(failure.clone());
             return Some(vec![Effect::DropParts]);
         }
-        collecting.left_out.push(failure.sentence.trim_end_matches('.').to_owned());
+        collecting.left_out.push(failure.sentence.clone());
         Some(self.collect_next())
     }
 

@@ -6,7 +6,7 @@ use crate::web::document::Edit;
 use crate::web::export::{Export, Product};
 use crate::web::gallery::PhotoKey;
 use crate::web::place::Place;
-use crate::web::protocol::{BackendChoice, CollectStep, Failure, Reply, Request, RequestId, Size};
+use crate::web::protocol::{BackendChoice, CollectStep, Failure, Reply, Request, RequestId, Sentence, Size};
 
 /// What happened.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,8 +37,8 @@ pub enum Event {
     BackendChosen(BackendChoice),
     /// What was given can be neither shown nor used, before the worker saw it.
     Refused(Failure),
-    /// Something is to be said that is no failure; or nothing more, as it was read.
-    Noticed(Option<String>),
+    /// Something is to be said that is no failure; nothing, as it was read.
+    Noticed(Vec<Sentence>),
     /// The model in use is to stay, whatever was asked for since.
     ModelKept,
     /// The threshold slider moved.

@@ -1,7 +1,7 @@
 //! Picking several instances, and changing them.
 
 use super::{AppState, Effect};
-use crate::web::protocol::{Found, Presence, Request, RequestId};
+use crate::web::protocol::{Found, Presence, Request, RequestId, Sentence};
 
 impl AppState {
     /// The instance picked, if there is exactly one.
@@ -54,11 +54,11 @@ impl AppState {
             return Vec::new();
         }
         if self.is_asking() {
-            self.notice = Some("The last click is still being answered. Try again.".into());
+            self.notice = vec![Sentence::StillAnswering];
             return Vec::new();
         }
         self.keep_asked();
-        self.notice = None;
+        self.notice.clear();
         let id = self.issue_id();
         self.edits_in_flight.push(id);
         vec![Effect::Send(request(id))]
@@ -75,7 +75,7 @@ impl AppState {
         let Some(sent) = self.edits_in_flight.iter().position(|sent| *sent == id) else { return Vec::new() };
         self.edits_in_flight.remove(sent);
         if places.is_empty() {
-            self.notice = Some("That changes nothing.".into());
+            self.notice = vec![Sentence::NothingChanged];
         }
         let masks: Vec<(usize, usize)> =
             places.iter().zip(&instances).map(|(place, found)| (*place, found.runs)).collect();

@@ -27,7 +27,7 @@ use std::collections::BTreeSet;
 
 use super::gallery::{Gallery, PhotoKey};
 use super::place::Place;
-use super::protocol::{BackendChoice, Failure, Found, ModelInfo, Progress, RequestId, Size};
+use super::protocol::{BackendChoice, Failure, Found, ModelInfo, Progress, RequestId, Sentence, Size};
 use crate::prompt::Prompt;
 use asking::{Asking, InFlight};
 use taking::Taking;
@@ -88,8 +88,8 @@ pub struct Photo {
     pub name: String,
     /// Its own size.
     pub size: Size,
-    /// What was amiss with its file all the same, in sentences.
-    pub notes: Vec<String>,
+    /// What was amiss with its file all the same.
+    pub notes: Vec<Sentence>,
 }
 
 /// Everything the page shows.
@@ -105,7 +105,7 @@ pub struct AppState {
     /// The last failure, until the next attempt.
     pub failure: Option<Failure>,
     /// What was said last that is no failure.
-    pub notice: Option<String>,
+    pub notice: Vec<Sentence>,
     /// The model in use.
     pub model: Option<ModelInfo>,
     /// The photo shown.
@@ -171,7 +171,7 @@ impl AppState {
             worker: Worker::Starting(STARTING),
             next_id: 0,
             failure: None,
-            notice: None,
+            notice: Vec::new(),
             model: None,
             photo: None,
             gallery: Gallery::new(),

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{AppState, Effect, Photo, Worker};
 use crate::web::gallery::{Gallery, PhotoKey, Standing};
 use crate::web::place::Place;
-use crate::web::protocol::{Failure, Found, Progress, Request, RequestId, Size};
+use crate::web::protocol::{Failure, Found, Progress, Request, RequestId, Sentence, Size};
 
 /// What an earlier visit left.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -90,7 +90,7 @@ impl AppState {
         let keys: Vec<PhotoKey> = self.gallery.entries().iter().map(|entry| entry.key).collect();
         keys.iter().for_each(|key| self.gallery.remove(*key));
         (self.coming, self.waiting, self.is_paused) = (None, false, false);
-        (self.failure, self.notice) = (None, None);
+        (self.failure, self.notice) = (None, Vec::new());
         self.lose_answer();
         let mut effects = self.forget(keys);
         effects.extend(self.hide_photo());
@@ -125,7 +125,7 @@ impl AppState {
     }
 
     fn come(&mut self, key: PhotoKey) -> Vec<Effect> {
-        (self.failure, self.notice) = (None, None);
+        (self.failure, self.notice) = (None, Vec::new());
         if let (Worker::Idle | Worker::Segmenting { .. }, Some(model)) = (self.worker, &self.model) {
             self.wanted = model.place.clone();
         }
@@ -145,7 +145,7 @@ impl AppState {
         id: RequestId,
         size: Size,
         view: Size,
-        notes: Vec<String>,
+        notes: Vec<Sentence>,
     ) -> Vec<Effect> {
         // A photo nobody waits for any more has taken the place of the one shown.
         self.held = self.is_segmenting(id);

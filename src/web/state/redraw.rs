@@ -122,14 +122,13 @@ impl Redraw {
         }
     }
 
-    /// How much is hidden: `147 of 196 patches · 75 %`.
+    /// How many patches are hidden, and how many there are; and the share that is to be hidden, from 0 to 1.
     #[must_use]
-    pub fn count_words(&self) -> String {
-        let Some(hidden) = self.hidden() else { return format!("{} %", self.percent) };
-        let count = hidden.iter().filter(|hidden| **hidden).count();
-        let share =
-            if self.by_hand.is_some() { count * 100 / hidden.len().max(1) } else { self.percent as usize };
-        format!("{count} of {} patches · {share} %", hidden.len())
+    pub fn hidden_count(&self) -> (Option<[usize; 2]>, f64) {
+        let asked = f64::from(self.percent) / 100.0;
+        let Some(hidden) = self.hidden() else { return (None, asked) };
+        let [count, all] = [hidden.iter().filter(|hidden| **hidden).count(), hidden.len()];
+        (Some([count, all]), if self.by_hand.is_some() { count as f64 / all.max(1) as f64 } else { asked })
     }
 
     /// What is hidden in the first picture: by hand, or as it was drawn last.

@@ -3,7 +3,7 @@
 use super::collecting::Collecting;
 use super::{AppState, Effect};
 use crate::web::export::Export;
-use crate::web::protocol::{Failure, FailureKind, RequestId};
+use crate::web::protocol::{Failure, FailureKind, RequestId, Sentence};
 
 /// Where a file goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,19 +26,19 @@ pub(super) enum Taking {
     Making(RequestId, Purpose),
     /// One of all photos is being made.
     Collecting(Box<Collecting>),
-    /// It is where it was to go; a sentence.
-    Done(String),
+    /// It is where it was to go, and what else is to be said.
+    Done(Vec<Sentence>),
 }
 
 impl AppState {
-    /// How the file asked for last is getting on, in words.
+    /// How the file asked for last is getting on.
     #[must_use]
-    pub fn taking(&self) -> String {
+    pub fn taking(&self) -> Vec<Sentence> {
         match &self.taking {
-            Taking::Idle => String::new(),
-            Taking::Making(..) => "Making the file…".into(),
-            Taking::Collecting(collecting) => collecting.words(),
-            Taking::Done(sentence) => sentence.clone(),
+            Taking::Idle => Vec::new(),
+            Taking::Making(..) => vec![Sentence::Making],
+            Taking::Collecting(collecting) => vec![collecting.progress()],
+            Taking::Done(sentences) => sentences.clone(),
         }
     }
 
@@ -88,7 +88,7 @@ impl AppState {
             return Vec::new();
         }
         self.taking = match purpose {
-            Purpose::Save => Taking::Done(format!("Saved as {file_name}.")),
+            Purpose::Save => Taking::Done(vec![Sentence::Saved { name: file_name.clone() }]),
             // The browser still has to agree.
             Purpose::Copy | Purpose::Share => Taking::Making(id, purpose),
         };
@@ -103,11 +103,13 @@ impl AppState {
         }
         self.taking = match (outcome, purpose) {
             (Ok(false), _) => Taking::Idle,
-            (Ok(true), Purpose::Copy) => Taking::Done("Copied. Paste it wherever you like.".into()),
-            (Ok(true), _) => Taking::Done("Shared.".into()),
+            (Ok(true), Purpose::Copy) => Taking::Done(vec![Sentence::Copied]),
+            (Ok(true), _) => Taking::Done(vec![Sentence::Shared]),
             (Err(reason), purpose) => {
-                let what = if purpose == Purpose::Copy { "copy" } else { "share" };
-                let sentence = format!("The browser did not {what} the file ({reason}). Save it instead.");
+                let sentence = match purpose {
+                    Purpose::Copy => Sentence::NotCopied { reason },
+                    Purpose::Save | Purpose::Share => Sentence::NotShared { reason },
+                };
                 self.failure = Some(Failure::new(FailureKind::Internal, sentence));
                 Taking::Idle
             }

@@ -185,7 +185,7 @@ fn a_bad_photo_leaves_the_page_usable() {
     let mut state = new();
     loaded(&mut state, Backend::Cpu);
     let id = sent_photo(&choose(&mut state));
-    let failure = Failure::new(FailureKind::Photo, "not a photo");
+    let failure = Failure::new(FailureKind::Photo, Sentence::PhotoUnusable);
     state.update(Event::Replied(Reply::Failed { id, failure }));
     assert_eq!(state.status(), Status::Error);
     sent_photo(&choose(&mut state));
@@ -202,7 +202,10 @@ fn a_crash_on_webgpu_moves_the_photo_to_the_cpu() {
     let (id, backend) = sent_load(&state.update(ready()));
     assert_eq!(backend, BackendChoice::Cpu);
     sent_photo(&state.update(Event::Replied(Reply::Loaded { id, model: model(Backend::Cpu) })));
-    assert!(state.model.as_ref().is_some_and(|model| model.fallback.is_some()), "said in words");
+    assert!(
+        state.model.as_ref().is_some_and(|model| model.fallback == Some(Fallback::Failed)),
+        "which is said"
+    );
 }
 
 #[test]
@@ -229,7 +232,7 @@ fn missing_weights_can_be_tried_again() {
     let mut state = new();
     state.update(Event::Started);
     let (id, _) = sent_load(&state.update(ready()));
-    let failure = Failure::new(FailureKind::Weights, "no weights");
+    let failure = Failure::new(FailureKind::Weights, Sentence::NoModelYet);
     state.update(Event::Replied(Reply::Failed { id, failure }));
     assert_eq!(state.status(), Status::Error);
     sent_load(&state.update(Event::Retried));
@@ -280,26 +283,31 @@ fn a_file_goes_where_it_was_to_go_and_the_newest_wish_counts() {
         |id, purpose| Effect::HandOver { id, purpose, file_name: "a.png".into(), mime: "image/png".into() };
     let late = export(&mut state, Purpose::Save);
     let id = export(&mut state, Purpose::Save);
-    assert_eq!((state.update(made(late)), state.taking().as_str()), (vec![], "Making the file…"));
+    assert_eq!((state.update(made(late)), state.taking()), (vec![], vec![Sentence::Making]));
     assert_eq!(state.update(made(id)), [handed(id, Purpose::Save)]);
-    assert_eq!(state.taking(), "Saved as a.png.");
+    assert_eq!(state.taking(), [Sentence::Saved { name: "a.png".into() }]);
     let id = export(&mut state, Purpose::Copy);
     assert_eq!(state.update(made(id)), [handed(id, Purpose::Copy)]);
     state.update(Event::HandedOver(id, Ok(true)));
-    assert!(state.taking().starts_with("Copied"));
+    assert_eq!(state.taking(), [Sentence::Copied]);
     let id = export(&mut state, Purpose::Share);
     state.update(made(id));
     state.update(Event::HandedOver(id, Ok(false)));
-    assert_eq!((state.taking().as_str(), &state.failure), ("", &None), "the visitor changed their mind");
+    assert_eq!((state.taking(), &state.failure), (vec![], &None), "the visitor changed their mind");
     let id = export(&mut state, Purpose::Copy);
-    let failure = Failure::new(FailureKind::Internal, "no");
+    let failure = Failure::new(FailureKind::Internal, Sentence::FileNoPixels);
     assert_eq!(state.update(Event::Replied(Reply::Failed { id, failure })), [Effect::BreakPromise]);
     assert!(state.taking().is_empty() && state.failure.is_some());
     let id = export(&mut state, Purpose::Copy);
     assert!(state.failure.is_none());
     state.update(made(id));
     state.update(Event::HandedOver(id, Err("not allowed".into())));
-    assert!(state.failure.as_ref().is_some_and(|failure| failure.sentence.contains("not allowed")));
+    assert!(
+        state
+            .failure
+            .as_ref()
+            .is_some_and(|failure| failure.sentence == Sentence::NotCopied { reason: "not allowed".into() })
+    );
 }
 
 /// With a photo looked at, and another model on its way.
@@ -331,14 +339,14 @@ fn another_model_looks_at_the_photo_again() {
 fn a_model_that_cannot_be_had_leaves_the_one_in_use() {
     let mut state = new();
     let id = changing(&mut state);
-    let failure = Failure::new(FailureKind::Weights, "not there");
+    let failure = Failure::new(FailureKind::Weights, Sentence::NoModelYet);
     assert_eq!(state.update(Event::Replied(Reply::Failed { id, failure })), []);
     assert_eq!((state.status(), state.instances.len()), (Status::Error, 1));
     assert_eq!(sent_place(&state.update(Event::Retried)).1, other(), "tried again when told to");
 
     let mut state = new();
     let id = changing(&mut state);
-    let failure = Failure::new(FailureKind::Weights, "not there");
+    let failure = Failure::new(FailureKind::Weights, Sentence::NoModelYet);
     state.update(Event::Replied(Reply::Failed { id, failure }));
     assert_eq!(state.update(Event::ModelKept), []);
     assert_eq!((state.status(), &state.wanted), (Status::Ready, &bundled()));
@@ -349,7 +357,7 @@ fn a_photo_that_waited_for_a_model_that_failed_is_given_to_the_one_in_use() {
     let mut state = new();
     let id = changing(&mut state);
     choose(&mut state);
-    let failure = Failure::new(FailureKind::Weights, "not there");
+    let failure = Failure::new(FailureKind::Weights, Sentence::NoModelYet);
     sent_photo(&state.update(Event::Replied(Reply::Failed { id, failure })));
 }
 
@@ -380,7 +388,7 @@ fn a_model_that_stops_the_worker_is_not_loaded_again_by_the_restart() {
 fn what_is_no_model_changes_nothing_but_is_said() {
     let mut state = new();
     loaded(&mut state, Backend::Cpu);
-    let refused = Failure::new(FailureKind::Choice, "no name");
+    let refused = Failure::new(FailureKind::Choice, Sentence::NoModelName { name: "a".into() });
     assert_eq!(state.update(Event::Refused(refused)), []);
     assert_eq!(state.status(), Status::Error);
     assert_eq!(state.update(Event::Retried), []);

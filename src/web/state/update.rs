@@ -4,8 +4,8 @@ use super::{AppState, Effect, Event, Measuring, STARTING, Worker};
 use crate::web::gallery::PhotoKey;
 use crate::web::place::Place;
 use crate::web::protocol::{
-    Backend, BackendChoice, Failure, FailureKind, ModelInfo, PROTOCOL_VERSION, Progress, Reply, Request,
-    RequestId,
+    Backend, BackendChoice, Failure, FailureKind, Fallback, ModelInfo, PROTOCOL_VERSION, Progress, Reply,
+    Request, RequestId, Sentence,
 };
 
 impl AppState {
@@ -20,7 +20,7 @@ impl AppState {
         match event {
             Event::Started => self.spawn(),
             Event::Replied(reply) => self.replied(reply),
-            Event::WorkerDied(message) => self.died(&message),
+            Event::WorkerDied(message) => self.died(message),
             Event::PhotosChosen(photos) => self.photos_chosen(photos),
             Event::Restored(earlier) => self.restored(earlier),
             Event::PhotoOpened(key) => self.photo_opened(key),
@@ -34,8 +34,8 @@ impl AppState {
                 self.failure = Some(failure);
                 Vec::new()
             }
-            Event::Noticed(sentence) => {
-                self.notice = sentence;
+            Event::Noticed(sentences) => {
+                self.notice = sentences;
                 Vec::new()
             }
             Event::ModelKept => self.model_kept(),
@@ -90,10 +90,7 @@ impl AppState {
             Reply::Ready { protocol_version: PROTOCOL_VERSION } => self.load(),
             Reply::Ready { .. } => {
                 self.worker = Worker::Dead;
-                self.fail(
-                    FailureKind::Outdated,
-                    "This page was updated while it was open. Reload it to go on.",
-                )
+                self.fail(FailureKind::Outdated, Sentence::Updated)
             }
             Reply::Progress { id, progress: news } => {
                 self.redraw.progressed(id, news);
@@ -135,7 +132,7 @@ impl AppState {
                 vec![Effect::AnnounceWeightsGone]
             }
             Reply::Failed { id, failure } => self.failed(id, failure),
-            Reply::Crashed { message } => self.died(&message),
+            Reply::Crashed { message } => self.died(message),
             Reply::Loaded { .. } | Reply::Segmented { .. } | Reply::Painted { .. } | Reply::Logits { .. } => {
                 Vec::new()
             }
@@ -144,7 +141,7 @@ impl AppState {
 
     fn loaded(&mut self, mut model: ModelInfo) -> Vec<Effect> {
         if self.gpu_failed && model.fallback.is_none() {
-            model.fallback = Some("WebGPU failed here, using the CPU".into());
+            model.fallback = Some(Fallback::Failed);
         }
         if self.model.as_ref().is_none_or(|before| before.place != model.place) {
             let earlier = self.earlier_threshold.take().filter(|(place, _)| *place == model.place);
@@ -240,7 +237,7 @@ impl AppState {
         }
         match failure.kind {
             // Nothing is there to be found, which is an answer.
-            FailureKind::Choice => self.notice = Some(failure.sentence),
+            FailureKind::Choice => self.notice = vec![failure.sentence],
             _ if matches!(self.worker, Worker::Idle) => self.failure = Some(failure),
             _ => {}
         }
@@ -253,7 +250,7 @@ impl AppState {
         effects
     }
 
-    fn died(&mut self, message: &str) -> Vec<Effect> {
+    fn died(&mut self, reason: String) -> Vec<Effect> {
         if self.can_leave_gpu() {
             return self.leave_gpu();
         }
@@ -263,8 +260,7 @@ impl AppState {
         if let Some(model) = &self.model {
             self.wanted = model.place.clone();
         }
-        let sentence = format!("The model stopped unexpectedly ({message}). Restart it to continue.");
-        self.fail(FailureKind::Crashed, sentence)
+        self.fail(FailureKind::Crashed, Sentence::Crashed { reason })
     }
 
     /// A worker that may have died of WebGPU gets one more life, on the CPU.
@@ -339,7 +335,7 @@ impl AppState {
         vec![Effect::Send(request(self.issue_id()))]
     }
 
-    fn fail(&mut self, kind: FailureKind, sentence: impl Into<String>) -> Vec<Effect> {
+    fn fail(&mut self, kind: FailureKind, sentence: Sentence) -> Vec<Effect> {
         self.failure = Some(Failure::new(kind, sentence));
         Vec::new()
     }

@@ -2,7 +2,7 @@
 
 use super::{AppState, Effect, Worker};
 use crate::web::gallery::{PhotoKey, Standing};
-use crate::web::protocol::{Failure, RequestId};
+use crate::web::protocol::{Failure, RequestId, Sentence};
 
 impl AppState {
     /// Sends the next photo that waits, when the worker has nothing else to do.
@@ -55,7 +55,7 @@ impl AppState {
     pub(super) fn lose_finding(&mut self, died: bool) {
         let Some((_, key)) = self.finding.take() else { return };
         let standing = match died {
-            true => Standing::Failed("The model stopped unexpectedly on this photo.".into()),
+            true => Standing::Failed(Sentence::PhotoCrashed),
             false => Standing::Waiting,
         };
         self.gallery.set(key, standing);

@@ -204,10 +204,9 @@ async fn request(address: &str, part: Option<(&Range<u64>, bool)>) -> Result<Res
 fn unanswered(address: &str) -> DownloadError {
     let is_ours = address.starts_with(&super::scope().location().origin());
     let reason = if is_ours {
-        "the server does not answer; check the connection"
+        "the server does not answer"
     } else {
-        "the server does not answer, or lets no other site read its files (CORS); check the connection, or open the \
-         folder from this device"
+        "the server does not answer, or lets no other site read its files"
     };
     DownloadError::Broken(reason.to_owned())
 }

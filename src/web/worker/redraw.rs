@@ -8,8 +8,8 @@ use web_sys::File;
 use super::buffers::bytes_to_buffer;
 use super::photo::Photo;
 use super::post;
-use super::refusal::{not_loaded, not_opened};
-use super::session::{no_model, not_computed, nothing_segmented, now_ms, progress};
+use super::refusal::{not_computed, not_loaded, not_made, not_opened};
+use super::session::{no_model, nothing_segmented, now_ms, progress};
 use super::source::Source;
 use super::store::Store;
 use crate::engine::{
@@ -21,7 +21,7 @@ use crate::model::{MaskSampling, PatchMask};
 use crate::web::place::Place;
 use crate::web::protocol::{
     Backend, Drawn, Failure, FailureKind, Hiding, MOST_PERCENT, Progress, RedrawModel, RedrawReply,
-    RedrawRequest, Reply, RequestId, Sampling, Wish,
+    RedrawRequest, Reply, RequestId, Sampling, Sentence, Wish,
 };
 use crate::weights::WeightsError;
 
@@ -61,9 +61,7 @@ impl Redrawing {
         let failed = |error: Failed| match error {
             Failed::Refused(failure) => failure,
             Failed::Engine(error) => not_computed(*backend, &error),
-            Failed::File(error) => {
-                Failure::new(FailureKind::Internal, format!("The file could not be made: {error}."))
-            }
+            Failed::File(error) => not_made(&error),
         };
         let (reply, buffers) = match request {
             RedrawRequest::Load { place, hub } => {
@@ -97,7 +95,7 @@ impl Redrawing {
         let on_bytes =
             move |done_bytes, total_bytes| progress(id, Progress::Downloading { done_bytes, total_bytes });
         let opened = Source::open(asked, hub, files, on_bytes).await;
-        let (source, place) = opened.map_err(|error| not_opened(asked, &error))?;
+        let (source, place) = opened.map_err(|error| not_opened(asked, hub, error))?;
         // Two models at once may be more than there is room for.
         (self.reconstructor, self.square) = (None, None);
         let loaded = Reconstructor::load(&source, &picked.device).await;
@@ -105,7 +103,7 @@ impl Redrawing {
             // What was kept of it is damaged too: the next attempt must fetch it again.
             Store::clear().await;
         }
-        let reconstructor = loaded.map_err(|error| not_loaded(asked, &place, &error))?;
+        let reconstructor = loaded.map_err(|error| not_loaded(asked, &place, hub, error))?;
         let model = RedrawModel {
             place,
             grid: reconstructor.grid(),
@@ -176,8 +174,7 @@ impl Redrawing {
     fn shown(&mut self, photo: &Photo) -> Result<(&Reconstructor, &Square), Failed> {
         let Self { reconstructor, square } = self;
         let Some(reconstructor) = reconstructor else {
-            let sentence = "The model that draws is not loaded. Try again.";
-            return Err(Failed::Refused(Failure::new(FailureKind::Internal, sentence)));
+            return Err(Failed::Refused(Failure::new(FailureKind::Internal, Sentence::NoDrawingModel)));
         };
         let known = square.take().filter(|(known, _)| Rc::ptr_eq(known, photo.shared_image()));
         let prepare = || (photo.shared_image().clone(), reconstructor.prepare(photo.image()));

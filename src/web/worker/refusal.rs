@@ -1,48 +1,129 @@
-//! Why a model was not loaded, as a sentence with a way on.
+//! Errors of the library in sentences that the page has words for, in every language.
 
 use std::fmt::Display;
 
+use super::web_folder::NO_REPOSITORY;
 use crate::engine::EngineError;
+use crate::export::{ExportError, MAX_WEBP_SIDE};
+use crate::image::{ImageError, ImageNote, MAX_PIXELS};
 use crate::web::place::Place;
-use crate::web::protocol::{Failure, FailureKind};
+use crate::web::protocol::{Backend, Failure, FailureKind, Sentence};
 use crate::weights::{SourceError, WeightsError};
 
-/// Why `place` could not even be opened.
-pub(super) fn not_opened(asked: &Place, error: &SourceError) -> Failure {
-    let neither = matches!((asked, error), (Place::SiteOrHub(_), SourceError::Forbidden { .. }));
-    let more = if neither { "; nor is there such a folder on this site" } else { "" };
-    match error {
-        SourceError::Forbidden { place, reason, .. } => {
-            weights(format!("access to {place} is refused: {reason}{more}"))
-        }
-        error => weights(error),
-    }
+/// Why `place` could not even be opened; `hub` is the address of the Hub.
+pub(super) fn not_opened(asked: &Place, hub: &str, error: SourceError) -> Failure {
+    weights(of_source(asked, hub, error))
 }
 
 /// Why the model at `place` was not loaded.
-pub(super) fn not_loaded(asked: &Place, place: &Place, error: &EngineError) -> Failure {
+pub(super) fn not_loaded(asked: &Place, place: &Place, hub: &str, error: EngineError) -> Failure {
     let title = place.title();
-    let named = place.query().unwrap_or_else(|| title.clone());
+    weights(match error {
+        EngineError::NotASegmenter => {
+            Sentence::OnlyEncoder { weights: place.query().unwrap_or_else(|| title.clone()), title }
+        }
+        EngineError::NotAnAutoencoder => Sentence::NoDecoder { title },
+        EngineError::Weights(WeightsError::Source(error)) => of_source(asked, hub, error),
+        EngineError::Weights(WeightsError::Damaged { file, .. }) => Sentence::ModelDamaged { file },
+        error @ (EngineError::Weights(WeightsError::NoMemory(_)) | EngineError::NoMemory { .. }) => {
+            Sentence::ModelTooLarge { reason: detail(&error) }
+        }
+        error => Sentence::ModelUnusable { reason: detail(&error) },
+    })
+}
+
+fn of_source(asked: &Place, hub: &str, error: SourceError) -> Sentence {
+    let name = match asked {
+        Place::Hub(name) | Place::SiteOrHub(name) => Some(name),
+        Place::Site(_) | Place::Suited | Place::Device(_) => None,
+    };
     match error {
-        EngineError::NotASegmenter => weights(format!(
-            "the model {title} is an encoder to fine-tune from: it finds no objects by itself. Train a mask head on it with \
-             `mae-seg finetune --encoder {named}`, and open the result here"
-        )),
-        EngineError::NotAnAutoencoder => weights(format!(
-            "the model {title} has no decoder to draw with. Name a masked autoencoder, such as facebook/vit-mae-base"
-        )),
-        EngineError::Weights(WeightsError::Source(error)) => not_opened(asked, error),
-        error => weights(error),
+        SourceError::NotFound { file, place } => Sentence::ModelIncomplete { place, file },
+        SourceError::Forbidden { place, reason, .. } => match (name, asked) {
+            (None, _) => Sentence::SiteLocked { place },
+            (Some(name), _) if reason != NO_REPOSITORY => Sentence::ModelLocked { page: name.page_at(hub) },
+            (Some(_), Place::SiteOrHub(_)) => Sentence::ModelNowhere { place },
+            (Some(_), _) => Sentence::ModelUnknown { place },
+        },
+        SourceError::Unavailable { file, place, reason } => match asked {
+            Place::Device(_) => Sentence::ModelGone { place, file, reason: detail(&reason) },
+            _ => Sentence::ModelUnreachable { place, reason: detail(&reason) },
+        },
     }
 }
 
-fn weights(error: impl Display) -> Failure {
-    Failure::new(FailureKind::Weights, sentence(&error.to_string()))
+const fn weights(sentence: Sentence) -> Failure {
+    Failure::new(FailureKind::Weights, sentence)
 }
 
-/// The error with a capital letter and a full stop.
-pub(super) fn sentence(error: &str) -> String {
-    let mut letters = error.chars();
-    let first = letters.next().map(|letter| letter.to_uppercase().to_string()).unwrap_or_default();
-    format!("{first}{}.", letters.as_str().trim_end_matches('.'))
+/// Why a photo cannot be used.
+pub(super) fn photo_failure(name: &str, error: ImageError) -> Failure {
+    let name = name.to_owned();
+    let sentence = match error {
+        ImageError::Empty => Sentence::PhotoEmpty { name },
+        ImageError::UnknownFormat => Sentence::PhotoUnknown { name },
+        ImageError::ForeignFormat { content } => Sentence::PhotoForeign { name, content: content.to_owned() },
+        ImageError::TooLarge { width, height } => {
+            let pixels = u64::from(width) * u64::from(height);
+            let (megapixels, most) = (pixels.div_ceil(1_000_000), MAX_PIXELS / 1_000_000);
+            Sentence::PhotoTooLarge { name, megapixels, most }
+        }
+        ImageError::NoMemory { .. } => Sentence::PhotoNoRoom { name },
+        ImageError::Truncated { .. } => Sentence::PhotoCutOff { name },
+        ImageError::Unsupported { format, reason } => {
+            Sentence::PhotoUnsupported { name, format: format.to_owned(), reason }
+        }
+        ImageError::Corrupt { reason, .. } => Sentence::PhotoDamaged { name, reason },
+        ImageError::DecoderFailed { reason, .. } => Sentence::PhotoFailed { name, reason },
+        error @ ImageError::WrongLength { .. } => Sentence::PhotoFailed { name, reason: detail(&error) },
+    };
+    Failure::new(FailureKind::Photo, sentence)
+}
+
+/// Why the photo for the background cannot be used.
+pub(super) fn backdrop_failure(error: &ImageError) -> Failure {
+    Failure::new(FailureKind::Photo, Sentence::BackdropUnusable { reason: detail(error) })
+}
+
+/// What was amiss with a photo all the same.
+pub(super) fn note(note: ImageNote) -> Sentence {
+    match note {
+        ImageNote::NoEndMarker => Sentence::NoteNoEnd,
+        ImageNote::ProfileIgnored { reason } => Sentence::NoteColours { reason },
+    }
+}
+
+/// Why a file was not made.
+pub(super) fn not_made(error: &ExportError) -> Failure {
+    let sentence = match error {
+        ExportError::NoPixels => Sentence::FileNoPixels,
+        ExportError::NoBackdrop => Sentence::FileNoBackdrop,
+        ExportError::TooLargeForWebP { .. } => Sentence::FileTooLarge { most: MAX_WEBP_SIDE },
+        error => Sentence::FileFailed { reason: detail(error) },
+    };
+    Failure::new(FailureKind::Internal, sentence)
+}
+
+/// Why a photo was not taken into a file of many.
+pub(super) fn not_made_of(name: &str, error: &ExportError) -> Failure {
+    let sentence = Sentence::FileFailedOf { name: name.to_owned(), reason: detail(error) };
+    Failure::new(FailureKind::Internal, sentence)
+}
+
+/// Why the engine has no answer.
+pub(super) fn not_computed(backend: Backend, error: &EngineError) -> Failure {
+    let kind = match backend {
+        Backend::WebGpu => FailureKind::Gpu,
+        Backend::Cpu => FailureKind::Internal,
+    };
+    let reason = match error {
+        EngineError::Failed(reason) => detail(reason),
+        error => detail(error),
+    };
+    Failure::new(kind, Sentence::ComputingFailed { reason })
+}
+
+/// The library's own words, to be put between those of the page.
+fn detail(error: &impl Display) -> String {
+    error.to_string().replace('`', "").trim_end_matches('.').to_owned()
 }

@@ -14,9 +14,9 @@ use super::photo::{Changed, Photo};
 use super::post;
 use super::questions::Questions;
 use super::redraw::{Beside, Redrawing};
-use super::refusal::sentence;
+use super::refusal::{backdrop_failure, not_computed, not_made, note, photo_failure};
 use super::store::Store;
-use crate::engine::{Encoded, Engine, EngineError, Logits, Picked, SegmentOptions};
+use crate::engine::{Encoded, Engine, Logits, Picked, SegmentOptions};
 use crate::image::{ImageError, ImageNote, RgbImage};
 use crate::instance::Instance;
 use crate::prompt::Prompt;
@@ -26,7 +26,7 @@ use crate::web::export::Export;
 use crate::web::gallery::PhotoKey;
 use crate::web::overlay::Focus;
 use crate::web::protocol::{
-    Backend, Failure, FailureKind, LOWEST_SCORE, Progress, Reply, Request, RequestId, Size,
+    Backend, Failure, FailureKind, LOWEST_SCORE, Progress, Reply, Request, RequestId, Sentence, Size,
 };
 use others::{Gathering, tell_small};
 
@@ -116,17 +116,15 @@ impl Session {
             return Err(no_model());
         }
         progress(id, Progress::Decoding);
-        let (image, notes) = decode(buffers).await.map_err(|error| photo_failure(&name, &error))?;
+        let (image, notes) = decode(buffers).await.map_err(|error| photo_failure(&name, error))?;
         // The photo before stays where this one cannot be read.
         self.put_away();
         let mut photo = Photo::new(key, name, image);
         let (size, view) = (photo.size(), photo.view());
-        let mut notes: Vec<String> = notes.iter().map(|note| sentence(&note.to_string())).collect();
+        let mut notes: Vec<Sentence> = notes.into_iter().map(note).collect();
         let known = self.known_of(&photo, buffers.get(1));
         if known.is_none() && buffers.len() > 1 {
-            notes.push(
-                "What was kept of this photo cannot be read: its objects were looked for again.".into(),
-            );
+            notes.push(Sentence::NoteForgotten);
         }
         tell_small(key, photo.image());
         post(&Reply::Decoded { id, photo: size, view, notes }, &[bytes_to_buffer(&photo.pixels())]);
@@ -225,8 +223,8 @@ impl Session {
         let choices = answers.len();
         let Some(&instance) = answers.get(choice % choices.max(1)) else {
             let sentence = match known {
-                Some(_) => "The model has no other mask here.",
-                None => "There is no object to be told from its surroundings.",
+                Some(_) => Sentence::NoOtherMask,
+                None => Sentence::NoObjectHere,
             };
             return Err(Failure::new(FailureKind::Choice, sentence));
         };
@@ -245,9 +243,9 @@ impl Session {
     }
 
     async fn logits(&self, id: RequestId, buffers: &[ArrayBuffer]) -> Result<(), Failure> {
-        let (engine, _) = self.loaded.as_ref().ok_or_else(no_model)?;
-        let (image, _) = decode(buffers).await.map_err(|error| photo_failure("photo", &error))?;
-        let failed = |error: EngineError| Failure::new(FailureKind::Internal, sentence(&error.to_string()));
+        let (engine, backend) = self.loaded.as_ref().ok_or_else(no_model)?;
+        let (image, _) = decode(buffers).await.map_err(|error| photo_failure("photo", error))?;
+        let failed = |error| not_computed(*backend, &error);
         let Logits { class_logits, mask_logits, .. } = engine.logits(&image).await.map_err(failed)?;
         post(&Reply::Logits { id }, &[floats_to_buffer(&class_logits), floats_to_buffer(&mask_logits)]);
         Ok(())
@@ -258,9 +256,8 @@ impl Session {
             return Err(nothing_segmented());
         };
         let backdrop = self::backdrop(backdrop).await?;
-        let made = photo.export(export, engine.labels(), backdrop.as_ref()).map_err(|reason| {
-            Failure::new(FailureKind::Internal, format!("The file could not be made: {reason}."))
-        })?;
+        let made = photo.export(export, engine.labels(), backdrop.as_ref());
+        let made = made.map_err(|error| not_made(&error))?;
         let (file_name, mime) = (made.name.clone(), made.media_type().into());
         post(&Reply::Exported { id, file_name, mime }, &[bytes_to_buffer(&made.bytes)]);
         Ok(())
@@ -272,8 +269,7 @@ async fn backdrop(file: &[ArrayBuffer]) -> Result<Option<RgbImage>, Failure> {
     if file.is_empty() {
         return Ok(None);
     }
-    let unread = |error| photo_failure("The photo for the background", &error);
-    Ok(Some(decode(file).await.map_err(unread)?.0))
+    Ok(Some(decode(file).await.map_err(|error| backdrop_failure(&error))?.0))
 }
 
 /// Decodes a photo, with the same code as the command line wherever that can.
@@ -320,22 +316,10 @@ const fn id_of(request: &Request) -> RequestId {
     }
 }
 
-pub(super) fn no_model() -> Failure {
-    Failure::new(FailureKind::Internal, "The model is not loaded yet. Try again in a moment.")
+pub(super) const fn no_model() -> Failure {
+    Failure::new(FailureKind::Internal, Sentence::NoModelYet)
 }
 
-pub(super) fn nothing_segmented() -> Failure {
-    Failure::new(FailureKind::Internal, "There is no result yet. Choose a photo first.")
-}
-
-pub(super) fn not_computed(backend: Backend, error: &EngineError) -> Failure {
-    let kind = match backend {
-        Backend::WebGpu => FailureKind::Gpu,
-        Backend::Cpu => FailureKind::Internal,
-    };
-    Failure::new(kind, sentence(&error.to_string()))
-}
-
-fn photo_failure(name: &str, error: &ImageError) -> Failure {
-    Failure::new(FailureKind::Photo, format!("{name}: {error}."))
+pub(super) const fn nothing_segmented() -> Failure {
+    Failure::new(FailureKind::Internal, Sentence::NoResultYet)
 }

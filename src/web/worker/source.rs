@@ -83,8 +83,7 @@ async fn site<F: Fn(u64, Option<u64>)>(address: &str, on_bytes: F) -> Result<Box
     // The worker's script lies where the page does.
     let resolved = Url::new_with_base(&folder, &super::scope().location().href());
     let folder = resolved.map_or(folder, |address| address.href());
-    let way_in = "download the files by hand, and open their folder from this device".to_owned();
-    WebFolder::open(folder.clone(), folder, way_in, on_bytes).await.map(Box::new)
+    WebFolder::open(folder.clone(), folder, on_bytes).await.map(Box::new)
 }
 
 async fn repository<F: Fn(u64, Option<u64>)>(
@@ -92,13 +91,7 @@ async fn repository<F: Fn(u64, Option<u64>)>(
     hub: &str,
     on_bytes: F,
 ) -> Result<Box<WebFolder<F>>, SourceError> {
-    let way_in = format!(
-        "accept its licence at {}, download the files there, and open their folder from this device",
-        name.page_at(hub)
-    );
-    WebFolder::open(name.files_at(hub), format!("{} on the Hub", name.short()), way_in, on_bytes)
-        .await
-        .map(Box::new)
+    WebFolder::open(name.files_at(hub), name.short(), on_bytes).await.map(Box::new)
 }
 
 impl<F: Fn(u64, Option<u64>)> WeightSource for Source<F> {

@@ -12,14 +12,14 @@ use super::store::Store;
 use crate::weights::{Manifest, ManifestFile, SourceError, WeightSource};
 
 const MANIFEST: &str = "manifest.json";
+/// Why the Hub gives out no file of what it does not know.
+pub(super) const NO_REPOSITORY: &str = "the Hub has no such model or revision, or keeps it private";
 
 /// The folder at an address.
 pub(super) struct WebFolder<F> {
     address: String,
     /// What to call it before people.
     title: String,
-    /// What to do where it is not open to everyone.
-    way_in: String,
     manifest: Option<(Manifest, Vec<u8>)>,
     /// What the last visit knew of the folder, where the server does not answer now.
     kept: Option<KeptFolder>,
@@ -41,16 +41,10 @@ impl<F: Fn(u64, Option<u64>)> WebFolder<F> {
     /// # Errors
     ///
     /// When the manifest can neither be fetched, although the server has one, nor was kept, or is damaged.
-    pub(super) async fn open(
-        address: String,
-        title: String,
-        way_in: String,
-        on_bytes: F,
-    ) -> Result<Self, SourceError> {
+    pub(super) async fn open(address: String, title: String, on_bytes: F) -> Result<Self, SourceError> {
         let mut folder = Self {
             address,
             title,
-            way_in,
             manifest: None,
             kept: None,
             store: Store::open().await,
@@ -147,10 +141,11 @@ impl<F: Fn(u64, Option<u64>)> WebFolder<F> {
         let (file, place) = (file.to_owned(), self.title.clone());
         match error {
             DownloadError::Missing => SourceError::NotFound { file, place },
-            DownloadError::Forbidden => SourceError::Forbidden { file, place, reason: self.way_in.clone() },
+            DownloadError::Forbidden => {
+                SourceError::Forbidden { file, place, reason: "the server wants to know who asks".to_owned() }
+            }
             DownloadError::NoRepository => {
-                let reason = "the Hub has no such model or revision, or keeps it private; check the name";
-                SourceError::Forbidden { file, place, reason: reason.to_owned() }
+                SourceError::Forbidden { file, place, reason: NO_REPOSITORY.to_owned() }
             }
             DownloadError::Broken(reason) => SourceError::Unavailable { file, place, reason },
         }

@@ -16,10 +16,6 @@ use crate::web::state::{Event, RedrawEvent};
 const COVERED: [u8; 4] = [24, 26, 32, 235];
 const OPEN: [u8; 4] = [0; 4];
 
-/// What keys do, for those who do not see it.
-const KEYS: &str =
-    "Patches: arrow keys move, Enter hides a patch or shows it, Shift with an arrow key goes on with that";
-
 /// The cover over the photo, and what takes the pointer.
 #[component]
 pub(super) fn ByHand(app: App) -> impl IntoView {
@@ -46,7 +42,7 @@ pub(super) fn ByHand(app: App) -> impl IntoView {
             height="1"
             tabindex="0"
             role="application"
-            aria-label=KEYS
+            aria-label=app.says("patch-keys")
             data-testid="redraw-by-hand"
             on:pointerdown=move |event| cover.down(&event)
             on:pointermove=move |event| cover.moved(&event)
@@ -142,7 +138,8 @@ impl Cover {
     fn words(self) -> Option<String> {
         let (patch, side) = (self.cursor.get()?, self.grid.get().max(1));
         let is_hidden = self.hidden.with(|all| all.get(patch) == Some(&true));
-        let seen = if is_hidden { "hidden" } else { "seen" };
-        Some(format!("Row {}, column {}: {seen}", patch / side + 1, patch % side + 1))
+        let key = if is_hidden { "patch-hidden" } else { "patch-seen" };
+        let [row, column] = [patch / side + 1, patch % side + 1];
+        Some(self.app.tells(key, [("row", row.into()), ("column", column.into())]))
     }
 }

@@ -1,22 +1,25 @@
 //! What is hidden, how it is shown, by which model, and what to take home.
 
+use std::slice;
+
 use leptos::html::Details;
 use leptos::prelude::*;
 
 use super::super::model_menu::HubName;
-use super::super::status_bar::{Bar, progress_words};
+use super::super::status_bar::{Bar, is_ready, progress_words};
 use super::super::words::{megabytes, origin, title};
 use super::figures::Figures;
 use crate::web::app::App;
 use crate::web::place::Place;
 use crate::web::protocol::{RedrawModel, Sampling};
-use crate::web::state::{AppState, Event, PRETRAINED, RedrawEvent, Status};
+use crate::web::state::{AppState, Event, PRETRAINED, RedrawEvent};
 
+/// Ways, and the keys of their names.
 const WAYS: [(Option<Sampling>, &str, &str); 4] = [
-    (Some(Sampling::Random), "Scattered", "Each patch is as likely to be hidden as any other"),
-    (Some(Sampling::Block), "Blocks", "Whole rectangles are hidden"),
-    (Some(Sampling::Grid), "Grid", "Patches are hidden in a regular pattern"),
-    (None, "By hand", "Paint on the photo what is to be hidden"),
+    (Some(Sampling::Random), "way-random", "way-random-about"),
+    (Some(Sampling::Block), "way-block", "way-block-about"),
+    (Some(Sampling::Grid), "way-grid", "way-grid-about"),
+    (None, "way-by-hand", "way-by-hand-about"),
 ];
 
 /// The panel beside the pictures.
@@ -28,19 +31,17 @@ pub(in crate::web::components) fn RedrawPanel(app: App) -> impl IntoView {
         Memo::new(move |_| state.with(|state| state.redraw.progress().or_else(|| state.progress())));
     view! {
         <p class="hint">
-            "A masked autoencoder learned from photos with most of each one hidden: it sees the patches that are left and draws the others. \
-            What it draws is not in the photo; it is what such a picture usually looks like. \
-            The more is hidden, the less it has to look at, and the sooner it is done."
+            {app.says("redraw-about")}
         </p>
         <RedrawModelMenu app/>
         <div class="status">
-            <p role="status" data-testid="redraw-status">{move || state.with(words)}</p>
-            <Bar progress/>
+            <p role="status" data-testid="redraw-status">{move || state.with(|state| words(app, state))}</p>
+            <Bar app progress/>
         </div>
         {move || failure.get().map(|failure| view! {
             <div class="failure" role="alert" data-testid="redraw-error">
-                <p>{failure.sentence}</p>
-                <button on:click=move |_| app.dispatch(Event::Redraw(RedrawEvent::Retried))>"Try again"</button>
+                <p>{move || app.sentences(slice::from_ref(&failure.sentence))}</p>
+                <button on:click=move |_| app.dispatch(Event::Redraw(RedrawEvent::Retried))>{app.says("try-again")}</button>
             </div>
         })}
         <Figures app/>
@@ -50,18 +51,21 @@ pub(in crate::web::components) fn RedrawPanel(app: App) -> impl IntoView {
 }
 
 /// What is going on.
-fn words(state: &AppState) -> String {
+fn words(app: App, state: &AppState) -> String {
     let redraw = &state.redraw;
     if let Some(progress) = redraw.progress().or_else(|| state.progress()) {
-        return progress_words(progress);
+        return progress_words(app, progress);
     }
-    match (&redraw.drawn[..], state.status()) {
-        _ if redraw.failure.is_some() => "Nothing can be drawn".into(),
-        ([one], _) => format!("Drawn in {:.0} ms", one.elapsed_ms),
-        ([one, other, ..], _) => format!("Drawn in {:.0} and {:.0} ms", one.elapsed_ms, other.elapsed_ms),
-        ([], Status::Error) => "Something went wrong".into(),
-        ([], _) if state.can_ask() => "Drawing…".into(),
-        ([], _) => "Ready for a photo".into(),
+    match &redraw.drawn[..] {
+        _ if redraw.failure.is_some() => app.text("nothing-drawn"),
+        [one] => app.tells("drawn-in", [("first", one.elapsed_ms.into())]),
+        [one, other, ..] => {
+            let times = [("first", one.elapsed_ms.into()), ("second", other.elapsed_ms.into())];
+            app.tells("both-drawn-in", times)
+        }
+        [] if !is_ready(state) => app.text("not-ready"),
+        [] if state.can_ask() => app.text("drawing-now"),
+        [] => app.text("ready"),
     }
 }
 
@@ -83,27 +87,27 @@ fn Ways(app: App) -> impl IntoView {
     };
     let by_hand = move || way.get().is_none();
     view! {
-        <div class="ways" role="group" aria-label="Which patches are hidden">
+        <div class="ways" role="group" aria-label=app.says("ways")>
             <div class="segments">
-                {WAYS.map(|(each, name, about)| view! {
+                {WAYS.map(|(each, key, about)| view! {
                     <button
-                        title=about
-                        data-way=name
+                        title=app.says(about)
+                        data-way=key
                         disabled=move || each.is_none() && nothing.get()
                         aria-pressed=move || (way.get() == each).to_string()
                         on:click=move |_| choose(each)
-                    >{name}</button>
+                    >{app.says(key)}</button>
                 }).into_iter().collect_view()}
             </div>
             <Show when=by_hand fallback=move || view! {
                 <div class="buttons">
-                    <button data-testid="redraw-seed" on:click=move |_| send(RedrawEvent::SeedChanged)>"Hide other patches"</button>
+                    <button data-testid="redraw-seed" on:click=move |_| send(RedrawEvent::SeedChanged)>{app.says("other-patches")}</button>
                 </div>
             }>
-                <p class="hint">"Paint on the large picture: what you touch is hidden, or shown again. With keys: arrows, and Enter."</p>
+                <p class="hint">{app.says("paint-hint")}</p>
                 <div class="buttons">
-                    <button data-testid="redraw-none" on:click=move |_| send(RedrawEvent::Painted(all(app), false))>"Show all"</button>
-                    <button data-testid="redraw-all" on:click=move |_| send(RedrawEvent::Painted(all(app), true))>"Hide all"</button>
+                    <button data-testid="redraw-none" on:click=move |_| send(RedrawEvent::Painted(all(app), false))>{app.says("show-all")}</button>
+                    <button data-testid="redraw-all" on:click=move |_| send(RedrawEvent::Painted(all(app), true))>{app.says("hide-all")}</button>
                 </div>
             </Show>
             <label class="tick">
@@ -114,7 +118,7 @@ fn Ways(app: App) -> impl IntoView {
                     prop:checked=move || state.with(|state| state.redraw.compares)
                     on:change=move |event| send(RedrawEvent::Compared(event_target_checked(&event)))
                 />
-                <span>"Compare with another choice"</span>
+                <span>{app.says("compare")}</span>
             </label>
             <label class="tick">
                 <input
@@ -123,7 +127,7 @@ fn Ways(app: App) -> impl IntoView {
                     prop:checked=move || state.with(|state| state.redraw.pastes)
                     on:change=move |event| send(RedrawEvent::Pasted(event_target_checked(&event)))
                 />
-                <span>"Keep the photo where it was seen"</span>
+                <span>{app.says("keep-seen")}</span>
             </label>
         </div>
     }
@@ -143,21 +147,21 @@ fn TakeHome(app: App) -> impl IntoView {
     let save = move |moves| move |_| app.dispatch(Event::Redraw(RedrawEvent::SaveWanted { moves }));
     view! {
         <fieldset class="save" disabled=nothing>
-            <legend>"Save"</legend>
+            <legend>{app.says("save")}</legend>
             <div class="downloads">
-                <button title="Photo, what was seen, and the drawing side by side" data-testid="redraw-save" on:click=save(false)>
-                    "Picture (PNG)"
+                <button title=app.says("save-picture-about") data-testid="redraw-save" on:click=save(false)>
+                    {app.says("save-picture")}
                 </button>
                 <button
-                    title="From nothing hidden to almost everything"
+                    title=app.says("save-animation-about")
                     disabled=by_hand
                     data-testid="redraw-animate"
                     on:click=save(true)
                 >
-                    "Moving picture (GIF)"
+                    {app.says("save-animation")}
                 </button>
             </div>
-            <p class="hint" role="status" data-testid="redraw-taken">{move || state.with(|state| state.taking().to_owned())}</p>
+            <p class="hint" role="status" data-testid="redraw-taken">{move || app.sentences(&state.with(AppState::taking))}</p>
         </fieldset>
     }
 }
@@ -170,8 +174,9 @@ fn RedrawModelMenu(app: App) -> impl IntoView {
     let place = Memo::new(move |_| {
         state.with(|state| state.redraw.place.clone()).unwrap_or_else(|| Place::Site(PRETRAINED.into()))
     });
-    let facts =
-        Memo::new(move |_| state.with(|state| state.redraw.model.as_ref().map(facts)).unwrap_or_default());
+    let facts = Memo::new(move |_| {
+        state.with(|state| state.redraw.model.as_ref().map(|model| facts(app, model))).unwrap_or_default()
+    });
     let choose = move |place| {
         menu.get_untracked().into_iter().for_each(|menu| menu.set_open(false));
         app.dispatch(Event::Redraw(RedrawEvent::ModelChosen(place)));
@@ -179,23 +184,22 @@ fn RedrawModelMenu(app: App) -> impl IntoView {
     view! {
         <details class="model" node_ref=menu data-testid="redraw-model">
             <summary>
-                <span class="caption">"Drawn by"</span>
-                <span class="title">{move || title(&place.get())}</span>
+                <span class="caption">{app.says("drawn-by")}</span>
+                <span class="title">{move || title(app, &place.get())}</span>
                 <span class="facts" data-testid="redraw-facts">{facts}</span>
             </summary>
-            <HubName app choose id="redraw-name" caption="Another masked autoencoder from the Hugging Face Hub" example="facebook/vit-mae-base"/>
+            <HubName app choose id="redraw-name" caption="redraw-hub-name" example="facebook/vit-mae-base"/>
             <p class="hint">
-                "Meta's MAE is downloaded straight to your browser, 450 MB, and is not for commercial use (CC BY-NC 4.0). A folder of \
-                weights of this device can be dropped on the page."
+                {app.says("redraw-terms")}
             </p>
         </details>
     }
 }
 
 /// `14 × 14 patches · 16.3 MB · bundled`
-fn facts(model: &RedrawModel) -> String {
-    let grid = model.grid;
-    let from =
-        if model.place == Place::Site(PRETRAINED.into()) { "bundled".into() } else { origin(&model.place) };
-    format!("{grid} × {grid} patches · {} · {from}", megabytes(model.weight_bytes))
+fn facts(app: App, model: &RedrawModel) -> String {
+    let patches = app.tells("patches", [("side", model.grid.into())]);
+    let is_bundled = model.place == Place::Site(PRETRAINED.into());
+    let from = if is_bundled { app.text("bundled") } else { origin(app, &model.place) };
+    [patches, megabytes(app, model.weight_bytes), from].join(" · ")
 }

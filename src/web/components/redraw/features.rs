@@ -12,10 +12,9 @@ use crate::web::patches::patch_beside;
 use crate::web::protocol::Size;
 use crate::web::state::{Event, RedrawEvent};
 
-const ENCODERS: [(&str, &str, &str); 2] = [
-    ("before", "Before: it only learned to draw", "Features of the encoder before fine-tuning"),
-    ("after", "After: it learned to find objects", "Features of the encoder after fine-tuning"),
-];
+/// The keys of their names.
+const ENCODERS: [(&str, &str); 2] =
+    [("features-before", "features-before-about"), ("features-after", "features-after-about")];
 
 /// Two maps of the patches, opened when wanted.
 #[component]
@@ -30,11 +29,9 @@ pub(super) fn Features(app: App) -> impl IntoView {
     };
     view! {
         <details class="features" data-testid="features" prop:open=state.with_untracked(|state| state.redraw.shows_features) on:toggle=toggled>
-            <summary>"What the model knows about each patch"</summary>
+            <summary>{app.says("features")}</summary>
             <p class="hint">
-                "For each patch the model keeps a few hundred numbers; here they are as colours, and patches of a colour are alike to it. \
-                Point at a patch to light up those that the model finds similar. \
-                Before fine-tuning, place and texture decide what is alike; after it, what kind of thing it is."
+                {app.says("features-about")}
             </p>
             {move || grids.get().map(|grids| view! {
                 <div class="maps">
@@ -48,7 +45,7 @@ pub(super) fn Features(app: App) -> impl IntoView {
 /// The colours of one encoder's patches; where a patch is pointed at, how alike the others are.
 #[component]
 fn FeatureMap(app: App, which: usize, grid: [usize; 2], spot: RwSignal<Option<[f64; 2]>>) -> impl IntoView {
-    let (name, caption, title) = ENCODERS[which];
+    let (key, about) = ENCODERS[which];
     let [columns, rows] = grid;
     let canvas = NodeRef::<Canvas>::new();
     let buffer = move |index: usize| app.sheets.features.with(|all| all.get(2 * which + index).cloned());
@@ -83,14 +80,14 @@ fn FeatureMap(app: App, which: usize, grid: [usize; 2], spot: RwSignal<Option<[f
                 height="1"
                 tabindex="0"
                 role="img"
-                aria-label=format!("{title}; arrow keys point at a patch, Escape shows the colours again")
-                data-testid=format!("features-{name}")
+                aria-label=app.says(about)
+                data-testid=key
                 on:pointermove=move |event: PointerEvent| spot.set(Some(place(&event)))
                 on:pointerleave=move |_| spot.set(None)
                 on:keydown=pressed
                 on:blur=move |_| spot.set(None)
             ></canvas>
-            <figcaption>{caption}</figcaption>
+            <figcaption>{app.says(key)}</figcaption>
         </figure>
     }
 }

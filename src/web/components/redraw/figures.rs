@@ -9,14 +9,12 @@ use crate::web::protocol::Drawn;
 #[component]
 pub(super) fn Figures(app: App) -> impl IntoView {
     let drawn = Memo::new(move |_| app.state.with(|state| state.redraw.drawn.clone()));
-    let row = move |name: &'static str,
-                    caption: &'static str,
-                    about: &'static str,
-                    value: fn(&Drawn) -> String| {
+    let row = move |[name, key, about]: [&'static str; 3], value: fn(App, [f64; 2]) -> String| {
+        let told = move |drawn: &Drawn| drawn.likeness.map_or_else(|| "–".into(), |both| value(app, both));
         view! {
-            <tr title=about>
-                <th scope="row">{caption}</th>
-                {move || drawn.with(|all| all.iter().map(value).map(|value| view! { <td data-testid=name>{value}</td> }).collect_view())}
+            <tr title=app.says(about)>
+                <th scope="row">{app.says(key)}</th>
+                {move || drawn.with(|all| all.iter().map(told).map(|value| view! { <td data-testid=name>{value}</td> }).collect_view())}
             </tr>
         }
     };
@@ -24,24 +22,16 @@ pub(super) fn Figures(app: App) -> impl IntoView {
         <Show when=move || drawn.with(|all| !all.is_empty())>
             <table class="figures">
                 <tbody>
-                    {row(
-                        "redraw-psnr",
-                        "Pixels (PSNR)",
-                        "How close the drawn patches are to the photo: 15 dB is far off, 20 dB is rough, 30 dB is close",
-                        |drawn| drawn.likeness.map_or_else(|| "–".into(), |[psnr, _]| decibels(psnr)),
-                    )}
-                    {row(
-                        "redraw-ssim",
-                        "Structure (SSIM)",
-                        "How much of the photo's edges and patterns the whole picture has: 1 is all of it",
-                        |drawn| drawn.likeness.map_or_else(|| "–".into(), |[_, ssim]| format!("{ssim:.2}")),
-                    )}
+                    {row(["redraw-psnr", "psnr", "psnr-about"], |app, [psnr, _]| decibels(app, psnr))}
+                    {row(["redraw-ssim", "ssim", "ssim-about"], |app, [_, ssim]| {
+                        app.tells("similarity", [("similarity", ssim.into())])
+                    })}
                 </tbody>
             </table>
         </Show>
     }
 }
 
-fn decibels(psnr: f64) -> String {
-    if psnr.is_finite() { format!("{psnr:.1} dB") } else { "equal".into() }
+fn decibels(app: App, psnr: f64) -> String {
+    if psnr.is_finite() { app.tells("decibels", [("decibels", psnr.into())]) } else { app.text("equal") }
 }

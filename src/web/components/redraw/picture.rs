@@ -4,15 +4,18 @@ use js_sys::ArrayBuffer;
 use leptos::html::Canvas;
 use leptos::prelude::*;
 
+use crate::web::app::App;
 use crate::web::dom;
 use crate::web::sheets::square_of;
 
 /// The square picture numbered `index` of `pictures`; empty while there is none.
 #[component]
 pub(super) fn Picture(
+    app: App,
     pictures: RwSignal<Vec<ArrayBuffer>, LocalStorage>,
     index: usize,
     name: &'static str,
+    /// Key of what it shows.
     title: &'static str,
 ) -> impl IntoView {
     let canvas = NodeRef::<Canvas>::new();
@@ -24,5 +27,5 @@ pub(super) fn Picture(
         // A canvas that cannot be had stays empty.
         let _ = dom::resize(&canvas, size).and_then(|()| dom::repaint(&canvas, &rgba));
     });
-    view! { <canvas node_ref=canvas width="1" height="1" role="img" aria-label=title data-testid=name></canvas> }
+    view! { <canvas node_ref=canvas width="1" height="1" role="img" aria-label=app.says(title) data-testid=name></canvas> }
 }

@@ -4,12 +4,13 @@ use leptos::prelude::*;
 use web_sys::{HtmlElement, PointerEvent};
 
 use super::super::pointer::place;
+use super::super::words;
 use super::by_hand::ByHand;
 use super::features::Features;
 use super::picture::Picture;
 use crate::web::app::App;
 use crate::web::protocol::MOST_PERCENT;
-use crate::web::state::{Event, RedrawEvent};
+use crate::web::state::{Event, Redraw, RedrawEvent};
 
 /// Everything that is looked at.
 #[component]
@@ -34,25 +35,25 @@ pub(in crate::web::components) fn RedrawStage(app: App) -> impl IntoView {
             </div>
             <div class="tiles">
                 <figure>
-                    <Picture pictures index=0 name="redraw-photo" title="The photo"/>
-                    <figcaption>"The photo"</figcaption>
+                    <Picture app pictures index=0 name="redraw-photo" title="the-photo"/>
+                    <figcaption>{app.says("the-photo")}</figcaption>
                 </figure>
                 <figure>
-                    <Picture pictures index=1 name="redraw-seen" title="What the model sees"/>
-                    <figcaption>"What the model sees"</figcaption>
+                    <Picture app pictures index=1 name="redraw-seen" title="seen"/>
+                    <figcaption>{app.says("seen")}</figcaption>
                 </figure>
                 <figure>
-                    <Picture pictures index=2 name="redraw-drawn" title="What it draws"/>
-                    <figcaption>"What it draws"</figcaption>
+                    <Picture app pictures index=2 name="redraw-drawn" title="drawn"/>
+                    <figcaption>{app.says("drawn")}</figcaption>
                 </figure>
                 <Show when=move || compares.get()>
                     <figure>
-                        <Picture pictures index=3 name="redraw-seen-2" title="What the model sees where other patches are hidden"/>
-                        <figcaption>"Other patches"</figcaption>
+                        <Picture app pictures index=3 name="redraw-seen-2" title="seen-other-about"/>
+                        <figcaption>{app.says("seen-other")}</figcaption>
                     </figure>
                     <figure>
-                        <Picture pictures index=4 name="redraw-drawn-2" title="What it draws of those"/>
-                        <figcaption>"What it draws of those"</figcaption>
+                        <Picture app pictures index=4 name="redraw-drawn-2" title="drawn-other"/>
+                        <figcaption>{app.says("drawn-other")}</figcaption>
                     </figure>
                 </Show>
             </div>
@@ -82,9 +83,9 @@ fn Wipe(app: App) -> impl IntoView {
     };
     view! {
         <div class="wipe" style:--wipe=move || format!("{}%", wipe.get())>
-            <Picture pictures index=0 name="redraw-under" title="The photo"/>
+            <Picture app pictures index=0 name="redraw-under" title="the-photo"/>
             <Show when=move || !by_hand.get() fallback=move || view! { <ByHand app/> }>
-                <div class="over"><Picture pictures index=2 name="redraw-over" title="What the model draws"/></div>
+                <div class="over"><Picture app pictures index=2 name="redraw-over" title="drawn"/></div>
                 <div class="edge" aria-hidden="true"></div>
                 <div
                     class="grip"
@@ -117,13 +118,13 @@ fn Sliders(app: App) -> impl IntoView {
     };
     view! {
         <label class="threshold">
-            <span>"Hidden"</span>
-            <output data-testid="redraw-count">{move || state.with(|state| state.redraw.count_words())}</output>
+            <span>{app.says("hidden")}</span>
+            <output data-testid="redraw-count">{move || state.with(|state| count_words(app, &state.redraw))}</output>
             <input
                 type="range"
                 min="0"
                 max=MOST_PERCENT.to_string()
-                aria-valuetext=move || format!("{} percent", percent.get())
+                aria-valuetext=move || words::percent(app, f64::from(percent.get()) / 100.0)
                 data-testid="redraw-percent"
                 disabled=by_hand
                 prop:value=move || percent.get().to_string()
@@ -132,19 +133,31 @@ fn Sliders(app: App) -> impl IntoView {
         </label>
         <Show when=move || !by_hand.get()>
             <label class="threshold wiper">
-                <span>"Photo"</span>
-                <span>"Drawing"</span>
+                <span>{app.says("photo")}</span>
+                <span>{app.says("drawing")}</span>
                 <input
                     type="range"
                     min="0"
                     max="100"
-                    aria-label="How much of the photo is shown beside the drawing"
-                    aria-valuetext=move || format!("{:.0} percent photo", wipe.get())
+                    aria-label=app.says("wipe")
+                    aria-valuetext=move || app.tells("wipe-share", [("share", (wipe.get() / 100.0).into())])
                     data-testid="redraw-wipe"
                     prop:value=move || wipe.get().to_string()
                     on:input=wiped
                 />
             </label>
         </Show>
+    }
+}
+
+/// `147 of 196 patches · 75%`
+fn count_words(app: App, redraw: &Redraw) -> String {
+    let (counts, share) = redraw.hidden_count();
+    let share = ("share", share.into());
+    match counts {
+        Some([hidden, count]) => {
+            app.tells("hidden-count", [("hidden", hidden.into()), ("count", count.into()), share])
+        }
+        None => app.tells("hidden-share", [share]),
     }
 }

@@ -133,7 +133,7 @@ fn a_place_beyond_the_box_belongs_to_the_object_with_the_middle_of_the_box() {
 fn shift_adds_and_alt_takes_away() {
     let mut state = segmented();
     assert_eq!(click(&mut state, 9, 9, Gesture::Remove), [], "there is nothing to take away from");
-    assert!(state.notice.is_some(), "and that is said");
+    assert_eq!(state.notice, [Sentence::ClickFirst], "and that is said");
     let (id, ..) = sent(&click(&mut state, 30, 40, Gesture::Pick));
     answer(&mut state, id, 7);
     let (id, prompt, ..) = sent(&click(&mut state, 90, 40, Gesture::Add));
@@ -160,12 +160,12 @@ fn what_was_picked_by_a_click_is_added_to_from_there() {
 fn where_nothing_can_be_told_apart_the_page_says_so_and_goes_on() {
     let mut state = segmented();
     let (id, ..) = sent(&click(&mut state, 30, 40, Gesture::Pick));
-    let failure = Failure::new(FailureKind::Choice, "nothing there");
+    let failure = Failure::new(FailureKind::Choice, Sentence::NoObjectHere);
     let effects = state.update(Event::Replied(Reply::Failed { id, failure }));
     painted(&mut state, &effects);
-    assert_eq!((state.notice.as_deref(), &state.failure), (Some("nothing there"), &None));
+    assert_eq!((&state.notice, &state.failure), (&vec![Sentence::NoObjectHere], &None));
     sent(&click(&mut state, 60, 40, Gesture::Pick));
-    assert_eq!(state.notice, None);
+    assert!(state.notice.is_empty());
 }
 
 #[test]
@@ -246,7 +246,7 @@ fn while_a_preview_is_painted_only_the_newest_is_kept() {
 fn a_question_that_fails_is_told_and_nothing_is_stuck() {
     let mut state = segmented();
     let (id, ..) = sent(&click(&mut state, 30, 40, Gesture::Pick));
-    let failure = Failure::new(FailureKind::Internal, "no");
+    let failure = Failure::new(FailureKind::Internal, Sentence::NoResultYet);
     let effects = state.update(Event::Replied(Reply::Failed { id, failure: failure.clone() }));
     painted(&mut state, &effects);
     assert_eq!(state.failure, Some(failure.clone()));

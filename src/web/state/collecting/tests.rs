@@ -40,12 +40,12 @@ fn a_file_of_all_photos_is_made_of_one_after_another() {
         assert_eq!(step, CollectStep::Add { key: PhotoKey(key), name: format!("{key}.jpg") });
         id = next;
     }
-    assert_eq!(state.taking(), "Making the file: 3 of 3 photos…");
+    assert_eq!(state.taking(), [Sentence::MakingOfPhotos { at: 3, count: 3 }]);
     let (id, step) = sent(&collected(&mut state, id, None));
     assert_eq!(step, CollectStep::Finish);
     let effects = collected(&mut state, id, Some("all.zip"));
     assert_eq!(effects, [Effect::KeepPart, Effect::SaveParts("all.zip".into())]);
-    assert_eq!(state.taking(), "Saved as all.zip.");
+    assert_eq!(state.taking(), [Sentence::Saved { name: "all.zip".into() }]);
 }
 
 #[test]
@@ -53,10 +53,11 @@ fn photos_that_cannot_be_taken_in_are_named() {
     let (mut state, id) = begun();
     let (id, _) = sent(&collected(&mut state, id, None));
     state.update(Event::PhotoRemoved(PhotoKey(1)));
-    let failure = Failure::new(FailureKind::Photo, "0.jpg could not be read.");
+    let gone = Sentence::PhotoGone { name: "0.jpg".into() };
+    let failure = Failure::new(FailureKind::Photo, gone.clone());
     let (id, step) = sent(&state.update(Event::Replied(Reply::Failed { id, failure })));
     assert_eq!(step, CollectStep::Add { key: PhotoKey(2), name: "2.jpg".into() }, "the second went");
     let (id, _) = sent(&collected(&mut state, id, None));
     collected(&mut state, id, Some("all.zip"));
-    assert_eq!(state.taking(), "Saved as all.zip. Left out: 0.jpg could not be read.");
+    assert_eq!(state.taking(), [Sentence::Saved { name: "all.zip".into() }, Sentence::LeftOut, gone]);
 }

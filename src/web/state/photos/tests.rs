@@ -33,7 +33,7 @@ fn finish(state: &mut AppState, id: RequestId) {
 }
 
 fn fail(state: &mut AppState, id: RequestId) -> Vec<Effect> {
-    let failure = Failure::new(FailureKind::Photo, "not a photo");
+    let failure = Failure::new(FailureKind::Photo, Sentence::PhotoUnusable);
     state.update(Event::Replied(Reply::Failed { id, failure }))
 }
 
@@ -54,7 +54,7 @@ fn a_file_that_cannot_be_read_leaves_photo_and_result() {
     assert_eq!(effects[0], Effect::ForgetPhotos(vec![PhotoKey(1)]), "it came alone");
     assert_eq!((shown(&state), state.selected_one()), (("a.jpg", 1), Some(0)));
     assert!(state.failure.is_some() && state.can_ask());
-    let refused = Failure::new(FailureKind::Photo, "too large");
+    let refused = Failure::new(FailureKind::Photo, Sentence::PhotoFileTooLarge { name: "a".into() });
     assert_eq!(state.update(Event::Refused(refused)), []);
     assert_eq!(shown(&state), ("a.jpg", 1));
 }
@@ -169,7 +169,7 @@ fn of_several_photos_one_that_cannot_be_read_stays_named() {
     let mut state = loaded(BackendChoice::Auto);
     let id = give(&mut state, &["notes.txt", "b.jpg"]);
     fail(&mut state, id);
-    assert_eq!(state.gallery.entries()[0].standing, Standing::Failed("not a photo".into()));
+    assert_eq!(state.gallery.entries()[0].standing, Standing::Failed(Sentence::PhotoUnusable));
     assert_eq!(shown(&state), ("", 0));
 }
 

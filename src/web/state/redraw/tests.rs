@@ -1,5 +1,5 @@
 use super::*;
-use crate::web::protocol::{BackendChoice, FailureKind, Reply, Size};
+use crate::web::protocol::{BackendChoice, FailureKind, Reply, Sentence, Size};
 use crate::web::state::Event;
 use crate::web::state::testing::loaded;
 
@@ -118,7 +118,7 @@ fn by_hand_begins_with_what_is_hidden_and_changes_what_is_painted() {
     let (_, request) = asked(&send(&mut state, RedrawEvent::Painted(vec![0, 1, 9], false)));
     let RedrawRequest::Draw(Wish { hidings, .. }) = request else { panic!("{request:?}") };
     assert_eq!(hidings, [Hiding::ByHand(vec![false, false, true, false])]);
-    assert_eq!(state.redraw.count_words(), "1 of 4 patches · 25 %");
+    assert_eq!(state.redraw.hidden_count(), (Some([1, 4]), 0.25));
     send(&mut state, RedrawEvent::ByHand(false));
     assert_eq!(state.redraw.wish().hidings.len(), 1);
     assert_eq!(state.redraw.by_hand, None);
@@ -139,7 +139,7 @@ fn what_cannot_be_fetched_is_fetched_again_only_when_asked() {
     let mut state = loaded(BackendChoice::Cpu);
     photo(&mut state);
     let (id, _) = asked(&send(&mut state, RedrawEvent::Opened(true)));
-    let failure = Failure::new(FailureKind::Weights, "not there");
+    let failure = Failure::new(FailureKind::Weights, Sentence::NoModelYet);
     assert_eq!(state.update(Event::Replied(Reply::Failed { id, failure })), []);
     assert_eq!((state.redraw.word(), &state.failure), ("error", &None), "objects are found as before");
     assert_eq!(send(&mut state, RedrawEvent::PercentMoved(10)), []);
@@ -168,7 +168,7 @@ fn pictures_are_saved_and_features_come_after_the_drawing() {
     let (file_name, mime) = ("a.gif".to_owned(), "image/gif".to_owned());
     let effects = state.update(Event::Replied(Reply::Exported { id, file_name, mime }));
     assert!(matches!(effects[..], [Effect::HandOver { purpose: Purpose::Save, .. }]));
-    assert_eq!(state.taking(), "Saved as a.gif.");
+    assert_eq!(state.taking(), [Sentence::Saved { name: "a.gif".into() }]);
     let (id, request) = asked(&send(&mut state, RedrawEvent::FeaturesOpened(true)));
     assert_eq!(request, RedrawRequest::Features);
     assert_eq!(reply(&mut state, id, RedrawReply::Features([[2, 2], [3, 3]])), [Effect::ShowFeatures]);

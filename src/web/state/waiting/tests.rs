@@ -41,9 +41,10 @@ fn photos_that_wait_are_looked_at_one_after_another() {
     assert_eq!(state.update(Event::Hovered(None)), [], "one at a time");
     let (id, key) = sent(&found(&mut state, id));
     assert_eq!((key, standing(&state, 1)), (2, &Standing::Done(2)));
-    let failure = Failure::new(FailureKind::Photo, "2.jpg is no photo.");
+    let unknown = Sentence::PhotoUnknown { name: "2.jpg".into() };
+    let failure = Failure::new(FailureKind::Photo, unknown.clone());
     let (id, key) = sent(&state.update(Event::Replied(Reply::Failed { id, failure })));
-    assert_eq!((key, standing(&state, 2)), (3, &Standing::Failed("2.jpg is no photo.".into())));
+    assert_eq!((key, standing(&state, 2)), (3, &Standing::Failed(unknown)));
     assert!(state.failure.is_none(), "it is named where it is");
     assert_eq!(found(&mut state, id), []);
 }

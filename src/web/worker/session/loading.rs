@@ -5,7 +5,9 @@ use web_sys::File;
 use super::{Session, progress};
 use crate::engine::{DeviceChoice, Engine, EngineError, Picked, pick};
 use crate::web::place::Place;
-use crate::web::protocol::{Backend, BackendChoice, Failure, ModelInfo, Progress, Reply, RequestId};
+use crate::web::protocol::{
+    Backend, BackendChoice, Failure, Fallback, ModelInfo, Progress, Reply, RequestId,
+};
 use crate::web::worker::check::agree;
 use crate::web::worker::patience::within;
 use crate::web::worker::post;
@@ -44,18 +46,18 @@ impl Session {
         let on_bytes =
             move |done_bytes, total_bytes| progress(id, Progress::Downloading { done_bytes, total_bytes });
         let opened = Source::open(asked, hub, files, on_bytes).await;
-        let (source, place) = opened.map_err(|error| not_opened(asked, &error))?;
+        let (source, place) = opened.map_err(|error| not_opened(asked, hub, error))?;
 
         let (engine, picked, fallback) = match run(id, &source, gpu, choice).await {
             Ok(running) => running,
-            Err(error) => return Err(not_loaded(asked, &place, &error)),
+            Err(error) => return Err(not_loaded(asked, &place, hub, error)),
         };
         let backend = if picked.is_gpu { Backend::WebGpu } else { Backend::Cpu };
         let model = ModelInfo {
             place,
             backend,
             device: picked.description,
-            fallback: fallback.map(String::from),
+            fallback,
             labels: engine.labels().to_vec(),
             threshold: engine.threshold(),
             weight_bytes: source.done_bytes(),
@@ -87,16 +89,16 @@ async fn run<F: Fn(u64, Option<u64>) + Clone>(
     source: &Source<F>,
     gpu: Option<Picked>,
     choice: BackendChoice,
-) -> Result<(Engine, Picked, Option<&'static str>), EngineError> {
+) -> Result<(Engine, Picked, Option<Fallback>), EngineError> {
     let fallback = match gpu {
         Some(picked) => match start(id, source, &picked).await {
             Ok(engine) if is_right(&engine, id, source).await => return Ok((engine, picked, None)),
-            Ok(_) => Some("WebGPU computes wrong numbers here, using the CPU"),
+            Ok(_) => Some(Fallback::Wrong),
             Err(error @ (EngineError::Weights(_) | EngineError::NotASegmenter)) => return Err(error),
-            Err(_) => Some("WebGPU failed here, using the CPU"),
+            Err(_) => Some(Fallback::Failed),
         },
         None if choice == BackendChoice::Cpu => None,
-        None => Some("WebGPU is not available here, using the CPU"),
+        None => Some(Fallback::Missing),
     };
     let picked = pick(DeviceChoice::Cpu).await?;
     let engine = start(id, source, &picked).await?;

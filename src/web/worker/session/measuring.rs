@@ -2,9 +2,10 @@
 
 use js_sys::ArrayBuffer;
 
-use super::{Session, decode, no_model, now_ms, photo_failure};
+use super::{Session, decode, no_model, now_ms};
 use crate::web::protocol::{Failure, RUNS, Reply, RequestId};
 use crate::web::worker::post;
+use crate::web::worker::refusal::photo_failure;
 
 impl Session {
     /// Looks for the objects of a photo several times, once beforehand, and tells after each how long it took.
@@ -12,7 +13,7 @@ impl Session {
         if self.loaded.is_none() {
             return Err(no_model());
         }
-        let (photo, _) = decode(buffers).await.map_err(|error| photo_failure("The sample", &error))?;
+        let (photo, _) = decode(buffers).await.map_err(|error| photo_failure("coffee.jpg", error))?;
         self.look_at(&photo).await?;
         let mut times_ms = Vec::with_capacity(RUNS);
         while times_ms.len() < RUNS {

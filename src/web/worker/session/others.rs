@@ -2,18 +2,19 @@
 
 use js_sys::ArrayBuffer;
 
-use super::{Session, decode, no_model, nothing_segmented, photo_failure};
-use crate::export::{ExportError, PhotoInfo, PictureFormat, picture_file};
+use super::{Session, decode, no_model, nothing_segmented};
+use crate::export::{PhotoInfo, PictureFormat, picture_file};
 use crate::image::RgbImage;
 use crate::pixels::{Filter, Window, resize};
 use crate::web::collection::{Collection, Wanted};
 use crate::web::document::{Document, Object};
 use crate::web::export::Product;
 use crate::web::gallery::PhotoKey;
-use crate::web::protocol::{CollectStep, Failure, FailureKind, Reply, RequestId};
+use crate::web::protocol::{CollectStep, Failure, FailureKind, Reply, RequestId, Sentence};
 use crate::web::worker::buffers::{bytes_from_buffer, bytes_to_buffer};
 use crate::web::worker::photo::{Photo, found};
 use crate::web::worker::post;
+use crate::web::worker::refusal::{not_made, not_made_of, photo_failure};
 
 /// The longer side of the pictures in the gallery, in pixels.
 const SMALL_SIDE: usize = 144;
@@ -58,7 +59,7 @@ impl Session {
         (key, name): (PhotoKey, &str),
         buffers: &[ArrayBuffer],
     ) -> Result<(), Failure> {
-        let (image, _) = decode(buffers).await.map_err(|error| photo_failure(name, &error))?;
+        let (image, _) = decode(buffers).await.map_err(|error| photo_failure(name, error))?;
         tell_small(key, &image);
         let (found, _) = self.look_at(&image).await?;
         let scores = found.iter().map(|instance| instance.score).collect();
@@ -85,8 +86,7 @@ impl Session {
             CollectStep::Add { key, name } => (None, self.add(key, &name, buffers).await?),
             CollectStep::Finish => {
                 let gathering = self.gathering.take().ok_or_else(nothing_segmented)?;
-                let (name, bytes) =
-                    gathering.collection.finish().map_err(|error| not_made("The file", &error))?;
+                let (name, bytes) = gathering.collection.finish().map_err(|error| not_made(&error))?;
                 (Some(name), bytes)
             }
         };
@@ -127,7 +127,7 @@ impl Session {
         let image: Option<&RgbImage> = match shown {
             Some(photo) => Some(photo.image()),
             None if *needs_photo => {
-                decoded = decode(buffers).await.map_err(|error| photo_failure(name, &error))?.0;
+                decoded = decode(buffers).await.map_err(|error| photo_failure(name, error))?.0;
                 Some(&decoded)
             }
             None => None,
@@ -140,16 +140,12 @@ impl Session {
             image.filter(|_| *needs_photo),
             backdrop.as_ref(),
         );
-        added.map_err(|error| not_made(name, &error))
+        added.map_err(|error| not_made_of(name, &error))
     }
 }
 
-fn not_made(name: &str, reason: &ExportError) -> Failure {
-    Failure::new(FailureKind::Internal, format!("{name}: {reason}."))
-}
-
 fn unknown(name: &str) -> Failure {
-    Failure::new(FailureKind::Internal, format!("{name}: its objects are not known. Open it first."))
+    Failure::new(FailureKind::Internal, Sentence::FileUnknown { name: name.to_owned() })
 }
 
 fn tell_known(key: PhotoKey, document: &Document) {
