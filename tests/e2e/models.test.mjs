@@ -278,7 +278,7 @@ describe("a model of this device", () => {
   test("that is none is refused in a sentence", async () => {
     const before = await menuTitle();
     assert.equal(await page.answerTo(() => drop(folder)), "error");
-    assert.match(await page.error(), /holiday-.* holds neither photos nor weights.*config\.json/s);
+    assert.match(await page.error(), /holiday-.* holds neither photos nor a model.*config\.json/s);
     assert.equal(await menuTitle(), before);
     assert.equal(await page.answerTo(() => drop(join(root, "www/samples/photographer.jpg"))), "ready", await page.error());
   });
