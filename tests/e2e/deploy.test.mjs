@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 
 import { launch, SegmenterPage } from "./page.mjs";
-import { root, serve as serveSite } from "./site.mjs";
+import { inWorker, root, serve as serveSite } from "./site.mjs";
 
 const dist = join(root, "dist");
 const html = readFileSync(join(dist, "index.html"), "utf8");
@@ -186,7 +186,7 @@ test("where it cannot start, the page says why", async () => {
 test("a graphics processor that never answers is given up", async () => {
   const site = await serve();
   const silent = `Object.defineProperty(navigator, "gpu", { value: { requestAdapter: () => new Promise(() => {}), getPreferredCanvasFormat: () => "rgba8unorm", wgslLanguageFeatures: new Set() } });\n`;
-  site.faults.push((path, bytes) => /worker_loader/.test(path) && { bytes: Buffer.concat([Buffer.from(silent), bytes]) });
+  site.faults.push(inWorker(silent));
   const page = await SegmenterPage.open(browser, site.address);
   assert.equal(await page.settle(["ready", "error"], 60_000), "ready");
   assert.equal(await page.hook("backend").getAttribute("data-backend"), "cpu");

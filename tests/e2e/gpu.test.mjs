@@ -5,7 +5,7 @@ import { readFile } from "node:fs/promises";
 import { after, afterEach, before, describe, test } from "node:test";
 import { join } from "node:path";
 import { SegmenterPage, launch } from "./page.mjs";
-import { root, serve } from "./site.mjs";
+import { inWorker, root, serve } from "./site.mjs";
 import { halved, unmasked } from "./synthetic.mjs";
 
 const TINY = "weights=fixtures/eomt_tiny";
@@ -60,9 +60,7 @@ describe("WebGPU", { timeout: 600_000 }, () => {
   });
 
   async function open(query, beforeWorker = "") {
-    const prefix = (path, bytes) =>
-      path === "/worker_loader.js" && { bytes: Buffer.concat([Buffer.from(beforeWorker), bytes]) };
-    site.faults = [prefix];
+    site.faults = [inWorker(beforeWorker)];
     const context = await browser.newContext();
     await context.addInitScript(() => {
       window.shaders = [];
@@ -142,7 +140,7 @@ describe("WebGPU", { timeout: 600_000 }, () => {
 
 // Runs in the page: talks to a worker of its own, in the words of src/web/protocol.rs.
 async function askForLogits({ backend, photo, folder }) {
-  const worker = new Worker("worker_loader.js", { type: "module" });
+  const worker = new Worker(document.documentElement.dataset.worker, { type: "module" });
   const replies = [];
   let heard = () => {};
   worker.onmessage = ({ data }) => (replies.push(data), heard());

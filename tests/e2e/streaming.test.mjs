@@ -7,7 +7,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { test } from "node:test";
 import { BareBrowser } from "./bare.mjs";
 import { serveHub } from "./hub.mjs";
-import { serve } from "./site.mjs";
+import { inWorker, serve } from "./site.mjs";
 import { eomt } from "./synthetic.mjs";
 
 const MIB = 2 ** 20;
@@ -60,7 +60,7 @@ test("a model streams into the page over a slow line that breaks twice", { timeo
   const browser = await BareBrowser.launch();
   try {
     site.faults = [
-      (path, bytes) => path === "/worker_loader.js" && { bytes: Buffer.concat([Buffer.from(memoryGuard), bytes]) },
+      inWorker(memoryGuard),
     ];
     const page = await browser.open(`${site.address}?backend=cpu&hub=${hub.address}`);
     await browser.until(page, `${state} === "ready"`);

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, describe, test } from "node:test";
 import { SegmenterPage, launch } from "./page.mjs";
-import { serve } from "./site.mjs";
+import { inWorker, serve } from "./site.mjs";
 
 // Put in front of the worker's script: fails as soon as it is given a photo.
 const stumbles = `
@@ -50,8 +50,7 @@ describe("the worker", () => {
   });
 
   test("that crashes over a photo is restarted, and the photo is tried again", async () => {
-    const prefix = (path, bytes) => path === "/worker_loader.js" && { bytes: Buffer.concat([Buffer.from(stumbles), bytes]) };
-    assert.equal(await open(prefix), "ready", await page.error());
+    assert.equal(await open(inWorker(stumbles)), "ready", await page.error());
     assert.equal(await page.sample("coffee.jpg"), "error");
     assert.match(await page.error(), /out of memory/);
     await restart();
