@@ -18,7 +18,7 @@ async function tell(body) {
   }
 }
 
-async function start(attempts) {
+async function load(attempts) {
   try {
     const response = await fetch(new URL("worker_bg.wasm", import.meta.url));
     if (!response.ok) throw new Error(`status ${response.status}`);
@@ -28,8 +28,8 @@ async function start(attempts) {
     // A line that broke may be there again; the browser goes on with what it has.
     if (attempts === 1 || error instanceof WebAssembly.CompileError || error instanceof WebAssembly.LinkError) throw error;
     await new Promise((resolve) => setTimeout(resolve, 500));
-    await start(attempts - 1);
+    await load(attempts - 1);
   }
 }
 
-await start(4);
+await load(4);
