@@ -20,6 +20,13 @@ pub(super) struct Ink {
     pub(super) is_wet: bool,
 }
 
+/// An object whose menu is open, and where on the screen, in pixels.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Opened {
+    pub(super) index: usize,
+    pub(super) at: [f64; 2],
+}
+
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Desk {
     /// The slider for the size of the brush, from 0 to 100.
@@ -28,6 +35,7 @@ pub(super) struct Desk {
     pub(super) softness: RwSignal<f64>,
     pub(super) camera: RwSignal<Camera>,
     pub(super) ink: RwSignal<Vec<Ink>>,
+    pub(super) menu: RwSignal<Option<Opened>>,
     /// Whether the photo is shown without its masks.
     pub(super) is_bare: RwSignal<bool>,
     /// How much of the photo is shown beside what was drawn of it, in percent.
@@ -43,6 +51,7 @@ impl Desk {
             softness: RwSignal::new(0.0),
             camera: RwSignal::new(Camera::default()),
             ink: RwSignal::new(Vec::new()),
+            menu: RwSignal::new(None),
             is_bare: RwSignal::new(false),
             wipe: RwSignal::new(0.0),
             single_keys: RwSignal::new(dom::remembered(SINGLE_KEYS).as_deref() != Some("off")),

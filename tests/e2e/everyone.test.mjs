@@ -196,3 +196,31 @@ test("no other host is asked for anything", async () => {
   assert.deepEqual([...hosts], [new URL(site.address).host]);
   await context.close();
 });
+
+test("a right click, or a finger that rests, opens the menu of an object", async () => {
+  const { context, page } = await open({ hasTouch: true });
+  await page.sample("coffee.jpg");
+  const bounds = await page.hook("overlay").boundingBox();
+  const middle = [bounds.x + bounds.width / 2, bounds.y + bounds.height / 2];
+  await page.page.mouse.click(...middle, { button: "right" });
+  const menu = page.page.getByRole("menu");
+  await menu.waitFor();
+  assert.equal(await page.hook("object-menu").locator(":focus").getAttribute("data-menu"), "menu-save");
+  await page.page.keyboard.press("ArrowDown");
+  assert.equal(await page.hook("object-menu").locator(":focus").getAttribute("data-menu"), "menu-copy");
+  await page.page.keyboard.press("Escape");
+  assert.equal(await menu.count(), 0);
+
+  const touch = await context.newCDPSession(page.page);
+  const point = { x: middle[0], y: middle[1] };
+  await touch.send("Input.dispatchTouchEvent", { type: "touchStart", touchPoints: [point] });
+  await menu.waitFor();
+  await touch.send("Input.dispatchTouchEvent", { type: "touchEnd", touchPoints: [] });
+  const [download] = await Promise.all([page.page.waitForEvent("download"), page.page.click("[data-menu=menu-save]")]);
+  assert.match(download.suggestedFilename(), /^coffee.*\.png$/);
+  await page.page.mouse.click(...middle, { button: "right" });
+  const before = await page.hook("instance").count();
+  await page.page.click("[data-menu=delete]");
+  await page.page.waitForFunction((before) => document.querySelectorAll("[data-testid=instance]").length === before - 1, before);
+  await context.close();
+});

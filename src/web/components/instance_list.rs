@@ -7,6 +7,7 @@ use web_sys::{Element, HtmlElement, KeyboardEvent, MouseEvent};
 
 use super::words::percent;
 use crate::instance::colour;
+use super::object_menu;
 use crate::web::app::App;
 use crate::web::document::{Action, Edit};
 use crate::web::protocol::{Found, LOWEST_SCORE, Presence};
@@ -85,6 +86,7 @@ fn Row(app: App, index: usize, photo_area: Memo<usize>) -> impl IntoView {
                 class="row"
                 aria-pressed=move || selected.get().to_string()
                 on:click=picked
+                on:contextmenu=move |event| object_menu::open(app, index, &event)
                 on:pointerenter=move |_| app.dispatch(Event::Hovered(Some(index)))
                 on:pointerleave=move |_| app.dispatch(Event::Hovered(None))
                 on:focus=move |_| app.dispatch(Event::Hovered(Some(index)))

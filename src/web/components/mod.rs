@@ -17,6 +17,7 @@ mod mend_bar;
 mod model_menu;
 mod new_version;
 mod notices;
+mod object_menu;
 mod offer;
 mod pointer;
 mod redraw;
@@ -42,6 +43,7 @@ use instance_list::InstanceList;
 use loading::Loading;
 use model_menu::ModelMenu;
 use notices::Notices;
+use object_menu::ObjectMenu;
 use offer::Offer;
 use redraw::{RedrawPanel, RedrawStage};
 use save_menu::SaveMenu;
@@ -109,6 +111,7 @@ fn Page() -> impl IntoView {
                 </div>
             </section>
         </main>
+        <ObjectMenu app/>
         <Footer app/>
     }
 }

@@ -1,9 +1,12 @@
 //! Mouse, pen, fingers and wheel on the photo.
 
+use std::time::Duration;
+
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement, MouseEvent, PointerEvent, TouchEvent, WheelEvent};
 
+use super::object_menu;
 use crate::web::app::App;
 use crate::web::state::{Aim, AppState, Event, Gesture, Tool};
 
@@ -11,6 +14,8 @@ use crate::web::state::{Aim, AppState, Event, Gesture, Tool};
 const LEAST_DRAG: f64 = 6.0;
 /// A photo that was moved less than this has been clicked, as a share of its frame.
 const LEAST_MOVE: f64 = 0.01;
+/// How long a finger rests on an object until its menu opens.
+const LONG_PRESS: Duration = Duration::from_millis(500);
 /// Pixels of a line of text, for wheels that count lines.
 const LINE: f64 = 16.0;
 
@@ -49,6 +54,8 @@ pub(super) struct Pointer {
     /// Something else than a click was done, and the click that ends it is still to come.
     done: StoredValue<bool>,
     fingers: StoredValue<Vec<Finger>>,
+    /// Runs out when a finger has rested long enough, and where it rests on the screen.
+    press: StoredValue<Option<(TimeoutHandle, [f64; 2])>>,
     /// Where the brush is, in pixels of the photo.
     pub(super) brush: RwSignal<Option<[f64; 2]>>,
 }
@@ -57,11 +64,13 @@ impl Pointer {
     pub(super) fn new(app: App) -> Self {
         let (drag, brush) = (RwSignal::new(None), RwSignal::new(None));
         let (act, done) = (StoredValue::new(None), StoredValue::new(false));
-        Self { app, drag, act, done, fingers: StoredValue::new(Vec::new()), brush }
+        let (fingers, press) = (StoredValue::new(Vec::new()), StoredValue::new(None));
+        Self { app, drag, act, done, fingers, press, brush }
     }
 
     pub(super) fn down(self, event: &PointerEvent) {
         self.done.set_value(false);
+        self.lifted();
         let canvas: HtmlElement = event_target(event);
         if is_finger(event) {
             self.fingers.update_value(|fingers| fingers.push((event.pointer_id(), in_frame(event))));
@@ -70,6 +79,7 @@ impl Pointer {
                 self.done.set_value(true);
                 return self.act.set_value(Some(Act::Pinch));
             }
+            self.pressed(event);
         }
         let act = self.meant(event);
         if event.button() == 1 {
@@ -104,6 +114,11 @@ impl Pointer {
 
     pub(super) fn moved(self, event: &PointerEvent) {
         let act = self.act.get_value();
+        let at = [f64::from(event.client_x()), f64::from(event.client_y())];
+        let rests = |(_, from): &(TimeoutHandle, [f64; 2])| (at[0] - from[0]).hypot(at[1] - from[1]) < LEAST_DRAG;
+        if !self.press.get_value().as_ref().is_none_or(rests) {
+            self.lifted();
+        }
         let draws = self.tool().is_brush() && (!is_finger(event) || act == Some(Act::Draw));
         self.brush.set(draws.then(|| self.in_photo(event)));
         match act {
@@ -126,6 +141,7 @@ impl Pointer {
 
     pub(super) fn up(self, event: &PointerEvent) {
         let act = self.act.get_value();
+        self.lifted();
         self.forget(event);
         match act {
             Some(Act::Draw) => {
@@ -141,8 +157,38 @@ impl Pointer {
         }
     }
 
+    /// A right click, or what the browser takes for one: the menu of the object there, or the browser's own.
+    pub(super) fn asked_menu(self, event: &MouseEvent) {
+        if let Some(index) = self.aim(event).and_then(|aim| aim.over) {
+            self.cancelled();
+            self.done.set_value(true);
+            object_menu::open(self.app, index, event);
+        }
+    }
+
+    /// A finger that rests on an object opens its menu, also where the browser has no such gesture.
+    fn pressed(self, event: &PointerEvent) {
+        let Some(index) = self.aim(event).and_then(|aim| aim.over).filter(|_| self.tool().is_pointer()) else { return };
+        let at = [f64::from(event.client_x()), f64::from(event.client_y())];
+        let opens = move || {
+            self.lifted();
+            self.cancelled();
+            self.done.set_value(true);
+            object_menu::open_at(self.app, index, at);
+        };
+        self.press.set_value(set_timeout_with_handle(opens, LONG_PRESS).ok().map(|timer| (timer, at)));
+    }
+
+    /// No finger rests any more.
+    fn lifted(self) {
+        if let Some((timer, _)) = self.press.try_update_value(Option::take).flatten() {
+            timer.clear();
+        }
+    }
+
     /// The browser took a pointer away.
     pub(super) fn lost(self, event: &PointerEvent) {
+        self.lifted();
         self.forget(event);
         self.cancelled();
     }

@@ -102,6 +102,7 @@ fn Overlay(app: App, pointer: Pointer) -> impl IntoView {
             on:pointerleave=move |_| pointer.left()
             on:pointercancel=move |event| pointer.lost(&event)
             on:click=move |event| pointer.clicked(&event)
+            on:contextmenu=move |event| pointer.asked_menu(&event)
             on:keydown=move |event| if keys::on_photo(app, &event) { event.prevent_default() } else { arrows.pressed(&event) }
             on:keyup=move |event| arrows.released(&event)
             on:blur=move |_| arrows.blurred()
