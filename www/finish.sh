@@ -5,7 +5,8 @@
 set -euo pipefail
 cd "$TRUNK_STAGING_DIR"
 
-digest() { { sha256sum "$1" 2>/dev/null || shasum -a 256 "$1"; } | cut -c1-16; }
+sha256() { { sha256sum "$1" 2>/dev/null || shasum -a 256 "$1"; } | cut -d ' ' -f 1; }
+digest() { sha256 "$1" | cut -c1-16; }
 
 # Puts a hash into the name of a file, and says the new name.
 hashed() {
@@ -55,7 +56,9 @@ if grep -q __TRUNK_ADDRESS__ index.html; then replace index.html "script-src 'se
 # 4. What makes up this build.
 build=$(digest index.html)
 replace index.html 'data-build=""' "data-build=\"$build\""
-files=$(find . -type f ! -name service-worker.js ! -name _headers ! -name '*.md' ! -path './weights/*' | sed 's|^\./index\.html$|./|' | sort |
-  sed 's|.*|"&"|' | paste -sd, -)
+files=$(find . -type f ! -name service-worker.js ! -name index.html ! -name _headers ! -name '*.md' ! -path './weights/*' | sort |
+  while read -r file; do printf '  "%s": "%s",\n' "$file" "$(sha256 "$file")"; done)
 replace service-worker.js 'BUILD = ""' "BUILD = \"$build\""
-replace service-worker.js 'FILES = []' "FILES = [$files]"
+replace service-worker.js 'FILES = {}' "FILES = {
+$files
+}"

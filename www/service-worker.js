@@ -2,9 +2,9 @@
 // be mixed up: the page comes from the network where that answers, and what it names comes from here. Weights are kept by the page's
 // worker, by their digests.
 
-// Both are filled in when the page is built.
+// Both are filled in when the page is built: its name, and its files with their SHA-256.
 const BUILD = "";
-const FILES = [];
+const FILES = {};
 
 const OURS = `mae-seg-page ${new URL(registration.scope).pathname} `;
 const SHARED = `mae-seg-shared ${new URL(registration.scope).pathname}`;
@@ -36,17 +36,23 @@ async function keep() {
   const name = OURS + BUILD;
   const cache = await caches.open(name);
   try {
-    await Promise.all(FILES.map(async (file) => {
-      const known = file !== "./" && (await caches.match(file));
-      const response = known || (await fetch(file, { cache: file === "./" ? "reload" : "default" }));
-      if (!response.ok) throw new Error(`${file}: status ${response.status}`);
-      if (file === "./" && !(await response.clone().text()).includes(`data-build="${BUILD}"`)) throw new Error("another build came");
+    const page = await fetch("./", { cache: "reload" });
+    if (!(await page.clone().text()).includes(`data-build="${BUILD}"`)) throw new Error("another build came");
+    await cache.put("./", page);
+    await Promise.all(Object.entries(FILES).map(async ([file, sha256]) => {
+      const response = (await caches.match(file)) ?? (await fetch(file));
+      if ((await digest(response.clone())) !== sha256) throw new Error(`${file}: other bytes came`);
       await cache.put(file, response);
     }));
   } catch (error) {
     await caches.delete(name);
     throw error;
   }
+}
+
+async function digest(response) {
+  const bytes = new Uint8Array(await crypto.subtle.digest("SHA-256", await response.arrayBuffer()));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 /** Lets go of all builds but this one and the one before, which may still be open somewhere, and tells open pages. */

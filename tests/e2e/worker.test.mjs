@@ -33,7 +33,7 @@ describe("the worker", () => {
 
   async function open(fault) {
     site.faults = [fault];
-    page = await SegmenterPage.open(await browser.newContext(), `${site.address}?backend=cpu`);
+    page = await SegmenterPage.open(await browser.newContext({ serviceWorkers: "block" }), `${site.address}?backend=cpu`);
     return page.settle();
   }
 
