@@ -82,6 +82,18 @@ impl RgbImage {
         }
     }
 
+    /// A part of the photo: left, top, width and height in pixels; what lies beyond its border is left out.
+    #[must_use]
+    pub fn part(&self, [left, top, width, height]: [usize; 4]) -> Self {
+        let (left, top) = (left.min(self.width), top.min(self.height));
+        let (width, height) = (width.min(self.width - left), height.min(self.height - top));
+        let row = |y: usize| {
+            let start = (y * self.width + left) * 3;
+            &self.pixels[start..start + width * 3]
+        };
+        Self { width, height, pixels: (top..top + height).flat_map(row).copied().collect() }
+    }
+
     /// Pixels per row.
     #[must_use]
     pub fn width(&self) -> usize {

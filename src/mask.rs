@@ -95,6 +95,19 @@ impl BinaryMask {
         mask
     }
 
+    /// The mask as a part of a larger one of `size` (width, height), its upper left pixel at `place`; what lies beyond is left out.
+    #[must_use]
+    pub fn within(&self, size: [usize; 2], place: [usize; 2]) -> Self {
+        let mut whole = Self::empty(size[0], size[1]);
+        let [left, top, width, height] = self.bbox();
+        for (x, y) in (top..top + height).flat_map(|y| (left..left + width).map(move |x| (x, y))) {
+            if self.get(x, y) {
+                whole.set(place[0] + x, place[1] + y, true);
+            }
+        }
+        whole
+    }
+
     /// Pixels per row.
     #[must_use]
     pub fn width(&self) -> usize {

@@ -48,7 +48,13 @@
   // Scripts that fail say so to the window, those that do not come on the way down only.
   const onError = ({ target, error }) => (target === window || target instanceof HTMLScriptElement) && stop(error);
   addEventListener("error", onError, { ...here, capture: true });
-  addEventListener("DOMContentLoaded", () => (translate(), known && stop()), here);
+  addEventListener("DOMContentLoaded", () => {
+    translate();
+    if (known) stop();
+    document.getElementById("start-photos").addEventListener("change", () => {
+      document.getElementById("start-words").textContent = isChinese ? "页面加载完成后会立即打开您的照片。" : "Your photo is opened as soon as the page is here.";
+    }, here);
+  }, here);
   addEventListener("TrunkApplicationStarted", () => {
     starting.abort();
     if ("serviceWorker" in navigator && isSecureContext) stay();

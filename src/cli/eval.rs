@@ -16,7 +16,7 @@ use super::bundled::Source;
 use super::device::DeviceArg;
 use super::encoder::DamagedArg;
 use super::output::{check_is_no_input, check_replaceable, percent, print_line, write_file};
-use super::{at_least_one, image_size, progress, report, wrong_usage};
+use super::{at_least_one, image_size, progress, report, tiles, wrong_usage};
 use crate::data::{CocoDataset, LeftOut, PhotoFolder};
 use crate::engine::Engine;
 use crate::eval::{
@@ -54,7 +54,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "DIR|ZIP", required_unless_present = "results")]
     images: Option<PathBuf>,
     /// Judge a file in COCO's results format, of any program, masks or boxes, in place of weights
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["weights", "predictions", "image_size", "clicks"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["weights", "predictions", "image_size", "clicks", "tiles"])]
     results: Option<PathBuf>,
     /// What to do about photos that are missing, no images or not what their annotations say, and those whose annotations
     /// cannot be read
@@ -79,6 +79,9 @@ pub(super) struct Arguments {
     /// Side that photos are brought to, in pixels [default: what the weights say]
     #[arg(long, value_name = "PIXELS", value_parser = image_size)]
     image_size: Option<usize>,
+    /// Look at N by N overlapping parts of each photo, too: finds more of what is small, takes N times N times longer
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = tiles)]
+    tiles: usize,
     /// Where to compute
     #[arg(long, value_enum, default_value_t)]
     device: DeviceArg,
@@ -172,7 +175,7 @@ fn judge(arguments: &Arguments, images: &Path) -> Result<()> {
 
     let vocabulary = Vocabulary::choose(engine.labels(), &dataset, arguments.class_agnostic)?;
     let bar = progress::bar(dataset.images.len(), "segmenting");
-    let work = predict_dataset(&engine, &dataset, &images, &vocabulary, || bar.inc(1));
+    let work = predict_dataset(&engine, &dataset, &images, &vocabulary, arguments.tiles, || bar.inc(1));
     let predictions = pollster::block_on(work)?;
     bar.finish_and_clear();
     let mut clicks = Vec::new();

@@ -49,7 +49,9 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser, Subcommand};
 
-use self::numbers::{above_zero, at_least_one, below_one, between_zero_and_one, image_size, number, whole};
+use self::numbers::{
+    above_zero, at_least_one, below_one, between_zero_and_one, image_size, number, tiles, whole,
+};
 use crate::image::is_decoding;
 use crate::text::one_line;
 

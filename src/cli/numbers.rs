@@ -51,6 +51,14 @@ pub(super) fn at_least_one(text: &str) -> Result<usize, String> {
     }
 }
 
+/// Reads how many parts a photo is looked at in, along each of its sides.
+pub(super) fn tiles(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(tiles) if (1..=16).contains(&tiles) => Ok(tiles),
+        _ => Err("a whole number from 1 to 16 is needed".to_owned()),
+    }
+}
+
 /// Reads the side that photos are brought to, in pixels.
 pub(super) fn image_size(text: &str) -> Result<usize, String> {
     match text.parse() {

@@ -12,7 +12,7 @@ use super::device::DeviceArg;
 use super::output::{JsonRows, print, print_line};
 use super::prompt::PromptArguments;
 use super::results::{FormatArg, Results};
-use super::{complain, image_size, progress};
+use super::{complain, image_size, progress, tiles, wrong_usage};
 use crate::engine::{Engine, SegmentOptions, Selection};
 use crate::eval::Prediction;
 use crate::files;
@@ -63,6 +63,10 @@ pub(super) struct Arguments {
     select: SelectArg,
     #[command(flatten)]
     prompt: PromptArguments,
+    /// Look at N by N overlapping parts of each photo, too: finds more of what is small, takes N times N times longer; with
+    /// --select distinct
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = tiles)]
+    tiles: usize,
     /// Side that photos are brought to, in pixels [default: what the weights say]
     #[arg(long, value_name = "PIXELS", value_parser = image_size)]
     image_size: Option<usize>,
@@ -107,7 +111,7 @@ impl Arguments {
         });
         let usual =
             if options.selection == Selection::Distinct { engine.threshold() } else { options.score_thresh };
-        SegmentOptions { score_thresh: self.score_thresh.unwrap_or(usual), ..options }
+        SegmentOptions { score_thresh: self.score_thresh.unwrap_or(usual), tiles: self.tiles, ..options }
     }
 }
 
@@ -127,6 +131,11 @@ struct Row<'a> {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<()> {
+    if arguments.tiles > 1 && !matches!(arguments.select, SelectArg::Distinct) {
+        return Err(wrong_usage(
+            "--tiles needs --select distinct: the other rules take no object twice only within one look",
+        ));
+    }
     let out = match (&arguments.out, arguments.json) {
         (None, true) => None,
         (given, _) => Some(given.clone().unwrap_or_else(|| PathBuf::from("found"))),
@@ -197,10 +206,9 @@ fn segment(engine: &Engine, path: &Path, wanted: &Wanted) -> Result<Found> {
     let bytes = files::photo(path).with_context(|| format!("cannot read {shown}"))?;
     let (photo, notes) = RgbImage::decode_with_notes(&bytes).with_context(|| shown.to_string())?;
     let work = async {
-        let encoded = engine.encode(&photo).await?;
         match wanted {
-            Wanted::All(options) => engine.find(&encoded, options).await,
-            Wanted::At(prompt) => engine.find_at(&encoded, prompt, 1).await,
+            Wanted::All(options) => engine.segment(&photo, options).await,
+            Wanted::At(prompt) => engine.find_at(&engine.encode(&photo).await?, prompt, 1).await,
         }
     };
     let instances = pollster::block_on(work).with_context(|| shown.to_string())?;

@@ -7,6 +7,7 @@ mod encoded;
 mod features;
 mod postprocess;
 mod reconstructor;
+mod tiles;
 pub mod trial;
 
 use burn::tensor::Device;
@@ -109,6 +110,9 @@ pub struct SegmentOptions {
     pub containment_thresh: f32,
     /// For [`Selection::Distinct`]: each class of a query is a candidate, and only masks of one class can be one object.
     pub every_class: bool,
+    /// Looks at so many by so many overlapping parts of the photo, too, which finds more of what is small and takes as much longer;
+    /// 1 for the photo alone. For [`Selection::Distinct`].
+    pub tiles: usize,
     /// One candidate per query, scored by the probability that it is a thing of any class; not for
     /// [`Selection::Panoptic`].
     pub any_class: bool,
@@ -124,6 +128,7 @@ impl Default for SegmentOptions {
             overlap_thresh: 0.6,
             containment_thresh: 0.5,
             every_class: false,
+            tiles: 1,
             any_class: false,
         }
     }
@@ -266,7 +271,7 @@ impl Engine {
         image: &RgbImage,
         options: &SegmentOptions,
     ) -> Result<Vec<Instance>, EngineError> {
-        self.find(&self.encode(image).await?, options).await
+        self.find_closely(image, &self.encode(image).await?, options).await
     }
 
     /// The options that average precision is measured with: [`SegmentOptions::evaluation`], and each object once where

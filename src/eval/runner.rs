@@ -3,9 +3,10 @@
 use super::{EvalError, Prediction, Vocabulary, VocabularyKind};
 use crate::data::PhotoFolder;
 use crate::data::coco::CocoDataset;
-use crate::engine::Engine;
+use crate::engine::{Engine, SegmentOptions};
 
-/// The predictions of `engine` for every photo of `dataset` in `images`; `done` is called after each photo.
+/// The predictions of `engine` for every photo of `dataset` in `images`, each looked at in as many parts as
+/// [`SegmentOptions::tiles`] says; `done` is called after each photo.
 ///
 /// What of a photo counts is said by [`Engine::evaluation`].
 ///
@@ -16,10 +17,11 @@ pub async fn predict_dataset(
     dataset: &CocoDataset,
     images: &PhotoFolder,
     vocabulary: &Vocabulary,
+    tiles: usize,
     mut done: impl FnMut(),
 ) -> Result<Vec<Prediction>, EvalError> {
     let any_class = vocabulary.kind() == VocabularyKind::ClassAgnostic;
-    let options = engine.evaluation(any_class);
+    let options = SegmentOptions { tiles, ..engine.evaluation(any_class) };
     let mut predictions = Vec::new();
     for image in &dataset.images {
         dataset.unbroken(image)?;

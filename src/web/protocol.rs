@@ -55,6 +55,17 @@ impl Size {
     }
 }
 
+/// How the objects of a photo are looked for. What was asked for or edited by hand stays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Look {
+    /// Not at all, where they are known.
+    IfUnknown,
+    /// Again.
+    Again,
+    /// Again, and in overlapping parts of the photo for what is small.
+    Closely,
+}
+
 /// From page to worker.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Request {
@@ -79,8 +90,8 @@ pub enum Request {
         key: PhotoKey,
         /// The photo's file name, which exports are named after.
         name: String,
-        /// Whether to look for objects again; what was asked for or edited by hand stays.
-        afresh: bool,
+        /// How to look for objects.
+        look: Look,
     },
     /// Find the objects of a photo that is not shown. Buffers: the photo's file.
     Find {

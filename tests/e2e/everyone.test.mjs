@@ -224,3 +224,21 @@ test("a right click, or a finger that rests, opens the menu of an object", async
   await page.page.waitForFunction((before) => document.querySelectorAll("[data-testid=instance]").length === before - 1, before);
   await context.close();
 });
+
+test("a photo can be chosen before the app is there", async () => {
+  const context = await browser.newContext();
+  let release;
+  const held = new Promise((resolve) => (release = resolve));
+  await context.route(/app-\w+_bg\.wasm$/, async (route) => {
+    await held;
+    await route.continue();
+  });
+  const page = new SegmenterPage(await context.newPage());
+  await page.page.goto(`${site.address}?weights=weights/mae-tiny`, { waitUntil: "domcontentloaded" });
+  await page.page.locator("#start-photos").setInputFiles("../../www/samples/coffee.jpg");
+  await page.page.getByText("opened as soon as").waitFor();
+  release();
+  await page.hook("instance").first().waitFor({ timeout: 60_000 });
+  assert.equal(await page.page.locator("#start").count(), 0);
+  await context.close();
+});

@@ -1,10 +1,10 @@
 //! Photos on their way in, and to the worker.
 
 use js_sys::{Array, ArrayBuffer, Date};
-use leptos::prelude::{GetUntracked, UpdateValue, WithUntracked, WithValue};
+use leptos::prelude::{GetUntracked, UpdateValue, WithUntracked, WithValue, document};
 use leptos::task::spawn_local;
-use wasm_bindgen::JsValue;
-use web_sys::{Blob, File, Url};
+use wasm_bindgen::{JsCast, JsValue, closure::Closure};
+use web_sys::{Blob, File, HtmlInputElement, Url};
 
 use super::App;
 use crate::web::dom;
@@ -88,6 +88,25 @@ impl App {
         }
     }
 
+    /// Takes the photos that were chosen before the app was there, and removes what the page showed until then.
+    pub(in crate::web) fn take_early(self) {
+        let document = document();
+        let input = document.get_element_by_id("start-photos").and_then(|input| input.dyn_into().ok());
+        if let Some(start) = document.get_element_by_id("start") {
+            start.remove();
+        }
+        let Some(input): Option<HtmlInputElement> = input else { return };
+        let take = {
+            let input = input.clone();
+            move || self.take(Dropped::picked(input.files().as_ref()))
+        };
+        match input.files().is_some_and(|files| files.length() > 0) {
+            true => take(),
+            // The picker may be open right now.
+            false => input.set_onchange(Some(Closure::once_into_js(take).unchecked_ref())),
+        }
+    }
+
     /// Takes photos that another app shared with this one: the service worker has them.
     pub(in crate::web) fn take_shared(self) {
         if dom::query("shared").is_none() {
@@ -158,8 +177,8 @@ impl App {
     /// When the browser has no room for what is to be kept.
     pub(super) fn carry_out_of_photos(self, effect: Effect, buffers: &[ArrayBuffer]) -> Result<(), JsValue> {
         match effect {
-            Effect::SendPhoto { id, key, afresh } => {
-                let request = move |name| Request::Segment { id, key, name, afresh };
+            Effect::SendPhoto { id, key, look } => {
+                let request = move |name| Request::Segment { id, key, name, look };
                 spawn_local(self.send_about(id, key, true, request));
             }
             Effect::SendFind { id, key } => {

@@ -5,9 +5,9 @@ use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement, KeyboardEvent, MouseEvent};
 
+use super::object_menu;
 use super::words::percent;
 use crate::instance::colour;
-use super::object_menu;
 use crate::web::app::App;
 use crate::web::document::{Action, Edit};
 use crate::web::protocol::{Found, LOWEST_SCORE, Presence};
@@ -23,6 +23,7 @@ pub(super) fn InstanceList(app: App) -> impl IntoView {
     });
     let more = Memo::new(move |_| app.state.with(left_out));
     let threshold = Memo::new(move |_| app.state.with(|state| state.threshold));
+    let closer = Memo::new(move |_| app.state.with(AppState::can_look_closely));
     let empty =
         Memo::new(move |_| app.state.with(|state| state.elapsed_ms.is_some() && listed(state).is_empty()));
     view! {
@@ -31,6 +32,11 @@ pub(super) fn InstanceList(app: App) -> impl IntoView {
         </ul>
         <Show when=move || empty.get()>
             <p class="hint">{app.says("nothing-certain")}</p>
+        </Show>
+        <Show when=move || closer.get()>
+            <p class="hint">
+                <button class="link" data-testid="closer" on:click=move |_| app.dispatch(Event::CloserWanted)>{app.says("look-closer")}</button>
+            </p>
         </Show>
         <Show when=move || { more.get() > 0 }>
             <p class="hint" data-testid="more">

@@ -55,10 +55,6 @@ use viewer::Viewer;
 /// Puts the app onto the page.
 pub fn mount() {
     console_error_panic_hook::set_once();
-    // What the page says until the app is there.
-    if let Some(start) = document().get_element_by_id("start") {
-        start.remove();
-    }
     mount_to_body(Page);
 }
 
@@ -71,6 +67,7 @@ fn Page() -> impl IntoView {
         app.dispatch(Event::Started);
         app.begin_keeping();
         app.take_shared();
+        app.take_early();
     });
     Effect::new(move |_| app.name_page());
     let later = Memo::new(move |_| app.state.with(AppState::for_later));

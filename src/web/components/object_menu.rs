@@ -34,7 +34,9 @@ pub(super) fn ObjectMenu(app: App) -> impl IntoView {
     let opened = app.desk.menu;
     let close = move || opened.set(None);
     let listener = window_event_listener(ev::pointerdown, move |event| {
-        let inside = event.target().and_then(|target| target.dyn_into::<Element>().ok()?.closest(".object-menu").ok()?);
+        let inside = event
+            .target()
+            .and_then(|target| target.dyn_into::<Element>().ok()?.closest(".object-menu").ok()?);
         if inside.is_none() {
             close();
         }
@@ -49,7 +51,11 @@ pub(super) fn ObjectMenu(app: App) -> impl IntoView {
         };
         let take = move |purpose| {
             Box::new(move || {
-                let export = Export { product: Product::CutOut(Frame::Tight), places: vec![index], format: PictureFormat::Png };
+                let export = Export {
+                    product: Product::CutOut(Frame::Tight),
+                    places: vec![index],
+                    format: PictureFormat::Png,
+                };
                 app.dispatch(Event::ExportWanted(export, purpose));
             })
         };

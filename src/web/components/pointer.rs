@@ -115,7 +115,8 @@ impl Pointer {
     pub(super) fn moved(self, event: &PointerEvent) {
         let act = self.act.get_value();
         let at = [f64::from(event.client_x()), f64::from(event.client_y())];
-        let rests = |(_, from): &(TimeoutHandle, [f64; 2])| (at[0] - from[0]).hypot(at[1] - from[1]) < LEAST_DRAG;
+        let rests =
+            |(_, from): &(TimeoutHandle, [f64; 2])| (at[0] - from[0]).hypot(at[1] - from[1]) < LEAST_DRAG;
         if !self.press.get_value().as_ref().is_none_or(rests) {
             self.lifted();
         }
@@ -168,7 +169,10 @@ impl Pointer {
 
     /// A finger that rests on an object opens its menu, also where the browser has no such gesture.
     fn pressed(self, event: &PointerEvent) {
-        let Some(index) = self.aim(event).and_then(|aim| aim.over).filter(|_| self.tool().is_pointer()) else { return };
+        let Some(index) = self.aim(event).and_then(|aim| aim.over).filter(|_| self.tool().is_pointer())
+        else {
+            return;
+        };
         let at = [f64::from(event.client_x()), f64::from(event.client_y())];
         let opens = move || {
             self.lifted();

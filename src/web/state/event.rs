@@ -6,7 +6,9 @@ use crate::web::document::Edit;
 use crate::web::export::{Export, Product};
 use crate::web::gallery::PhotoKey;
 use crate::web::place::Place;
-use crate::web::protocol::{BackendChoice, CollectStep, Failure, Reply, Request, RequestId, Sentence, Size};
+use crate::web::protocol::{
+    BackendChoice, CollectStep, Failure, Look, Reply, Request, RequestId, Sentence, Size,
+};
 
 /// What happened.
 #[derive(Debug, Clone, PartialEq)]
@@ -77,6 +79,8 @@ pub enum Event {
     HandedOver(RequestId, Result<bool, String>),
     /// Something happened in the view that hides and draws.
     Redraw(RedrawEvent),
+    /// Small objects of the photo shown are to be looked for, too.
+    CloserWanted,
     /// How fast this device is, is to be measured.
     MeasureWanted,
     /// The kept weights are to be removed.
@@ -100,8 +104,8 @@ pub enum Effect {
         id: RequestId,
         /// The photo.
         key: PhotoKey,
-        /// Whether its objects are looked for again.
-        afresh: bool,
+        /// How its objects are looked for.
+        look: Look,
     },
     /// Send [`Request::Find`], with the photo's file.
     SendFind {

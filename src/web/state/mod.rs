@@ -118,6 +118,8 @@ pub struct AppState {
     finding: Option<(RequestId, PhotoKey)>,
     /// The photo on its way: it is shown instead once it was read.
     pub coming: Option<PhotoKey>,
+    /// The photo that was looked at closely last.
+    closely: Option<PhotoKey>,
     /// A photo waits for the worker.
     waiting: bool,
     /// The model that found the objects of the photo shown.
@@ -178,6 +180,7 @@ impl AppState {
             is_paused: false,
             finding: None,
             coming: None,
+            closely: None,
             waiting: false,
             found_by: None,
             held: false,

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{AppState, Effect, Photo, Worker};
 use crate::web::gallery::{Gallery, PhotoKey, Standing};
 use crate::web::place::Place;
-use crate::web::protocol::{Failure, Found, Progress, Request, RequestId, Sentence, Size};
+use crate::web::protocol::{Failure, Found, Look, Progress, Request, RequestId, Sentence, Size};
 
 /// What an earlier visit left.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -221,7 +221,26 @@ impl AppState {
         let found_by = self.found_by.as_ref().filter(|_| self.coming.is_none());
         let afresh =
             found_by.is_some_and(|place| self.model.as_ref().is_some_and(|model| model.place != *place));
-        vec![Effect::SendPhoto { id, key, afresh }]
+        self.closely = None;
+        vec![Effect::SendPhoto { id, key, look: if afresh { Look::Again } else { Look::IfUnknown } }]
+    }
+
+    /// Looks at the photo shown once more, for what is small in it.
+    pub(super) fn look_closely(&mut self) -> Vec<Effect> {
+        let Some(key) = self.photo.as_ref().map(|photo| photo.key).filter(|_| self.can_look_closely()) else {
+            return Vec::new();
+        };
+        let id = self.issue_id();
+        self.worker = Worker::Segmenting { id, progress: Progress::Decoding };
+        self.gallery.set(key, Standing::Working);
+        self.closely = Some(key);
+        vec![Effect::SendPhoto { id, key, look: Look::Closely }]
+    }
+
+    /// Whether the photo shown could be looked at more closely than it was.
+    #[must_use]
+    pub fn can_look_closely(&self) -> bool {
+        self.can_ask() && self.photo.as_ref().is_some_and(|photo| self.closely != Some(photo.key))
     }
 }
 

@@ -70,6 +70,7 @@ impl AppState {
             Event::HandedOver(id, outcome) => self.handed_over(id, outcome),
             Event::Redraw(event) => self.redraw_changed(event),
             Event::ForgetWeights => self.send(|id| Request::ForgetWeights { id }),
+            Event::CloserWanted => self.look_closely(),
             Event::MeasureWanted => self.measure(),
             Event::WeightsGone => {
                 self.weights_gone();

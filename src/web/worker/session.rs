@@ -26,12 +26,14 @@ use crate::web::export::Export;
 use crate::web::gallery::PhotoKey;
 use crate::web::overlay::Focus;
 use crate::web::protocol::{
-    Backend, Failure, FailureKind, LOWEST_SCORE, Progress, Reply, Request, RequestId, Sentence, Size,
+    Backend, Failure, FailureKind, LOWEST_SCORE, Look, Progress, Reply, Request, RequestId, Sentence, Size,
 };
 use others::{Gathering, tell_small};
 
 /// Masks to choose from where something was pointed at: a part, the object, what it is a part of.
 const MOST_ANSWERS: usize = 3;
+/// Parts along each side of a photo that is looked at closely.
+const TILES: usize = 2;
 /// Masks that overlap more than this (intersection over union) show the same.
 const ALIKE: f64 = 0.75;
 /// The engine and the photo it last looked at.
@@ -63,9 +65,7 @@ impl Session {
             Request::Load { place, hub, backend, .. } => {
                 self.load(id, &place, &hub, channel::only(attachments), backend).await
             }
-            Request::Segment { key, name, afresh, .. } => {
-                self.segment(id, (key, name), afresh, &buffers).await
-            }
+            Request::Segment { key, name, look, .. } => self.segment(id, (key, name), look, &buffers).await,
             Request::Find { key, name, .. } => self.find(id, (key, &name), &buffers).await,
             Request::Forget { keys, .. } => {
                 keys.iter().for_each(|key| drop(self.known.remove(key)));
@@ -109,7 +109,7 @@ impl Session {
         &mut self,
         id: RequestId,
         (key, name): (PhotoKey, String),
-        afresh: bool,
+        look: Look,
         buffers: &[ArrayBuffer],
     ) -> Result<(), Failure> {
         if self.loaded.is_none() {
@@ -131,10 +131,10 @@ impl Session {
 
         let started_ms = now_ms();
         let document = match known {
-            Some(document) if !afresh => document,
+            Some(document) if look == Look::IfUnknown => document,
             known => {
                 progress(id, Progress::Segmenting);
-                let (found, encoded) = self.look_at(photo.image()).await?;
+                let (found, encoded) = self.look_at(photo.image(), look).await?;
                 self.keep_questions(photo.overlay_size(), encoded);
                 self.is_untold = true;
                 let mut document = known.unwrap_or_else(|| Document::new(sides(size), []));
@@ -150,12 +150,13 @@ impl Session {
     }
 
     /// Everything that the model finds in a photo, and what it makes of it for later questions.
-    async fn look_at(&self, image: &RgbImage) -> Result<(Vec<Instance>, Encoded), Failure> {
+    async fn look_at(&self, image: &RgbImage, look: Look) -> Result<(Vec<Instance>, Encoded), Failure> {
         let (engine, backend) = self.loaded.as_ref().ok_or_else(no_model)?;
         let failed = |error| not_computed(*backend, &error);
-        let options = SegmentOptions { score_thresh: LOWEST_SCORE, ..SegmentOptions::default() };
+        let tiles = if look == Look::Closely { TILES } else { 1 };
+        let options = SegmentOptions { score_thresh: LOWEST_SCORE, tiles, ..SegmentOptions::default() };
         let encoded = engine.encode(image).await.map_err(failed)?;
-        Ok((engine.find(&encoded, &options).await.map_err(failed)?, encoded))
+        Ok((engine.find_closely(image, &encoded, &options).await.map_err(failed)?, encoded))
     }
 
     fn keep_questions(&mut self, overlay: Size, encoded: Encoded) {

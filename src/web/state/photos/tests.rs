@@ -1,7 +1,7 @@
 use super::*;
 use crate::web::gallery::{PhotoKey, Standing};
 use crate::web::place::Place;
-use crate::web::protocol::{Backend, BackendChoice, FailureKind, Found, Presence, Reply, Request};
+use crate::web::protocol::{Backend, BackendChoice, FailureKind, Found, Look, Presence, Reply, Request};
 use crate::web::state::Event;
 use crate::web::state::testing::{loaded, model};
 
@@ -116,10 +116,10 @@ fn give(state: &mut AppState, names: &[&str]) -> RequestId {
     sent(&state.update(Event::PhotosChosen(photos.collect())))
 }
 
-fn opened(state: &mut AppState, key: u32) -> (RequestId, PhotoKey, bool) {
+fn opened(state: &mut AppState, key: u32) -> (RequestId, PhotoKey, Look) {
     let effects = state.update(Event::PhotoOpened(PhotoKey(key)));
-    let Some(Effect::SendPhoto { id, key, afresh }) = effects.last() else { panic!("{effects:?}") };
-    (*id, *key, *afresh)
+    let Some(Effect::SendPhoto { id, key, look }) = effects.last() else { panic!("{effects:?}") };
+    (*id, *key, *look)
 }
 
 #[test]
@@ -127,8 +127,8 @@ fn a_photo_is_opened_again_with_what_is_known_of_it() {
     let mut state = loaded(BackendChoice::Auto);
     let id = give(&mut state, &["a.jpg", "b.jpg"]);
     finish(&mut state, id);
-    let (id, key, afresh) = opened(&mut state, 1);
-    assert_eq!((key, afresh), (PhotoKey(1), false));
+    let (id, key, look) = opened(&mut state, 1);
+    assert_eq!((key, look), (PhotoKey(1), Look::IfUnknown));
     finish(&mut state, id);
     assert_eq!(shown(&state), ("b.jpg", 1));
     let (id, key, _) = opened(&mut state, 0);
@@ -137,11 +137,11 @@ fn a_photo_is_opened_again_with_what_is_known_of_it() {
     finish(&mut state, id);
     let loading = state.update(Event::ModelChosen(Place::Site("weights/mae-small".into())));
     let effects = finish_loading(&mut state, &loading);
-    let afresh = Effect::SendPhoto { id: sent(&effects), key: PhotoKey(0), afresh: true };
+    let afresh = Effect::SendPhoto { id: sent(&effects), key: PhotoKey(0), look: Look::Again };
     assert_eq!(effects.last(), Some(&afresh), "another model looks again");
     finish(&mut state, sent(&effects));
-    let (_, _, afresh) = opened(&mut state, 1);
-    assert!(!afresh, "what the first model found in others stays");
+    let (_, _, look) = opened(&mut state, 1);
+    assert_eq!(look, Look::IfUnknown, "what the first model found in others stays");
 }
 
 #[test]
@@ -154,7 +154,11 @@ fn a_photo_that_goes_makes_room_for_its_neighbour() {
     let effects = state.update(Event::PhotoRemoved(PhotoKey(1)));
     assert!(effects.contains(&Effect::ForgetPhotos(vec![PhotoKey(1)])), "{effects:?}");
     assert!(effects.contains(&Effect::HidePhoto), "{effects:?}");
-    assert!(effects.contains(&Effect::SendPhoto { id: sent(&effects), key: PhotoKey(2), afresh: false }));
+    assert!(effects.contains(&Effect::SendPhoto {
+        id: sent(&effects),
+        key: PhotoKey(2),
+        look: Look::IfUnknown
+    }));
     // It goes while it is on its way: the one before is still there, but the worker has let go of it.
     let effects = state.update(Event::PhotoRemoved(PhotoKey(2)));
     finish(&mut state, sent(&effects));
@@ -188,7 +192,11 @@ fn an_earlier_visit_comes_back_when_the_model_is_there() {
     let ready = Reply::Ready { protocol_version: crate::web::protocol::PROTOCOL_VERSION };
     let loading = state.update(Event::Replied(ready));
     let effects = finish_loading(&mut state, &loading);
-    assert!(effects.contains(&Effect::SendPhoto { id: sent(&effects), key: PhotoKey(0), afresh: false }));
+    assert!(effects.contains(&Effect::SendPhoto {
+        id: sent(&effects),
+        key: PhotoKey(0),
+        look: Look::IfUnknown
+    }));
     assert_eq!((state.threshold, state.gallery.entries().len()), (0.8, 2));
 
     let mut state = loaded(BackendChoice::Auto);
@@ -210,4 +218,22 @@ fn starting_fresh_leaves_nothing() {
     let id = give(&mut state, &["c.jpg"]);
     finish(&mut state, id);
     assert_eq!(shown(&state), ("c.jpg", 1));
+}
+
+#[test]
+fn a_photo_is_looked_at_closely_once() {
+    let mut state = loaded(BackendChoice::Auto);
+    assert_eq!(state.update(Event::CloserWanted), [], "there is none");
+    let id = give(&mut state, &["a.jpg", "b.jpg"]);
+    finish(&mut state, id);
+    assert!(state.can_look_closely());
+    let effects = state.update(Event::CloserWanted);
+    let id = sent(&effects);
+    assert_eq!(effects, [Effect::SendPhoto { id, key: PhotoKey(0), look: Look::Closely }]);
+    assert!(!state.can_look_closely());
+    finish(&mut state, id);
+    assert!(!state.can_look_closely(), "it was");
+    let (id, ..) = opened(&mut state, 1);
+    finish(&mut state, id);
+    assert!(state.can_look_closely());
 }

@@ -10,7 +10,7 @@ use crate::web::collection::{Collection, Wanted};
 use crate::web::document::{Document, Object};
 use crate::web::export::Product;
 use crate::web::gallery::PhotoKey;
-use crate::web::protocol::{CollectStep, Failure, FailureKind, Reply, RequestId, Sentence};
+use crate::web::protocol::{CollectStep, Failure, FailureKind, Look, Reply, RequestId, Sentence};
 use crate::web::worker::buffers::{bytes_from_buffer, bytes_to_buffer};
 use crate::web::worker::photo::{Photo, found};
 use crate::web::worker::post;
@@ -61,7 +61,7 @@ impl Session {
     ) -> Result<(), Failure> {
         let (image, _) = decode(buffers).await.map_err(|error| photo_failure(name, error))?;
         tell_small(key, &image);
-        let (found, _) = self.look_at(&image).await?;
+        let (found, _) = self.look_at(&image, Look::IfUnknown).await?;
         let scores = found.iter().map(|instance| instance.score).collect();
         let objects = found.into_iter().map(|instance| Object::found(instance, false));
         let document = Document::new([image.width(), image.height()], objects);
