@@ -25,8 +25,9 @@ for folder in "$data"/*/; do [[ ! -f $folder/train.json ]] || folders+=("$folder
   "$python" "$here/labels.py" --detector "${NANODET:-nanodet.onnx}" --out "$out/labels" "${folders[@]}"
 
 # 3. Fine-tuning of the last six blocks and the head, with more and more pixels, and the mean of the last two.
+labels=train
 finetune() { # OUT ENCODER ...
-  $mae_seg finetune --recipe "$here/recipe.toml" --train "$out/labels/train.json" --images "$out/labels" \
+  $mae_seg finetune --recipe "$here/recipe.toml" --train "$out/labels/$labels.json" --images "$out/labels" \
     --cutouts "$data/cutouts" --encoder "$2" --out "$out/$1" --device "$device" "${@:3}"
 }
 finetune seg-224 "$out/vit-s14.safetensors"
@@ -35,7 +36,17 @@ finetune seg-392 "$out/seg-322" --whole --image-size 392 --batch-size 8 --steps 
 [[ -f $out/seg/model.safetensors ]] ||
   "$python" "$here/../mean_weights.py" "$out/seg-322/checkpoint" "$out/seg-392/checkpoint" --out "$out/seg"
 
-# 4. Weights in 8 bits, judged.
-$mae_seg export "$out/seg" --out "$out/mae-small" --dtype i8 --score-thresh 0.03
+# 4. What these weights find where the detector does, too, is a label from then on, and all blocks learn. The last step only brings
+# the grid to 392 px.
+[[ -f $out/labels/relabelled.json ]] ||
+  "$python" "$here/relabel.py" --detector "${NANODET:-nanodet.onnx}" --out "$out/labels" \
+    --student "$mae_seg predict --weights $out/seg --device $device" "${folders[@]}"
+labels=relabelled
+finetune seg-full "$out/seg" --whole --tune full --image-size 322 --batch-size 8 --steps 650 --lr 3e-4 --layer-decay 0.8 \
+  --warmup-steps 20 --max-zoom 1.5 --colour 0.3 --seed 3
+finetune seg-full-392 "$out/seg-full" --whole --tune frozen --image-size 392 --batch-size 2 --steps 1 --lr 1e-9 --warmup-steps 0
+
+# 5. Weights in 8 bits, judged.
+$mae_seg export "$out/seg-full-392" --out "$out/mae-small" --dtype i8 --score-thresh 0.03
 $mae_seg eval --weights "$out/mae-small" --annotations "$data/objects/val.json" --images "$data/objects" --class-agnostic \
   --clicks 1 --device "$device"

@@ -72,8 +72,8 @@ fn every_sentence_has_a_text_that_is_filled_with_its_fields() {
     assert_eq!(sentence(Language::Chinese, &saved), "已保存为 a.png。");
 }
 
-#[test]
-fn no_text_is_left_over() {
+/// All sources of the page, one after another.
+fn sources() -> String {
     let mut sources = String::new();
     let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src/web")];
     while let Some(folder) = folders.pop() {
@@ -86,6 +86,23 @@ fn no_text_is_left_over() {
             }
         }
     }
+    sources
+}
+
+#[test]
+fn what_is_said_has_a_text() {
+    let (sources, texts) = (sources(), written(Language::English));
+    for said in ["app.says(", "app.text(", "app.tells("] {
+        for rest in sources.split(said).skip(1) {
+            let key = rest.trim_start().strip_prefix('"').and_then(|rest| rest.split('"').next());
+            assert!(key.is_none_or(|key| texts.contains_key(key)), "{key:?} has no text");
+        }
+    }
+}
+
+#[test]
+fn no_text_is_left_over() {
+    let sources = sources();
     let sentences: String = Sentence::ALL.iter().map(|(variant, _)| variant.to_lowercase() + " ").collect();
     let texts = written(Language::English);
     let taken_in: BTreeSet<String> = texts.values().flat_map(|text| filled(text)).collect();
