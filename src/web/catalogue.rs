@@ -43,7 +43,7 @@ pub const CATALOGUE: [Listed; 4] = [
         weights: SMALL,
         bytes: 23_679_480,
         labels: 12,
-        accuracy: Some(27.0),
+        accuracy: Some(30.1),
         licence: "licence-research",
     },
     Listed {

@@ -1,6 +1,7 @@
 // The page as it is deployed: in any folder of any host, without a network, and with a new build under open tabs.
 
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -40,9 +41,14 @@ function rebuilt(path, bytes) {
   const pairs = [build, ...names].map((hash) => [hash, [...hash].reverse().join("")]);
   if (pairs.some(([hash]) => path.includes(hash))) return { status: 404 };
   const renew = (text) => pairs.reduce((text, [old, fresh]) => text.replaceAll(old, fresh), text);
-  const original = pairs.reduce((text, [old, fresh]) => text.replaceAll(fresh, old), path);
-  if (original !== path) return { bytes: Buffer.from(renew(readFileSync(join(dist, original), "latin1")), "latin1") };
-  if (/(\/|\.html|service-worker\.js)$/.test(path) && bytes) return { bytes: Buffer.from(renew(bytes.toString())) };
+  const original = (name) => pairs.reduce((name, [old, fresh]) => name.replaceAll(fresh, old), name);
+  const renewed = (name) => Buffer.from(renew(readFileSync(join(dist, original(name)), "latin1")), "latin1");
+  if (original(path) !== path) return { bytes: renewed(path) };
+  if (path.endsWith("service-worker.js")) {
+    const sha256 = (name) => createHash("sha256").update(renewed(name)).digest("hex");
+    return { bytes: Buffer.from(renew(bytes.toString()).replaceAll(/"(.+)": "\w{64}"/g, (_, name) => `"${name}": "${sha256(name)}"`)) };
+  }
+  if (/(\/|\.html)$/.test(path) && bytes) return { bytes: Buffer.from(renew(bytes.toString())) };
 }
 
 test("every file that changes has a hash in its name", () => {

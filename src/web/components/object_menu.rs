@@ -12,7 +12,7 @@ use crate::web::desk::Opened;
 use crate::web::document::Action;
 use crate::web::export::{Export, Product};
 use crate::web::protocol::Presence;
-use crate::web::state::{Event, Purpose};
+use crate::web::state::{AppState, Event, Purpose};
 
 /// Opens the menu of an object; it is picked.
 pub(super) fn open(app: App, index: usize, event: &MouseEvent) {
@@ -33,15 +33,7 @@ pub(super) fn open_at(app: App, index: usize, at: [f64; 2]) {
 pub(super) fn ObjectMenu(app: App) -> impl IntoView {
     let opened = app.desk.menu;
     let close = move || opened.set(None);
-    let listener = window_event_listener(ev::pointerdown, move |event| {
-        let inside = event
-            .target()
-            .and_then(|target| target.dyn_into::<Element>().ok()?.closest(".object-menu").ok()?);
-        if inside.is_none() {
-            close();
-        }
-    });
-    on_cleanup(move || listener.remove());
+    close_outside(close);
     move || {
         let Opened { index, at } = opened.get()?;
         let item = move |key: &'static str, act: Box<dyn Fn() + Send>| {
@@ -60,9 +52,7 @@ pub(super) fn ObjectMenu(app: App) -> impl IntoView {
             })
         };
         let mend = move |action: fn() -> Action| Box::new(move || app.mend(action()));
-        let is_hidden = app.state.with_untracked(|state| {
-            state.instances.get(index).is_some_and(|found| found.presence == Presence::Hidden)
-        });
+        let is_hidden = app.state.with_untracked(|state| is_hidden(state, index));
         let menu = NodeRef::<Div>::new();
         Effect::new(move |_| {
             if let Some(first) = menu.get().and_then(|menu| menu.query_selector("button").ok()?) {
@@ -92,6 +82,21 @@ pub(super) fn ObjectMenu(app: App) -> impl IntoView {
             </div>
         })
     }
+}
+
+/// Closes the menu when something else is pressed.
+fn close_outside(close: impl Fn() + 'static) {
+    let listener = window_event_listener(ev::pointerdown, move |event| {
+        let pressed = event.target().and_then(|target| target.dyn_into::<Element>().ok());
+        if pressed.is_none_or(|pressed| pressed.closest(".object-menu").is_ok_and(|menu| menu.is_none())) {
+            close();
+        }
+    });
+    on_cleanup(move || listener.remove());
+}
+
+fn is_hidden(state: &AppState, index: usize) -> bool {
+    state.instances.get(index).is_some_and(|found| found.presence == Presence::Hidden)
 }
 
 /// Sides of the menu, which grows away from the nearer edge of the screen: left or right, top or bottom.

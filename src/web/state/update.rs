@@ -72,10 +72,7 @@ impl AppState {
             Event::ForgetWeights => self.send(|id| Request::ForgetWeights { id }),
             Event::CloserWanted => self.look_closely(),
             Event::MeasureWanted => self.measure(),
-            Event::WeightsGone => {
-                self.weights_gone();
-                Vec::new()
-            }
+            Event::WeightsGone => self.weights_gone(),
             Event::Retried => self.retried(),
         }
     }
@@ -129,8 +126,9 @@ impl AppState {
             Reply::Redraw { id, reply } => self.redraw_replied(id, reply),
             Reply::Measured { id, times_ms } => self.measured(id, times_ms),
             Reply::WeightsForgotten { .. } => {
-                self.weights_gone();
-                vec![Effect::AnnounceWeightsGone]
+                let mut effects = self.weights_gone();
+                effects.push(Effect::AnnounceWeightsGone);
+                effects
             }
             Reply::Failed { id, failure } => self.failed(id, failure),
             Reply::Crashed { message } => self.died(message),
@@ -191,10 +189,9 @@ impl AppState {
         effects
     }
 
-    const fn weights_gone(&mut self) {
-        if let Some(model) = &mut self.model {
-            model.kept = false;
-        }
+    fn weights_gone(&mut self) -> Vec<Effect> {
+        self.model.iter_mut().for_each(|model| model.kept = false);
+        Vec::new()
     }
 
     fn model_kept(&mut self) -> Vec<Effect> {
