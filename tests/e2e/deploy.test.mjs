@@ -52,7 +52,7 @@ function rebuilt(path, bytes) {
 }
 
 test("every file that changes has a hash in its name", () => {
-  const fixed = readdirSync(dist).filter((name) => !/-[0-9a-f]{16}(_bg)?\.\w+$/.test(name));
+  const fixed = readdirSync(dist).filter((name) => !/-[0-9a-f]{8,16}(_bg)?\.\w+$/.test(name));
   assert.deepEqual(fixed.sort(), ["README.md", "_headers", "index.html", "samples", "service-worker.js", "weights"]);
   assert.match(html, /<meta http-equiv="Content-Security-Policy"[^>]*script-src 'self' 'wasm-unsafe-eval';/);
   assert.doesNotMatch(html, /<script[^>]*>\s*[^<\s]/, "a script in the page");

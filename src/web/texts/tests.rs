@@ -95,6 +95,8 @@ fn what_is_said_has_a_text() {
     for said in ["app.says(", "app.text(", "app.tells("] {
         for rest in sources.split(said).skip(1) {
             let key = rest.trim_start().strip_prefix('"').and_then(|rest| rest.split('"').next());
+            // These words stand in this test, too.
+            let key = key.filter(|key| key.starts_with(|c: char| c.is_ascii_lowercase()));
             assert!(key.is_none_or(|key| texts.contains_key(key)), "{key:?} has no text");
         }
     }
