@@ -79,7 +79,7 @@ pub(super) struct Arguments {
     /// Side that photos are brought to, in pixels [default: what the weights say]
     #[arg(long, value_name = "PIXELS", value_parser = image_size)]
     image_size: Option<usize>,
-    /// Look at N by N overlapping parts of each photo, too: finds more of what is small, takes N times N times longer
+    /// Look at N by N overlapping parts of each photo, too: finds more of what is small, takes N × N + 1 times as long
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = tiles)]
     tiles: usize,
     /// Where to compute

@@ -63,7 +63,7 @@ pub(super) struct Arguments {
     select: SelectArg,
     #[command(flatten)]
     prompt: PromptArguments,
-    /// Look at N by N overlapping parts of each photo, too: finds more of what is small, takes N times N times longer; with
+    /// Look at N by N overlapping parts of each photo, too: finds more of what is small, takes N × N + 1 times as long; with
     /// --select distinct
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = tiles)]
     tiles: usize,

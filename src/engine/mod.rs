@@ -110,7 +110,7 @@ pub struct SegmentOptions {
     pub containment_thresh: f32,
     /// For [`Selection::Distinct`]: each class of a query is a candidate, and only masks of one class can be one object.
     pub every_class: bool,
-    /// Looks at so many by so many overlapping parts of the photo, too, which finds more of what is small and takes as much longer;
+    /// Looks at so many by so many overlapping parts of the photo, too, which finds more of what is small and encodes each of them;
     /// 1 for the photo alone. For [`Selection::Distinct`].
     pub tiles: usize,
     /// One candidate per query, scored by the probability that it is a thing of any class; not for

@@ -4,7 +4,7 @@ use super::{Encoded, Engine, EngineError, SegmentOptions};
 use crate::image::RgbImage;
 use crate::instance::Instance;
 
-/// The length of a tile's side where the photo's is one, times the number of tiles along it: neighbours share a third of it.
+/// The length of a tile's side where the photo's is one, times the number of tiles along it: two neighbours share a third of it.
 const REACH: f64 = 1.2;
 /// How much a score in a tile counts beside one in the whole photo, which sees more of what is around. Chosen among 1 and 0.5.
 const TRUST: f32 = 0.5;

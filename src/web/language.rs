@@ -13,7 +13,7 @@ impl Language {
     /// All of them, in the order of the switch.
     pub const ALL: [Self; 2] = [Self::English, Self::Chinese];
 
-    /// Its tag, as browsers and `lang` attributes have it.
+    /// The language's tag, as browsers and `lang` attributes have it.
     #[must_use]
     pub const fn tag(self) -> &'static str {
         match self {
@@ -22,7 +22,7 @@ impl Language {
         }
     }
 
-    /// Its own name for itself.
+    /// What its speakers call it.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {

@@ -210,6 +210,7 @@ test("a right click, or a finger that rests, opens the menu of an object", async
   assert.equal(await page.hook("object-menu").locator(":focus").getAttribute("data-menu"), "menu-copy");
   await page.page.keyboard.press("Escape");
   assert.equal(await menu.count(), 0);
+  assert.equal(await page.hook("overlay").evaluate((photo) => document.activeElement === photo), true, "keys go on there");
 
   const touch = await context.newCDPSession(page.page);
   const point = { x: middle[0], y: middle[1] };

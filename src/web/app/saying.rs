@@ -19,7 +19,7 @@ impl App {
         texts::text(self.language.get(), key, None)
     }
 
-    /// As [`Self::text`], to be read by a view.
+    /// A view's way to read [`Self::text`].
     pub(in crate::web) fn says(
         self,
         key: &'static str,

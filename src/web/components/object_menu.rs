@@ -71,7 +71,7 @@ pub(super) fn ObjectMenu(app: App) -> impl IntoView {
                 style:right=across[1].clone()
                 style:top=down[0].clone()
                 style:bottom=down[1].clone()
-                on:keydown=move |event| if moved(&event) { close() }
+                on:keydown=move |event| if moved(&event) { close(); back_to_photo(app) }
                 on:contextmenu=|event| event.prevent_default()
             >
                 {item("menu-save", take(Purpose::Save))}
@@ -129,6 +129,13 @@ fn moved(event: &KeyboardEvent) -> bool {
         event.stop_propagation();
     }
     matches!(event.key().as_str(), "Escape" | "Tab")
+}
+
+/// Keys go on where the menu was opened.
+fn back_to_photo(app: App) {
+    if let Some(canvas) = app.overlay_canvas.get_untracked() {
+        focus(&canvas);
+    }
 }
 
 fn focus(item: &Element) {

@@ -9,7 +9,7 @@ use super::store::Store;
 /// A folder as it was when its server answered last.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct KeptFolder {
-    /// Its manifest, where it has one.
+    /// The folder's manifest, where it has one.
     pub(super) manifest: Option<Vec<u8>>,
     /// The versions of the files of a folder without one, by name.
     pub(super) marks: HashMap<String, Mark>,
@@ -20,7 +20,7 @@ pub(super) struct KeptFolder {
 pub(super) struct Mark {
     /// The server's mark for it.
     pub(super) etag: String,
-    /// Its length.
+    /// How many bytes it has.
     pub(super) bytes: u64,
 }
 

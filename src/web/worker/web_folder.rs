@@ -160,10 +160,9 @@ impl<F: Fn(u64, Option<u64>)> WebFolder<F> {
         if let Some(promise) = self.promise(file) {
             return Some(promise.sha256.clone());
         }
-        let etag = match &self.kept {
-            Some(kept) => kept.marks.get(file)?.etag.clone(),
-            None => self.open.borrow().get(file)?.etag.clone()?,
-        };
+        // What the server says now counts for more than what it said at the last visit.
+        let told = self.open.borrow().get(file).and_then(|remote| remote.etag.clone());
+        let etag = told.or_else(|| Some(self.kept.as_ref()?.marks.get(file)?.etag.clone()))?;
         Some(js_sys::encode_uri_component(&format!("{}{file} {etag}", self.address)).into())
     }
 
@@ -175,8 +174,9 @@ impl<F: Fn(u64, Option<u64>)> WebFolder<F> {
     /// The bytes, from the store where they are there, else from the server.
     async fn fetch_or_recall(&self, file: &str, range: Option<Range<u64>>) -> Result<Vec<u8>, SourceError> {
         let span = range.clone().or_else(|| Some(0..self.bytes_of(file)?));
-        if let (Some(version), Some(span)) = (self.version(file), &span) {
-            let known = self.store.get(&key(&version, span)).await;
+        let before = self.version(file);
+        if let (Some(version), Some(span)) = (&before, &span) {
+            let known = self.store.get(&key(version, span)).await;
             if let Some(content) = known.filter(|content| content.len() as u64 == span.end - span.start) {
                 return Ok(self.kept_or_not(content, true));
             }
@@ -186,7 +186,7 @@ impl<F: Fn(u64, Option<u64>)> WebFolder<F> {
         // The server may have told it just now.
         let Some(version) = self.version(file) else { return Ok(content) };
         let is_kept = self.store.put(&key(&version, &(start..start + content.len() as u64)), &content).await;
-        if self.manifest.is_none() {
+        if self.manifest.is_none() && before.is_none() {
             self.keep().await;
         }
         Ok(self.kept_or_not(content, is_kept))
