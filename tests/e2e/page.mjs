@@ -17,16 +17,25 @@ export function launch({ gpu = false } = {}) {
   return chromium.launch({ executablePath: chromiumPath(), args: [...flags, ...(gpu ? ["--enable-unsafe-webgpu"] : [])] });
 }
 
-// Runs in the page: every state it goes through, however briefly, and every long task.
+/**
+ * Milliseconds of processor time that each task of the page's main thread took during `action`. The time on the clock, which long
+ * task entries tell, would count what other programs and threads took from this one.
+ */
+export async function mainThreadTasks(browser, page, action) {
+  await browser.startTracing(page, { categories: ["toplevel", "__metadata"] });
+  await action();
+  const { traceEvents } = JSON.parse(await browser.stopTracing());
+  const threads = traceEvents.filter(({ name, args }) => name === "thread_name" && args.name === "CrRendererMain");
+  const isMain = ({ pid, tid }) => threads.some((thread) => thread.pid === pid && thread.tid === tid);
+  return traceEvents.filter((event) => event.tdur !== undefined && isMain(event)).map(({ tdur }) => tdur / 1000);
+}
+
+// Runs in the page: every state it goes through, however briefly.
 function recordStates() {
   window.states = [];
-  window.longTasks = [];
   new MutationObserver((changes) => {
     for (const { target } of changes) if (target.dataset?.testid === "status") window.states.push(target.dataset.state);
   }).observe(document, { subtree: true, attributes: true, attributeFilter: ["data-state"] });
-  new PerformanceObserver((list) => {
-    for (const { startTime, duration } of list.getEntries()) window.longTasks.push({ startTime, duration });
-  }).observe({ entryTypes: ["longtask"] });
   // Headless browsers have no share sheet.
   navigator.canShare = () => true;
   navigator.share = async ({ files }) => {
