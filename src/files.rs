@@ -1,4 +1,4 @@
-//! Files of bounded length, and pictures that say that this program drew them.
+//! Reads files of bounded length, and recognises pictures that this program drew.
 
 pub(crate) mod drawn;
 
@@ -8,22 +8,22 @@ use std::path::Path;
 
 use crate::image::MAX_PIXELS;
 
-/// Most bytes of a configuration, a list or a model card.
+/// Maximum bytes of a configuration, a list or a model card.
 pub(crate) const TEXT: u64 = 64 << 20;
-/// Most bytes of a list with an entry per photo or object.
+/// Maximum bytes of a list with an entry per photo or object.
 pub(crate) const LIST: u64 = 8 << 30;
-/// Most bytes of a photo: its pixels with four channels of 16 bits, and a megabyte of whatever else.
+/// Maximum bytes of a photo: four channels of 16 bits per pixel, and a megabyte for everything else.
 pub(crate) const PHOTO: u64 = 8 * MAX_PIXELS + (1 << 20);
-/// So much of a photo is read before its content has to be of a known format.
+/// Number of bytes of a photo that are read before its format has to be recognised.
 const UNKNOWN: u64 = 64 << 20;
-/// No file of any kind begins with so many zeros.
+/// Number of leading zeros after which a file counts as never filled: no format begins with that many.
 const ZEROS: usize = 4096;
 
-/// The bytes of a file or a pipe.
+/// Reads the bytes of a file or a pipe.
 ///
 /// # Errors
-/// What the system says; a device, more than `most` bytes, or a beginning of nothing but zeros, as of a file that was
-/// never filled.
+/// The operating system's error; an error for a device, for more than `most` bytes, and for a file that
+/// begins with nothing but zeros, as one does that was never filled.
 pub(crate) fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     let mut file = open(path, most)?;
     let mut bytes = Vec::new();
@@ -31,10 +31,11 @@ pub(crate) fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// The same of a photo. Of a long file in no known format, the beginning, which tells a decoder so.
+/// Reads the bytes of a photo; of a long file in no known format, only the beginning, from which a decoder
+/// can tell what it is.
 ///
 /// # Errors
-/// As [`read`].
+/// The errors of [`read`].
 pub(crate) fn photo(path: &Path) -> io::Result<Vec<u8>> {
     let mut file = open(path, PHOTO)?;
     let mut bytes = Vec::new();
@@ -45,10 +46,10 @@ pub(crate) fn photo(path: &Path) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// The text of a file, as [`read`].
+/// Reads a text file as [`read`] does.
 ///
 /// # Errors
-/// As [`read`], and where it is no UTF-8.
+/// The errors of [`read`], and one for text that is not UTF-8.
 pub(crate) fn text(path: &Path, most: u64) -> io::Result<String> {
     String::from_utf8(read(path, most)?).map_err(|error| io::Error::new(ErrorKind::InvalidData, error))
 }
@@ -75,6 +76,8 @@ fn extend(bytes: &mut Vec<u8>, from: &mut impl Read, most: u64) -> io::Result<()
     }
 }
 
+/// Checks the length of a file.
+///
 /// # Errors
 /// [`ErrorKind::FileTooLarge`] for more than `most` bytes.
 pub(crate) fn check(length: u64, most: u64) -> io::Result<()> {

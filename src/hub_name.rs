@@ -5,35 +5,35 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// The Hub itself, where no mirror is asked for.
+/// The Hub itself, used unless a mirror is given.
 pub const HUB: &str = "https://huggingface.co";
 
 const MAIN: &str = "main";
 
-/// `owner/name`, at a branch, tag or commit: `owner/name@revision`.
+/// The name of a repository at a branch, tag or commit: `owner/name@revision`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RepositoryName {
-    /// `owner/name`
+    /// The repository, `owner/name`.
     pub path: String,
-    /// `main` where none is named.
+    /// The branch, tag or commit; `main` by default.
     pub revision: String,
 }
 
 impl RepositoryName {
-    /// Address of the repository's files, up to their names.
+    /// Returns the address of the repository's files, to which their names are appended.
     #[must_use]
     pub fn files_at(&self, endpoint: &str) -> String {
         let revision = self.revision.replace('/', "%2F");
         format!("{}/resolve/{revision}/", self.page_at(endpoint))
     }
 
-    /// Address of the model's own page, where people read its card and accept its licence.
+    /// Returns the address of the model's page, where people read its card and accept its licence.
     #[must_use]
     pub fn page_at(&self, endpoint: &str) -> String {
         format!("{}/{}", endpoint.trim_end_matches('/'), self.path)
     }
 
-    /// As [`FromStr`] reads it: without the revision where that is `main`.
+    /// Returns the name as [`FromStr`] reads it, without the revision if that is `main`.
     #[must_use]
     pub fn short(&self) -> String {
         if self.revision == MAIN { self.path.clone() } else { self.to_string() }

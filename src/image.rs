@@ -1,4 +1,4 @@
-//! Photos: bytes of a file in, upright RGB pixels out (step 1 of 7).
+//! Decodes photos: the bytes of a file in, upright RGB pixels out (step 1 of 7).
 
 #[cfg(feature = "avif")]
 mod avif;
@@ -23,7 +23,7 @@ pub use guard::is_decoding;
 pub use likeness::Likeness;
 use raster::Raster;
 
-/// The most pixels a photo may have: decoding more would not fit a browser tab.
+/// The maximum number of pixels of a photo: decoding more would not fit into a browser tab.
 pub const MAX_PIXELS: u64 = 64_000_000;
 
 /// An upright 8-bit RGB image of at least one pixel.
@@ -53,36 +53,39 @@ impl RgbImage {
         Ok(Self { width, height, pixels })
     }
 
-    /// Decodes a photo by its content, converts its colours to sRGB by its colour profile, turns it upright (EXIF),
-    /// lays transparency over white and reduces it to 8-bit RGB. Of an animation, the first frame. JPEGs get the bytes
-    /// that libjpeg-turbo gives.
+    /// Decodes a photo by its content.
+    ///
+    /// Colours are converted to sRGB by the photo's colour profile, the photo is turned upright (EXIF),
+    /// transparency is laid over white, and the result is reduced to 8-bit RGB. Only the first frame of an
+    /// animation is decoded. JPEGs give the same bytes as libjpeg-turbo.
     ///
     /// # Errors
-    /// [`ImageError`] for every file that is not a whole photo of at most [`MAX_PIXELS`]; the size is checked
-    /// before any pixel is decoded.
+    /// [`ImageError`] for every file that is not a complete photo of at most [`MAX_PIXELS`]; the size is
+    /// checked before any pixel is decoded.
     pub fn decode(bytes: &[u8]) -> Result<Self, ImageError> {
         Self::decode_with_notes(bytes).map(|(photo, _)| photo)
     }
 
-    /// Decodes a photo as [`Self::decode`] does, and tells what was amiss with its file all the same.
+    /// Decodes a photo as [`Self::decode`] does, and returns what was wrong with its file although it could
+    /// be decoded.
     ///
     /// # Errors
-    /// Those of [`Self::decode`].
+    /// The errors of [`Self::decode`].
     pub fn decode_with_notes(bytes: &[u8]) -> Result<(Self, Vec<ImageNote>), ImageError> {
         decode_as(bytes, Raster::finish)
     }
 
-    /// Whether the first bytes of a file are those of a photo in a format that is read here.
+    /// Returns whether the first bytes of a file are those of a photo in a supported format.
     #[must_use]
     pub fn is_known(head: &[u8]) -> bool {
         match content::of(head) {
-            // Two letters alone are any text's.
+            // BMP's signature is just two letters, which any text may begin with.
             Content::Photo(ImageFormat::Bmp, _) => head.get(6..10) == Some(&[0; 4]),
             content => matches!(content, Content::Photo(..)),
         }
     }
 
-    /// A part of the photo: left, top, width and height in pixels; what lies beyond its border is left out.
+    /// Returns a part of the photo, given as left, top, width and height in pixels and cut off at the border.
     #[must_use]
     pub fn part(&self, [left, top, width, height]: [usize; 4]) -> Self {
         let (left, top) = (left.min(self.width), top.min(self.height));
@@ -94,26 +97,26 @@ impl RgbImage {
         Self { width, height, pixels: (top..top + height).flat_map(row).copied().collect() }
     }
 
-    /// Pixels per row.
+    /// Returns the number of pixels per row.
     #[must_use]
     pub fn width(&self) -> usize {
         self.width
     }
 
-    /// Number of rows.
+    /// Returns the number of rows.
     #[must_use]
     pub fn height(&self) -> usize {
         self.height
     }
 
-    /// The bytes, `[height, width, 3]`.
+    /// Returns the bytes, `[height, width, 3]`.
     #[must_use]
     pub fn pixels(&self) -> &[u8] {
         &self.pixels
     }
 }
 
-/// Decodes a picture as [`RgbImage::decode`] does, with its transparency.
+/// Decodes a picture as [`RgbImage::decode`] does, but keeps its transparency.
 #[cfg(feature = "native")]
 pub(crate) fn decode_rgba(bytes: &[u8]) -> Result<image::RgbaImage, ImageError> {
     decode_as(bytes, Raster::finish_rgba)

@@ -1,4 +1,4 @@
-//! What the segmenter finds.
+//! The objects that a segmenter finds.
 
 use crate::mask::BinaryMask;
 
@@ -11,16 +11,17 @@ pub struct Instance {
     pub label: String,
     /// Confidence, 0 to 1.
     pub score: f32,
-    /// The object's pixels, at the photo's own size.
+    /// The object's pixels, at the photo's size.
     pub mask: BinaryMask,
-    /// Tight box around the mask in photo pixels: x, y, width, height.
+    /// The tight box around the mask in photo pixels, `[x, y, width, height]`.
     pub bbox: [usize; 4],
 }
 
-/// How many of a model's labels, from the first on, are things that can be counted; the rest is stuff like sky and grass.
+/// Returns how many of a model's labels, from the first on, are countable things; the rest is stuff like sky
+/// and grass.
 ///
 /// COCO's panoptic task has 133 labels, numbered by their ids without gaps: 80 things, then 53 kinds of stuff
-/// (<https://cocodataset.org/#panoptic-2020>). Checkpoints that leave their labels unnamed keep the order.
+/// (<https://cocodataset.org/#panoptic-2020>). Checkpoints with unnamed labels keep this order.
 #[must_use]
 pub fn num_things(labels: &[String]) -> usize {
     match labels {
@@ -44,7 +45,7 @@ const PALETTE: [[u8; 3]; 12] = [
     [128, 222, 190],
 ];
 
-/// The colour of the instance at `index`, the same wherever it is drawn or listed.
+/// Returns the colour of the instance at `index`, the same wherever it is drawn or listed.
 #[must_use]
 pub const fn colour(index: usize) -> [u8; 3] {
     PALETTE[index % PALETTE.len()]

@@ -10,7 +10,7 @@
 //!
 //! ```text
 //! 1  bytes ──image::decode──▶ RgbImage                u8  [H0, W0, 3]
-//! 2        ──pixels::prepare──▶                       f32 [3, S, S]  + Letterbox (the way back); oblong if not padded
+//! 2        ──pixels::prepare──▶                       f32 [3, S, S]  + Letterbox; oblong if not padded
 //! 3        ──model::PatchEmbed──▶ tokens              [1, L, D]      L = (S/P)²
 //! 4        ──model::VisionTransformer──▶ tokens       [1, L, D]
 //! 5        ──model::MaskSegmenter──▶ class_logits     [1, Q, K+1], mask_logits [1, Q, S/4, S/4]
@@ -18,11 +18,10 @@
 //! 7  ──▶ page (web), pictures and annotations (export), average precision (eval)
 //! ```
 //!
-//! In browsers without a GPU, weights that come in `f16` are multiplied as 16-bit whole numbers in steps 4 and 5
-//! (`mae_seg_kernels`).
+//! In browsers without a GPU, steps 4 and 5 multiply weights stored in `f16` as 16-bit integers (`mae_seg_kernels`).
 //!
-//! Training leaves the path at two points: MAE after step 3 (hidden patches dropped, decoder, pixel loss), fine-tuning
-//! after step 5 (matching, set loss).
+//! Training leaves the path at two points: MAE after step 3 (hidden patches dropped, decoder, pixel loss),
+//! fine-tuning after step 5 (matching, set loss).
 //!
 //! # Modules
 //!
@@ -30,9 +29,10 @@
 //!
 //! | level | module | what |
 //! |---|---|---|
-//! | L0 | [`image`], [`pixels`], [`mask`], [`instance`], [`prompt`], [`hub_name`], [`text`], [`memory`], `random`, `files` | plain data: photos, masks, results, prompts, names, words, numbers, bytes |
+//! | L0 | [`image`], [`pixels`], [`mask`], [`instance`], [`prompt`] | plain data: photos, masks, results, prompts |
+//! | L0 | [`hub_name`], [`text`], [`memory`], `random`, `files` | helpers: names, text, memory, randomness, files |
 //! | L1 | [`model`] | tensors only: encoder, MAE, segmenter |
-//! | L1 | [`export`] | files of what was found: pictures, annotations |
+//! | L1 | [`export`] | files of the results: pictures, annotations |
 //! | L2 | [`weights`] | weight folders: names, shapes, shards |
 //! | L3 | [`engine`], `data`, `hub` | the inference path; the training data; checkpoints from disk and the web |
 //! | L4 | `train`, `eval` | losses, schedules, average precision |

@@ -1,4 +1,4 @@
-//! Binary masks, one bit per pixel, and COCO's run-length form of them.
+//! Binary masks, one bit per pixel, and their COCO run-length encoding.
 
 use std::ops::Range;
 
@@ -17,7 +17,7 @@ pub use matte::{HALF, Matte, SoftPixel};
 pub use rle::Rle;
 pub use stroke::Stroke;
 
-/// Why a mask or its run-length form could not be read.
+/// Why a mask or its run-length encoding could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MaskError {
     /// A pixel buffer does not fit the size.
@@ -40,7 +40,7 @@ pub enum MaskError {
         /// Number of rows.
         height: usize,
     },
-    /// The text is not in COCO's compressed form.
+    /// The text is not a compressed run-length encoding as COCO defines it.
     #[error("the compressed mask is not valid at character {at}: expected COCO's run-length text")]
     WrongText {
         /// Index of the offending character.
@@ -48,12 +48,13 @@ pub enum MaskError {
     },
 }
 
-/// Which pixels of an image belong to an object. One bit per pixel: a 24-megapixel mask takes 3 MB.
+/// The set of pixels of an image that belong to an object, one bit per pixel: a 24-megapixel mask takes 3 MB.
 #[derive(Clone, PartialEq, Eq)]
 pub struct BinaryMask {
     width: usize,
     height: usize,
-    /// Rows of `width.div_ceil(64)` words; bit `x % 64` of word `x / 64` is pixel `x`; bits past the width are 0.
+    /// Rows of `width.div_ceil(64)` words; bit `x % 64` of word `x / 64` is pixel `x`; bits past the width
+    /// are 0.
     words: Vec<u64>,
 }
 
@@ -64,13 +65,13 @@ impl std::fmt::Debug for BinaryMask {
 }
 
 impl BinaryMask {
-    /// A mask with nothing in it.
+    /// Creates a mask without a pixel inside.
     #[must_use]
     pub fn empty(width: usize, height: usize) -> Self {
         Self { width, height, words: vec![0; width.div_ceil(64) * height] }
     }
 
-    /// Takes every non-zero byte of the row-major `[height, width]` buffer as inside.
+    /// Creates a mask from a row-major `[height, width]` buffer, in which every non-zero byte is inside.
     ///
     /// # Errors
     /// [`MaskError::WrongLength`] if the buffer does not have that many bytes.
@@ -81,7 +82,7 @@ impl BinaryMask {
         Ok(Self::from_fn(width, height, |x, y| pixels[y * width + x] != 0))
     }
 
-    /// Asks `inside(x, y)` for every pixel.
+    /// Creates a mask of the pixels for which `inside(x, y)` is true.
     #[must_use]
     pub fn from_fn(width: usize, height: usize, mut inside: impl FnMut(usize, usize) -> bool) -> Self {
         let mut mask = Self::empty(width, height);
@@ -95,7 +96,8 @@ impl BinaryMask {
         mask
     }
 
-    /// The mask as a part of a larger one of `size` (width, height), its upper left pixel at `place`; what lies beyond is left out.
+    /// Returns the mask as a part of a larger one of `size` (width, height), with its upper left pixel at
+    /// `place`; what lies beyond the larger mask is cut off.
     #[must_use]
     pub fn within(&self, size: [usize; 2], place: [usize; 2]) -> Self {
         let mut whole = Self::empty(size[0], size[1]);
@@ -108,19 +110,19 @@ impl BinaryMask {
         whole
     }
 
-    /// Pixels per row.
+    /// Returns the number of pixels per row.
     #[must_use]
     pub fn width(&self) -> usize {
         self.width
     }
 
-    /// Number of rows.
+    /// Returns the number of rows.
     #[must_use]
     pub fn height(&self) -> usize {
         self.height
     }
 
-    /// Whether the pixel is inside; pixels beyond the border are not.
+    /// Returns whether the pixel is inside; pixels beyond the border are not.
     #[must_use]
     pub fn get(&self, x: usize, y: usize) -> bool {
         x < self.width && y < self.height && self.row(y)[x / 64] >> (x % 64) & 1 == 1
@@ -135,7 +137,7 @@ impl BinaryMask {
         }
     }
 
-    /// Puts the pixels `columns` of row `y` inside; what lies beyond the border is ignored.
+    /// Puts the pixels `columns` of row `y` inside; pixels beyond the border are ignored.
     pub fn fill_row(&mut self, y: usize, columns: Range<usize>) {
         let end = columns.end.min(self.width);
         if y >= self.height || columns.start >= end {
@@ -154,13 +156,13 @@ impl BinaryMask {
         }
     }
 
-    /// Number of pixels inside.
+    /// Returns the number of pixels inside.
     #[must_use]
     pub fn area(&self) -> usize {
         self.words.iter().map(|word| word.count_ones() as usize).sum()
     }
 
-    /// The tight box `[x, y, width, height]` around the inside; all zeros if there is none.
+    /// Returns the tight box `[x, y, width, height]` around the pixels inside; all zeros for an empty mask.
     #[must_use]
     pub fn bbox(&self) -> [usize; 4] {
         let rows = || (0..self.height).filter(|&y| self.row(y).iter().any(|&word| word != 0));
@@ -174,7 +176,7 @@ impl BinaryMask {
         [left, top, right + 1 - left, bottom + 1 - top]
     }
 
-    /// Intersection over union; 0 for masks of different sizes and for two empty ones.
+    /// Returns the intersection over union; 0 for masks of different sizes and for two empty ones.
     #[must_use]
     pub fn iou(&self, other: &Self) -> f64 {
         if (self.width, self.height) != (other.width, other.height) {
@@ -188,7 +190,8 @@ impl BinaryMask {
         if union == 0 { 0.0 } else { inter as f64 / union as f64 }
     }
 
-    /// Intersection over the smaller of two areas: 1 where one mask lies inside the other, 0 where [`BinaryMask::iou`] is.
+    /// Returns the intersection over the smaller of the two areas: 1 if one mask lies inside the other, 0 if
+    /// [`BinaryMask::iou`] is 0.
     #[must_use]
     pub fn containment(&self, other: &Self) -> f64 {
         let (areas, smaller) = (self.area() + other.area(), self.area().min(other.area()));
@@ -196,24 +199,24 @@ impl BinaryMask {
         if smaller == 0 { 0.0 } else { iou / (1.0 + iou) * areas as f64 / smaller as f64 }
     }
 
-    /// Puts every pixel of `other` inside, a mask of the same size.
+    /// Puts every pixel of `other`, a mask of the same size, inside.
     pub fn add(&mut self, other: &Self) {
         self.words.iter_mut().zip(&other.words).for_each(|(word, other)| *word |= other);
     }
 
-    /// Puts every pixel of `other` outside, a mask of the same size.
+    /// Puts every pixel of `other`, a mask of the same size, outside.
     pub fn subtract(&mut self, other: &Self) {
         self.words.iter_mut().zip(&other.words).for_each(|(word, other)| *word &= !other);
     }
 
-    /// Puts every pixel beyond the box `[x, y, width, height]` outside.
+    /// Puts every pixel outside the box `[x, y, width, height]` outside the mask.
     pub fn clip(&mut self, [x, y, width, height]: [usize; 4]) {
         let mut inside = Self::empty(self.width, self.height);
         (y..y + height).for_each(|row| inside.fill_row(row, x..x + width));
         self.words.iter_mut().zip(&inside.words).for_each(|(word, inside)| *word &= inside);
     }
 
-    /// One byte per pixel, row-major `[height, width]`, 1 inside and 0 outside.
+    /// Returns one byte per pixel, row-major `[height, width]`, 1 inside and 0 outside.
     #[must_use]
     pub fn pixels(&self) -> Vec<u8> {
         (0..self.height)

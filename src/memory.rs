@@ -1,23 +1,24 @@
-//! Memory that is asked for before it is used, so that too little of it is an error and not the end of the program.
+//! Checks that memory is available before it is used, so that a lack of it is an error and not a crash.
 
-/// More memory is needed than is left.
+/// More memory is needed than is available.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{} MB of memory are needed at once, and so much is not left: close other programs, or ask for less", bytes.div_ceil(1 << 20))]
 pub struct NoMemory {
     bytes: u64,
 }
 
-/// What is hardly ever missing, and not asked for: the question costs time.
+/// Bytes that are used without a check: so few are hardly ever missing, and the check takes time.
 const LITTLE: u64 = 8 << 20;
-/// What small things need beside what is asked for.
+/// Bytes left for small allocations, in addition to what is asked for.
 const SPARE: u64 = 32 << 20;
 
-/// Asks the system for `bytes` of memory and gives them back.
+/// Asks the system for `bytes` of memory and releases them again.
 ///
-/// A browser's tab keeps what it was given, so nothing is asked for there.
+/// Does nothing in a browser, where a tab keeps the memory it was given.
 ///
 /// # Errors
-/// [`NoMemory`] where the system refuses. Where it promises more than it has, it may still end the program later.
+/// [`NoMemory`] if the system refuses. A system that promises more memory than it has may still end the
+/// program later.
 pub(crate) fn ask_for(bytes: u64) -> Result<(), NoMemory> {
     if bytes <= LITTLE || cfg!(target_arch = "wasm32") {
         return Ok(());
@@ -25,7 +26,7 @@ pub(crate) fn ask_for(bytes: u64) -> Result<(), NoMemory> {
     let mut room = Vec::<u8>::new();
     let asked = bytes.saturating_add(SPARE);
     let given = usize::try_from(asked).is_ok_and(|bytes| room.try_reserve_exact(bytes).is_ok());
-    // Else the compiler sees that nobody uses it, and leaves it out.
+    // Keeps the compiler from removing the unused allocation.
     std::hint::black_box(&room);
     if given { Ok(()) } else { Err(NoMemory { bytes }) }
 }

@@ -1,4 +1,5 @@
-//! From photo to model input and back (steps 2 and 6 of 7): the one place that resizes and normalises.
+//! Converts photos to model input and coordinates back (steps 2 and 6 of 7); resizing and normalising happen
+//! only here.
 
 use serde::{Deserialize, Serialize};
 
@@ -16,19 +17,22 @@ pub use config::{PreprocessError, Statistics};
 pub use letterbox::{Letterbox, PhotoLogits};
 pub use resize::{Filter, Window, resize};
 
-/// How photos become model input; reads and writes Hugging Face's `preprocessor_config.json`.
+/// The conversion of photos to model input; read from and written to Hugging Face's
+/// `preprocessor_config.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "config::HuggingFace", into = "config::HuggingFace")]
 pub struct Preprocess {
-    /// The size a photo is brought to.
+    /// The size to which a photo is resized.
     pub size: SizeRule,
-    /// Whether black is added right and below until the canvas is as large as the rule's sides.
+    /// Whether black is added on the right and at the bottom until the canvas is as large as the rule's
+    /// sides.
     pub pad: bool,
-    /// The canvas is padded to whole multiples of this in any case. Not part of the file: the patch size of the model.
+    /// The canvas is always padded to a multiple of this. Not part of the file: it is the patch size of the
+    /// model.
     pub multiple_of: usize,
-    /// How pixels are mixed in resizing.
+    /// The interpolation filter for resizing.
     pub filter: Filter,
-    /// What bytes are multiplied by, before mean and deviation.
+    /// The factor of bytes, applied before mean and standard deviation.
     pub rescale: f32,
     /// Mean per channel of the rescaled values.
     pub mean: [f32; 3],
@@ -36,27 +40,29 @@ pub struct Preprocess {
     pub std: [f32; 3],
 }
 
-/// The size a photo is brought to, in pixels.
+/// The size to which a photo is resized, in pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SizeRule {
-    /// Exactly this, whatever the photo's proportions (`height`, `width`).
+    /// Exactly this size, whatever the photo's proportions.
     Exact {
-        /// Rows.
+        /// Number of rows.
         height: usize,
-        /// Columns.
+        /// Number of columns.
         width: usize,
     },
-    /// Proportions kept: the shorter side becomes `shortest`, unless the longer one would pass `longest`.
+    /// Keeps the proportions: the shorter side becomes `shortest`, unless the longer one would exceed
+    /// `longest`.
     Fit {
-        /// Of the shorter side.
+        /// Length of the shorter side.
         shortest: usize,
-        /// Most of the longer side.
+        /// Maximum length of the longer side.
         longest: Option<usize>,
     },
 }
 
 impl Preprocess {
-    /// Photos shrunk or enlarged to fit a square of `side` pixels and padded with black; the statistics of ImageNet.
+    /// Returns the rule that fits photos into a square of `side` pixels, pads with black and normalises with
+    /// the statistics of ImageNet.
     #[must_use]
     pub fn square(side: usize) -> Self {
         Self {
@@ -70,7 +76,8 @@ impl Preprocess {
         }
     }
 
-    /// The same rule for another resolution: exact sizes become a square of `side` pixels, others fit into it.
+    /// Returns the same rule at another resolution: exact sizes become a square of `side` pixels, others fit
+    /// into it.
     #[must_use]
     pub fn with_side(self, side: usize) -> Self {
         let size = match self.size {
@@ -80,38 +87,39 @@ impl Preprocess {
         Self { size, ..self }
     }
 
-    /// The same with the mean, deviation and scale of the pixels of `other`.
+    /// Returns this rule with the rescaling, mean and standard deviation of `other`.
     #[must_use]
     pub fn normalised_as(self, other: &Self) -> Self {
         Self { rescale: other.rescale, mean: other.mean, std: other.std, ..self }
     }
 
-    /// The normalised value of a byte in `channel`.
+    /// Returns the normalised value of a byte in `channel`.
     #[must_use]
     pub fn normalised(&self, channel: usize, byte: u8) -> f32 {
         let value = f64::from(byte) * f64::from(self.rescale);
         ((value - f64::from(self.mean[channel])) / f64::from(self.std[channel])) as f32
     }
 
-    /// The bytes that normalised values stand for, channel by channel.
+    /// Converts normalised values, channels first, back to bytes.
     #[must_use]
     pub fn bytes(&self, values: &[f32]) -> Vec<u8> {
         let plane = (values.len() / 3).max(1);
         values.iter().enumerate().map(|(at, &value)| self.byte((at / plane).min(2), value)).collect()
     }
 
-    /// The byte in `channel` that a normalised value stands for, or the nearest there is.
+    /// Returns the byte nearest to a normalised value in `channel`.
     #[must_use]
     pub fn byte(&self, channel: usize, value: f32) -> u8 {
         ((value * self.std[channel] + self.mean[channel]) / self.rescale).round().clamp(0.0, 255.0) as u8
     }
 }
 
-/// Resizes, pads and normalises a photo: `[3, H, W]` values, channels first, of the canvas of [`Letterbox::of`], and the
-/// way back.
+/// Resizes, pads and normalises a photo.
 ///
-/// Pixel values equal those of `transformers`' image processors: bit by bit before normalising with the torchvision backend
-/// (the default since version 5), within one of 255 steps with the Pillow backend.
+/// Returns `[3, H, W]` values, channels first, for the canvas of [`Letterbox::of`], and the letterbox, which
+/// maps back. Pixel values equal those of `transformers`' image processors: exactly, before normalising,
+/// those of the torchvision backend (the default since version 5), and within one of 255 steps those of the
+/// Pillow backend.
 #[must_use]
 pub fn prepare(image: &RgbImage, preprocess: &Preprocess) -> (Vec<f32>, Letterbox) {
     let letterbox = Letterbox::of(image.width(), image.height(), preprocess);

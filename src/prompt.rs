@@ -1,57 +1,58 @@
-//! What a person points at in a photo.
+//! Prompts: the points and boxes with which a person selects an object in a photo.
 
 use serde::{Deserialize, Serialize};
 
-/// A pixel of the photo that belongs to the object, or does not.
+/// A pixel of the photo that belongs to the object, or that does not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Point {
     /// Column.
     pub x: usize,
     /// Row.
     pub y: usize,
-    /// Whether it belongs to the object.
+    /// Whether the pixel belongs to the object.
     pub positive: bool,
 }
 
 /// Points on an object and beside it, and a box around it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Prompt {
-    /// In the order they were given.
+    /// The points, in the order they were given.
     pub points: Vec<Point>,
-    /// `[x, y, width, height]` in pixels; nothing beyond it belongs to the object.
+    /// The box `[x, y, width, height]` in pixels; nothing outside belongs to the object.
     pub bounds: Option<[usize; 4]>,
 }
 
-/// Why a photo cannot be asked so.
+/// Why a prompt does not suit a photo.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PromptError {
-    /// A place is not in the photo.
+    /// A point or a part of the box lies outside the photo.
     #[error("{what} lies outside the photo, which has {width} × {height} pixels")]
     Outside {
-        /// The point, or the box.
+        /// The point or the box, in words.
         what: String,
-        /// Of the photo.
+        /// Width of the photo in pixels.
         width: usize,
-        /// Of the photo.
+        /// Height of the photo in pixels.
         height: usize,
     },
-    /// A box holds no pixel.
+    /// The box holds no pixel.
     #[error("the box is empty")]
     EmptyBox,
-    /// The prompt says at most where the object is not.
+    /// The prompt only says where the object is not.
     #[error("a point on the object, or a box around it, is needed")]
     NoObject,
 }
 
 impl Prompt {
-    /// A single point on the object.
+    /// Creates a prompt of a single point on the object.
     #[must_use]
     pub fn point(x: usize, y: usize) -> Self {
         Self { points: vec![Point { x, y, positive: true }], bounds: None }
     }
 
-    /// The same places of the photo at another size, both sizes in pixels.
+    /// Returns the prompt for the photo resized from one size to another; both are width and height in
+    /// pixels.
     #[must_use]
     pub fn resized(&self, from: [usize; 2], to: [usize; 2]) -> Self {
         let scaled = |pixel: usize, axis: usize| {
@@ -68,13 +69,13 @@ impl Prompt {
         Self { points: self.points.iter().map(point).collect(), bounds }
     }
 
-    /// A place on the object for each positive point, and the middle of the box.
+    /// Returns a point on the object for each positive point, and the centre of the box.
     pub fn anchors(&self) -> impl Iterator<Item = [usize; 2]> {
         let middle = self.bounds.map(|[x, y, width, height]| [x + width / 2, y + height / 2]);
         self.points.iter().filter(|point| point.positive).map(|point| [point.x, point.y]).chain(middle)
     }
 
-    /// Whether a photo of this width and height can be asked so.
+    /// Checks that the prompt suits a photo of this width and height.
     ///
     /// # Errors
     /// [`PromptError`]

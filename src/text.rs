@@ -1,8 +1,8 @@
-//! Words for people: counts, and texts of files that must not steer the terminal they are shown in.
+//! Text for people: counts with nouns, and foreign text made safe for terminals and markup.
 
 use std::borrow::Cow;
 
-/// A count with its noun: `1 photo`, `2 photos`.
+/// Returns a count with its noun: `1 photo`, `2 photos`.
 #[must_use]
 pub fn counted(count: usize, noun: &str) -> String {
     let plural = match noun.strip_suffix('y') {
@@ -13,20 +13,22 @@ pub fn counted(count: usize, noun: &str) -> String {
     format!("{count} {plural}")
 }
 
-/// The text with all that moves the cursor, colours or turns around what follows written out as JSON writes it; line breaks stay.
-/// What was JSON before is the same JSON.
+/// Returns the text with control characters and direction marks escaped as in JSON, so that it cannot steer a
+/// terminal; line breaks stay.
+///
+/// Text that was JSON before is still the same JSON.
 #[must_use]
 pub fn printable(text: &str) -> Cow<'_, str> {
     escaped(text, |c| steers(c) && c != '\n')
 }
 
-/// The text as [`printable`], line breaks written out too.
+/// Returns the text like [`printable`], with line breaks escaped too.
 #[must_use]
 pub fn one_line(text: &str) -> Cow<'_, str> {
     escaped(text, steers)
 }
 
-/// The text inside of HTML and XML, also between quotes; characters that XML has no room for become `�`.
+/// Escapes text for HTML and XML, also within quotes; characters that XML cannot hold become `�`.
 #[must_use]
 pub fn markup(text: &str) -> String {
     let fits = |c: char| !c.is_control() || matches!(c, '\t' | '\n' | '\r');
@@ -34,7 +36,8 @@ pub fn markup(text: &str) -> String {
     fitting.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
-/// Control characters, Unicode's own line breaks, and marks that turn the direction of writing.
+/// Returns whether a character is a control character, a Unicode line break or a mark that changes the
+/// writing direction.
 fn steers(c: char) -> bool {
     c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

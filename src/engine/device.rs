@@ -1,4 +1,4 @@
-//! Chooses where to compute: the only file that names backends.
+//! Chooses the device to compute on; no other file names backends.
 
 use burn::tensor::Device;
 use burn_wgpu::graphics::AutoGraphicsApi;
@@ -6,10 +6,10 @@ use burn_wgpu::{RuntimeOptions, WgpuDevice, try_init_setup_async, wgpu};
 
 use super::EngineError;
 
-/// A wish for a device.
+/// The device a caller asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum DeviceChoice {
-    /// A GPU where there is a real one, else the CPU.
+    /// A GPU if there is a hardware one, else the CPU.
     #[default]
     Auto,
     /// Burn's portable CPU backend.
@@ -20,25 +20,27 @@ pub enum DeviceChoice {
     Cuda,
     /// The CPU through `PyTorch`'s library; needs a build with `--features libtorch`.
     Libtorch,
-    /// An NVIDIA GPU through `PyTorch`'s library; needs a build with `--features libtorch` and a libtorch made for CUDA.
+    /// An NVIDIA GPU through `PyTorch`'s library; needs a build with `--features libtorch` and a libtorch
+    /// made for CUDA.
     LibtorchCuda,
 }
 
-/// A device and what to call it before people.
+/// A device and its name for people.
 #[derive(Debug, Clone)]
 pub struct Picked {
-    /// Where tensors live.
+    /// The device on which tensors live.
     pub device: Device,
-    /// Such as "CPU" or "WebGPU (NVIDIA GeForce RTX 4070)".
+    /// The name, such as "CPU" or "WebGPU (NVIDIA GeForce RTX 4070)".
     pub description: String,
-    /// Whether tensors live on a GPU.
+    /// Whether the device is a GPU.
     pub is_gpu: bool,
 }
 
-/// Finds the device for a wish; call it once, before any tensor.
+/// Finds the device for a choice; call it once, before creating any tensor.
 ///
 /// # Errors
-/// [`EngineError::Device`] when a device that was asked for by name is not there; [`DeviceChoice::Auto`] never fails.
+/// [`EngineError::Device`] if a device that was asked for by name is missing; [`DeviceChoice::Auto`] never
+/// fails.
 pub async fn pick(choice: DeviceChoice) -> Result<Picked, EngineError> {
     match choice {
         DeviceChoice::Cpu => Ok(cpu()),
@@ -53,7 +55,8 @@ pub async fn pick(choice: DeviceChoice) -> Result<Picked, EngineError> {
     }
 }
 
-/// Whether a model gains from [`MaskSegmenter::rounding`](crate::model::MaskSegmenter::rounding) here.
+/// Returns whether [`MaskSegmenter::rounding`](crate::model::MaskSegmenter::rounding) makes a model faster
+/// here.
 pub(super) fn gains_from_rounding(device: &Device) -> bool {
     cfg!(target_arch = "wasm32") && *device == Device::flex()
 }
@@ -62,7 +65,7 @@ fn cpu() -> Picked {
     Picked { device: Device::flex(), description: "CPU".to_owned(), is_gpu: false }
 }
 
-/// With `any`, software adapters count too: correct, but slower than [`cpu`].
+/// Finds a GPU; with `any`, software adapters count too: these are correct, but slower than [`cpu`].
 async fn gpu(any: bool) -> Result<Picked, EngineError> {
     let name = if cfg!(target_arch = "wasm32") { "WebGPU" } else { "the GPU" };
     let missing = |reason: String| EngineError::Device { device: name, reason };

@@ -1,4 +1,4 @@
-//! Photos the model has looked at, and what can be asked about them.
+//! Encoded photos, and the questions that can be asked about them.
 
 use std::sync::Arc;
 
@@ -13,20 +13,21 @@ use crate::model::Proposals;
 use crate::pixels::{Letterbox, prepare};
 use crate::prompt::Prompt;
 
-/// What the model makes of a photo. It stays on the device, so that a question about the photo costs no second pass through
-/// the encoder.
+/// A photo after the encoder and query head. It stays on the device, so that questions about the photo cost
+/// no second pass through the encoder.
 #[derive(Debug, Clone)]
 pub struct Encoded {
     proposals: Proposals,
-    /// `[Q, K + 1]`
+    /// Class logits, `[Q, K + 1]`.
     class_logits: Vec<f32>,
     letterbox: Letterbox,
-    /// The photo as it lies on the canvas, where every patch is a query.
+    /// The photo as it lies on the canvas; only for models in which every patch is a query.
     guide: Option<Arc<RgbImage>>,
 }
 
 impl Encoded {
-    /// Views the photo at another size, in whose pixels places and masks are given from then on; small masks are drawn faster.
+    /// Returns the same encoding for the photo at another width and height, in whose pixels prompts and masks
+    /// are given from then on; small masks are drawn faster.
     #[must_use]
     pub fn resized(&self, [width, height]: [usize; 2]) -> Self {
         Self { letterbox: self.letterbox.with_photo([width, height]), ..self.clone() }
@@ -34,10 +35,10 @@ impl Encoded {
 }
 
 impl Engine {
-    /// Lets the model look at a photo.
+    /// Encodes a photo.
     ///
     /// # Errors
-    /// [`EngineError::Failed`], [`EngineError::NotFinite`]
+    /// [`EngineError::NoMemory`], [`EngineError::Failed`], [`EngineError::NotFinite`]
     pub async fn encode(&self, image: &RgbImage) -> Result<Encoded, EngineError> {
         self.check_memory(Letterbox::of(image.width(), image.height(), &self.preprocess).canvas())?;
         let (pixels, letterbox) = prepare(image, &self.preprocess);
@@ -45,7 +46,7 @@ impl Engine {
         Ok(Encoded { guide, ..self.encode_pixels(pixels, letterbox).await? })
     }
 
-    /// The photo on the canvas, out of the model's input.
+    /// Recovers the photo on the canvas from the model's input.
     fn guide(&self, pixels: &[f32], letterbox: Letterbox) -> Option<Arc<RgbImage>> {
         let ([width, height], [canvas_w, canvas_h]) = (letterbox.content(), letterbox.canvas());
         let bytes = (0..height).flat_map(|y| (0..width).map(move |x| y * canvas_w + x)).flat_map(|at| {
@@ -54,8 +55,8 @@ impl Engine {
         RgbImage::new(width, height, bytes.collect()).ok().map(Arc::new)
     }
 
-    /// Asks for what the model needs at the very least for a canvas of this width and height: its pixels, and what a block makes of
-    /// the patches.
+    /// Asks for the minimum memory that the model needs for a canvas of this width and height: its pixels,
+    /// and the activations of one block for all patches.
     fn check_memory(&self, canvas: [usize; 2]) -> Result<(), EngineError> {
         const PIXEL: u64 = 3 * 4;
         let encoder = &self.model.config().encoder;
@@ -66,7 +67,7 @@ impl Engine {
             .map_err(|source| EngineError::NoMemory { side: canvas[0].max(canvas[1]), source })
     }
 
-    /// The objects of a photo, best first; masks have the photo's own size.
+    /// Finds the objects of a photo, best first; masks have the photo's size.
     ///
     /// # Errors
     /// [`EngineError::Failed`], [`EngineError::NotFinite`]
@@ -81,11 +82,15 @@ impl Engine {
         Ok(self.instances(segments))
     }
 
-    /// The object at a place of the photo, found or not: the likeliest mask first, then up to `at_most` − 1 others of what is there,
-    /// such as a part of it or what it is a part of, from the next larger one on and round to the smallest. Their score tells how sure the model is of the mask.
+    /// Finds the object at a prompt, whether or not [`find`](Self::find) returns it.
+    ///
+    /// Returns the likeliest mask first, then up to `at_most` − 1 alternatives there, such as a part of the
+    /// object or what it is a part of: first the larger ones from the next larger on, then the smaller ones
+    /// from the smallest on. Their score is the model's certainty of the mask.
     ///
     /// # Errors
-    /// [`EngineError::Prompt`] for places that are not in the photo, [`EngineError::Failed`], [`EngineError::NotFinite`]
+    /// [`EngineError::Prompt`] for points outside the photo, [`EngineError::Failed`],
+    /// [`EngineError::NotFinite`]
     pub async fn find_at(
         &self,
         encoded: &Encoded,
@@ -114,7 +119,7 @@ impl Engine {
         Ok(Encoded { proposals, class_logits, letterbox, guide: None })
     }
 
-    /// The canvas of a photo, `[1, 3, height, width]`.
+    /// Puts the canvas of a photo on the device, `[1, 3, height, width]`.
     pub(super) fn on_device(&self, pixels: Vec<f32>, letterbox: Letterbox) -> Tensor<4> {
         let [width, height] = letterbox.canvas();
         Tensor::from_data(TensorData::new(pixels, [1, 3, height, width]), &self.device)
@@ -129,14 +134,14 @@ impl Engine {
         self.draw(encoded, likely(&encoded.class_logits, self.labels.len() + 1, score_thresh)).await
     }
 
-    /// Draws the masks of the queries, which are in ascending order.
+    /// Draws the masks of queries, given in ascending order.
     async fn draw(&self, encoded: &Encoded, queries: Vec<usize>) -> Result<Logits, EngineError> {
         let class_logits = encoded.class_logits.clone();
         let Some(first) = queries.first().map(|&query| query as i32) else {
             return Ok(Logits { class_logits, queries, mask_logits: Vec::new(), grid: [0, 0] });
         };
         let chosen = queries.iter().map(|&query| query as i32);
-        // A GPU meets few shapes this way: each may need a kernel of its own.
+        // Padding to a multiple of 16 keeps the number of shapes small: a GPU may compile a kernel for each.
         let repeated = std::iter::repeat_n(first, queries.len().next_multiple_of(16) - queries.len());
         let chosen: Vec<i32> = chosen.chain(repeated).collect();
         let chosen = Tensor::from_data(chosen.as_slice(), &self.device);
@@ -158,7 +163,7 @@ impl Engine {
         }
     }
 
-    /// Segments that have pixels, in words.
+    /// Converts segments to instances with labels; segments without pixels are left out.
     fn instances(&self, segments: Vec<Segment>) -> Vec<Instance> {
         let instance = |Segment { category, score, mask, .. }: Segment| {
             let label = self.labels.get(category)?.clone();
@@ -169,7 +174,7 @@ impl Engine {
     }
 }
 
-/// The tensor's values on the host, all of them finite.
+/// Reads a tensor's values back to the host, and checks that all of them are finite.
 pub(super) async fn numbers<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, EngineError> {
     let data = tensor.into_data_async().await.map_err(|error| EngineError::Failed(format!("{error:?}")))?;
     let numbers = data.try_into_vec::<f32>().map_err(|error| EngineError::Failed(format!("{error:?}")))?;

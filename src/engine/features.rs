@@ -1,4 +1,4 @@
-//! What an encoder makes of each patch of a photo, brought to what people can see.
+//! The encoder's features of the patches of a photo, and pictures of them.
 
 use burn::tensor::Tensor;
 
@@ -8,26 +8,26 @@ use crate::image::RgbImage;
 use crate::model::VisionTransformer;
 use crate::pixels::{Filter, central_square, prepare, resize};
 
-/// Turns of the power iteration, enough to tell colours apart.
+/// Number of power iterations, enough to tell colours apart.
 const TURNS: usize = 60;
 
-/// Features of the patches of one photo.
+/// The features of the patches of one photo.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PatchFeatures {
-    /// Columns and rows of patches.
+    /// Number of patch columns and rows.
     pub grid: [usize; 2],
-    /// `[L, D]`, row by row
+    /// Features, `[L, D]`, patches in row-major order.
     values: Vec<f32>,
 }
 
 impl PatchFeatures {
-    /// Features `[L, D]` of `grid` = columns × rows patches.
+    /// Wraps features `[L, D]` of `grid` = columns × rows patches.
     #[must_use]
     pub const fn new(grid: [usize; 2], values: Vec<f32>) -> Self {
         Self { grid, values }
     }
 
-    /// What `encoder` makes of one image, `[1, 3, height, width]`.
+    /// Computes the features of one image, `[1, 3, height, width]`.
     pub(super) async fn of(encoder: &VisionTransformer, image: Tensor<4>) -> Result<Self, EngineError> {
         let ([_, _, height, width], [_, _, p, _]) = (image.dims(), encoder.patch_embed.weight.dims());
         let grid = [width / p, height / p];
@@ -42,7 +42,8 @@ impl PatchFeatures {
         self.values.chunks_exact((self.values.len() / count).max(1))
     }
 
-    /// A colour per patch, `[L, 3]`: the first three principal components as red, green and blue, each over the whole range of a byte.
+    /// Returns a colour per patch, `[L, 3]`: the first three principal components as red, green and blue,
+    /// each scaled to the whole range of a byte.
     #[must_use]
     pub fn colours(&self) -> Vec<u8> {
         let mut rows = self.centred();
@@ -60,7 +61,8 @@ impl PatchFeatures {
         colours
     }
 
-    /// How alike patches are, `[L, L]`: the cosine of their features less the mean of all, 0 and below as 0, 1 as 255.
+    /// Returns the similarity of every two patches, `[L, L]`: the cosine of their mean-centred features,
+    /// where 0 and less becomes 0 and 1 becomes 255.
     #[must_use]
     pub fn likenesses(&self) -> Vec<u8> {
         let mut rows = self.centred();
@@ -72,7 +74,7 @@ impl PatchFeatures {
         pairs.map(|cosine| (cosine.clamp(0.0, 1.0) * 255.0).round() as u8).collect()
     }
 
-    /// What tells the patches from each other: their features less the mean of all.
+    /// Returns the features less the mean over all patches.
     fn centred(&self) -> Vec<Vec<f32>> {
         let rows = self.rows();
         let count = rows.len().max(1) as f32;
@@ -82,9 +84,9 @@ impl PatchFeatures {
     }
 }
 
-/// Takes the first principal component out of `rows`; returns each row's share in it.
+/// Removes the first principal component from `rows` and returns each row's projection on it.
 fn take_out(rows: &mut [Vec<f32>]) -> Vec<f32> {
-    // The longest row lies along some component that is left.
+    // Start from the longest row: it has a part along some remaining component.
     let longest = rows.iter().max_by(|a, b| dot(a, a).total_cmp(&dot(b, b)));
     let mut axis = longest.cloned().unwrap_or_default();
     for _ in 0..TURNS {
@@ -110,8 +112,8 @@ fn add(to: &mut [f32], row: &[f32], factor: f32) {
 }
 
 impl Engine {
-    /// What the segmenter's encoder makes of each patch of the photo's central square, which
-    /// [`Reconstructor::prepare`](super::Reconstructor::prepare) shows, too.
+    /// Computes the segmenter's features of the patches of the photo's central square, the same square that
+    /// [`Reconstructor::prepare`](super::Reconstructor::prepare) shows.
     ///
     /// # Errors
     /// [`EngineError::Failed`], [`EngineError::NotFinite`]
@@ -130,7 +132,7 @@ impl Engine {
 mod tests {
     use super::*;
 
-    /// Patches spread along three axes at right angles, ever less far; and the mean is not 0.
+    /// Patches spread along three orthogonal axes with decreasing variance, around a mean that is not 0.
     fn spread() -> PatchFeatures {
         let axes = [[0.6, 0.8, 0.0, 0.0], [-0.8, 0.6, 0.0, 0.0], [0.0, 0.0, 0.6, -0.8]];
         let places = [

@@ -1,6 +1,6 @@
-//! The one inference path: page, command line and evaluation call the same [`Engine`].
+//! The inference path: page, command line and evaluation all use the same [`Engine`].
 //!
-//! Asynchronous, because a GPU in a browser cannot be waited for; no files, no clock, no threads.
+//! It is asynchronous, because a browser cannot block on a GPU, and uses no files, clock or threads.
 
 mod device;
 mod encoded;
@@ -33,85 +33,88 @@ pub enum EngineError {
     /// The weights were refused.
     #[error(transparent)]
     Weights(#[from] WeightsError),
-    /// The weights are whole but no segmenter.
+    /// The weights are complete, but not those of a segmenter.
     #[error(
         "these weights are an encoder or a masked autoencoder, which find no objects; fine-tune them first"
     )]
     NotASegmenter,
-    /// The weights are whole but no masked autoencoder.
+    /// The weights are complete, but not those of a masked autoencoder.
     #[error(
         "these weights have no decoder to draw with; name a masked autoencoder, such as facebook/vit-mae-base"
     )]
     NotAnAutoencoder,
-    /// Patches were hidden of another grid than the model's.
+    /// A patch mask of another grid than the model's was given.
     #[error("{given} patches were chosen to be seen or hidden, the model has {expected}; choose again")]
     OtherPatches {
-        /// Patches that were given.
+        /// Number of patches in the mask.
         given: usize,
-        /// Patches that the model has.
+        /// Number of patches of the model.
         expected: usize,
     },
-    /// The device asked for is not there.
+    /// The requested device is not available.
     #[error("{device} cannot be used here: {reason}")]
     Device {
-        /// The device in words.
+        /// Name of the device.
         device: &'static str,
-        /// Why.
+        /// Why the device is not available.
         reason: String,
     },
-    /// The memory that is left does not suffice.
+    /// The available memory does not suffice.
     #[error("photos of {side} pixels a side are too large for this model here: {source}")]
     NoMemory {
-        /// Longer side that photos are brought to, in pixels.
+        /// Longer side in pixels to which photos are resized.
         side: usize,
-        /// How much is needed.
+        /// The missing memory.
         source: NoMemory,
     },
-    /// The device stopped in the middle.
+    /// The device failed during the computation.
     #[error("the device failed while computing: {0}; try again, or use the CPU")]
     Failed(String),
-    /// What was computed is no finite number.
+    /// The model's output contains NaN or infinity.
     #[error(
         "the answer holds values that are no numbers: these weights are broken, or the device is; try the CPU, then other weights"
     )]
     NotFinite,
-    /// What was pointed at is no place in the photo.
+    /// The prompt does not suit the photo.
     #[error(transparent)]
     Prompt(#[from] PromptError),
 }
 
-/// How logits become objects.
+/// The rule by which logits become objects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Selection {
-    /// For people: each query's best class, best first, no object twice, no specks.
+    /// For people: the best class of each query, best first, without duplicates and specks.
     Distinct,
-    /// `EoMT`'s instance segmentation as in `transformers`: in query order, later masks cut into earlier ones.
+    /// `EoMT`'s instance segmentation as in `transformers`: in query order, where later masks cut into
+    /// earlier ones.
     Painted,
-    /// The best (query, class) pairs, masks as they are: what average precision is measured on.
+    /// The best (query, class) pairs with their masks unchanged, on which average precision is measured.
     Pairs,
-    /// `EoMT`'s panoptic segmentation as in `transformers`, of which the things are kept.
+    /// `EoMT`'s panoptic segmentation as in `transformers`, of which only the things are kept.
     Panoptic,
 }
 
-/// Which instances to return.
+/// Options for which instances to return.
 ///
-/// Where the labels are those of COCO's panoptic task, only its 80 things are returned, whatever the selection.
+/// If the labels are those of COCO's panoptic task, only its 80 things are returned, whatever the selection.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SegmentOptions {
-    /// The rule.
+    /// The selection rule.
     pub selection: Selection,
-    /// Least score, 0 to 1. For [`Selection::Panoptic`], the class probability must exceed it.
+    /// Minimum score, 0 to 1. For [`Selection::Panoptic`], the class probability must exceed it.
     pub score_thresh: f32,
-    /// At most so many.
+    /// Maximum number of instances.
     pub top_k: usize,
-    /// For [`Selection::Distinct`]: two masks that overlap more than this (intersection over union) are one object.
+    /// For [`Selection::Distinct`]: two masks whose intersection over union exceeds this are one object.
     pub overlap_thresh: f32,
-    /// For [`Selection::Distinct`]: so are two of one class that overlap more than this (intersection over the smaller).
+    /// For [`Selection::Distinct`]: two masks of one class are also one object if their intersection over the
+    /// smaller area exceeds this.
     pub containment_thresh: f32,
-    /// For [`Selection::Distinct`]: each class of a query is a candidate, and only masks of one class can be one object.
+    /// For [`Selection::Distinct`]: every class of a query is a candidate, and only masks of the same class
+    /// can be one object.
     pub every_class: bool,
-    /// Looks at so many by so many overlapping parts of the photo, too, which finds more of what is small and encodes each of them;
-    /// 1 for the photo alone. For [`Selection::Distinct`].
+    /// For [`Selection::Distinct`]: also looks at `tiles` × `tiles` overlapping parts of the photo, which
+    /// finds more small objects and encodes each part; 1 for the photo alone.
     pub tiles: usize,
     /// One candidate per query, scored by the probability that it is a thing of any class; not for
     /// [`Selection::Panoptic`].
@@ -119,7 +122,7 @@ pub struct SegmentOptions {
 }
 
 impl Default for SegmentOptions {
-    /// For people: up to 50 instances from a score of 0.05, no object twice.
+    /// Returns the options for people: up to 50 instances with a score of at least 0.05, without duplicates.
     fn default() -> Self {
         Self {
             selection: Selection::Distinct,
@@ -135,14 +138,14 @@ impl Default for SegmentOptions {
 }
 
 impl SegmentOptions {
-    /// For average precision: the best 100 (query, class) pairs, whatever their score and overlap.
-    /// See [`Engine::evaluation`].
+    /// Returns the options for average precision: the best 100 (query, class) pairs, whatever their score and
+    /// overlap. See [`Engine::evaluation`].
     #[must_use]
     pub fn evaluation() -> Self {
         Self { selection: Selection::Pairs, score_thresh: 0.0, top_k: 100, ..Self::default() }
     }
 
-    /// The given selection with the reference's own threshold: 0.8 for the two of `transformers`.
+    /// Returns the given selection with the reference's threshold: 0.8 for the two of `transformers`.
     #[must_use]
     pub fn reference(selection: Selection) -> Self {
         match selection {
@@ -155,14 +158,14 @@ impl SegmentOptions {
     }
 }
 
-/// The raw numbers of one photo, on the host.
+/// The model's output for one photo, on the host.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Logits {
-    /// `[Q, K + 1]`, row-major; the last class is "no object".
+    /// Class logits, `[Q, K + 1]`, row-major; the last class is "no object".
     pub class_logits: Vec<f32>,
-    /// Queries whose masks were drawn, ascending.
+    /// Indices of the N queries whose masks were drawn, ascending.
     pub queries: Vec<usize>,
-    /// `[N, height, width]` of these N queries, row-major.
+    /// Mask logits of these queries, `[N, height, width]`, row-major.
     pub mask_logits: Vec<f32>,
     /// Height and width of a mask.
     pub grid: [usize; 2],
@@ -212,7 +215,7 @@ impl Engine {
         Ok(Self { threshold, ..engine })
     }
 
-    /// An engine around a model that exists already; `labels` in the order of its classes, `device` where it is.
+    /// Creates an engine from a model on `device`, with `labels` in the order of its classes.
     #[must_use]
     pub fn new(
         model: MaskSegmenter,
@@ -225,32 +228,33 @@ impl Engine {
         Self { model, labels, preprocess, threshold, device }
     }
 
-    /// The same engine for photos brought to `side` pixels instead of what the weights say; positions of patches are
-    /// resampled. More pixels show smaller objects, at the price of time that grows with their square.
+    /// Changes the side to which photos are resized to `side` pixels instead of the weights' own; position
+    /// embeddings are resampled. More pixels show smaller objects, but the time grows with their square.
     #[must_use]
     pub fn with_image_size(self, side: usize) -> Self {
         Self { preprocess: self.preprocess.with_side(side), ..self }
     }
 
-    /// Class names, in the order of [`Instance::category`].
+    /// Returns the class names, in the order of [`Instance::category`].
     #[must_use]
     pub fn labels(&self) -> &[String] {
         &self.labels
     }
 
-    /// Score from which objects are worth showing to people ([`Selection::Distinct`]), 0 to 1.
+    /// Returns the score from which objects are worth showing to people ([`Selection::Distinct`]), 0 to 1.
     #[must_use]
     pub fn threshold(&self) -> f32 {
         self.threshold
     }
 
-    /// How photos become pixels.
+    /// Returns the conversion of photos to model input.
     #[must_use]
     pub fn preprocess(&self) -> &Preprocess {
         &self.preprocess
     }
 
-    /// One forward pass on a grey canvas, and a click on it, so that the first ones do not wait for kernels to compile.
+    /// Runs one forward pass on a grey canvas and a click on it, so that the first real ones do not wait for
+    /// kernels to compile.
     ///
     /// # Errors
     /// [`EngineError::Failed`], [`EngineError::NotFinite`]
@@ -262,10 +266,10 @@ impl Engine {
         self.find_at(&encoded, &Prompt::point(0, 0), 1).await.map(drop)
     }
 
-    /// Finds the objects of a photo, best first; masks have the photo's own size.
+    /// Finds the objects of a photo, best first; masks have the photo's size.
     ///
     /// # Errors
-    /// [`EngineError::Failed`], [`EngineError::NotFinite`]
+    /// [`EngineError::NoMemory`], [`EngineError::Failed`], [`EngineError::NotFinite`]
     pub async fn segment(
         &self,
         image: &RgbImage,
@@ -274,8 +278,9 @@ impl Engine {
         self.find_closely(image, &self.encode(image).await?, options).await
     }
 
-    /// The options that average precision is measured with: [`SegmentOptions::evaluation`], and each object once where
-    /// every patch is a query, since neighbours are meant to answer for the same one.
+    /// Returns the options with which average precision is measured: [`SegmentOptions::evaluation`], but
+    /// without duplicates for models in which every patch is a query, since neighbouring patches are meant to
+    /// answer for the same object.
     #[must_use]
     pub fn evaluation(&self, any_class: bool) -> SegmentOptions {
         let all = SegmentOptions { any_class, ..SegmentOptions::evaluation() };
@@ -290,7 +295,7 @@ impl Engine {
         }
     }
 
-    /// The numbers behind [`Engine::segment`], for tests that compare devices.
+    /// Returns the logits behind [`Engine::segment`], for tests that compare devices.
     ///
     /// # Errors
     /// [`EngineError::Failed`], [`EngineError::NotFinite`]
@@ -298,7 +303,7 @@ impl Engine {
         self.draw_likely(&self.encode(image).await?, 0.0).await
     }
 
-    /// Whether every patch is a query.
+    /// Returns whether every patch is a query.
     fn is_dense(&self) -> bool {
         self.model.config().num_queries == 0
     }

@@ -1,7 +1,7 @@
-//! Logits to objects; step 6 of the path.
+//! Turns logits into objects; step 6 of the path.
 //!
-//! Runs on plain slices: sorting on a GPU in a browser would need a blocking read, and a hundred queries are
-//! microseconds on a CPU.
+//! Works on plain slices: sorting on a GPU in a browser would need a blocking read, and a hundred queries
+//! take microseconds on a CPU.
 
 mod distinct;
 mod fitted;
@@ -29,28 +29,29 @@ pub struct Segment {
     pub category: usize,
     /// Confidence, 0 to 1.
     pub score: f32,
-    /// Its pixels, at the photo's own size; may be empty where other segments were painted over it.
+    /// The object's pixels, at the photo's size; may be empty where other segments were painted over it.
     pub mask: BinaryMask,
 }
 
-/// The model's answer about one photo.
+/// The model's output for one photo, with what is needed to interpret it.
 #[derive(Debug, Clone, Copy)]
 pub struct Answer<'a> {
-    /// The numbers.
+    /// The logits.
     pub logits: &'a Logits,
     /// Number of classes K, without "no object".
     pub num_classes: usize,
-    /// Classes from this index on are stuff, not things: they are never returned.
+    /// Classes from this index on are stuff, not things, and never returned.
     pub num_things: usize,
-    /// Where the photo lies on the model's canvas.
+    /// The position of the photo on the model's canvas.
     pub letterbox: Letterbox,
-    /// Whether every patch is a query, so that neighbours are meant to answer for the same object.
+    /// Whether every patch is a query, so that neighbouring patches are meant to answer for the same object.
     pub dense: bool,
-    /// The photo as it lies on the model's canvas, whose edges masks around a patch follow; without one they stay as they were drawn.
+    /// The photo as it lies on the model's canvas, to whose edges the masks of patches are refined; without
+    /// it masks stay as they were drawn.
     pub guide: Option<&'a RgbImage>,
 }
 
-/// The objects by the rule of [`SegmentOptions::selection`], in that rule's order.
+/// Finds the objects by the rule of [`SegmentOptions::selection`], in that rule's order.
 #[must_use]
 pub fn find(answer: &Answer<'_>, options: &SegmentOptions) -> Vec<Segment> {
     match options.selection {
@@ -61,15 +62,15 @@ pub fn find(answer: &Answer<'_>, options: &SegmentOptions) -> Vec<Segment> {
     }
 }
 
-/// Queries that are an object, of whatever class, with a probability of at least `least`; no rule returns another one.
-/// `class_logits` hold `columns` values per query.
+/// Returns the queries that are an object of any class with a probability of at least `least`; no rule
+/// returns other queries. `class_logits` holds `columns` values per query.
 pub(super) fn likely(class_logits: &[f32], columns: usize, least: f32) -> Vec<usize> {
     let objectness = |row: &[f32]| softmax(row).iter().take(columns - 1).sum::<f32>();
     let rows = class_logits.chunks_exact(columns).enumerate();
     rows.filter(|(_, row)| objectness(row) >= least).map(|(query, _)| query).collect()
 }
 
-/// A query and the class it is for.
+/// A query with one of its classes as a candidate object.
 #[derive(Debug, Clone, Copy)]
 struct Claim {
     query: usize,
@@ -78,18 +79,19 @@ struct Claim {
 }
 
 impl Answer<'_> {
-    /// Class probabilities of each query, "no object" last.
+    /// Returns the class probabilities of each query, "no object" last.
     fn probabilities(&self) -> impl Iterator<Item = Vec<f32>> {
         self.logits.class_logits.chunks_exact(self.num_classes + 1).map(softmax)
     }
 
-    /// Of one query.
+    /// Returns the class probabilities of one query.
     fn probabilities_of(&self, query: usize) -> Vec<f32> {
         let columns = self.num_classes + 1;
         self.logits.class_logits.get(query * columns..(query + 1) * columns).map(softmax).unwrap_or_default()
     }
 
-    /// Each query with its best class, stuff among them; with `any_class` its best thing, scored by the sum over all things.
+    /// Returns each query with its best class, including stuff; with `any_class` its best thing, scored by
+    /// the sum over all things.
     fn best_claims(&self, any_class: bool) -> Vec<Claim> {
         let claim = |(query, row): (usize, Vec<f32>)| {
             let considered = if any_class { self.num_things } else { self.num_classes };
@@ -100,14 +102,14 @@ impl Answer<'_> {
         self.probabilities().enumerate().filter_map(claim).collect()
     }
 
-    /// Those of them that are things.
+    /// Returns those of [`best_claims`](Self::best_claims) that are things.
     fn claims(&self, any_class: bool) -> Vec<Claim> {
         let mut claims = self.best_claims(any_class);
         claims.retain(|claim| claim.category < self.num_things);
         claims
     }
 
-    /// Each query with each thing.
+    /// Returns each query with each thing.
     fn pairs(&self) -> Vec<Claim> {
         let of_query = |(query, row): (usize, Vec<f32>)| {
             let things = row.into_iter().take(self.num_things).enumerate();
@@ -116,22 +118,23 @@ impl Answer<'_> {
         self.probabilities().enumerate().flat_map(of_query).collect()
     }
 
-    /// The query's mask logits on the whole canvas, row-major, where they were drawn.
+    /// Returns the query's mask logits on the whole canvas, row-major, if its mask was drawn.
     fn plane(&self, query: usize) -> Option<&[f32]> {
         let at = self.logits.queries.binary_search(&query).ok()?;
         let size = self.logits.grid[0] * self.logits.grid[1];
         self.logits.mask_logits.get(at * size..(at + 1) * size)
     }
 
-    /// The query's mask on the canvas, at the logits' own size.
+    /// Returns the query's mask on the canvas, at the resolution of the logits.
     fn drawn(&self, query: usize) -> Option<BinaryMask> {
         let ([_, width], plane) = (self.logits.grid, self.plane(query)?);
         Some(BinaryMask::from_fn(width, plane.len() / width, |x, y| plane[y * width + x] > 0.0))
     }
 
-    /// How sure a query is of its mask: the overlap (intersection over union) of the mask with its own probabilities, 0 to 1.
+    /// Returns how certain a query is of its mask: the soft intersection over union of the mask with its
+    /// probabilities, 0 to 1.
     ///
-    /// Unlike the mean probability inside, it is low for specks in a haze.
+    /// Unlike the mean probability inside the mask, it is low for specks in a haze.
     fn certainty(&self, query: usize) -> Option<f32> {
         let [inside, union] = mae_seg_kernels::mask_overlap(self.plane(query)?);
         Some(inside / (union + 1e-6))
@@ -142,8 +145,8 @@ impl Answer<'_> {
         self.letterbox.logits_in_photo(self.plane(query)?, width, height)
     }
 
-    /// The same; a mask around a patch is without the pieces that are small beside its largest, and without small holes, and follows
-    /// the edges of the photo.
+    /// Returns the mask logits on the photo; if every patch is a query, without components that are much
+    /// smaller than the largest one, with small holes filled, and refined to the edges of the photo.
     fn whole_in_photo(&self, query: usize) -> Option<PhotoLogits> {
         if !self.dense {
             return self.in_photo(query);
@@ -153,20 +156,20 @@ impl Answer<'_> {
         self.following(&whole, width, height)
     }
 
-    /// Mask logits on the photo's pixels, where they follow its edges.
+    /// Returns mask logits on the photo's pixels, refined to its edges.
     fn following(&self, plane: &[f32], width: usize, height: usize) -> Option<PhotoLogits> {
         let logits = self.letterbox.logits_in_photo(plane, width, height)?;
         let Some(guide) = self.guide else { return Some(logits) };
         Some(logits.redrawn(|content, width| {
             let mask = BinaryMask::from_fn(width, content.len() / width, |x, y| content[y * width + x] > 0.0);
             let followed = mask.followed(guide);
-            // What is too thin for the filter stays.
+            // Masks that are too thin for the filter stay as they are.
             if followed.iter().any(|share| *share > 0.0) { followed } else { content.to_vec() }
         }))
     }
 }
 
-/// The index of the largest value, the first of equal ones.
+/// Returns the index of the largest value, the first of equal ones.
 fn best(values: &[f32]) -> Option<usize> {
     (0..values.len()).reduce(|best, at| if values[at] > values[best] { at } else { best })
 }

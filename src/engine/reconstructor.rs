@@ -1,4 +1,4 @@
-//! Photos with hidden patches, redrawn: what a masked autoencoder makes of the rest.
+//! Redraws photos with hidden patches by a masked autoencoder.
 
 use burn::tensor::{Device, Tensor, TensorData};
 
@@ -11,7 +11,7 @@ use crate::pixels::{Preprocess, central_crop};
 use crate::random::{Purpose, stream};
 use crate::weights::{Architecture, Checkpoint, WeightSource};
 
-/// A masked autoencoder on a device, encoder and decoder, ready for photos.
+/// A masked autoencoder (encoder and decoder) on a device, ready for photos.
 #[derive(Debug)]
 pub struct Reconstructor {
     model: MaskedAutoencoder,
@@ -19,27 +19,27 @@ pub struct Reconstructor {
     device: Device,
 }
 
-/// The central square of a photo at the size of the model: whatever is hidden of it next costs no preparation.
+/// The central square of a photo at the size of the model, prepared once for any number of patch masks.
 #[derive(Debug, Clone)]
 pub struct Square {
-    /// `[1, 3, S, S]`, normalised
+    /// Normalised pixels, `[1, 3, S, S]`.
     image: Tensor<4>,
-    /// `[3, S, S]`
+    /// Pixels in bytes, `[3, S, S]`.
     bytes: Vec<u8>,
 }
 
-/// A square with hidden patches, and what the model made of it. Pictures are RGBA, `[S, S, 4]` bytes.
+/// A square with hidden patches, and the model's reconstruction of it. Pictures are RGBA, `[S, S, 4]` bytes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Redrawn {
-    /// Whether each patch was hidden, row by row.
+    /// Whether each patch was hidden, in row-major order.
     pub hidden: Vec<bool>,
-    /// Likeness of drawn and true pixels: the signal to noise ratio in the hidden patches, the structure of the whole picture. `None`
-    /// where nothing was hidden.
+    /// The likeness of reconstruction and photo: the signal-to-noise ratio in the hidden patches, and the
+    /// structural similarity of the whole picture. `None` if nothing was hidden.
     pub likeness: Option<Likeness>,
     side: usize,
-    /// The colour in place of hidden patches where nothing can be transparent: what the model takes for none.
+    /// The colour of hidden patches in pictures without transparency: that of the normalised value 0.
     blank: [u8; 3],
-    /// `[3, S, S]`
+    /// The pixels of the photo in bytes, `[3, S, S]`.
     photo: Vec<u8>,
     drawn: Vec<u8>,
 }
@@ -61,25 +61,25 @@ impl Reconstructor {
         Ok(Self::new(model, checkpoint.preprocess, device.clone()))
     }
 
-    /// Wraps a model that exists already; `device` is where it is.
+    /// Wraps a model on `device`.
     #[must_use]
     pub const fn new(model: MaskedAutoencoder, preprocess: Preprocess, device: Device) -> Self {
         Self { model, preprocess, device }
     }
 
-    /// Patches a side.
+    /// Returns the number of patches per side.
     #[must_use]
     pub fn grid(&self) -> usize {
         self.model.config().encoder.grid()
     }
 
-    /// Side of the square that the model draws, in pixels.
+    /// Returns the side of the square that the model draws, in pixels.
     #[must_use]
     pub fn side(&self) -> usize {
         self.model.config().encoder.image_size
     }
 
-    /// Cuts the central square out of a photo and brings it to the size of the model.
+    /// Cuts the central square out of a photo and resizes it to the size of the model.
     #[must_use]
     pub fn prepare(&self, photo: &RgbImage) -> Square {
         let side = self.side();
@@ -89,18 +89,19 @@ impl Reconstructor {
         Square { image, bytes }
     }
 
-    /// Hides a share of the patches, 0 to 1; one is seen at least. `mae-seg reconstruct` hides the same patches of the first photo it is
-    /// given.
+    /// Hides a share of the patches, 0 to 1; at least one stays visible. `mae-seg reconstruct` hides the same
+    /// patches of its first photo.
     #[must_use]
     pub fn hide(&self, share: f64, sampling: MaskSampling, seed: u64) -> PatchMask {
         let num_visible = MaeConfig { mask_ratio: share, ..self.model.config().clone() }.num_visible();
         sampling.draw([stream(Purpose::Hide, seed, 0, 0)], self.grid(), num_visible.max(1))
     }
 
-    /// Lets the model draw what `mask`, made for one image, hides. All patches may be hidden, or none.
+    /// Draws the patches that `mask`, made for one image, hides. All patches may be hidden, or none.
     ///
     /// # Errors
-    /// [`EngineError::OtherPatches`] for a mask of another grid, [`EngineError::Failed`], [`EngineError::NotFinite`]
+    /// [`EngineError::OtherPatches`] for a mask of another grid, [`EngineError::Failed`],
+    /// [`EngineError::NotFinite`]
     pub async fn draw(&self, square: &Square, mask: &PatchMask) -> Result<Redrawn, EngineError> {
         let (given, expected) = (mask.num_patches(), self.grid() * self.grid());
         if given != expected {
@@ -114,7 +115,7 @@ impl Reconstructor {
         Ok(Redrawn { likeness: redrawn.measure(), ..redrawn })
     }
 
-    /// What the encoder makes of each patch, all of them seen.
+    /// Computes the encoder's features of each patch, with all patches visible.
     ///
     /// # Errors
     /// [`EngineError::Failed`], [`EngineError::NotFinite`]
@@ -124,7 +125,7 @@ impl Reconstructor {
 }
 
 impl Square {
-    /// The square, `[S, S, 4]` bytes.
+    /// Returns the square as RGBA, `[S, S, 4]` bytes.
     #[must_use]
     pub fn picture(&self) -> Vec<u8> {
         let plane = self.bytes.len() / 3;
@@ -133,26 +134,26 @@ impl Square {
 }
 
 impl Redrawn {
-    /// Width and height of the pictures, in pixels.
+    /// Returns the side of the pictures, in pixels.
     #[must_use]
     pub const fn side(&self) -> usize {
         self.side
     }
 
-    /// What the encoder saw: hidden patches are transparent.
+    /// Returns what the encoder saw: hidden patches are transparent.
     #[must_use]
     pub fn seen(&self) -> Vec<u8> {
         self.picture_of(|at, hidden| if hidden { [0; 4] } else { rgba(&self.photo, at) })
     }
 
-    /// What the model drew; where it `pastes`, only in hidden patches, and the photo is kept in the others.
+    /// Returns what the model drew; if `pastes`, only in hidden patches, with the photo kept in the others.
     #[must_use]
     pub fn picture(&self, pastes: bool) -> Vec<u8> {
         self.picture_of(|at, hidden| rgba(if pastes && !hidden { &self.photo } else { &self.drawn }, at))
     }
 
-    /// Pictures side by side: the photo, if wanted, what was seen, and [what was drawn](Self::picture); as `mae-seg reconstruct` shows
-    /// them.
+    /// Returns pictures side by side, as `mae-seg reconstruct` shows them: the photo, if wanted, the visible
+    /// patches, and [the reconstruction](Self::picture).
     #[must_use]
     pub fn panel(&self, with_photo: bool, pastes: bool) -> image::RgbImage {
         let [r, g, b] = self.blank;
@@ -171,7 +172,7 @@ impl Redrawn {
         (0..self.side * self.side).flat_map(|at| pixel(at, self.is_hidden(at))).collect()
     }
 
-    /// Whether a pixel, counted row by row, lies in a hidden patch.
+    /// Returns whether a pixel, by row-major index, lies in a hidden patch.
     fn is_hidden(&self, at: usize) -> bool {
         let grid = self.hidden.len().isqrt();
         let cell = |place: usize| place * grid / self.side;
@@ -185,12 +186,12 @@ impl Redrawn {
             .map(|at| if self.is_hidden(at % plane) { self.drawn[at] } else { self.photo[at] })
             .collect();
         let Likeness { psnr, ssim } = Likeness::of(&self.photo, &filled, self.side);
-        // Where patches are seen there is no error: all of it is spread over the others.
+        // Visible patches have no error: the whole error belongs to the hidden share.
         (share > 0.0).then(|| Likeness { psnr: psnr + 10.0 * share.log10(), ssim })
     }
 }
 
-/// The pixel numbered `at` of `[3, S, S]` bytes.
+/// Returns the pixel at index `at` of `[3, S, S]` bytes as RGBA.
 fn rgba(planes: &[u8], at: usize) -> [u8; 4] {
     let plane = planes.len() / 3;
     [planes[at], planes[plane + at], planes[2 * plane + at], 255]

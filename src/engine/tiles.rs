@@ -1,25 +1,26 @@
-//! A closer look at a photo: in parts, beside the whole of it, for objects that are small there.
+//! Looks at a photo in overlapping tiles besides the whole, to find small objects.
 
 use super::{Encoded, Engine, EngineError, SegmentOptions};
 use crate::image::RgbImage;
 use crate::instance::Instance;
 
-/// The length of a tile's side where the photo's is one, times the number of tiles along it: two neighbours share a third of it.
+/// A tile's side relative to the photo's, times the number of tiles along it: two neighbours share a third of
+/// it.
 const REACH: f64 = 1.2;
-/// How much a score in a tile counts beside one in the whole photo, which sees more of what is around. Chosen among 1 and 0.5.
+/// The factor of scores in a tile, which sees less context than the whole photo. Chosen among 1 and 0.5.
 const TRUST: f32 = 0.5;
-/// Masks that overlap more than this (intersection over union) are one object.
+/// Masks whose intersection over union exceeds this are one object.
 const SAME: f64 = 0.5;
 
 /// Left, top, width and height in pixels.
 type Bounds = [usize; 4];
 
 impl Engine {
-    /// Finds the objects of a photo that was encoded already, best first, and of its [`tiles`](SegmentOptions::tiles) those that
-    /// are neither cut off there nor known already.
+    /// Finds the objects of an encoded photo, best first, and those of its [`tiles`](SegmentOptions::tiles)
+    /// that are neither cut off by the tile nor found already.
     ///
     /// # Errors
-    /// [`EngineError::Failed`], [`EngineError::NotFinite`]
+    /// [`EngineError::NoMemory`], [`EngineError::Failed`], [`EngineError::NotFinite`]
     pub async fn find_closely(
         &self,
         image: &RgbImage,
@@ -41,7 +42,7 @@ impl Engine {
     }
 }
 
-/// Tiles that cover a photo, `count` along each side; none for fewer than two.
+/// Returns tiles that cover a photo, `count` along each side; none for a count below two.
 fn tiles(size: [usize; 2], count: usize) -> Vec<Bounds> {
     if count < 2 {
         return Vec::new();
@@ -52,7 +53,7 @@ fn tiles(size: [usize; 2], count: usize) -> Vec<Bounds> {
     places.map(|(across, down)| [start(0, across), start(1, down), side[0], side[1]]).collect()
 }
 
-/// The object of a tile in the whole photo, unless it goes on beyond the tile.
+/// Places the object of a tile in the whole photo, unless it continues beyond the tile.
 fn placed(instance: Instance, [left, top, width, height]: Bounds, size: [usize; 2]) -> Option<Instance> {
     let [x, y, across, down] = instance.bbox;
     let is_cut = left > 0 && x == 0
@@ -67,7 +68,7 @@ fn placed(instance: Instance, [left, top, width, height]: Bounds, size: [usize; 
     })
 }
 
-/// The best of those that are one object, best first.
+/// Removes duplicates and keeps the best of each object, best first.
 fn each_once(mut found: Vec<Instance>, options: &SegmentOptions) -> Vec<Instance> {
     found.sort_by(|a, b| b.score.total_cmp(&a.score));
     let mut kept: Vec<Instance> = Vec::new();

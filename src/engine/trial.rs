@@ -1,4 +1,4 @@
-//! A taste of the work that a model will be, before its weights are fetched.
+//! A sample of a model's work, to estimate its speed before its weights are fetched.
 
 use burn::tensor::{Device, Tensor};
 
@@ -6,10 +6,7 @@ use super::EngineError;
 use super::encoded::numbers;
 use crate::model::{VisionTransformer, VitConfig};
 
-/// Carries out one of a ViT-S/14's twelve blocks on a photo of `side` × `side` pixels. Whoever calls this takes the time.
-///
-/// # Errors
-/// [`EngineError::Failed`] when the device stops in the middle.
+/// Runs one of a ViT-S/14's twelve blocks on a photo of `side` × `side` pixels. The caller measures the time.
 pub async fn one_block(side: usize, device: &Device) -> Result<(), EngineError> {
     let encoder = VisionTransformer::new(&VitConfig::plain(side, 14, 384, 1, 6), device);
     numbers(encoder.forward(Tensor::zeros([1, 3, side, side], device))).await?;

@@ -1,6 +1,7 @@
-//! The mark of this program in its PNG files: so they are not taken for photos, and nobody else's picture is replaced.
+//! Marks PNG files as drawn by this program, so that they are not taken for photos and nobody else's picture
+//! is replaced.
 //!
-//! It is PNG's own text chunk `Software`, the first behind the header, with a digest of all the rest of the file.
+//! The mark is a PNG text chunk `Software`, directly after the header, with a digest of the rest of the file.
 
 use std::fs::File;
 use std::io::Read;
@@ -11,17 +12,17 @@ use sha2::{Digest, Sha256};
 
 use super::{PHOTO, read};
 
-/// Bytes of the signature and the header chunk, which every PNG file begins with.
+/// Bytes of the signature and the header chunk, with which every PNG file begins.
 const HEAD: usize = 33;
-/// Bytes of a chunk's length and kind.
+/// Bytes of a chunk's length and type.
 const FRONT: usize = 8;
 /// Bytes of a chunk's checksum.
 const CHECKSUM: usize = 4;
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n";
-/// What the chunk says first.
+/// Start of the chunk's data.
 const MARK: &[u8] = b"Software\0mae-seg; of ";
 
-/// `png` with the mark in it; `of` names what it was drawn of, in letters and digits.
+/// Returns `png` with the mark; `of` names what it was drawn from, in letters and digits.
 pub(crate) fn marked(png: &[u8], of: &str) -> Vec<u8> {
     let (head, rest) = png.split_at(HEAD.min(png.len()));
     let text = [MARK, of.as_bytes(), b"; sha256 ", digest(&[head, rest]).as_bytes()].concat();
@@ -31,7 +32,8 @@ pub(crate) fn marked(png: &[u8], of: &str) -> Vec<u8> {
     [head, &(text.len() as u32).to_be_bytes(), &chunk, &checksum.sum().to_be_bytes(), rest].concat()
 }
 
-/// What a picture of this program was drawn of; `None` for anything else, and where it was changed since.
+/// Returns what a picture of this program was drawn from; `None` for any other file, and for a picture that
+/// was changed since.
 pub(crate) fn drawn_of(path: &Path) -> Option<String> {
     let bytes = read(path, PHOTO).ok()?;
     let text = mark(&bytes)?;
@@ -40,7 +42,7 @@ pub(crate) fn drawn_of(path: &Path) -> Option<String> {
     (promised == digest(&[&bytes[..HEAD], bytes.get(end..)?])).then(|| of.to_owned())
 }
 
-/// Whether a file begins as a picture of this program.
+/// Returns whether a file begins like a picture of this program.
 pub(crate) fn is_drawn(path: &Path) -> bool {
     let is_png = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("png"));
     let mut first = Vec::new();
@@ -50,7 +52,7 @@ pub(crate) fn is_drawn(path: &Path) -> bool {
         && mark(&first).is_some()
 }
 
-/// The text of the mark.
+/// Returns the text of the mark.
 fn mark(png: &[u8]) -> Option<&[u8]> {
     let (head, rest) = png.split_at_checked(HEAD)?;
     let (length, rest) = rest.split_first_chunk::<4>()?;

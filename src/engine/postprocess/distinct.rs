@@ -1,4 +1,4 @@
-//! For people: every object once, no specks.
+//! The selection for people: every object once, no specks.
 
 use std::collections::HashMap;
 
@@ -6,20 +6,24 @@ use super::{Answer, Claim, Segment};
 use crate::engine::SegmentOptions;
 use crate::mask::BinaryMask;
 
-/// A mask with fewer positive logits than this is a speck.
+/// Masks with fewer positive logits than this are specks.
 const LEAST_CELLS: usize = 4;
 
-/// Masks that overlap by more than this (intersection over union) are about the same place.
+/// Masks whose intersection over union exceeds this are about the same place.
 const NEAR: f64 = 0.1;
-/// Masks that overlap by more than this agree.
+/// Masks whose intersection over union exceeds this agree.
 const ALIKE: f64 = 0.5;
 
-/// Queries (or pairs of query and class) by probability times certainty of their masks, best first; of two that are one object by
-/// [`SegmentOptions::overlap_thresh`] or [`SegmentOptions::containment_thresh`], the better one stays. Where every patch is a
-/// query, the score is multiplied by the [`agreement`] of its neighbours.
+/// Returns queries (or pairs of query and class) scored by class probability times certainty of the mask,
+/// best first.
+///
+/// Of two that are one object by [`SegmentOptions::overlap_thresh`] or
+/// [`SegmentOptions::containment_thresh`], the better one stays. If every patch is a query, the score is also
+/// multiplied by the [`agreement`] of the other masks nearby.
 pub(super) fn find(answer: &Answer<'_>, options: &SegmentOptions) -> Vec<Segment> {
     let candidates = if options.every_class { answer.pairs() } else { answer.claims(options.any_class) };
-    // Compared as the model drew them: only what is kept has to be enlarged to the photo.
+    // Masks are compared at the model's resolution: only those that are kept have to be enlarged to the
+    // photo.
     let measure = |&query: &usize| Some((query, (answer.drawn(query)?, answer.certainty(query)?)));
     let mut drawn: HashMap<usize, (BinaryMask, f32)> =
         answer.logits.queries.iter().filter_map(measure).collect();
@@ -56,14 +60,14 @@ pub(super) fn find(answer: &Answer<'_>, options: &SegmentOptions) -> Vec<Segment
     kept.into_iter().filter_map(segment).collect()
 }
 
-/// Of all that masks about the same place say, weighed by their scores, the share that agrees with each query's mask, 0 to 1.
+/// Returns for each query the score-weighted share of overlapping masks that agree with its own, 0 to 1.
 fn agreement(drawn: &HashMap<usize, (BinaryMask, f32)>, claims: &[Claim]) -> HashMap<usize, f32> {
     let said = |claim: &Claim| {
         let (mask, certainty) = drawn.get(&claim.query)?;
         Some((claim.query, mask, claim.probability * certainty))
     };
     let said: Vec<_> = claims.iter().filter_map(said).collect();
-    // Of what is alike, and of what is near; each counts itself.
+    // Sums of weights over the masks that agree, and over the masks nearby; each mask counts itself.
     let own =
         |(_, mask, weight): &(usize, &BinaryMask, f32)| [if mask.area() > 0 { *weight } else { 0.0 }; 2];
     let mut sums: Vec<[f32; 2]> = said.iter().map(own).collect();

@@ -1,18 +1,19 @@
-//! Masks that fill a box.
+//! Masks fitted to a box.
 
-/// How much a mask may be raised to reach the sides of its box, in logits, and what each costs in overlap.
+/// Candidate offsets added to a mask's logits so that it reaches the sides of its box, and the overlap that
+/// each unit costs.
 const RAISES: [f32; 7] = [0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0];
 const COST: f32 = 0.02;
 
-/// The mask logits, in rows of `width`, raised until the box around the mask is nearest to `bounds`: left, top, right and
-/// bottom in cells.
+/// Returns the mask logits, in rows of `width`, raised by the offset with which the mask's bounding box fits
+/// `bounds` best: left, top, right and bottom in cells.
 pub(super) fn fitted(plane: &[f32], width: usize, bounds: [f32; 4]) -> Vec<f32> {
     let fit = |raise: f32| overlap(plane, width, bounds, raise) - COST * raise;
     let best = RAISES.into_iter().max_by(|a, b| fit(*a).total_cmp(&fit(*b)).then(b.total_cmp(a)));
     plane.iter().map(|logit| logit + best.unwrap_or_default()).collect()
 }
 
-/// Intersection over union of the box and the one around the raised mask within it.
+/// Returns the intersection over union of `bounds` and the bounding box of the raised mask within them.
 fn overlap(plane: &[f32], width: usize, bounds: [f32; 4], raise: f32) -> f32 {
     let [left, top, right, bottom] = bounds;
     let middle = |cell: usize| ((cell % width) as f32 + 0.5, (cell / width) as f32 + 0.5);
@@ -38,7 +39,7 @@ mod tests {
 
     #[test]
     fn a_mask_is_raised_to_the_sides_of_its_box() {
-        // Sure in the middle, less so in the next two cells on both sides.
+        // The mask is certain in the middle, less so in the next two cells on both sides.
         let row = [-9.0, -1.2, -0.7, 2.0, 2.0, -0.7, -1.2, -9.0];
         let inside = |left, right| -> Vec<usize> {
             let raised = fitted(&row, 8, [left, 0.0, right, 1.0]);

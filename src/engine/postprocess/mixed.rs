@@ -1,30 +1,33 @@
-//! Masks mixed of those of several queries.
+//! Masks mixed from those of several queries.
 
 use super::places::{Place, sigmoid};
 use super::{Answer, best};
 
-/// At a place that its mask leaves out, the mask is raised to this logit.
+/// The logit to which a mask is raised at a place that it would leave out.
 const INSIDE: f32 = 0.01;
-/// What a patch counts at least, so that one without a mask still answers where it is alone.
+/// The minimum weight of a patch, so that a lone patch without a mask still answers.
 const LEAST: f32 = 1e-6;
 
-/// A mask made of those of some queries.
+/// A weighted mean of the masks of some queries.
 #[derive(Debug, Clone)]
 pub(super) struct Mixed {
     /// Mask logits on the whole canvas, row-major.
     pub(super) plane: Vec<f32>,
-    /// Each query and how much of it there is, above 0.
+    /// The queries and their weights, above 0.
     pub(super) weights: Vec<(usize, f32)>,
 }
 
 impl Answer<'_> {
-    /// The mask of a single query.
+    /// Returns the mask of a single query.
     pub(super) fn single(&self, query: usize) -> Option<Mixed> {
         Some(Mixed { plane: self.plane(query)?.to_vec(), weights: vec![(query, 1.0)] })
     }
 
-    /// The likeliest mask around a place. The patches around it vote by how near they are, how sure each is of its mask, and of
-    /// the place being inside; learned queries do not vote, the likeliest object there is taken.
+    /// Returns the likeliest mask around a place.
+    ///
+    /// If every patch is a query, the patches around the place vote, weighted by how near they are, how
+    /// certain each is of its mask, and how likely the place is inside. Learned queries do not vote; the
+    /// likeliest object there is taken.
     pub(super) fn around(&self, place: &Place) -> Option<Mixed> {
         let mut mixed = if self.dense {
             self.mixture(place.patches.iter().filter_map(|&(patch, share)| {
@@ -44,14 +47,14 @@ impl Answer<'_> {
         Some(mixed)
     }
 
-    /// How likely it is that the query is an object whose mask is right and covers the place.
+    /// Returns the likelihood that the query is an object whose mask is right and covers the place.
     pub(super) fn likelihood(&self, query: usize, place: &Place) -> Option<f32> {
         let inside = sigmoid(place.logit(self.plane(query)?));
         let object: f32 = self.probabilities_of(query).iter().take(self.num_classes).sum();
         Some(object * self.certainty(query)? * inside)
     }
 
-    /// The label of a mixture: what its queries hold likeliest, be it a thing or stuff.
+    /// Returns the label of a mixture: the class, thing or stuff, with the largest weighted probability.
     pub(super) fn category(&self, weights: &[(usize, f32)]) -> Option<usize> {
         let mut sums = vec![0.0; self.num_classes];
         for (query, weight) in weights {

@@ -4,12 +4,12 @@ use super::{Answer, Claim, Segment};
 use crate::engine::SegmentOptions;
 use crate::mask::BinaryMask;
 
-/// Every query whose probability times mask quality reaches the threshold, in query order; a pixel belongs to the last
-/// query that claims it. Stuff takes part, things are returned.
+/// Returns every query whose class probability times mask quality reaches the threshold, in query order; a
+/// pixel belongs to the last query that claims it. Stuff takes part, but only things are returned.
 pub(super) fn find(answer: &Answer<'_>, options: &SegmentOptions) -> Vec<Segment> {
     let painted = answer.best_claims(options.any_class).into_iter().filter_map(|claim| {
         let Claim { query, category, probability } = claim;
-        // The quality is at most 1: a query that cannot reach the threshold need not be measured.
+        // The quality is at most 1: queries that cannot reach the threshold need not be measured.
         let logits = (probability >= options.score_thresh).then(|| answer.in_photo(query))??;
         let score = probability * logits.quality();
         let mask = logits.mask();

@@ -1,4 +1,4 @@
-//! The pairs that average precision is measured on, as the authors of `EoMT` do.
+//! The pairs of query and class on which average precision is measured, as by the authors of `EoMT`.
 
 use std::collections::HashMap;
 
@@ -6,10 +6,12 @@ use super::{Answer, Claim, Segment};
 use crate::engine::SegmentOptions;
 use crate::mask::BinaryMask;
 
-/// The [`SegmentOptions::top_k`] most probable (query, class) pairs, then each scored by probability times the mean
-/// probability inside the mask; best first. Masks overlap, and a query may come with several classes.
+/// Returns the [`SegmentOptions::top_k`] most probable (query, class) pairs, best first, each scored by its
+/// probability times the mean probability inside the mask. Masks overlap, and a query may occur with several
+/// classes.
 ///
-/// With [`SegmentOptions::any_class`], for which there is no published rule, times the certainty of the mask.
+/// With [`SegmentOptions::any_class`], for which there is no published rule, the second factor is the
+/// certainty of the mask.
 pub(super) fn find(answer: &Answer<'_>, options: &SegmentOptions) -> Vec<Segment> {
     let mut claims = if options.any_class { answer.claims(true) } else { answer.pairs() };
     claims.sort_by(|a, b| b.probability.total_cmp(&a.probability));

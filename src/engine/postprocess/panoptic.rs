@@ -5,21 +5,22 @@ use crate::engine::SegmentOptions;
 use crate::mask::BinaryMask;
 use crate::pixels::PhotoLogits;
 
-/// A segment that keeps no more than this share of its query's own mask is dropped.
+/// Segments that keep no more than this share of their query's own mask are dropped.
 const LEAST_SHARE: f64 = 0.8;
 
-/// A query in the running for pixels.
+/// A query that competes for pixels.
 struct Rival {
     segment: Segment,
     logits: PhotoLogits,
-    /// Pixels where it beats every other.
+    /// Number of pixels where it beats every other query.
     won: usize,
-    /// Pixels it would take on its own.
+    /// Number of pixels it would take on its own.
     wanted: usize,
 }
 
-/// Queries above the threshold (probability of the best class, "no object" among them) compete for each pixel by
-/// probability times sigmoid; stuff takes part, things are returned, in query order.
+/// Returns queries above the threshold (probability of the best class, "no object" among them), which compete
+/// for each pixel by class probability times the sigmoid of the mask logit. Stuff takes part, but only things
+/// are returned, in query order.
 pub(super) fn find(answer: &Answer<'_>, options: &SegmentOptions) -> Vec<Segment> {
     let [width, height] = answer.letterbox.photo();
     let rival = |(query, row): (usize, Vec<f32>)| {

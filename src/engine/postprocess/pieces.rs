@@ -1,11 +1,11 @@
-//! Pieces of a mask that belong to something else.
+//! Removes connected components of a mask that belong to something else, and fills holes.
 
 use std::mem;
 
-/// A piece smaller than this share of the largest one is no part of the object.
+/// Components smaller than this share of the largest one are not part of the object.
 const LEAST_SHARE: f64 = 0.2;
 
-/// Mask logits, in rows of `width`, without the small pieces: these turn negative.
+/// Returns the mask logits, in rows of `width`, without small components: their logits turn negative.
 pub(super) fn without_small(plane: &[f32], width: usize) -> Vec<f32> {
     let pieces = pieces(plane, width);
     let largest = pieces.iter().map(Vec::len).max().unwrap_or_default();
@@ -15,10 +15,11 @@ pub(super) fn without_small(plane: &[f32], width: usize) -> Vec<f32> {
     cleared
 }
 
-/// A hole smaller than this share of the mask belongs to the object.
+/// Holes smaller than this share of the mask belong to the object.
 const LEAST_HOLE: f64 = 0.03;
 
-/// Mask logits, in rows of `width`, without small holes: these turn positive. What reaches the border is no hole.
+/// Returns the mask logits, in rows of `width`, without small holes: their logits turn positive. An area that
+/// reaches the border is not a hole.
 pub(super) fn without_holes(plane: &[f32], width: usize) -> Vec<f32> {
     let mut filled = plane.to_vec();
     let area = plane.iter().filter(|logit| **logit > 0.0).count();
@@ -38,7 +39,8 @@ pub(super) fn without_holes(plane: &[f32], width: usize) -> Vec<f32> {
     filled
 }
 
-/// Mask logits, in rows of `width`, without the pieces that hold none of the `seeds`: these turn negative.
+/// Returns the mask logits, in rows of `width`, without the components that hold none of the `seeds`: their
+/// logits turn negative.
 pub(super) fn around(plane: &[f32], width: usize, seeds: &[usize]) -> Vec<f32> {
     let mut cleared = plane.to_vec();
     let is_apart = |piece: &Vec<usize>| !piece.iter().any(|cell| seeds.contains(cell));
@@ -47,7 +49,7 @@ pub(super) fn around(plane: &[f32], width: usize, seeds: &[usize]) -> Vec<f32> {
     cleared
 }
 
-/// The cells of positive logits, by what touches with a side.
+/// Returns the 4-connected components of the cells with positive logits.
 fn pieces(plane: &[f32], width: usize) -> Vec<Vec<usize>> {
     let mut open: Vec<bool> = plane.iter().map(|logit| *logit > 0.0).collect();
     let mut pieces = Vec::new();

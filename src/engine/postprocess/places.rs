@@ -1,40 +1,41 @@
-//! Where a prompt lies on the model's grids, and which queries may have an answer to it.
+//! Locates a prompt on the model's grids, and selects the queries that may answer it.
 
 use super::softmax;
 use crate::pixels::Letterbox;
 use crate::prompt::Prompt;
 
-/// Masks drawn for each place besides those of the patches around it: what a GPU draws in one go.
+/// Number of masks drawn for each place besides those of the patches around it: as many as a GPU draws at
+/// once.
 const CANDIDATES: usize = 12;
 
-/// Cells in row-major order, and the share of each in what is between them.
+/// The four cells around a point, by row-major index, and their bilinear weights.
 type Around = [(usize, f32); 4];
 
 /// A place on the object.
 #[derive(Debug, Clone)]
 pub(in crate::engine) struct Place {
-    /// Of the masks.
+    /// The cells of the mask grid around the place.
     pub(super) cells: Around,
-    /// Queries that are the patches around it; none where queries are learned.
+    /// The patches around the place, as queries; empty for learned queries.
     pub(super) patches: Vec<(usize, f32)>,
 }
 
-/// The positive and the negative places of a prompt; a box is a positive one in its middle.
+/// The positive and the negative places of a prompt; the centre of a box is a positive one.
 #[derive(Debug, Clone)]
 pub(in crate::engine) struct Places {
     pub(super) positive: Vec<Place>,
     pub(super) negative: Vec<Place>,
-    /// Left, top, right and bottom of the prompt's box, in cells of the masks.
+    /// The prompt's box, left, top, right and bottom in cells of the masks.
     pub(super) bounds: Option<[f32; 4]>,
 }
 
 impl Place {
-    /// A mask's logit there.
+    /// Returns a mask's logit at the place.
     pub(super) fn logit(&self, plane: &[f32]) -> f32 {
         self.cells.iter().map(|&(cell, share)| share * plane[cell]).sum()
     }
 
-    /// Cells from the place to a cell of masks that are so many wide.
+    /// Returns the distance from the place to a cell of a mask `width` cells wide, in cells.
     pub(super) fn distance(&self, cell: usize, width: usize) -> f32 {
         let along = |of: fn(usize, usize) -> usize| {
             let here: f32 = self.cells.iter().map(|&(cell, share)| share * of(cell, width) as f32).sum();
@@ -45,7 +46,8 @@ impl Place {
 }
 
 impl Places {
-    /// The places on masks of `mask_size`, and on the grid of `patches` where these are queries; heights come first.
+    /// Locates the prompt on masks of `mask_size`, and on the grid of `patches` if these are queries; sizes
+    /// are height and width.
     pub(in crate::engine) fn of(
         prompt: &Prompt,
         letterbox: &Letterbox,
@@ -75,7 +77,8 @@ impl Places {
         self.positive.iter().chain(&self.negative)
     }
 
-    /// The cells around every place, one after another, filled up to a multiple of 16: a GPU meets few shapes this way.
+    /// Returns the cells around every place, one after another, padded to a multiple of 16 so that a GPU
+    /// meets few shapes.
     pub(in crate::engine) fn cells(&self) -> Vec<i32> {
         let cells = self.all().flat_map(|place| place.cells).map(|(cell, _)| cell as i32);
         let mut cells: Vec<i32> = cells.collect();
@@ -83,8 +86,9 @@ impl Places {
         cells
     }
 
-    /// Queries whose masks are worth drawing, ascending: of each place the patches around it, and those that are most likely an
-    /// object that covers it. `logits` are those of all queries at [`cells`](Self::cells).
+    /// Returns the queries whose masks are worth drawing, ascending: for each place the patches around it,
+    /// and the queries that are most likely an object that covers it. `logits` holds the mask logits of all
+    /// queries at [`cells`](Self::cells).
     pub(in crate::engine) fn candidates(
         &self,
         class_logits: &[f32],

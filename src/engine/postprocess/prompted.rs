@@ -1,4 +1,4 @@
-//! The object at a place that was pointed at.
+//! The object at a prompt.
 
 use super::fitted::fitted;
 use super::mixed::Mixed;
@@ -7,13 +7,14 @@ use super::{Answer, Segment, pieces};
 use crate::mask::BinaryMask;
 use crate::prompt::Prompt;
 
-/// Where positive and negative places both claim a cell of the masks, being nearer by one cell counts as so much logit.
+/// The logit that one cell of distance counts where positive and negative places both claim a cell.
 const NEARER: f32 = 0.5;
-/// Masks that overlap more than this (intersection over union) are no alternatives to each other.
+/// Masks whose intersection over union exceeds this are not alternatives to each other.
 const ALIKE: f64 = 0.75;
 
-/// The likeliest mask first, then up to `at_most` − 1 others that cover the positive places and leave out the negative ones: from
-/// the next larger one on, and round to the smallest.
+/// Returns the likeliest mask first, then up to `at_most` − 1 others that cover the positive places and leave
+/// out the negative ones: first the larger ones from the next larger on, then the smaller ones from the
+/// smallest on.
 pub(in crate::engine) fn find(
     answer: &Answer<'_>,
     prompt: &Prompt,
@@ -23,7 +24,7 @@ pub(in crate::engine) fn find(
     let Some(likeliest) = united(answer, places) else { return Vec::new() };
     let mut found = vec![Shaped::new(answer, places, likeliest)];
     for other in fitting(answer, places) {
-        // A box says already how large the object is.
+        // A box already says how large the object is.
         if prompt.bounds.is_some() || found.len() >= at_most {
             break;
         }
@@ -37,7 +38,7 @@ pub(in crate::engine) fn find(
     found.into_iter().filter_map(|shaped| shaped.segment(answer, prompt)).collect()
 }
 
-/// A mask and the cells it covers, without the pieces that no positive place is in.
+/// A mask and the cells it covers, without connected components that hold no positive place.
 struct Shaped {
     mixed: Mixed,
     shape: BinaryMask,
@@ -52,7 +53,7 @@ impl Shaped {
         Self { mixed, shape }
     }
 
-    /// The mask at the photo's size, as far as the prompt's box reaches.
+    /// Returns the mask at the photo's size, clipped to the prompt's box.
     fn segment(self, answer: &Answer<'_>, prompt: &Prompt) -> Option<Segment> {
         let Mixed { plane, weights } = self.mixed;
         let [height, width] = answer.logits.grid;
@@ -67,7 +68,7 @@ impl Shaped {
     }
 }
 
-/// The masks of single queries that fit the prompt, the likeliest first.
+/// Returns the masks of single queries that fit the prompt, the likeliest first.
 fn fitting(answer: &Answer<'_>, places: &Places) -> impl Iterator<Item = Mixed> {
     let fits = |plane: &[f32]| {
         places.positive.iter().all(|place| place.logit(plane) > 0.0)
@@ -85,7 +86,8 @@ fn fitting(answer: &Answer<'_>, places: &Places) -> impl Iterator<Item = Mixed> 
     ranked.into_iter().filter_map(|(query, _)| answer.single(query))
 }
 
-/// The masks around all positive places as one; where a mask around a negative place claims a cell too, the larger logit wins.
+/// Returns the masks around all positive places as one; where the mask around a negative place claims the
+/// same cell, the larger logit wins, corrected for distance.
 fn united(answer: &Answer<'_>, places: &Places) -> Option<Mixed> {
     let around = |places: &[Place]| -> Option<Vec<Mixed>> {
         places.iter().map(|place| answer.around(place)).collect()

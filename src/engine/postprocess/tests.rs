@@ -10,7 +10,7 @@ fn logits() -> Logits {
     }
 }
 
-/// The same on a 4×4 grid, so that nothing is a speck.
+/// The same queries on a 4×4 grid, so that nothing is a speck.
 fn larger() -> Logits {
     let mask_logits = [3.0, 2.0, -1.0]
         .into_iter()
@@ -102,7 +102,8 @@ fn later_masks_cut_into_earlier_ones() {
 
 #[test]
 fn stuff_competes_for_pixels_but_is_not_returned() {
-    // Class 1 is stuff: its query covers everything, the thing's query the left half, more surely.
+    // Class 1 is stuff: its query covers everything, while the thing's query covers the left half with more
+    // certainty.
     let logits = Logits {
         class_logits: vec![9.0, 0.0, 0.0, 0.0, 8.0, 0.0],
         queries: vec![0, 1],
@@ -143,7 +144,7 @@ fn padding_does_not_count() {
 
 #[test]
 fn masks_of_unlikely_queries_need_not_be_drawn() {
-    // Left half twice, of two classes, then nothing; then the same without the third query's mask.
+    // The left half twice with two classes, then nothing; below, the same without the third query's mask.
     let class_logits = vec![1.0, 0.0, 0.0, 0.0, 2.0, 0.0, -4.0, -4.0, 4.0];
     let all = Logits { class_logits, ..larger() };
     for selection in [Selection::Distinct, Selection::Painted, Selection::Panoptic, Selection::Pairs] {
@@ -160,7 +161,7 @@ fn masks_of_unlikely_queries_need_not_be_drawn() {
 
 #[test]
 fn where_every_patch_is_a_query_neighbours_outvote_a_loner() {
-    // Twice the left half, then everything, a little more surely.
+    // The left half twice, then everything with a little more certainty.
     let mut logits = Logits { class_logits: vec![2.0, 0.0, 2.0, 0.0, 2.5, 0.0], ..larger() };
     logits.mask_logits[16..32].copy_from_slice(&larger().mask_logits[..16]);
     logits.mask_logits[32..].fill(3.0);
@@ -169,7 +170,7 @@ fn where_every_patch_is_a_query_neighbours_outvote_a_loner() {
     assert_eq!(queries(&found(true)), [0]);
     let [twice, once] = [2.0_f32, 2.5].map(|logit| 1.0 / (1.0 + (-logit).exp()));
     let score = found(true)[0].score / answer(&logits, 1).certainty(0).unwrap();
-    // Certainties are alike: those of masks whose logits are all 3 or -3, and of one whose logits are all 3.
+    // The certainties of masks whose logits are all 3 or −3, and of one whose logits are all 3, are equal.
     assert!((score / twice - 2.0 * twice / (2.0 * twice + once)).abs() < 0.03, "{score}");
 }
 

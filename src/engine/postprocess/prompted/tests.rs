@@ -4,12 +4,12 @@ use crate::mask::BinaryMask;
 use crate::pixels::Letterbox;
 use crate::prompt::Point;
 
-/// Height and width of the masks, and of a photo that is as large.
+/// Height and width of the masks, and of a photo of the same size.
 const SIDE: usize = 16;
 
 type Shape = fn(usize, usize) -> bool;
 
-/// Logits of one class whose queries draw these shapes, with so much certainty.
+/// Returns logits of one class whose queries draw these shapes, each with its own certainty.
 fn logits(shapes: &[(Shape, f32)]) -> Logits {
     let cells = || (0..SIDE).flat_map(|y| (0..SIDE).map(move |x| (x, y)));
     let plane = |&(shape, logit): &(Shape, f32)| {
@@ -39,7 +39,7 @@ fn prompt(points: &[(usize, usize, bool)]) -> Prompt {
     Prompt { points: points.iter().map(point).collect(), bounds: None }
 }
 
-/// Four patches: the upper ones see the upper half, the lower ones each their quarter.
+/// Four patches: the upper ones see the upper half, the lower ones each see their quarter.
 fn patches() -> Logits {
     let above: Shape = |_, y| y < 8;
     logits(&[(above, 4.0), (above, 4.0), (|x, y| x < 8 && y >= 8, 4.0), (|x, y| x >= 8 && y >= 8, 4.0)])
@@ -78,7 +78,7 @@ fn points_add_and_take_away() {
     let without = prompt(&[(2, 2, true), (2, 13, true), (3, 14, false)]);
     let answer = found(&patches(), true, &without, 1).remove(0).mask;
     assert!(answer.get(2, 2) && !answer.get(3, 14));
-    // The same mask on both sides: what is nearer wins.
+    // Both sides have the same mask, so the nearer place wins.
     let halved = prompt(&[(1, 3, true), (14, 3, false)]);
     let answer = found(&patches(), true, &halved, 1).remove(0).mask;
     assert!((0..8).all(|y| answer.get(1, y) && !answer.get(14, y)));
@@ -94,7 +94,7 @@ fn nothing_is_found_beyond_a_box() {
 
 #[test]
 fn other_masks_of_the_place_follow_from_the_next_larger_one_on() {
-    // The likeliest is the second; the fifth is not at the place, the sixth the same as the fourth.
+    // The second shape is the likeliest; the fifth is not at the place, and the sixth equals the fourth.
     let shapes: [(Shape, f32); 6] = [
         (|x, y| x < 4 && y < 4, 3.0),
         (|x, y| x < 8 && y < 8, 6.0),
