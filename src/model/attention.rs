@@ -9,12 +9,12 @@ use burn::tensor::{Bool, Device, Tensor};
 use super::fused::{attended, attended_rounded};
 use super::{Rotation, init, product};
 
-/// Multi-head self-attention with one product for queries, keys and values (`softmax(q kᵀ / √d_h) v`).
+/// Multi-head self-attention with one linear layer for queries, keys and values (`softmax(q kᵀ / √d_h) v`).
 #[derive(Module, Debug)]
 pub struct Attention {
-    /// `[D, 3·D]`: queries, keys, values side by side.
+    /// Projection to queries, keys and values, side by side, `[D, 3·D]`.
     pub qkv: Linear,
-    /// `[D, D]`
+    /// Output projection, `[D, D]`.
     pub proj: Linear,
     num_heads: usize,
     /// See [`MaskSegmenter::rounding`](super::MaskSegmenter::rounding).
@@ -22,7 +22,7 @@ pub struct Attention {
 }
 
 impl Attention {
-    /// Fresh parameters; each third of `qkv` is drawn as its own `D × D` matrix would be.
+    /// Initialises the parameters; each third of `qkv` is drawn as its own `D × D` matrix would be.
     #[must_use]
     pub fn new(embed_dim: usize, num_heads: usize, device: &Device) -> Self {
         Self {
@@ -33,12 +33,13 @@ impl Attention {
         }
     }
 
+    /// Applies attention. `rotation` rotates queries and keys of the patches, which come last, by their
+    /// positions.
+    ///
     /// # Shapes
     /// - `tokens`: `[B, T, D]`
-    /// - `blocked`: `[B, 1, T, T]`, true where a row must not look at a column
+    /// - `blocked`: `[B, 1, T, T]`, true where a row must not attend to a column
     /// - returns `[B, T, D]`
-    ///
-    /// `rotation` turns queries and keys of the patches, which come last, by where they are.
     #[must_use]
     pub fn forward(
         &self,
@@ -59,7 +60,7 @@ impl Attention {
         product(&self.proj, mixed, self.rounds)
     }
 
-    /// [`attended`], but for what is `blocked`.
+    /// Computes [`attended`] except where `blocked`.
     fn attended_where(&self, parts: Tensor<3>, blocked: Tensor<4, Bool>) -> Tensor<3> {
         let ([batch, length, width], heads) = (parts.dims(), self.num_heads);
         let width = width / 3;

@@ -8,12 +8,13 @@ use burn::tensor::{Bool, Device, Tensor, TensorData};
 use super::fused::gelu;
 use super::{Attention, DecoderConfig, LayerNorm, Rotation, VitConfig, in_type_of, init, product};
 
-/// Two linear layers around an exact (erf) GELU, or around a gate (`SwiGLU`, <https://arxiv.org/abs/2002.05202>).
+/// Two linear layers around an exact (erf) GELU, or around a gate (`SwiGLU`,
+/// <https://arxiv.org/abs/2002.05202>).
 #[derive(Module, Debug)]
 pub struct Mlp {
-    /// `[D, hidden]`; with a gate `[D, 2·hidden]`, the gate's half first.
+    /// First layer, `[D, hidden]`; with a gate `[D, 2·hidden]`, the gate's half first.
     pub fc1: Linear,
-    /// `[hidden, D]`
+    /// Second layer, `[hidden, D]`.
     pub fc2: Linear,
     gated: bool,
     /// See [`MaskSegmenter::rounding`](super::MaskSegmenter::rounding).
@@ -21,6 +22,8 @@ pub struct Mlp {
 }
 
 impl Mlp {
+    /// Applies the MLP.
+    ///
     /// # Shapes
     /// - `tokens`, returns: `[B, T, D]`
     #[must_use]
@@ -38,10 +41,10 @@ impl Mlp {
     }
 }
 
-/// A learned scale per channel on a residual branch (<https://arxiv.org/abs/2103.17239>).
+/// A learned scale per channel on a residual branch (LayerScale, <https://arxiv.org/abs/2103.17239>).
 #[derive(Module, Debug)]
 pub struct LayerScale {
-    /// `[D]`
+    /// The scale, `[D]`.
     pub gamma: Param<Tensor<1>>,
 }
 
@@ -54,7 +57,7 @@ impl LayerScale {
         tokens * self.gamma.val().unsqueeze()
     }
 
-    /// A layer that does what `linear` and the scale do.
+    /// Returns a linear layer that applies `linear` and then the scale.
     fn merged(&self, linear: Linear) -> Linear {
         let gamma = self.gamma.val();
         Linear {
@@ -64,31 +67,32 @@ impl LayerScale {
     }
 }
 
-/// The products, which learn as `values` did, not what they were computed from.
+/// Returns the products as new leaves of the graph, trainable if `values` were.
 fn multiplied<const D: usize>(values: Tensor<D>, factors: Tensor<D>) -> Tensor<D> {
     let learned = values.is_require_grad();
     (values * factors).detach().set_require_grad(learned)
 }
 
-/// What attention is told besides the tokens.
+/// The inputs of attention besides the tokens.
 #[derive(Debug, Clone, Default)]
 pub struct Around {
-    /// `[B, 1, T, T]`, see [`Attention::forward`].
+    /// Positions that must not be attended to, `[B, 1, T, T]`; see [`Attention::forward`].
     pub blocked: Option<Tensor<4, Bool>>,
-    /// Where the patches are, unless their tokens tell it.
+    /// Rotary positions of the patches, if their tokens do not hold positions.
     pub rotation: Option<Rotation>,
 }
 
-/// `x += attention(norm1(x)); x += mlp(norm2(x))`, each branch scaled where the encoder has layer scale.
+/// A pre-norm block, `x += attention(norm1(x)); x += mlp(norm2(x))`, with each branch scaled if the encoder
+/// has layer scale.
 #[derive(Module, Debug)]
 pub struct Block {
-    /// Before attention.
+    /// The norm before attention.
     pub norm1: LayerNorm,
     /// Attention.
     pub attn: Attention,
     /// Scale of the attention branch.
     pub scale1: Option<LayerScale>,
-    /// Before the MLP.
+    /// The norm before the MLP.
     pub norm2: LayerNorm,
     /// The MLP.
     pub mlp: Mlp,
@@ -97,7 +101,7 @@ pub struct Block {
 }
 
 impl Block {
-    /// A block of the encoder.
+    /// Initialises a block of the encoder.
     #[must_use]
     pub fn encoder(config: &VitConfig, device: &Device) -> Self {
         let width = config.embed_dim;
@@ -119,7 +123,7 @@ impl Block {
         Self { scale1: scale(), scale2: scale(), ..block }
     }
 
-    /// A block of a decoder: no layer scale.
+    /// Initialises a block of a decoder, without layer scale.
     #[must_use]
     pub fn decoder(config: &DecoderConfig, layer_norm_eps: f64, device: &Device) -> Self {
         let width = config.embed_dim;
@@ -138,7 +142,7 @@ impl Block {
         }
     }
 
-    /// Takes layer scale away: what it multiplied branches with is multiplied into their last weights, and the block does the same.
+    /// Merges layer scale into the last weights of the branches; the block computes the same as before.
     #[must_use]
     pub fn with_merged_scales(mut self) -> Self {
         if let Some(scale) = self.scale1.take() {
@@ -155,6 +159,8 @@ impl Block {
         (self.attn.rounds, self.mlp.rounds) = (true, true);
     }
 
+    /// Applies the block.
+    ///
     /// # Shapes
     /// - `tokens`, returns: `[B, T, D]`
     #[must_use]
@@ -162,7 +168,8 @@ impl Block {
         self.forward_dropped(tokens, around, None)
     }
 
-    /// The same with stochastic depth: `factors` of the two branches, per image, 0 where one is dropped.
+    /// Applies the block with stochastic depth: `factors` multiply the two branches of each image, 0 where
+    /// one is dropped.
     #[must_use]
     pub fn forward_dropped(
         &self,

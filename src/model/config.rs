@@ -1,4 +1,4 @@
-//! Architectures as values: checked once, stored beside the weights.
+//! Architectures as values: validated once, stored beside the weights.
 
 mod segmenter;
 
@@ -12,7 +12,7 @@ pub enum ConfigError {
     /// A size is zero.
     #[error("`{0}` must be at least 1")]
     Zero(&'static str),
-    /// A size is beyond reason.
+    /// A size is implausibly large.
     #[error("`{0}` is {1}; no model is that large")]
     TooLarge(&'static str, usize),
     /// One size must divide another.
@@ -27,7 +27,7 @@ pub enum ConfigError {
         /// Its value.
         whole_value: usize,
     },
-    /// A layer index or count beyond the encoder.
+    /// A layer index or count exceeds the encoder's depth.
     #[error("`{field}` names layer {value}, the encoder has {depth}")]
     LayerOutOfRange {
         /// The field at fault.
@@ -45,16 +45,16 @@ pub enum ConfigError {
         /// Side of the image.
         image: usize,
     },
-    /// The epsilon is no number of use.
+    /// The layer-norm epsilon is out of range.
     #[error("`layer_norm_eps` ({0}) must be a positive number below 1")]
     Epsilon(String),
-    /// The base of rotary positions is no number of use.
+    /// The base of rotary positions is out of range.
     #[error("the base of rotary positions, `rope_theta`, is {0}; it must be above 1")]
     RotaryBase(String),
-    /// Masked attention is given for other blocks than there are.
+    /// The number of masked-attention probabilities differs from the number of blocks with queries.
     #[error("`attn_mask_probs` has {0} numbers, but queries take part in {1} blocks")]
     MaskProbabilities(usize, usize),
-    /// The mask ratio leaves nothing to see or nothing to hide.
+    /// The mask ratio leaves no visible or no hidden patch.
     #[error("mask ratio {0} must lie in (0, 1) and leave at least one visible and one hidden patch")]
     MaskRatio(String),
 }
@@ -63,7 +63,7 @@ fn yes() -> bool {
     true
 }
 
-/// No size of any published model comes near it; products of two stay far from overflow.
+/// The maximum of every size, far above any published model; products of two sizes cannot overflow.
 const LARGEST: usize = 1 << 20;
 
 fn nonzero(field: &'static str, value: usize) -> Result<(), ConfigError> {
@@ -83,26 +83,26 @@ fn divides(part: (&'static str, usize), whole: (&'static str, usize)) -> Result<
     Err(ConfigError::NotDivisible { part: part.0, part_value: part.1, whole: whole.0, whole_value: whole.1 })
 }
 
-/// The encoder: a plain pre-norm ViT (<https://arxiv.org/abs/2010.11929>).
+/// The configuration of the encoder, a plain pre-norm ViT (<https://arxiv.org/abs/2010.11929>).
 ///
-/// A superset of what MAE and DINOv2-type encoders need; each is a value of it.
+/// It covers MAE and DINOv2-type encoders.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct VitConfig {
-    /// Side of the square input, in pixels; what exceeds a multiple of `patch_size` is left out.
+    /// Side of the square input in pixels; the remainder beyond a multiple of `patch_size` is ignored.
     pub image_size: usize,
     /// Side of a patch, in pixels.
     pub patch_size: usize,
-    /// Width of every token (`hidden_size` in Hugging Face).
+    /// Token width (`hidden_size` in Hugging Face).
     pub embed_dim: usize,
     /// Number of blocks.
     pub depth: usize,
-    /// Attention heads; divides `embed_dim`.
+    /// Number of attention heads; divides `embed_dim`.
     pub num_heads: usize,
-    /// Width inside the MLPs.
+    /// Hidden width of the MLPs.
     pub mlp_dim: usize,
-    /// Register tokens after the class token.
+    /// Number of register tokens after the class token.
     pub num_registers: usize,
-    /// Whether the residual branches carry a learned per-channel scale.
+    /// Whether the residual branches have a learned per-channel scale.
     pub layer_scale: bool,
     /// Whether the MLPs have a gate (`SwiGLU`) instead of a GELU.
     #[serde(default)]
@@ -110,18 +110,19 @@ pub struct VitConfig {
     /// Whether queries, keys and values have a bias.
     #[serde(default = "yes")]
     pub qkv_bias: bool,
-    /// Added to the variance in every `LayerNorm`.
+    /// The epsilon added to the variance in every `LayerNorm`.
     pub layer_norm_eps: f64,
-    /// Whether positions are resampled to other grids with antialiasing, as timm does.
+    /// Whether position embeddings are resampled to other grids with antialiasing, as timm does.
     #[serde(default)]
     pub antialias_positions: bool,
-    /// Base of the periods of rotary positions, which patches then have instead of a table that is learned.
+    /// Base of the periods of rotary positions, which replace the position embeddings.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rotary_base: Option<f64>,
 }
 
 impl VitConfig {
-    /// A ViT with the usual ratios: MLPs four times as wide, no registers, no layer scale.
+    /// Returns a ViT with the usual ratios: MLPs four times as wide as the tokens, no registers, no layer
+    /// scale.
     #[must_use]
     pub fn plain(
         image_size: usize,
@@ -147,30 +148,32 @@ impl VitConfig {
         }
     }
 
-    /// ViT-Tiny/16: 192 wide, 12 deep, 3 heads.
+    /// Returns ViT-Tiny/16: 192 wide, 12 deep, 3 heads.
     #[must_use]
     pub fn tiny(image_size: usize) -> Self {
         Self::plain(image_size, 16, 192, 12, 3)
     }
 
-    /// Side of the patch grid.
+    /// Returns the side of the patch grid.
     #[must_use]
     pub fn grid(&self) -> usize {
         self.image_size / self.patch_size
     }
 
-    /// Number of patches, `grid²`.
+    /// Returns the number of patches, `grid²`.
     #[must_use]
     pub fn num_patches(&self) -> usize {
         self.grid() * self.grid()
     }
 
-    /// Tokens in front of the patches: class token and registers.
+    /// Returns the number of tokens in front of the patches: class token and registers.
     #[must_use]
     pub fn num_prefix(&self) -> usize {
         1 + self.num_registers
     }
 
+    /// Checks that the sizes are possible and fit each other.
+    ///
     /// # Errors
     /// [`ConfigError`] naming the field at fault.
     pub fn validate(&self) -> Result<(), ConfigError> {
@@ -196,21 +199,22 @@ impl VitConfig {
     }
 }
 
-/// A stack of plain blocks besides the encoder's: MAE's decoder, or the segmenter's blocks over a frozen encoder.
+/// The configuration of a stack of plain blocks besides the encoder's: MAE's decoder, or the segmenter's
+/// blocks over a frozen encoder.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DecoderConfig {
     /// Token width.
     pub embed_dim: usize,
-    /// Number of blocks; 0: linear layers alone, as in `SimMIM`.
+    /// Number of blocks; 0 leaves only linear layers, as in `SimMIM`.
     pub depth: usize,
-    /// Attention heads.
+    /// Number of attention heads.
     pub num_heads: usize,
-    /// Width inside the MLPs.
+    /// Hidden width of the MLPs.
     pub mlp_dim: usize,
 }
 
 impl DecoderConfig {
-    /// MLPs four times as wide as the tokens.
+    /// Returns a stack whose MLPs are four times as wide as its tokens.
     #[must_use]
     pub fn new(embed_dim: usize, depth: usize, num_heads: usize) -> Self {
         Self { embed_dim, depth, num_heads, mlp_dim: 4 * embed_dim }
@@ -236,31 +240,31 @@ pub enum HiddenPatches {
     Zero,
 }
 
-/// Which patches the reconstruction loss is taken on.
+/// The patches on which the reconstruction loss is computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum LossOn {
-    /// Those the encoder did not see (MAE §3).
+    /// The patches that the encoder did not see (MAE §3).
     #[default]
     Hidden,
-    /// Those it did see.
+    /// The patches that the encoder saw.
     Visible,
     /// Every patch.
     All,
 }
 
-/// How far a predicted pixel is from the right one.
+/// The error measure of predicted pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum PixelError {
-    /// The square of their difference (MAE §3).
+    /// The squared difference (MAE §3).
     #[default]
     Squared,
-    /// Their difference without its sign (`SimMIM`, <https://arxiv.org/abs/2111.09886> §3.4).
+    /// The absolute difference (`SimMIM`, <https://arxiv.org/abs/2111.09886> §3.4).
     Absolute,
 }
 
-/// The masked autoencoder (<https://arxiv.org/abs/2111.06377>).
+/// The configuration of the masked autoencoder (<https://arxiv.org/abs/2111.06377>).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MaeConfig {
     /// The encoder.
@@ -269,24 +273,24 @@ pub struct MaeConfig {
     pub decoder: DecoderConfig,
     /// Share of patches hidden from the encoder, in (0, 1).
     pub mask_ratio: f64,
-    /// Reconstruct each patch normalised by its own mean and deviation.
+    /// Whether the target patches are normalised by their own mean and standard deviation.
     pub norm_pix_loss: bool,
-    /// Where the loss is taken.
+    /// The patches on which the loss is computed.
     #[serde(default)]
     pub loss_on: LossOn,
-    /// How the loss measures pixels.
+    /// The error measure of the loss.
     #[serde(default)]
     pub pixel_error: PixelError,
-    /// What stands in for hidden patches in the encoder.
+    /// What the encoder sees in place of hidden patches.
     #[serde(default)]
     pub hidden_patches: HiddenPatches,
-    /// Features per patch of a teacher, reconstructed beside the pixels; 0: pixels only.
+    /// Number of features per patch of a teacher, reconstructed in addition to the pixels; 0 for pixels only.
     #[serde(default)]
     pub teacher_dim: usize,
 }
 
 impl MaeConfig {
-    /// The paper's choices around `encoder`: 75 % hidden, normalised pixels.
+    /// Returns the paper's choices around `encoder`: 75 % hidden, normalised pixels.
     #[must_use]
     pub fn new(encoder: VitConfig, decoder: DecoderConfig) -> Self {
         Self {
@@ -301,7 +305,7 @@ impl MaeConfig {
         }
     }
 
-    /// Patches the encoder sees: `floor(L · (1 − mask_ratio))`.
+    /// Returns the number of patches that the encoder sees: `floor(L · (1 − mask_ratio))`.
     #[must_use]
     #[expect(
         clippy::cast_possible_truncation,
@@ -313,6 +317,8 @@ impl MaeConfig {
         (self.encoder.num_patches() as f64 * (1.0 - self.mask_ratio)) as usize
     }
 
+    /// Checks that the sizes are possible and that the mask ratio leaves visible and hidden patches.
+    ///
     /// # Errors
     /// [`ConfigError`] naming the field at fault.
     pub fn validate(&self) -> Result<(), ConfigError> {

@@ -1,4 +1,4 @@
-//! An encoder that learns by telling photos apart: what masked autoencoding is compared with.
+//! Contrastive pretraining (`SimCLR`) of an encoder, the baseline for masked autoencoding.
 
 use burn::module::Module;
 use burn::nn::Linear;
@@ -7,31 +7,31 @@ use burn::tensor::{Device, Int, Tensor};
 
 use super::{VisionTransformer, VitConfig, init};
 
-/// Width of the space photos are told apart in (`SimCLR`, <https://arxiv.org/abs/2002.05709> §2.1).
+/// Width of the projected space (`SimCLR`, <https://arxiv.org/abs/2002.05709> §2.1).
 const PROJECTED: usize = 128;
-/// What takes a view's likeness to itself out of the softmax.
+/// Added to the similarity of a view to itself, to exclude it from the softmax.
 const NEVER: f64 = -1e9;
 
-/// `SimCLR`'s network: the class token of an encoder, projected by two layers.
+/// `SimCLR`'s network: an encoder, whose class token is projected by two layers.
 #[derive(Module, Debug)]
 pub struct ContrastiveEncoder {
-    /// What stays after training.
+    /// The encoder, kept after training.
     pub encoder: VisionTransformer,
-    /// What does not.
+    /// The projector, used in training only.
     pub projector: Projector,
 }
 
-/// `D` to `4·D`, `ReLU`, to 128.
+/// The projection head: `D` to `4·D`, `ReLU`, to 128.
 #[derive(Module, Debug)]
 pub struct Projector {
-    /// `[D, 4·D]`
+    /// First layer, `[D, 4·D]`.
     pub fc1: Linear,
-    /// `[4·D, 128]`
+    /// Second layer, `[4·D, 128]`.
     pub fc2: Linear,
 }
 
 impl ContrastiveEncoder {
-    /// Fresh parameters.
+    /// Initialises the parameters.
     #[must_use]
     pub fn new(config: &VitConfig, device: &Device) -> Self {
         let d = config.embed_dim;
@@ -44,6 +44,8 @@ impl ContrastiveEncoder {
         }
     }
 
+    /// Projects the class token of each image.
+    ///
     /// # Shapes
     /// - `images`: `[B, 3, S, S]`, normalised
     /// - returns `[B, 128]`
@@ -56,8 +58,8 @@ impl ContrastiveEncoder {
     }
 }
 
-/// The loss of `SimCLR` (its Algorithm 1): each view should be most like the other view of its photo, by cosine, among
-/// all views of the batch.
+/// Computes `SimCLR`'s loss (its Algorithm 1): by cosine similarity, each view should be closest to the other
+/// view of its photo among all views of the batch.
 ///
 /// # Shapes
 /// - `first`, `second`: `[B, 128]`, two views of each photo

@@ -1,30 +1,33 @@
-//! Which pixels belong to the object around a patch, as far as places tell.
+//! Location terms of the masks around patches: which pixels belong to the object, as far as their places
+//! tell.
 
 use burn::module::{Module, Param};
 use burn::nn::{Initializer, Linear};
 use burn::tensor::{Device, Tensor, TensorData};
 
-/// Distances are counted in this share of the photo's longer side; a fresh extent reaches so far.
+/// The unit of distances as a share of the photo's longer side, and the radius of a freshly initialised
+/// extent.
 const UNIT: f32 = 0.25;
-/// Mask logit of a fresh extent at its patch.
+/// The mask logit of a freshly initialised extent at its patch.
 const PEAK: f32 = 2.0;
 
-/// Where every patch is a query: a bowl of mask logits around the patch, of the size, form and offset it sees fit, over places
-/// that each pixel may shift towards the object it belongs to.
+/// A bowl-shaped (paraboloid) mask logit around every patch that is a query, with learned size, shape and
+/// offset, over places that each pixel may shift towards the object to which it belongs.
 ///
-/// What mask features need not learn then is where they are (relative coordinates: `CondInst`,
-/// <https://arxiv.org/abs/2003.05664>), nor how to tell alike neighbours apart: their pixels shift towards different middles
-/// (spatial embeddings: <https://arxiv.org/abs/1906.11109>).
+/// With it, mask features need not learn where they are (relative coordinates: `CondInst`,
+/// <https://arxiv.org/abs/2003.05664>), nor how to tell similar neighbours apart: their pixels shift towards
+/// different centres (spatial embeddings: <https://arxiv.org/abs/1906.11109>).
 #[derive(Module, Debug)]
 pub struct Extent {
-    /// `[D, 5]`: of a patch; curve and slope along x, the same along y, peak.
+    /// From a patch to its bowl, `[D, 5]`: curvature and slope along x, the same along y, and peak.
     pub form: Linear,
-    /// `[D, 2]`: of a pixel; how far its place moves along x and y.
+    /// From a pixel to the shift of its place along x and y, `[D, 2]`.
     pub shift: Linear,
 }
 
 impl Extent {
-    /// Round, centred, one unit wide, whatever the patch shows; all pixels where they are.
+    /// Initialises bowls that are round, centred and one unit wide whatever the patch shows, and shifts of
+    /// zero.
     #[must_use]
     pub fn new(width: usize, device: &Device) -> Self {
         let linear = |bias: &[f32]| Linear {
@@ -34,7 +37,8 @@ impl Extent {
         Self { form: linear(&[-PEAK, 0.0, -PEAK, 0.0, PEAK]), shift: linear(&[0.0, 0.0]) }
     }
 
-    /// What a pixel's [`places`](Self::places) are multiplied by and added up to be the logit of a patch's mask there.
+    /// Returns the bowls as coefficients: the dot product with a pixel's [`places`](Self::places) is the
+    /// logit of the patch's mask there.
     ///
     /// # Shapes
     /// - `patches`: `[B, rows·columns, D]`, normalised tokens
@@ -48,7 +52,7 @@ impl Extent {
         for axis in [0, 1] {
             let (curve, slope) = (number(2 * axis), number(2 * axis + 1));
             let centre = centres.clone().narrow(2, axis, 1);
-            // curve·(x - c)² + slope·(x - c), by powers of x
+            // Expand curve·(x − c)² + slope·(x − c) into powers of x.
             let bent = curve.clone() * centre.clone();
             rest = rest + (bent.clone() - slope.clone()) * centre;
             products.extend([curve, slope - bent.mul_scalar(2.0)]);
@@ -57,7 +61,7 @@ impl Extent {
         Tensor::cat(products, 2)
     }
 
-    /// x², x, y², y, 1 of each pixel, after its shift.
+    /// Returns x², x, y², y and 1 of each pixel, after its shift.
     ///
     /// # Shapes
     /// - `pixels`: `[B, height·width, D]`, mask features over a `grid` of patches
@@ -72,7 +76,8 @@ impl Extent {
     }
 }
 
-/// x and y of the middle of each cell of a `size` over a `grid` of patches, row by row, in [`UNIT`]s: `[1, cells, 2]`.
+/// Returns x and y of the centre of each cell of a `size` over a `grid` of patches, in row-major order, in
+/// [`UNIT`]s: `[1, cells, 2]`.
 fn centres([height, width]: [usize; 2], [rows, columns]: [usize; 2], device: &Device) -> Tensor<3> {
     let unit = UNIT * rows.max(columns) as f32;
     let along = |cell: usize, cells: usize, patches: usize| {
@@ -121,7 +126,7 @@ mod tests {
         let logits = logits(&extent, [2, 2], [4, 4]);
         for (at, logit) in logits.into_iter().enumerate() {
             let (patch, pixel) = (at / 16, at % 16);
-            // In units of half a patch.
+            // Distances in units of half a patch.
             let along = |pixel: usize, patch: usize| pixel as f32 + 0.5 - 2.0 * patch as f32 - 1.0;
             let (x, y) = (along(pixel % 4, patch % 2) + shift, along(pixel / 4, patch / 2));
             let expected = curve * x * x + slope * x + curve * y * y + peak;

@@ -1,4 +1,4 @@
-//! From tokens to classes and masks.
+//! The head of the segmenter: from tokens to classes and masks.
 
 use burn::module::{Module, Param};
 use burn::nn::{Initializer, Linear};
@@ -7,21 +7,22 @@ use burn::tensor::{Device, FloatDType, Tensor};
 use super::fused::{gelu, mixed, multiplied_rounded};
 use super::{LayerNorm, init};
 
-/// The upscaler's own, whatever the encoder's is (as timm's `LayerNorm2d`).
+/// The upscaler's own epsilon, whatever the encoder's is (as in timm's `LayerNorm2d`).
 const LAYER_NORM_EPS: f64 = 1e-6;
 
-/// One ×2 step of the mask features: transposed 2×2 convolution, GELU, depthwise 3×3, norm over channels.
+/// One ×2 step of the mask features: transposed 2×2 convolution, GELU, depthwise 3×3 convolution, layer norm
+/// over channels.
 ///
-/// Features come and go channel-last, so that the first and the last step are plain matrix and row operations.
+/// Features are channel-last, so that the first and the last step are plain matrix and row operations.
 #[derive(Module, Debug)]
 pub struct UpscaleBlock {
-    /// `[D in, D out, 2, 2]`
+    /// Transposed convolution, `[D in, D out, 2, 2]`.
     pub conv1_weight: Param<Tensor<4>>,
-    /// `[D]`
+    /// Its bias, `[D]`.
     pub conv1_bias: Param<Tensor<1>>,
-    /// Depthwise kernel `[D, 1, 3, 3]`, no bias.
+    /// Depthwise convolution, `[D, 1, 3, 3]`, without bias.
     pub conv2_weight: Param<Tensor<4>>,
-    /// Over channels.
+    /// The norm over channels.
     pub norm: LayerNorm,
     /// See [`MaskSegmenter::rounding`](super::MaskSegmenter::rounding).
     pub(super) rounds: bool,
@@ -42,6 +43,8 @@ impl UpscaleBlock {
         }
     }
 
+    /// Doubles the height and width of the features.
+    ///
     /// # Shapes
     /// - `features`: `[B, height, width, D]`
     /// - returns `[B, 2·height, 2·width, D]`
@@ -52,7 +55,7 @@ impl UpscaleBlock {
         self.norm.forward(mixed(grown, self.conv2_weight.val()))
     }
 
-    /// Computed in the type of its weight.
+    /// Applies the transposed convolution, computed in the type of its weight.
     fn transposed_convolution(&self, features: Tensor<4>) -> Tensor<4> {
         let [batch, height, width, d] = features.dims();
         let weight = self.conv1_weight.val().permute([0, 2, 3, 1]).reshape([d, 4 * d]);
@@ -72,23 +75,23 @@ impl UpscaleBlock {
     }
 }
 
-/// Class scores per query, and mask logits as one product of query embeddings with upscaled patch features.
+/// Class scores per query, and mask embeddings, whose product with upscaled patch features gives mask logits.
 #[derive(Module, Debug)]
 pub struct MaskHead {
-    /// `[D, K + 1]`; the last class is "no object".
+    /// From a query to its class logits, `[D, K + 1]`; the last class is "no object".
     pub class_predictor: Linear,
-    /// First layer of the query's mask embedding.
+    /// First layer of the mask embedding.
     pub fc1: Linear,
-    /// Second layer.
+    /// Second layer of the mask embedding.
     pub fc2: Linear,
-    /// Third layer.
+    /// Third layer of the mask embedding.
     pub fc3: Linear,
-    /// The ×2 steps.
+    /// The ×2 upscaling steps.
     pub upscale: Vec<UpscaleBlock>,
 }
 
 impl MaskHead {
-    /// Fresh parameters.
+    /// Initialises the parameters.
     #[must_use]
     pub fn new(width: usize, num_classes: usize, num_upscale_blocks: usize, device: &Device) -> Self {
         Self {
@@ -100,6 +103,8 @@ impl MaskHead {
         }
     }
 
+    /// Predicts the class logits of each query.
+    ///
     /// # Shapes
     /// - `queries`: `[B, Q, D]`, normalised tokens
     /// - returns `[B, Q, K + 1]`
@@ -108,7 +113,7 @@ impl MaskHead {
         self.class_predictor.forward(queries)
     }
 
-    /// What is multiplied with the pixels' features to be the logit of a query's mask there.
+    /// Embeds queries: the dot product with a pixel's features is the logit of the query's mask there.
     ///
     /// # Shapes
     /// - `queries`: `[B, Q, D]`, normalised tokens
@@ -118,7 +123,7 @@ impl MaskHead {
         self.fc3.forward(gelu(self.fc2.forward(gelu(self.fc1.forward(queries)))))
     }
 
-    /// Mask features, and their height and width: 2ⁿ times those of the grid for n upscale blocks.
+    /// Computes mask features, and their height and width: 2ⁿ times those of the grid for n upscale blocks.
     ///
     /// # Shapes
     /// - `patches`: `[B, rows·columns, D]`, normalised tokens

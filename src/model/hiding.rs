@@ -1,36 +1,37 @@
-//! Which patches of an image a masked autoencoder hides.
+//! Sampling of the patches that a masked autoencoder hides.
 
 use rand::{Rng, RngExt};
 use serde::{Deserialize, Serialize};
 
 use super::PatchMask;
 
-/// Smallest block of patches that is hidden at once, and the range of its aspect ratio
-/// (`BEiT`, <https://arxiv.org/abs/2106.08254> §2.3).
+/// Minimum number of patches of a hidden block, and the range of its aspect ratio (`BEiT`,
+/// <https://arxiv.org/abs/2106.08254> §2.3).
 const SMALLEST_BLOCK: usize = 16;
 const ASPECT: (f64, f64) = (0.3, 1.0 / 0.3);
 
-/// Patches of a square.
+/// Number of patches of a square.
 const SQUARE: usize = 4;
 
-/// How the hidden patches are chosen (MAE, <https://arxiv.org/abs/2111.06377> §4.1 and Figure 6).
+/// How hidden patches are sampled (MAE, <https://arxiv.org/abs/2111.06377> §4.1 and Figure 6).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum MaskSampling {
-    /// Each patch alike.
+    /// Patches are sampled uniformly.
     #[default]
     Random,
-    /// Rectangles of many patches.
+    /// Rectangular blocks of many patches.
     Block,
-    /// All but one of every 2×2; beyond or below a quarter of visible patches, chance decides.
+    /// All but one of every 2×2 patches; if more or less than a quarter shall be visible, the rest is random.
     Grid,
-    /// Squares of 2×2 patches, each alike (`SimMIM`, <https://arxiv.org/abs/2111.09886> §3.2); whole ones on a
-    /// grid of even sides, so up to three patches more are hidden.
+    /// Squares of 2×2 patches, sampled uniformly (`SimMIM`, <https://arxiv.org/abs/2111.09886> §3.2); squares
+    /// stay whole on a grid of even sides, so up to three more patches are hidden.
     Squares,
 }
 
 impl MaskSampling {
-    /// Masks for images of `grid`×`grid` patches, of which `num_visible` are seen; each from random numbers of its own.
+    /// Draws masks for images of `grid`×`grid` patches with `num_visible` visible ones, each from its own
+    /// random numbers.
     #[must_use]
     pub fn draw<R: Rng>(
         self,
@@ -39,7 +40,7 @@ impl MaskSampling {
         num_visible: usize,
     ) -> PatchMask {
         let num_visible = match self {
-            // Of the single square of a grid of two a part is seen.
+            // A grid of two has a single square, which has to be partly visible.
             Self::Squares if grid.is_multiple_of(2) && grid > 2 => {
                 (num_visible / SQUARE * SQUARE).max(SQUARE)
             }
@@ -50,7 +51,8 @@ impl MaskSampling {
         PatchMask::from_noise(&noise, num_visible)
     }
 
-    /// A number per patch: those with the smallest ones are seen. Below 1 wherever the pattern does not hide.
+    /// Returns a number per patch: patches with the smallest numbers are visible. It is below 1 wherever the
+    /// pattern does not hide the patch.
     fn noise(self, rng: &mut impl Rng, grid: usize, num_visible: usize) -> Vec<f32> {
         let mut noise: Vec<f32> = (0..grid * grid).map(|_| rng.random()).collect();
         let hidden: Vec<usize> = match self {
@@ -67,7 +69,7 @@ impl MaskSampling {
     }
 }
 
-/// Exactly `wanted` patches, hidden block after block; the last block may stay incomplete.
+/// Returns exactly `wanted` patches, hidden block after block; the last block may stay incomplete.
 fn blocks(rng: &mut impl Rng, grid: usize, wanted: usize) -> Vec<usize> {
     let mut is_hidden = vec![false; grid * grid];
     let mut hidden = Vec::with_capacity(wanted);
@@ -102,7 +104,7 @@ mod tests {
         mask.ids_restore.iter().map(hides).collect()
     }
 
-    /// Share of neighbouring patches (left and right) that are treated alike.
+    /// Returns the share of horizontally neighbouring patches that are both hidden or both visible.
     fn alike(rows: &[Vec<bool>]) -> f64 {
         let pairs = rows.iter().flat_map(|row| row.chunks(GRID)).flat_map(|line| line.windows(2));
         pairs.clone().filter(|pair| pair[0] == pair[1]).count() as f64 / pairs.count() as f64

@@ -1,4 +1,4 @@
-//! The masked autoencoder: hide patches, reconstruct them.
+//! The masked autoencoder: hides patches and reconstructs them.
 
 use burn::module::{Module, Param};
 use burn::nn::Linear;
@@ -10,45 +10,47 @@ use super::{
     init, patchify, product, resample_grid, sin_cos_2d,
 };
 
-/// What a forward pass of the [`MaskedAutoencoder`] yields.
+/// The output of a forward pass of the [`MaskedAutoencoder`].
 #[derive(Debug, Clone)]
 pub struct MaeOutput {
-    /// `[B, 1 + visible, D]` (or `1 + L` where hidden patches are not dropped): the encoder's tokens after the norm.
+    /// The encoder's tokens after the norm, `[B, 1 + visible, D]` (`1 + L` unless hidden patches are
+    /// dropped).
     pub latent: Tensor<3>,
-    /// `[B, L, P²·3]`: reconstructed patches, laid out as [`patchify`].
+    /// Reconstructed patches, `[B, L, P²·3]`, laid out as by [`patchify`].
     pub prediction: Tensor<3>,
-    /// `[B, L, teacher D]`: reconstructed features of the teacher; only with `teacher_dim`.
+    /// Reconstructed features of the teacher, `[B, L, teacher D]`; only with `teacher_dim`.
     pub features: Option<Tensor<3>>,
 }
 
-/// A ViT that sees a quarter of the patches, and a light decoder that draws the rest
+/// A ViT that sees only the visible patches, and a light decoder that reconstructs the hidden ones
 /// (<https://arxiv.org/abs/2111.06377>).
 #[derive(Module, Debug)]
 pub struct MaskedAutoencoder {
-    /// The part that is kept afterwards.
+    /// The encoder, the part that is kept after pretraining.
     pub encoder: VisionTransformer,
-    /// `[1, 1, D]`, in place of hidden patches; only with [`HiddenPatches::MaskToken`].
+    /// The token in place of hidden patches, `[1, 1, D]`; only with [`HiddenPatches::MaskToken`].
     pub encoder_mask_token: Option<Param<Tensor<3>>>,
-    /// Encoder width to decoder width.
+    /// From the encoder's width to the decoder's.
     pub decoder_embed: Linear,
-    /// `[1, 1, decoder D]`
+    /// The decoder's token for hidden patches, `[1, 1, decoder D]`.
     pub mask_token: Param<Tensor<3>>,
-    /// `[1, 1 + L, decoder D]`; the first row, the class token's, is zero in MAE.
+    /// Position embeddings of the decoder, `[1, 1 + L, decoder D]`; the first row, the class token's, is zero
+    /// in MAE.
     pub decoder_pos_embed: Param<Tensor<3>>,
     /// Decoder blocks.
     pub decoder_blocks: Vec<Block>,
-    /// After the last decoder block.
+    /// The norm after the last decoder block.
     pub decoder_norm: LayerNorm,
-    /// Decoder width to `P²·3` numbers.
+    /// From the decoder's width to the `P²·3` values of a patch.
     pub decoder_pred: Linear,
-    /// Decoder width to the teacher's features; only with `teacher_dim`.
+    /// From the decoder's width to the teacher's features; only with `teacher_dim`.
     pub teacher_pred: Option<Linear>,
     #[module(skip)]
     config: MaeConfig,
 }
 
 impl MaskedAutoencoder {
-    /// Fresh parameters as the paper's code draws them.
+    /// Initialises the parameters as the paper's code does.
     #[must_use]
     pub fn new(config: &MaeConfig, device: &Device) -> Self {
         let (encoder, decoder) = (&config.encoder, &config.decoder);
@@ -75,12 +77,14 @@ impl MaskedAutoencoder {
         }
     }
 
-    /// The architecture.
+    /// Returns the architecture.
     #[must_use]
     pub fn config(&self) -> &MaeConfig {
         &self.config
     }
 
+    /// Encodes the visible patches and reconstructs all.
+    ///
     /// # Shapes
     /// - `images`: `[B, 3, S, S]`, normalised
     #[must_use]
@@ -91,6 +95,8 @@ impl MaskedAutoencoder {
         MaeOutput { latent, prediction: product(&self.decoder_pred, decoded, false), features }
     }
 
+    /// Encodes the visible patches.
+    ///
     /// # Shapes
     /// - `images`: `[B, 3, S, S]`, normalised
     /// - returns [`MaeOutput::latent`]
@@ -130,9 +136,11 @@ impl MaskedAutoencoder {
         seen + token * hidden + positions
     }
 
+    /// Decodes all patches to the normalised features from which the predictions are read.
+    ///
     /// # Shapes
     /// - `latent`: [`MaeOutput::latent`]
-    /// - returns `[B, L, decoder D]`, normalised: what the predictions are read from
+    /// - returns `[B, L, decoder D]`
     fn forward_decoder(&self, latent: Tensor<3>, mask: &PatchMask) -> Tensor<3> {
         let tokens = product(&self.decoder_embed, latent, false);
         let [batch, length, d] = tokens.dims();
@@ -143,7 +151,7 @@ impl MaskedAutoencoder {
             (HiddenPatches::Drop, 0) => mask.restore(tokens.narrow(1, 1, length - 1)),
             (HiddenPatches::Drop, hidden) => {
                 let blanks = self.mask_token.val().expand([batch, hidden, d]);
-                // No tensor has no rows.
+                // Tensors cannot have zero rows.
                 let seen = (length > 1).then(|| tokens.narrow(1, 1, length - 1));
                 mask.restore(Tensor::cat(seen.into_iter().chain([blanks]).collect(), 1))
             }
@@ -157,18 +165,21 @@ impl MaskedAutoencoder {
         self.decoder_norm.forward(tokens).narrow(1, 1, mask.num_patches())
     }
 
-    /// Mean squared error against a teacher's features, averaged over the patches that [`LossOn`] names: hidden ones are
-    /// reconstructed, visible ones distilled (SAMI, <https://arxiv.org/abs/2312.00863> §3.1, does both).
+    /// Computes the mean squared error against a teacher's features, averaged over the patches that
+    /// [`LossOn`] selects: hidden ones are reconstructed, visible ones distilled (SAMI,
+    /// <https://arxiv.org/abs/2312.00863> §3.1, does both).
     ///
     /// # Shapes
-    /// - `features`, `target`: `[B, L, teacher D]`; the target's channels standardised; it gets no gradient
+    /// - `features`, `target`: `[B, L, teacher D]`; the target's channels are standardised, and it gets no
+    ///   gradient
     /// - returns `[1]`
     #[must_use]
     pub fn feature_loss(&self, features: Tensor<3>, target: Tensor<3>, mask: &PatchMask) -> Tensor<1> {
         self.over_patches(squared_error(features, target), mask)
     }
 
-    /// Mean error per patch, squared or as [`PixelError`] says, averaged over the patches that [`LossOn`] names.
+    /// Computes the mean error per patch, as [`PixelError`] defines it, averaged over the patches that
+    /// [`LossOn`] selects.
     ///
     /// With `norm_pix_loss`, targets are normalised per patch with the *unbiased* variance (eps 1e-6).
     ///
@@ -188,7 +199,7 @@ impl MaskedAutoencoder {
         self.over_patches(error, mask)
     }
 
-    /// The mean of errors `[B, L]` over the patches that [`LossOn`] names, `[1]`.
+    /// Returns the mean of errors `[B, L]` over the patches that [`LossOn`] selects, `[1]`.
     fn over_patches(&self, error: Tensor<2>, mask: &PatchMask) -> Tensor<1> {
         let hidden = mask.hidden(&error.device());
         let weight = match self.config.loss_on {
@@ -200,8 +211,10 @@ impl MaskedAutoencoder {
     }
 }
 
-/// Patches `[B, L, D]` less their mean, over the root of their unbiased variance and 1e-6: layer norm, whose variance is smaller by
-/// (D − 1) / D.
+/// Normalises patches `[B, L, D]` with their mean and their unbiased variance plus 1e-6.
+///
+/// Layer norm uses the biased variance, which is smaller by a factor of (D − 1) / D; its scale and epsilon
+/// correct for that.
 fn unit_patches(patches: Tensor<3>) -> Tensor<3> {
     let [_, _, width] = patches.dims();
     let kind = (&patches.device(), patches.dtype());
@@ -235,7 +248,8 @@ mod tests {
         let device = Device::flex();
         let mut config = MaeConfig::new(VitConfig::plain(32, 16, 8, 1, 1), DecoderConfig::new(8, 0, 1));
         config.norm_pix_loss = false;
-        // Of four patches the third is seen; black photos, and patches that are drawn ever further from black.
+        // The third of four patches is visible; the photos are black, and the predictions of the patches lie
+        // further and further from black.
         let mask = PatchMask::from_noise(&[vec![0.9, 0.5, 0.1, 0.7]], 1);
         let drawn = [1.0_f32, -2.0, 100.0, 3.0].into_iter().flat_map(|pixel| [pixel; 768]).collect();
         let drawn = Tensor::<3>::from_data(TensorData::new(drawn, [1, 4, 768]), &device);

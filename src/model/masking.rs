@@ -1,4 +1,4 @@
-//! Which patches the encoder sees: decided on the host, so that the model itself is deterministic.
+//! The choice of visible patches; it is made on the host, so that the model itself is deterministic.
 
 use std::ops::Range;
 
@@ -9,23 +9,23 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 /// ```
 /// use mae_seg::model::PatchMask;
 ///
-/// // Of four patches, the two with the least noise are seen.
+/// // Of four patches, the two with the least noise are visible.
 /// let mask = PatchMask::from_noise(&[vec![0.9, 0.1, 0.5, 0.3]], 2);
 /// assert_eq!(mask.ids_keep, [[1, 3]]);
 /// assert_eq!((mask.num_visible(), mask.num_patches()), (2, 4));
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PatchMask {
-    /// Per image: visible patches, in the order the encoder gets them.
+    /// The visible patches of each image, in the order in which the encoder gets them.
     pub ids_keep: Vec<Vec<usize>>,
-    /// Per image: for each patch, its place in the shuffled order (visible ones first).
+    /// The position of each patch of each image in the shuffled order (visible ones first).
     pub ids_restore: Vec<Vec<usize>>,
 }
 
 impl PatchMask {
     /// Keeps the `num_visible` patches with the smallest noise, per image.
     ///
-    /// `noise` is `[B][L]`, any range; equal values keep their order.
+    /// `noise` is `[B][L]` in any range; equal values keep their order.
     #[must_use]
     pub fn from_noise(noise: &[Vec<f32>], num_visible: usize) -> Self {
         let (mut ids_keep, mut ids_restore) = (Vec::new(), Vec::new());
@@ -43,21 +43,22 @@ impl PatchMask {
         Self { ids_keep, ids_restore }
     }
 
-    /// One image whose patches are hidden where `hidden` says so; the others keep their order.
+    /// Creates the mask of one image whose patches are hidden where `hidden` is true; visible ones keep their
+    /// order.
     #[must_use]
     pub fn from_hidden(hidden: &[bool]) -> Self {
         let noise = hidden.iter().map(|&hidden| f32::from(u8::from(hidden))).collect();
         Self::from_noise(&[noise], hidden.iter().filter(|hidden| !**hidden).count())
     }
 
-    /// Tells whether each patch of the first image is hidden, row by row.
+    /// Returns whether each patch of the first image is hidden, in row-major order.
     #[must_use]
     pub fn first_hidden(&self) -> Vec<bool> {
         let visible = self.num_visible();
         self.ids_restore.first().into_iter().flatten().map(|&place| place >= visible).collect()
     }
 
-    /// The masks of some of the images.
+    /// Returns the masks of some of the images.
     ///
     /// # Panics
     /// If there are fewer images.
@@ -69,25 +70,25 @@ impl PatchMask {
         }
     }
 
-    /// Number of images.
+    /// Returns the number of images.
     #[must_use]
     pub fn batch(&self) -> usize {
         self.ids_keep.len()
     }
 
-    /// Patches seen per image.
+    /// Returns the number of visible patches per image.
     #[must_use]
     pub fn num_visible(&self) -> usize {
         self.ids_keep.first().map_or(0, Vec::len)
     }
 
-    /// Patches per image.
+    /// Returns the number of patches per image.
     #[must_use]
     pub fn num_patches(&self) -> usize {
         self.ids_restore.first().map_or(0, Vec::len)
     }
 
-    /// `[B, L]`: 1 where a patch is hidden, 0 where it is seen.
+    /// Returns `[B, L]`: 1 where a patch is hidden, 0 where it is visible.
     #[must_use]
     pub fn hidden(&self, device: &Device) -> Tensor<2> {
         let visible = self.num_visible();
@@ -96,10 +97,10 @@ impl PatchMask {
         Tensor::from_data(TensorData::new(flags, [self.batch(), self.num_patches()]), device)
     }
 
-    /// Picks each image's visible tokens.
+    /// Selects the visible tokens of each image.
     ///
     /// # Shapes
-    /// - `patches`: `[B, L, D]`, or `[1, L, D]` for what all images share
+    /// - `patches`: `[B, L, D]`, or `[1, L, D]` for tokens that all images share
     /// - returns `[B, visible, D]`
     #[must_use]
     pub fn keep(&self, patches: Tensor<3>) -> Tensor<3> {
@@ -116,7 +117,7 @@ impl PatchMask {
     }
 }
 
-/// Selects whole rows of a flattened batch: one index per token, not one per number.
+/// Selects whole rows of a flattened batch, with one index per token instead of one per value.
 #[expect(clippy::cast_possible_wrap, clippy::cast_possible_truncation, reason = "token counts are small")]
 fn pick_rows(tokens: Tensor<3>, ids: &[Vec<usize>]) -> Tensor<3> {
     let [given, length, d] = tokens.dims();

@@ -1,4 +1,5 @@
-//! Tensors only: the plain Vision Transformer, the masked autoencoder around it, the mask segmenter on top.
+//! Models on tensors: the plain Vision Transformer, the masked autoencoder around it, and the mask segmenter
+//! on top.
 //!
 //! ```text
 //!                       ┌▶ MaskedAutoencoder: drop hidden patches → blocks → light decoder → pixels
@@ -9,7 +10,7 @@
 //! Axes: `B` batch · `S` image side in pixels · `P` patch side · `g` grid side `S / P` · `L` patches `g²` ·
 //! `D` `embed_dim` · `H` heads · `T` all tokens of a sequence · `Q` queries · `K` classes.
 //!
-//! A bare "mask" is an instance's mask here; what MAE hides is [`PatchMask`] and `hidden`.
+//! "Mask" alone means an instance's mask here; what MAE hides is called [`PatchMask`] and `hidden`.
 
 mod attention;
 mod block;

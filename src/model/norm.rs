@@ -6,9 +6,10 @@ use burn::tensor::{Device, Tensor};
 
 use super::fused;
 
-/// Every token to mean 0 and variance 1, then a learned scale and shift per channel (<https://arxiv.org/abs/1607.06450>).
+/// Normalises every token to mean 0 and variance 1, then applies a learned scale and shift per channel
+/// (<https://arxiv.org/abs/1607.06450>).
 ///
-/// Burn's own keeps its epsilon to itself, which the derivative needs.
+/// Burn's own layer norm does not expose its epsilon, which the derivative needs.
 #[derive(Module, Debug)]
 pub struct LayerNorm {
     /// The scale, `[D]`.
@@ -19,7 +20,7 @@ pub struct LayerNorm {
 }
 
 impl LayerNorm {
-    /// Scale 1, shift 0; `epsilon` is added to the variance.
+    /// Initialises scale 1 and shift 0; `epsilon` is added to the variance.
     pub(super) fn new(width: usize, epsilon: f64, device: &Device) -> Self {
         Self {
             gamma: Initializer::Ones.init([width], device),
@@ -28,6 +29,8 @@ impl LayerNorm {
         }
     }
 
+    /// Applies the norm over the last axis.
+    ///
     /// # Shapes
     /// - `tokens`, returns: `[…, D]`
     #[must_use]

@@ -1,4 +1,4 @@
-//! Pixels to patches and back.
+//! Conversion between pixels and patches.
 
 use burn::module::{Module, Param};
 use burn::nn::Initializer;
@@ -12,14 +12,14 @@ use super::fused::multiplied;
 /// A convolution whose stride equals its kernel, computed as one matrix product (ViT §3.1).
 #[derive(Module, Debug)]
 pub struct PatchEmbed {
-    /// `[D, 3, P, P]`
+    /// The kernels, `[D, 3, P, P]`.
     pub weight: Param<Tensor<4>>,
-    /// `[D]`
+    /// The bias, `[D]`.
     pub bias: Param<Tensor<1>>,
 }
 
 impl PatchEmbed {
-    /// Fresh parameters: Xavier-uniform over the flattened patch, as MAE.
+    /// Initialises the parameters Xavier-uniformly over the flattened patch, as MAE does.
     #[must_use]
     pub fn new(config: &VitConfig, device: &Device) -> Self {
         let (d, p) = (config.embed_dim, config.patch_size);
@@ -30,14 +30,18 @@ impl PatchEmbed {
         }
     }
 
+    /// Embeds all patches of the images.
+    ///
     /// # Shapes
-    /// - `images`: `[B, 3, height, width]`, normalised; pixels beyond the last whole patch are left out
+    /// - `images`: `[B, 3, height, width]`, normalised; pixels beyond the last whole patch are ignored
     /// - returns `[B, L, D]`, row-major: patch `(row, column)` is token `row · width/P + column`
     #[must_use]
     pub fn forward(&self, images: Tensor<4>) -> Tensor<3> {
         self.project(self.cut(images))
     }
 
+    /// Cuts images into patches.
+    ///
     /// # Shapes
     /// - `images`: `[B, 3, height, width]`
     /// - returns `[B, L, 3·P²]`, in the order of the weights: (channel, y, x), x fastest
@@ -53,8 +57,10 @@ impl PatchEmbed {
             .reshape([batch, rows * columns, channels * p * p])
     }
 
+    /// Projects patches to tokens.
+    ///
     /// # Shapes
-    /// - `patches`: `[B, any, 3·P²]`, as [`cut`](Self::cut) gives them
+    /// - `patches`: `[B, any, 3·P²]`, as returned by [`cut`](Self::cut)
     /// - returns `[B, any, D]`
     #[must_use]
     pub(super) fn project(&self, patches: Tensor<3>) -> Tensor<3> {
@@ -64,7 +70,7 @@ impl PatchEmbed {
     }
 }
 
-/// Images as MAE's reconstruction targets: vector order (y, x, channel), channel fastest.
+/// Cuts images into MAE's reconstruction targets, in the order (y, x, channel), channel fastest.
 ///
 /// # Shapes
 /// - `images`: `[B, 3, S, S]`
@@ -81,7 +87,7 @@ pub fn patchify(images: Tensor<4>, patch_size: usize) -> Tensor<3> {
     ])
 }
 
-/// The inverse of [`patchify`] for a square image.
+/// Inverts [`patchify`] for a square image.
 ///
 /// # Shapes
 /// - `patches`: `[B, g², P²·3]`

@@ -1,27 +1,28 @@
-//! What training draws for a step of the segmenter.
+//! The random choices of a training step of the segmenter.
 
 use std::iter::repeat;
 use std::ops::Range;
 
 use burn::tensor::{Device, Int, Tensor};
 
-/// What is drawn for a step of training.
+/// The random choices of one training step.
 #[derive(Debug, Clone, Default)]
 pub struct TrainingPlan {
-    /// Masked attention: where a block the queries take part in has an entry, the model predicts before that block and
-    /// queries attend only to patches inside their predicted masks. The entry says, per image and query (`[B · Q]`), who
-    /// keeps its mask there; mask annealing turns them off one by one. `None`: no prediction and no mask there.
+    /// Masked attention, per block in which the queries take part: `Some` means that the model predicts
+    /// before that block, and queries attend only to patches inside their predicted masks. The flags say, per
+    /// image and query (`[B · Q]`), which queries are masked there; mask annealing turns them off one by one.
+    /// `None` means no prediction and no masking.
     pub masked: Vec<Option<Vec<bool>>>,
-    /// Stochastic depth (<https://arxiv.org/abs/1603.09382>): per block of the model, from the first on, what each image's
-    /// two branches are multiplied by. Without an entry nothing is dropped.
+    /// Stochastic depth (<https://arxiv.org/abs/1603.09382>): for each block of the model, from the first on,
+    /// the factors of the two branches per image. Blocks without an entry drop nothing.
     pub branches: Vec<[Vec<f32>; 2]>,
-    /// The queries of each image whose masks are drawn in the last prediction, in that order; filled up with the first query
-    /// to the longest list, at least one. `None`: all.
+    /// For each image the queries whose masks are drawn in the final prediction, in that order; shorter lists
+    /// are padded with the first query to the length of the longest, at least one. `None` draws all.
     pub drawn: Option<Vec<Vec<usize>>>,
 }
 
 impl TrainingPlan {
-    /// The plan for some images of the batch, each with so many queries.
+    /// Returns the plan of some images of the batch, for a number of queries per image.
     #[must_use]
     pub fn of_images(&self, part: Range<usize>, queries: usize) -> Self {
         let of_queries = |kept: &Vec<bool>| kept[part.start * queries..part.end * queries].to_vec();
@@ -33,7 +34,7 @@ impl TrainingPlan {
         }
     }
 
-    /// [`drawn`](Self::drawn) as rows of `[B · Q]`, image after image; `None` where all are drawn.
+    /// Returns [`drawn`](Self::drawn) as rows of `[B · Q]`, image after image; `None` if all are drawn.
     pub(super) fn rows(&self, queries: usize, device: &Device) -> Option<Tensor<1, Int>> {
         let drawn = self.drawn.as_ref()?;
         let longest = drawn.iter().map(Vec::len).max()?.max(1);

@@ -1,4 +1,4 @@
-//! Positions of patches: MAE's fixed 2-D sin-cos table, and resampling a table to another grid.
+//! Position embeddings of patches: MAE's fixed 2-D sin-cos table, and resampling of a table to another grid.
 
 use burn::tensor::module::interpolate;
 use burn::tensor::ops::{InterpolateMode, InterpolateOptions};
@@ -6,10 +6,10 @@ use burn::tensor::{Tensor, TensorData};
 
 use super::resample::antialiased;
 
-/// MAE's 2-D sin-cos table, computed in f64.
+/// Returns MAE's 2-D sin-cos table, computed in f64.
 ///
-/// With `q = D/4` and `w_k = 10000^(−k/q)`, patch (row, column) gets `[sin(c·w), cos(c·w), sin(r·w), cos(r·w)]`:
-/// the first half encodes the *column*, as published checkpoints do.
+/// With `q = D/4` and `w_k = 10000^(−k/q)`, patch (row, column) gets `[sin(c·w), cos(c·w), sin(r·w),
+/// cos(r·w)]`: the first half encodes the *column*, as published checkpoints do.
 ///
 /// # Shapes
 /// - returns `[1, grid², embed_dim]`; `embed_dim` is a multiple of 4
@@ -34,8 +34,8 @@ pub fn sin_cos_2d(embed_dim: usize, grid: usize) -> TensorData {
     TensorData::new(table, [1, grid * grid, embed_dim])
 }
 
-/// Resamples a table of patch positions to another grid, bicubically: `antialias`ed (a = −½) as timm does, or not (a = −¾) as MAE's
-/// authors do, and Hugging Face for most models.
+/// Resamples position embeddings to another grid, bicubically: with `antialias` (a = −½) as timm does,
+/// without (a = −¾) as MAE's authors do, and Hugging Face for most models.
 ///
 /// # Shapes
 /// - `table`: `[1, g², D]`

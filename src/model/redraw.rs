@@ -1,12 +1,12 @@
-//! What a masked autoencoder makes of a picture, as a picture.
+//! Pictures drawn by a masked autoencoder.
 
 use burn::tensor::Tensor;
 
 use super::{Block, MaskedAutoencoder, PatchMask, patchify, unpatchify};
 
 impl MaskedAutoencoder {
-    /// The images as the model draws them, all patches of them; it learned to draw those that it did not see. With `norm_pix_loss`,
-    /// patches are given back the mean and deviation of the original ones.
+    /// Draws all patches of the images; the model was trained to draw those that it does not see. With
+    /// `norm_pix_loss`, patches are rescaled to the mean and standard deviation of the original ones.
     ///
     /// # Shapes
     /// - `images`, returns: `[B, 3, S, S]`, normalised
@@ -21,7 +21,8 @@ impl MaskedAutoencoder {
         unpatchify(drawn * variance.add_scalar(1e-6).sqrt() + mean, patch)
     }
 
-    /// The images with their hidden patches [drawn](Self::draw) by the model; visible patches are kept.
+    /// Returns the images with their hidden patches [drawn](Self::draw) by the model; visible patches are
+    /// kept.
     ///
     /// # Shapes
     /// - `images`, returns: `[B, 3, S, S]`, normalised
@@ -34,7 +35,7 @@ impl MaskedAutoencoder {
         unpatchify(patchify(images, patch) * visible + drawn * hidden, patch)
     }
 
-    /// Prepares the model for weights with no more digits than `f16` has; see
+    /// Allows rounding to 16 bits, for weights of `f16` precision; see
     /// [`MaskSegmenter::rounding`](super::MaskSegmenter::rounding).
     #[must_use]
     pub fn rounding(mut self) -> Self {
@@ -86,7 +87,7 @@ mod tests {
         };
         let filled = model.fill_in(images.clone(), &of_both(false)).into_data();
         filled.assert_eq(&images.clone().into_data(), true);
-        // What is drawn of nothing depends on nothing.
+        // With nothing visible, the drawing does not depend on the image.
         let drawn = model.fill_in(images, &of_both(true));
         let [first, second] = [0, 1].map(|image| drawn.clone().narrow(0, image, 1).into_data());
         first.assert_approx_eq::<f32>(&second, Tolerance::absolute(1e-6));

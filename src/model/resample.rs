@@ -1,19 +1,19 @@
-//! Resampling of what a model has learned for another resolution, antialiased, as timm does.
+//! Antialiased resampling of learned parameters for another resolution, as timm does it.
 
 use burn::tensor::{Device, Tensor, TensorData};
 
-/// Reach of the cubic kernel.
+/// Radius of the cubic kernel.
 const REACH: f64 = 2.0;
-/// Its slope, as in Pillow.
+/// Parameter a of the cubic kernel, as in Pillow.
 const SLOPE: f64 = -0.5;
 
-/// The weights of an antialiased bicubic resampling along one axis, `[to][from]`; each row sums to 1.
+/// Returns the weights of antialiased bicubic resampling along one axis, `[to][from]`; each row sums to 1.
 fn weights(from: usize, to: usize) -> Vec<Vec<f64>> {
     let step = from as f64 / to as f64;
     let wide = step.max(1.0);
     let row = |index: usize| {
         let centre = step * (index as f64 + 0.5);
-        // Only cells whose middle the kernel reaches, cut off as PyTorch does.
+        // Only cells whose centre the kernel reaches, cut off as PyTorch does it.
         let first = (centre - REACH * wide + 0.5).floor().max(0.0) as usize;
         let end = ((centre + REACH * wide + 0.5).floor() as usize).min(from);
         let mut row = vec![0.0; from];
@@ -42,7 +42,7 @@ fn matrix(rows: &[Vec<f64>], device: &Device) -> Tensor<2> {
     Tensor::from_data(TensorData::new(values, [rows.len(), rows[0].len()]), device)
 }
 
-/// Images to another size.
+/// Resizes images.
 ///
 /// # Shapes
 /// - `images`: `[N, h, w]`
@@ -52,7 +52,7 @@ pub(super) fn antialiased(images: Tensor<3>, [height, width]: [usize; 2]) -> Ten
     multiplied(images, &weights(h, height), &weights(w, width))
 }
 
-/// `down · image · acrossᵀ` for each of the images `[N, h, w]`.
+/// Returns `down · image · acrossᵀ` for each of the images `[N, h, w]`.
 fn multiplied(images: Tensor<3>, down: &[Vec<f64>], across: &[Vec<f64>]) -> Tensor<3> {
     let ([count, h, w], device) = (images.dims(), images.device());
     let (height, width) = (down.len(), across.len());
@@ -61,8 +61,8 @@ fn multiplied(images: Tensor<3>, down: &[Vec<f64>], across: &[Vec<f64>]) -> Tens
     columns.matmul(matrix(down, &device).transpose()).reshape([count, width, height]).swap_dims(1, 2)
 }
 
-/// Kernels of a patch embedding for patches of another side, so that resized patches give the tokens that they gave before
-/// (FlexiViT, <https://arxiv.org/abs/2212.08013> §3.4).
+/// Resamples the kernels of a patch embedding for another patch size, so that resized patches give the same
+/// tokens as before (FlexiViT, <https://arxiv.org/abs/2212.08013> §3.4).
 ///
 /// # Shapes
 /// - `kernels`: `[D, 3, P, P]`
@@ -78,7 +78,7 @@ pub fn resample_kernels(kernels: Tensor<4>, side: usize) -> Tensor<4> {
     multiplied(images, &change, &change).reshape([d, channels, side, side])
 }
 
-/// The pseudo-inverse of the transposed of `b`, a matrix of full rank: of the shape of `b`.
+/// Returns the pseudo-inverse of the transpose of `b`, a matrix of full rank; it has the shape of `b`.
 fn pseudo_inverse_transposed(b: Vec<Vec<f64>>) -> Vec<Vec<f64>> {
     let transposed = |m: &[Vec<f64>]| -> Vec<Vec<f64>> {
         (0..m[0].len()).map(|column| m.iter().map(|row| row[column]).collect()).collect()
@@ -91,7 +91,7 @@ fn pseudo_inverse_transposed(b: Vec<Vec<f64>>) -> Vec<Vec<f64>> {
     if tall { transposed(&solved) } else { solved }
 }
 
-/// The `x` with `gram · x = right`, by elimination; `gram` is positive definite.
+/// Returns the `x` with `gram · x = right`, by elimination; `gram` is positive definite.
 fn solve(mut gram: Vec<Vec<f64>>, mut right: Vec<Vec<f64>>) -> Vec<Vec<f64>> {
     for pivot in 0..gram.len() {
         let scale = 1.0 / gram[pivot][pivot];

@@ -1,10 +1,11 @@
-//! Rotary positions of patches (<https://arxiv.org/abs/2104.09864>), along rows and columns as DINOv3 has them.
+//! Rotary position embeddings of patches (<https://arxiv.org/abs/2104.09864>), along rows and columns as in
+//! DINOv3.
 
 use std::f64::consts::TAU;
 
 use burn::tensor::{Device, Tensor, TensorData};
 
-/// By how much queries and keys of patches are turned: cosines and sines `[L, head width]`.
+/// Cosines and sines `[L, head width]` of the angles by which queries and keys of patches are rotated.
 #[derive(Debug, Clone)]
 pub struct Rotation {
     cosines: Tensor<2>,
@@ -12,8 +13,8 @@ pub struct Rotation {
 }
 
 impl Rotation {
-    /// For a grid of `[rows, columns]` patches, whose middles lie between −1 and 1; `base` of the periods, and the width of a
-    /// head, a multiple of 4.
+    /// Computes the angles for a grid of `[rows, columns]` patches, whose centres lie between −1 and 1;
+    /// `base` is that of the periods, and the width of a head must be a multiple of 4.
     #[must_use]
     pub fn new(base: f64, head_width: usize, [rows, columns]: [usize; 2], device: &Device) -> Self {
         let quarter = head_width / 4;
@@ -32,7 +33,7 @@ impl Rotation {
         Self { cosines: table(f64::cos), sines: table(f64::sin) }
     }
 
-    /// Queries, keys and values side by side with the queries and keys of patches turned.
+    /// Rotates the queries and keys of patches; `parts` holds queries, keys and values side by side.
     ///
     /// # Shapes
     /// - `parts`, returns: `[B, T, 3·D]`; patches are the last L tokens

@@ -13,21 +13,24 @@ mod proposals;
 
 pub use proposals::Proposals;
 
-/// Odds that a fresh model gives an object against "no object" where every patch is a query.
+/// Prior odds of an object against "no object" for a freshly initialised model in which every patch is a
+/// query.
 const PRIOR: f32 = 0.1;
 
 /// One prediction of the [`MaskSegmenter`].
 #[derive(Debug, Clone)]
 pub struct SegmenterOutput {
-    /// `[B, Q, K + 1]`; the last class is "no object".
+    /// Class logits, `[B, Q, K + 1]`; the last class is "no object".
     pub class_logits: Tensor<3>,
-    /// `[B, Q, height, width]`: positive inside the instance; ×2ⁿ the patch grid for n upscale blocks.
+    /// Mask logits, `[B, Q, height, width]`, positive inside the instance; the size is 2ⁿ times the patch
+    /// grid for n upscale blocks.
     pub mask_logits: Tensor<4>,
-    /// `[B, L, teacher D]`: a teacher's features as the patches predict them; in training only, of the final prediction.
+    /// The teacher's features as predicted from the patches, `[B, L, teacher D]`; only in training, for the
+    /// final prediction.
     pub features: Option<Tensor<3>>,
 }
 
-/// New blocks over features from several depths of an encoder that stays as it is (PMT, <https://github.com/tue-mps/pmt>).
+/// New blocks over features from several depths of a frozen encoder (PMT, <https://github.com/tue-mps/pmt>).
 #[derive(Module, Debug)]
 pub struct LateralBlocks {
     /// One norm per lateral feature.
@@ -36,7 +39,7 @@ pub struct LateralBlocks {
     pub projections: Vec<Linear>,
     /// The new blocks.
     pub blocks: Vec<Block>,
-    /// Before the head.
+    /// The norm before the head.
     pub norm: LayerNorm,
 }
 
@@ -68,29 +71,31 @@ impl LateralBlocks {
     }
 }
 
-/// Encoder, queries and head (EoMT, <https://arxiv.org/abs/2503.19108>); step 5 of the path.
+/// The mask segmenter: encoder, queries and head (EoMT, <https://arxiv.org/abs/2503.19108>); step 5 of the
+/// path.
 ///
-/// Queries take part in the encoder's own last blocks, or in new [`LateralBlocks`]; the code path is one.
+/// Queries take part in the encoder's own last blocks, or in new [`LateralBlocks`]; both use the same code
+/// path.
 #[derive(Module, Debug)]
 pub struct MaskSegmenter {
     /// The encoder.
     pub encoder: VisionTransformer,
-    /// New blocks over the encoder's features, where the config names lateral layers.
+    /// New blocks over the encoder's features, if the config has lateral layers.
     pub lateral: Option<LateralBlocks>,
-    /// `[Q, D]`; without them every patch is a query, for the object around it.
+    /// Learned queries, `[Q, D]`; without them every patch is a query for the object around it.
     pub queries: Option<Param<Tensor<2>>>,
-    /// Classes and masks.
+    /// The head for classes and masks.
     pub head: MaskHead,
-    /// Where every patch is a query.
+    /// The location terms of masks, if every patch is a query.
     pub extent: Option<Extent>,
-    /// From patches to the features of a teacher, which training may ask for besides; only with `teacher_dim`.
+    /// From patches to the features of a teacher, an additional training target; only with `teacher_dim`.
     pub teacher_pred: Option<Linear>,
     #[module(skip)]
     config: SegmenterConfig,
 }
 
 impl MaskSegmenter {
-    /// Fresh parameters; the position table starts as MAE's and learns with the rest.
+    /// Initialises the parameters; position embeddings start as MAE's and are trained.
     #[must_use]
     pub fn new(config: &SegmenterConfig, device: &Device) -> Self {
         let encoder = &config.encoder;
@@ -100,7 +105,8 @@ impl MaskSegmenter {
         vit.pos_embed = vit.pos_embed.set_require_grad(encoder.rotary_base.is_none());
         let mut head = MaskHead::new(d, config.num_classes, config.num_upscale_blocks, device);
         if config.num_queries == 0 {
-            // Masks begin as the extents alone, and few patches as an object (prior of RetinaNet, <https://arxiv.org/abs/1708.02002>).
+            // At first masks are the extents alone, and few patches claim an object (the prior of RetinaNet,
+            // <https://arxiv.org/abs/1708.02002>).
             head.fc3.weight = Initializer::Zeros.init([d, d], device);
             let mut bias = vec![0.0; config.num_classes];
             bias.push((config.num_classes as f32 / PRIOR).ln());
@@ -117,13 +123,13 @@ impl MaskSegmenter {
         }
     }
 
-    /// The architecture.
+    /// Returns the architecture.
     #[must_use]
     pub fn config(&self) -> &SegmenterConfig {
         &self.config
     }
 
-    /// The same model for patches of another side: the kernels that embed them are resampled, as timm does.
+    /// Changes the patch size: the kernels of the patch embedding are resampled, as timm does it.
     #[must_use]
     pub fn with_patch_size(mut self, patch_size: usize) -> Self {
         self.config.encoder.patch_size = patch_size;
@@ -134,10 +140,10 @@ impl MaskSegmenter {
         self
     }
 
-    /// The same model for another input size: its patch positions are resampled.
+    /// Changes the input size: the position embeddings are resampled.
     ///
     /// # Errors
-    /// [`ConfigError`] when the patches do not fit the size.
+    /// [`ConfigError`] if the patches do not fit the size.
     pub fn with_image_size(mut self, image_size: usize) -> Result<Self, ConfigError> {
         self.config.encoder.image_size = image_size;
         self.config.encoder.validate()?;
@@ -149,8 +155,8 @@ impl MaskSegmenter {
         Ok(self)
     }
 
-    /// Prepares the model for weights with no more digits than `f16` has: what they are multiplied with, and queries, keys and
-    /// values, may be rounded to 16 bits too. Browsers without a GPU do so, in half the time; elsewhere nothing changes.
+    /// Allows rounding of activations, queries, keys and values to 16 bits, for weights of `f16` precision.
+    /// Browsers without a GPU then need half the time; elsewhere nothing changes.
     #[must_use]
     pub fn rounding(mut self) -> Self {
         self.encoder.round();
@@ -159,7 +165,7 @@ impl MaskSegmenter {
         self
     }
 
-    /// The same model for other classes, which it does not know yet.
+    /// Replaces the class predictor by a freshly initialised one for `num_classes` classes.
     #[must_use]
     pub fn with_classes(mut self, num_classes: usize, device: &Device) -> Self {
         self.config.num_classes = num_classes;
@@ -168,7 +174,7 @@ impl MaskSegmenter {
         self
     }
 
-    /// The same model, which predicts so many features of a teacher per patch; 0: none.
+    /// Makes the model predict `teacher_dim` features of a teacher per patch; 0 for none.
     #[must_use]
     pub fn with_teacher(mut self, teacher_dim: usize, device: &Device) -> Self {
         if teacher_dim != self.config.teacher_dim {
@@ -179,6 +185,8 @@ impl MaskSegmenter {
         self
     }
 
+    /// Predicts classes and masks of all queries.
+    ///
     /// # Shapes
     /// - `images`: `[B, 3, height, width]`, normalised
     #[must_use]
@@ -186,7 +194,7 @@ impl MaskSegmenter {
         self.drawn(self.propose(images))
     }
 
-    /// The first half of [`forward`](Self::forward): what each query claims to be.
+    /// Runs the first half of [`forward`](Self::forward), up to the classes of the queries.
     ///
     /// # Shapes
     /// - `images`: `[B, 3, height, width]`, normalised
@@ -197,7 +205,8 @@ impl MaskSegmenter {
         let mut around = self.encoder.around(grid, &images.device());
         let mut tokens = self.join(images, &[]);
         for block in self.blocks() {
-            // As in `transformers`, a block without a share of its own keeps the mask of the one before.
+            // As in `transformers`, a block without a share of its own keeps the attention mask of the one
+            // before.
             if let Some(kept) = masked.next().flatten() {
                 let output = self.predict(tokens.clone(), grid);
                 around.blocked = Some(self.blocked(&output.mask_logits, grid, &kept));
@@ -207,7 +216,8 @@ impl MaskSegmenter {
         self.proposals(tokens, grid)
     }
 
-    /// Training's forward pass. All predictions are returned, the final one last; each is to get the full loss.
+    /// Runs training's forward pass, and returns all predictions, the final one last; each is meant to get
+    /// the full loss.
     ///
     /// # Shapes
     /// - `images`: `[B, 3, height, width]`, normalised
@@ -217,7 +227,8 @@ impl MaskSegmenter {
         self.forward_joined(self.join(images, &plan.branches), grid, plan)
     }
 
-    /// The same from [`lateral_features`](Self::lateral_features) of images of so many rows and columns of patches.
+    /// Runs training's forward pass from the [`lateral_features`](Self::lateral_features) of images with a
+    /// `grid` of rows and columns of patches.
     #[must_use]
     pub fn forward_laterals(
         &self,
@@ -229,7 +240,8 @@ impl MaskSegmenter {
         merged.map_or_else(Vec::new, |tokens| self.forward_joined(self.with_queries(tokens), grid, plan))
     }
 
-    /// What the encoder makes of `images`, `[B, 3, height, width]`, at each depth the config names: `[B, prefix + L, D]`.
+    /// Computes the encoder's features of `images`, `[B, 3, height, width]`, at each lateral depth of the
+    /// config: `[B, prefix + L, D]`.
     #[must_use]
     pub fn lateral_features(&self, images: Tensor<4>) -> Vec<Tensor<3>> {
         self.query_free(images, &[]).1
@@ -263,7 +275,7 @@ impl MaskSegmenter {
         outputs
     }
 
-    /// Rows and columns of patches in `images`, `[B, 3, height, width]`.
+    /// Returns the number of patch rows and columns in `images`, `[B, 3, height, width]`.
     #[must_use]
     pub fn grid(&self, images: &Tensor<4>) -> [usize; 2] {
         let [_, _, height, width] = images.dims();
@@ -277,14 +289,14 @@ impl MaskSegmenter {
         }
     }
 
-    /// Runs the query-free blocks and puts the queries in front: `[B, Q + prefix + L, D]`.
+    /// Runs the query-free blocks and prepends the queries: `[B, Q + prefix + L, D]`.
     fn join(&self, images: Tensor<4>, branches: &[[Vec<f32>; 2]]) -> Tensor<3> {
         let (tokens, laterals) = self.query_free(images, branches);
         let merged = self.lateral.as_ref().and_then(|lateral| lateral.merge(laterals));
         self.with_queries(merged.unwrap_or(tokens))
     }
 
-    /// The encoder's tokens before the queries join, and those at each lateral depth.
+    /// Returns the encoder's tokens before the queries join, and those at each lateral depth.
     fn query_free(&self, images: Tensor<4>, branches: &[[Vec<f32>; 2]]) -> (Tensor<3>, Vec<Tensor<3>>) {
         let around = self.encoder.around(self.grid(&images), &images.device());
         let mut tokens = self.encoder.with_prefix(self.encoder.embed(images));
@@ -318,7 +330,8 @@ impl MaskSegmenter {
         SegmenterOutput { mask_logits, class_logits: proposals.class_logits, features: None }
     }
 
-    /// `[B, 1, T, T]`: true where a query must not look at a patch, namely outside its own predicted mask.
+    /// Returns the attention mask `[B, 1, T, T]`, true where a query must not attend to a patch, because it
+    /// lies outside its own predicted mask.
     fn blocked(&self, mask_logits: &Tensor<4>, grid: [usize; 2], kept: &[bool]) -> Tensor<4, Bool> {
         let [batch, count, _, _] = mask_logits.dims();
         let device = mask_logits.device();
@@ -333,7 +346,8 @@ impl MaskSegmenter {
     }
 }
 
-/// Bilinear reduction without antialiasing (`align_corners` false): for an even factor, the mean of the 2×2 centre.
+/// Reduces bilinearly without antialiasing (`align_corners` false): for an even factor, the mean of the 2×2
+/// centre.
 fn pool_to_grid(logits: Tensor<4>, [rows, columns]: [usize; 2]) -> Tensor<4> {
     let [batch, count, height, width] = logits.dims();
     let (fy, fx) = (height / rows, width / columns);

@@ -1,4 +1,4 @@
-//! The shared encoder.
+//! The encoder that all models share.
 
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
@@ -10,17 +10,17 @@ use super::{
 /// A plain Vision Transformer; step 4 of the path.
 #[derive(Module, Debug)]
 pub struct VisionTransformer {
-    /// Patches to tokens.
+    /// The embedding of patches.
     pub patch_embed: PatchEmbed,
-    /// `[1, 1, D]`
+    /// The class token, `[1, 1, D]`.
     pub cls_token: Param<Tensor<3>>,
-    /// `[1, R, D]`
+    /// Register tokens, `[1, R, D]`.
     pub register_tokens: Option<Param<Tensor<3>>>,
-    /// `[1, L, D]`, added to patches only.
+    /// Position embeddings, `[1, L, D]`, added to patches only.
     pub pos_embed: Param<Tensor<3>>,
     /// The transformer blocks.
     pub blocks: Vec<Block>,
-    /// Applied after the last block.
+    /// The norm after the last block.
     pub norm: LayerNorm,
     /// See [`VitConfig::antialias_positions`].
     #[module(skip)]
@@ -31,7 +31,7 @@ pub struct VisionTransformer {
 }
 
 impl VisionTransformer {
-    /// Fresh parameters; positions start as MAE's sin-cos table and are not trained.
+    /// Initialises the parameters; position embeddings start as MAE's sin-cos table and are not trained.
     #[must_use]
     pub fn new(config: &VitConfig, device: &Device) -> Self {
         let d = config.embed_dim;
@@ -52,17 +52,18 @@ impl VisionTransformer {
         }
     }
 
-    /// Takes layer scale away from every block, as [`Block::with_merged_scales`] does.
+    /// Merges layer scale into every block, as [`Block::with_merged_scales`] does.
     #[must_use]
     pub fn with_merged_scales(mut self) -> Self {
         self.blocks = self.blocks.into_iter().map(Block::with_merged_scales).collect();
         self
     }
 
-    /// Patches with their positions, no prefix tokens yet.
+    /// Embeds patches and adds their position embeddings, without prefix tokens.
     ///
     /// # Shapes
-    /// - `images`: `[B, 3, height, width]`; positions are resampled where the grid differs from the table's
+    /// - `images`: `[B, 3, height, width]`; position embeddings are resampled if the grid differs from the
+    ///   table's
     /// - returns `[B, L, D]`
     #[must_use]
     pub fn embed(&self, images: Tensor<4>) -> Tensor<3> {
@@ -70,7 +71,7 @@ impl VisionTransformer {
         self.patch_embed.forward(images) + positions
     }
 
-    /// [`embed`](Self::embed) of the visible patches alone.
+    /// Embeds the visible patches only, as [`embed`](Self::embed) does.
     ///
     /// # Shapes
     /// - `images`: `[B, 3, height, width]`
@@ -81,21 +82,21 @@ impl VisionTransformer {
         self.patch_embed.project(mask.keep(self.patch_embed.cut(images))) + positions
     }
 
-    /// Positions `[1, L, D]` for the grid of `images`.
+    /// Returns the position embeddings `[1, L, D]` for the grid of `images`.
     fn positions(&self, images: &Tensor<4>) -> Tensor<3> {
         let [_, _, height, width] = images.dims();
         let [_, _, p, _] = self.patch_embed.weight.dims();
         resample_grid(self.pos_embed.val(), [height / p, width / p], self.antialias)
     }
 
-    /// What the blocks are told of a grid of `[rows, columns]` patches, besides the tokens.
+    /// Returns the inputs of attention besides the tokens, for a grid of `[rows, columns]` patches.
     #[must_use]
     pub fn around(&self, grid: [usize; 2], device: &Device) -> Around {
         let rotation = self.rotary.map(|(base, width)| Rotation::new(base, width, grid, device));
         Around { rotation, blocked: None }
     }
 
-    /// Puts class token and registers in front of `patches`.
+    /// Prepends class token and registers to `patches`.
     ///
     /// # Shapes
     /// - `patches`: `[B, L, D]`
@@ -106,7 +107,7 @@ impl VisionTransformer {
         Tensor::cat(self.prefix(batch).into_iter().chain([patches]).collect(), 1)
     }
 
-    /// Class token and registers alone, `[B, 1 + R, D]`.
+    /// Returns class token and registers alone, `[B, 1 + R, D]`.
     #[must_use]
     pub(super) fn with_no_patches(&self, batch: usize) -> Tensor<3> {
         Tensor::cat(self.prefix(batch), 1)
@@ -126,18 +127,16 @@ impl VisionTransformer {
         self.blocks.iter_mut().for_each(Block::round);
     }
 
-    /// Every block, then the final norm.
+    /// Applies every block, then the final norm. `around` describes the patches if all of them are there.
     ///
     /// # Shapes
     /// - `tokens`, returns: `[B, T, D]`
-    ///
-    /// `around` tells of the patches, where all of them are there.
     #[must_use]
     pub fn encode(&self, tokens: Tensor<3>, around: &Around) -> Tensor<3> {
         self.norm.forward(self.blocks.iter().fold(tokens, |tokens, block| block.forward(tokens, around)))
     }
 
-    /// All of it: tokens of images, every patch visible, after the norm.
+    /// Encodes images with every patch visible, including the final norm.
     ///
     /// # Shapes
     /// - `images`: `[B, 3, height, width]`

@@ -4,34 +4,38 @@ use serde::{Deserialize, Serialize};
 
 use super::{ConfigError, VitConfig, nonzero};
 
-/// The mask segmenter: an encoder, learned queries, and the blocks in which they meet.
+/// The configuration of the mask segmenter: an encoder, learned queries, and the blocks in which they take
+/// part.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SegmenterConfig {
     /// The encoder.
     pub encoder: VitConfig,
-    /// Learned queries, each of which may claim one instance; 0: every patch is a query and may claim the one around it.
+    /// Number of learned queries, each of which may claim one instance; 0: every patch is a query and may
+    /// claim the instance around it.
     pub num_queries: usize,
-    /// Classes, without "no object".
+    /// Number of classes, without "no object".
     pub num_classes: usize,
-    /// Blocks the queries take part in.
+    /// Number of blocks in which the queries take part.
     pub num_blocks: usize,
-    /// ×2 steps from the patch grid to the mask logits.
+    /// Number of ×2 upscaling steps from the patch grid to the mask logits.
     pub num_upscale_blocks: usize,
-    /// Encoder depths (1 = after the first block) whose features feed new blocks over a frozen encoder
-    /// (PMT, <https://github.com/tue-mps/pmt>); empty: the encoder's own last blocks serve (<https://arxiv.org/abs/2503.19108>).
+    /// Encoder depths (1 = after the first block) whose features feed new blocks over a frozen encoder (PMT,
+    /// <https://github.com/tue-mps/pmt>); empty: the queries take part in the encoder's own last blocks
+    /// (EoMT, <https://arxiv.org/abs/2503.19108>).
     #[serde(default)]
     pub lateral_layers: Vec<usize>,
-    /// Features per patch of a teacher, predicted in training beside the objects; 0: none.
+    /// Number of features per patch of a teacher, predicted in training in addition to the objects; 0 for
+    /// none.
     #[serde(default)]
     pub teacher_dim: usize,
-    /// For each of the `num_blocks`, the share of the queries that attend only inside their own predicted masks, also when
-    /// nothing is trained (`attn_mask_probs` of EoMT's files); empty: no query does.
+    /// For each of the `num_blocks`, the share of the queries that attend only inside their own predicted
+    /// masks, also in inference (`attn_mask_probs` of EoMT's files); empty: no masked attention.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attn_mask_probs: Vec<f32>,
 }
 
 impl SegmenterConfig {
-    /// Queries in the encoder's own last `num_blocks` blocks.
+    /// Returns a segmenter whose queries take part in the encoder's own last `num_blocks` blocks.
     #[must_use]
     pub fn new(encoder: VitConfig, num_queries: usize, num_classes: usize, num_blocks: usize) -> Self {
         Self {
@@ -46,16 +50,18 @@ impl SegmenterConfig {
         }
     }
 
-    /// Score from which objects are usually worth showing, 0 to 1. Patches learn to be as sure as their masks are right,
-    /// which is less sure than learned queries are.
+    /// Returns the score from which objects are usually worth showing, 0 to 1. It is lower if patches are the
+    /// queries: they learn to be as certain as their masks are right, which is less certain than learned
+    /// queries are.
     #[must_use]
     pub fn usual_threshold(&self) -> f32 {
         if self.num_queries == 0 { 0.07 } else { 0.3 }
     }
 
-    /// Who attends only inside its own mask, per block as [`TrainingPlan::masked`](super::super::TrainingPlan::masked), for so many images.
+    /// Returns which queries attend only inside their own masks, per block as in
+    /// [`TrainingPlan::masked`](super::super::TrainingPlan::masked), for a number of images.
     ///
-    /// Where `transformers` draws a share of the queries anew each time, these are always the same, spread evenly.
+    /// `transformers` draws these queries anew each time; here they are always the same, spread evenly.
     #[must_use]
     pub fn masked_queries(&self, images: usize) -> Vec<Option<Vec<bool>>> {
         let golden = (5.0_f32.sqrt() - 1.0) / 2.0;
@@ -66,12 +72,14 @@ impl SegmenterConfig {
         self.attn_mask_probs.iter().enumerate().map(of_block).collect()
     }
 
-    /// Encoder blocks that run before the queries join.
+    /// Returns the number of encoder blocks that run before the queries join.
     #[must_use]
     pub fn query_free_depth(&self) -> usize {
         if self.lateral_layers.is_empty() { self.encoder.depth - self.num_blocks } else { self.encoder.depth }
     }
 
+    /// Checks that the sizes are possible and fit each other.
+    ///
     /// # Errors
     /// [`ConfigError`] naming the field at fault.
     pub fn validate(&self) -> Result<(), ConfigError> {

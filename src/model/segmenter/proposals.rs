@@ -1,32 +1,32 @@
-//! What the queries claim to be, and the drawing of their masks.
+//! The proposals of the queries, and the drawing of their masks.
 
 use burn::tensor::{Int, Tensor};
 
 use super::MaskSegmenter;
 
-/// What the queries make of the images, before any mask is drawn.
+/// The predictions of the queries before any mask is drawn.
 #[derive(Debug, Clone)]
 pub struct Proposals {
-    /// `[B, Q, K + 1]`; the last class is "no object".
+    /// Class logits, `[B, Q, K + 1]`; the last class is "no object".
     pub class_logits: Tensor<3>,
-    /// `[B, Q, D]`
+    /// Query tokens, `[B, Q, D]`.
     pub(super) queries: Tensor<3>,
-    /// `[B, L, D]`
+    /// Patch tokens, `[B, L, D]`.
     pub(super) patches: Tensor<3>,
-    /// `[B, height·width, E]`: what a query's embedding is multiplied with to be its mask.
+    /// Mask features, `[B, height·width, E]`, whose product with a query's embedding is its mask.
     pixels: Tensor<3>,
     grid: [usize; 2],
     size: [usize; 2],
 }
 
 impl Proposals {
-    /// Rows and columns of patches.
+    /// Returns the number of patch rows and columns.
     #[must_use]
     pub fn grid(&self) -> [usize; 2] {
         self.grid
     }
 
-    /// Height and width of a mask.
+    /// Returns height and width of a mask.
     #[must_use]
     pub fn mask_size(&self) -> [usize; 2] {
         self.size
@@ -34,8 +34,8 @@ impl Proposals {
 }
 
 impl MaskSegmenter {
-    /// The second half of [`forward`](Self::forward): mask logits, `[B, N, height, width]`, of all queries or of those `chosen`,
-    /// N of each image, by their rows in `[B · Q]`.
+    /// Runs the second half of [`forward`](Self::forward): mask logits, `[B, N, height, width]`, of all
+    /// queries or of the `chosen` ones, N for each image, given by their rows in `[B · Q]`.
     #[must_use]
     pub fn draw(&self, proposals: &Proposals, chosen: Option<&Tensor<1, Int>>) -> Tensor<4> {
         let masks = self.embeddings(proposals, chosen).matmul(proposals.pixels.clone().swap_dims(1, 2));
@@ -43,14 +43,15 @@ impl MaskSegmenter {
         masks.reshape([batch, count, height, width])
     }
 
-    /// Mask logits of all queries at some places, cells of the masks in row-major order: `[B, Q, cells]`.
+    /// Computes mask logits of all queries at some cells of the masks, given by row-major index: `[B, Q,
+    /// cells]`.
     #[must_use]
     pub fn draw_at(&self, proposals: &Proposals, cells: Tensor<1, Int>) -> Tensor<3> {
         let pixels = proposals.pixels.clone().select(1, cells);
         self.embeddings(proposals, None).matmul(pixels.swap_dims(1, 2))
     }
 
-    /// `[B, N, E]` of all queries or of those chosen.
+    /// Returns the mask embeddings, `[B, N, E]`, of all queries or of the chosen ones.
     fn embeddings(&self, proposals: &Proposals, chosen: Option<&Tensor<1, Int>>) -> Tensor<3> {
         let of_chosen = |all: Tensor<3>| match chosen {
             Some(rows) => {
