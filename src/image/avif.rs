@@ -1,4 +1,4 @@
-//! AVIF: one coded frame or a grid of tiles, with transparency, in any depth and subsampling.
+//! Decodes AVIF: one coded frame or a grid of tiles, with transparency, in any depth and subsampling.
 
 mod container;
 mod convert;
@@ -14,11 +14,11 @@ use convert::Coding;
 use frame::Frame;
 
 const FORMAT: &str = "AVIF";
-/// Code points of ITU-T H.273 for colours of which nothing is said.
+/// Code points of ITU-T H.273 for colours: unspecified, and those of sRGB.
 const UNSPECIFIED: u16 = 2;
 const SRGB_PRIMARIES: u16 = 1;
 const SRGB_TRANSFER: u16 = 13;
-/// Brightness beyond that of screens: PQ and HLG.
+/// Transfer characteristics of HDR: PQ and HLG.
 const HDR_TRANSFERS: [u16; 2] = [16, 18];
 
 pub(super) fn decode(bytes: &[u8]) -> Result<Raster, ImageError> {
@@ -55,12 +55,12 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Raster, ImageError> {
     }
 }
 
-/// The profile of colours that are told in code points, unless they are those of sRGB.
+/// Returns an ICC profile for colours given as code points, unless they are those of sRGB.
 fn profile(described: &Described) -> Option<Vec<u8>> {
     if [SRGB_PRIMARIES, UNSPECIFIED].contains(&described.primaries) {
         return None;
     }
-    // Video's own curves are shown with the curve of sRGB, as browsers do.
+    // Video's own transfer curves are shown with the curve of sRGB, as browsers do.
     let transfer = match described.transfer {
         1 | UNSPECIFIED | 6 | 14 | 15 => SRGB_TRANSFER,
         transfer => transfer,

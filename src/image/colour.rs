@@ -1,21 +1,21 @@
-//! Colour profiles: from the colours of a file to sRGB.
+//! Converts colours by ICC profiles to sRGB.
 
 use moxcms::{CmsError, ColorProfile, DataColorSpace, Layout, Transform8BitExecutor, TransformOptions};
 use std::sync::Arc;
 
 use super::raster::{Channels, Raster};
 
-/// Colours that a profile moves by no more than this are left as they are: it is sRGB in other words.
+/// Profiles that change no colour by more than this are taken for sRGB itself.
 const SAME: u8 = 2;
 
-/// Converts `raster` to sRGB, by the ICC profile that came with it.
+/// Converts `raster` to sRGB by its ICC profile.
 ///
 /// # Errors
-/// Why the profile cannot be used, in words; `raster` is then as before.
+/// The reason in words why the profile cannot be used; `raster` is unchanged then.
 pub(super) fn apply(profile: &[u8], raster: &mut Raster) -> Result<(), String> {
     let profile = ColorProfile::new_from_slice(profile).map_err(|error| error.to_string())?;
     let space = profile.color_space;
-    // A grey photo has all of red, green and blue in equal parts.
+    // An RGB profile may belong to a grey photo, whose red, green and blue are equal.
     let expanded = match (space, raster.channels) {
         (DataColorSpace::Rgb, Channels::Grey) => {
             Some((Channels::Rgb, raster.bytes.iter().flat_map(|grey| [*grey; 3]).collect()))
@@ -57,8 +57,8 @@ fn transform(
     profile.create_transform_8bit(from, &ColorProfile::new_srgb(), to, TransformOptions::default())
 }
 
-/// Whether the profile leaves colours where they are. Most photos have one of the many profiles of sRGB itself, and
-/// their pixels shall be those of programs that know no profiles.
+/// Returns whether the profile leaves colours as they are. Most photos have one of the many profiles of sRGB,
+/// and their pixels should equal those of programs that ignore profiles.
 fn is_srgb(profile: &ColorProfile) -> Result<bool, CmsError> {
     let steps = || (0..=255_u8).step_by(15);
     let colours: Vec<u8> =

@@ -1,19 +1,19 @@
-//! What a file is, by its first bytes.
+//! Recognises the format of a file by its first bytes.
 
 use image::ImageFormat;
 
-/// What the first bytes announce.
+/// The content of a file by its signature.
 #[derive(Debug, PartialEq)]
 pub(super) enum Content {
-    /// A format that is read here, and its name for messages.
+    /// A supported format, and its name for messages.
     Photo(ImageFormat, &'static str),
-    /// Another known kind, with its article.
+    /// Another known kind of file, named with its article.
     Foreign(&'static str),
-    /// Anything else.
+    /// Any other content.
     Unknown,
 }
 
-/// Kinds that are not read here: where their signature starts, and the signature.
+/// Kinds of files that are not supported: offset of the signature, signature, and name.
 const FOREIGN: [(usize, &[u8], &str); 19] = [
     (4, b"ftyphe", "a HEIC picture"),
     (4, b"ftypmif1", "a HEIF picture"),
@@ -36,7 +36,7 @@ const FOREIGN: [(usize, &[u8], &str); 19] = [
     (0, b"version https://git-lfs", "a pointer of git-lfs, not the photo itself"),
 ];
 
-/// What an AVIF file is to this build.
+/// Content of an AVIF file for this build.
 const AVIF: Content = if cfg!(feature = "avif") {
     Content::Photo(ImageFormat::Avif, "AVIF")
 } else if cfg!(feature = "native") {
@@ -45,9 +45,9 @@ const AVIF: Content = if cfg!(feature = "avif") {
     Content::Foreign("an AVIF picture")
 };
 
-/// Tells what `bytes` are, whatever the file is called.
+/// Recognises the content of `bytes`, whatever the file is called.
 pub(super) fn of(bytes: &[u8]) -> Content {
-    // TIFF in its form for large files is no other format to anybody.
+    // BigTIFF counts as TIFF, though `image` does not recognise it.
     if bytes.starts_with(b"II\x2B\0") || bytes.starts_with(b"MM\0\x2B") {
         return Content::Photo(ImageFormat::Tiff, "TIFF");
     }
@@ -67,12 +67,12 @@ pub(super) fn of(bytes: &[u8]) -> Content {
 
 fn is_avif(bytes: &[u8]) -> bool {
     let Some(kind) = bytes.get(4..11) else { return false };
-    // A HEIF file names what is in it among its compatible brands; AVIF is what more programs read.
+    // A HEIF file lists its contents among the compatible brands; AVIF is what more programs read.
     let brands = bytes.get(8..64.min(bytes.len())).unwrap_or_default();
     kind == b"ftypavi" || kind.starts_with(b"ftypm") && brands.chunks_exact(4).any(|brand| brand == b"avif")
 }
 
-/// The name of an accepted format, for messages.
+/// Returns the name of a supported format, for messages.
 fn name(format: ImageFormat) -> Option<&'static str> {
     Some(match format {
         ImageFormat::Jpeg => "JPEG",

@@ -1,21 +1,21 @@
-//! Why a photo could not be read, and what was amiss with one that could.
+//! Errors of photos that cannot be read, and notes on flawed ones that can.
 
 use super::MAX_PIXELS;
 use crate::memory::NoMemory;
 
-/// Why a photo could not be read. Each message says whose fault it is and what to do.
+/// Why a photo cannot be read. Each message says whose fault it is and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ImageError {
     /// The file has no bytes.
     #[error("the file is empty: choose another photo")]
     Empty,
-    /// The content is none of the accepted formats, whatever the file is called.
+    /// The content has no supported format, whatever the file is called.
     #[error("this is not a photo in a known format: use JPEG, PNG, WebP, GIF, BMP or TIFF")]
     UnknownFormat,
-    /// The content is of a known kind that no decoder here reads.
+    /// The content has a known format that is not supported.
     #[error("this is {content}, which is not read here: export it as JPEG, PNG, WebP, GIF, BMP or TIFF")]
     ForeignFormat {
-        /// What it is, with its article.
+        /// The kind of file, with its article.
         content: &'static str,
     },
     /// The header announces more than [`MAX_PIXELS`].
@@ -27,44 +27,44 @@ pub enum ImageError {
         /// Number of rows.
         height: u32,
     },
-    /// The memory that is left does not suffice for the photo.
+    /// The available memory does not suffice for the photo.
     #[error("{width} × {height} pixels: {source}")]
     NoMemory {
         /// Pixels per row.
         width: u32,
         /// Number of rows.
         height: u32,
-        /// How much is needed.
+        /// The missing memory.
         source: NoMemory,
     },
     /// The file ends before the photo does.
     #[error("the {format} file is cut off before the photo ends: copy or download it again")]
     Truncated {
-        /// Format the content announces.
+        /// The format that the content announces.
         format: &'static str,
     },
-    /// The content is sound, but of a rare kind that the decoder does not know.
+    /// The content is valid, but of a rare kind that the decoder does not support.
     #[error("this kind of {format} is not supported ({reason}): export it as JPEG or PNG")]
     Unsupported {
-        /// Format the content announces.
+        /// The format that the content announces.
         format: &'static str,
-        /// What is rare about it.
+        /// What the decoder does not support.
         reason: String,
     },
     /// The decoder refused the content.
     #[error("the {format} file is damaged ({reason}): export or download it again")]
     Corrupt {
-        /// Format the content announces.
+        /// The format that the content announces.
         format: &'static str,
-        /// The decoder's own words.
+        /// The decoder's message.
         reason: String,
     },
-    /// The decoder itself failed.
+    /// The decoder panicked.
     #[error("the decoder failed on this {format} file ({reason}): export it as JPEG or PNG")]
     DecoderFailed {
-        /// Format the content announces.
+        /// The format that the content announces.
         format: &'static str,
-        /// The decoder's last words.
+        /// The message of the panic.
         reason: String,
     },
     /// [`RgbImage::new`](super::RgbImage::new) was given a buffer that does not fit the size.
@@ -81,7 +81,7 @@ pub enum ImageError {
 }
 
 impl ImageError {
-    /// Whether another program may read the file all the same, such as the browser that this runs in.
+    /// Returns whether another program may be able to read the file, such as the browser in which this runs.
     #[must_use]
     pub const fn is_unread(&self) -> bool {
         matches!(
@@ -94,16 +94,17 @@ impl ImageError {
     }
 }
 
-/// What was amiss with a photo that could be read all the same.
+/// A flaw of a photo that could be read all the same.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ImageNote {
-    /// Every pixel is there, the marker behind them is not. Of a progressive file, whole scans may be missing.
+    /// Every pixel is there, but the marker behind them is missing. Whole scans of a progressive file may be
+    /// missing.
     #[error("the JPEG file lacks its end marker: if it was cut off, fine details are missing")]
     NoEndMarker,
-    /// The colours are taken for sRGB.
+    /// The colour profile cannot be used, and the colours are taken for sRGB.
     #[error("its colour profile cannot be used ({reason}): its colours may be off")]
     ProfileIgnored {
-        /// Why not.
+        /// Why the profile cannot be used.
         reason: String,
     },
 }

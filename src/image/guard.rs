@@ -1,4 +1,4 @@
-//! A decoder that panics takes nothing along but its own photo.
+//! Turns a panic of a decoder into the error of a single photo.
 
 use std::any::Any;
 use std::cell::Cell;
@@ -10,14 +10,14 @@ thread_local! {
     static DECODING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Whether this thread is decoding a photo: a panic is then told as the error of that photo, and need not be reported
-/// by a panic hook.
+/// Returns whether this thread is decoding a photo: a panic then becomes the error of that photo, and a panic
+/// hook need not report it.
 #[must_use]
 pub fn is_decoding() -> bool {
     DECODING.get()
 }
 
-/// Does `work`, and makes an error of its panic. Where panics abort, as in a browser, it changes nothing.
+/// Runs `work` and returns its panic as an error. Where panics abort, as in a browser, it changes nothing.
 pub(super) fn catch<T>(
     format: &'static str,
     work: impl FnOnce() -> Result<T, ImageError>,

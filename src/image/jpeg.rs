@@ -1,4 +1,4 @@
-//! JPEG, decoded to the bytes that libjpeg-turbo gives.
+//! Decodes JPEG to the same bytes as libjpeg-turbo.
 
 use image::metadata::Orientation;
 use libjpeg_turbo_rs::{DecodeLimits, Decoder, JpegError, PixelFormat};
@@ -6,7 +6,7 @@ use libjpeg_turbo_rs::{DecodeLimits, Decoder, JpegError, PixelFormat};
 use super::raster::{Channels, Raster, check_size};
 use super::{ImageError, ImageNote};
 
-/// The most scans of a progressive file: a hundred or so is usual at the utmost, and each costs time.
+/// The maximum number of scans of a progressive file: a hundred is usual at most, and each costs time.
 const MAX_SCANS: usize = 500;
 const FORMAT: &str = "JPEG";
 const END_MARKER: [u8; 2] = [0xFF, 0xD9];
@@ -15,7 +15,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Raster, ImageError> {
     if has_end_marker(bytes) {
         return decode_ended(bytes).map_err(|error| refusal(&error))?;
     }
-    // Cameras forget it; where more is missing than that, the decoder notices.
+    // Some cameras omit the marker; if more than that is missing, the decoder notices.
     let ended = [bytes, &END_MARKER].concat();
     let mut raster = decode_ended(&ended).map_err(|error| match refusal(&error) {
         ImageError::Corrupt { format, .. } => ImageError::Truncated { format },
@@ -38,14 +38,14 @@ fn decode_ended(bytes: &[u8]) -> Result<Result<Raster, ImageError>, JpegError> {
         _ => (Channels::Rgb, PixelFormat::Rgb),
     };
     if decoder.is_arithmetic() {
-        // Browsers refuse it too, and nobody writes it on purpose.
+        // Browsers refuse arithmetic coding too, and nobody writes it on purpose.
         return Ok(Err(ImageError::Unsupported { format: FORMAT, reason: "arithmetic coding".to_owned() }));
     }
     decoder.set_output_format(format);
     let orientation = decoder.exif_orientation().and_then(Orientation::from_exif);
     let mut image = decoder.decode_image()?;
     if channels == Channels::Cmyk {
-        // As everybody does, after Adobe: JPEGs have the paper that the inks leave.
+        // As Adobe's programs and all others assume, JPEGs store CMYK inverted.
         image.data.iter_mut().for_each(|ink| *ink = 255 - *ink);
     }
     Ok(Ok(Raster {
@@ -67,7 +67,7 @@ fn refusal(error: &JpegError) -> ImageError {
     }
 }
 
-/// Whether an end marker follows the first scan; thumbnails before it have their own.
+/// Returns whether an end marker follows the first scan; thumbnails before it have their own.
 fn has_end_marker(bytes: &[u8]) -> bool {
     const START_OF_SCAN: u8 = 0xDA;
     let mut at = 2;
@@ -75,7 +75,7 @@ fn has_end_marker(bytes: &[u8]) -> bool {
         if marker == START_OF_SCAN {
             return bytes[at..].windows(2).any(|pair| pair == END_MARKER);
         }
-        // A fill byte stands alone; every other segment tells its length.
+        // A fill byte stands alone; every other segment states its length.
         at += if marker == 0xFF { 1 } else { 2 + usize::from(u16::from_be_bytes([high, low])) };
     }
     at < bytes.len()

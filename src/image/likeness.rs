@@ -1,21 +1,22 @@
-//! How alike two pictures are.
+//! Measures the similarity of two pictures.
 
 use serde::Serialize;
 
-/// Side of the square that structure is compared in.
+/// Side of the windows in which structure is compared.
 const WINDOW: usize = 7;
 
-/// Likeness of pictures.
+/// The similarity of two pictures.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Likeness {
-    /// Peak signal to noise ratio in decibels; infinite for equal pictures.
+    /// Peak signal-to-noise ratio in decibels; infinite for equal pictures.
     pub psnr: f64,
     /// Structural similarity, 1 for equal pictures.
     pub ssim: f64,
 }
 
 impl Likeness {
-    /// Compares two pictures of bytes, channel by channel, rows of `width`; as scikit-image does for 8-bit colour.
+    /// Compares two pictures in bytes, channel after channel, in rows of `width`, as scikit-image does for
+    /// 8-bit colour.
     #[must_use]
     pub fn of(first: &[u8], second: &[u8], width: usize) -> Self {
         let error: f64 = first.iter().zip(second).map(|(a, b)| f64::from(a.abs_diff(*b)).powi(2)).sum();
@@ -26,17 +27,19 @@ impl Likeness {
     }
 }
 
-/// Sums over a window: of each picture's bytes, of their squares, and of their products.
+/// Sums over a window: of each picture's values, of their squares, and of their products.
 type Sums = [u32; 5];
 
-/// Mean structural similarity of one channel (Wang et al. 2004, uniform windows, unbiased covariance).
+/// Returns the mean structural similarity of one channel (Wang et al. 2004, uniform windows, unbiased
+/// covariance).
 fn structure(first: &[u8], second: &[u8], width: usize) -> f64 {
     let height = first.len() / width;
     let pixel = |x: usize, y: usize| {
         let [a, b] = [first, second].map(|picture| u32::from(picture[y * width + x]));
         [a, b, a * a, b * b, a * b]
     };
-    // Windows move by a pixel at a time: what they leave is taken from the sums, what they come to is added.
+    // Windows move by one pixel at a time: pixels that they leave are subtracted from the sums, pixels that
+    // they reach are added.
     let mut columns = vec![[0; 5]; width];
     let mut total = 0.0;
     for y in 0..height {

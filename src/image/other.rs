@@ -1,4 +1,4 @@
-//! PNG, WebP, GIF and BMP.
+//! Decodes PNG, WebP, GIF and BMP.
 
 use std::error::Error;
 use std::io::{self, Cursor};
@@ -10,7 +10,7 @@ use image::{DynamicImage, ImageDecoder, ImageFormat, Limits};
 use super::ImageError;
 use super::raster::{Channels, Raster, check_size};
 
-/// Decodes with the decoder of `format`; naming each keeps those of `image` that are not used out of the page.
+/// Decodes with the decoder of `format`; naming each keeps the unused decoders of `image` out of the page.
 pub(super) fn decode(bytes: &[u8], format: ImageFormat, name: &'static str) -> Result<Raster, ImageError> {
     let refused = |error: image::ImageError| refusal(name, &error);
     let file = Cursor::new(bytes);
@@ -32,7 +32,7 @@ fn read(mut decoder: impl ImageDecoder, name: &'static str) -> Result<Raster, Im
     let refused = |error: image::ImageError| refusal(name, &error);
     let (width, height) = decoder.dimensions();
     check_size(width, height)?;
-    // The usual limits: the most pixels a photo may have, with four channels of 16 bits, are within them.
+    // The default limits suffice for the maximum of pixels with four channels of 16 bits.
     decoder.set_limits(Limits::default()).map_err(refused)?;
     let profile = decoder.icc_profile().map_err(refused)?;
     let orientation = decoder.exif_metadata().map_err(refused)?.and_then(|exif| orientation(&exif));
@@ -41,7 +41,8 @@ fn read(mut decoder: impl ImageDecoder, name: &'static str) -> Result<Raster, Im
     Ok(Raster { width, height, channels, bytes, profile, orientation, notes: Vec::new() })
 }
 
-/// The orientation in an EXIF block. In WebP and PNG many programs put the prefix before it that JPEG has.
+/// Returns the orientation in an EXIF block. In WebP and PNG, many programs write it with the prefix that
+/// JPEG requires.
 fn orientation(exif: &[u8]) -> Option<Orientation> {
     Orientation::from_exif_chunk(exif.strip_prefix(b"Exif\0\0").unwrap_or(exif))
 }
@@ -56,7 +57,7 @@ fn bytes_of(photo: DynamicImage) -> (Channels, Vec<u8>) {
     }
 }
 
-/// Makes a bitmap opaque of which nothing could be seen: its writer left the fourth byte of each pixel unused.
+/// Makes a fully transparent bitmap opaque: its writer left the fourth byte of each pixel unused.
 fn uncover(rgba: &mut [u8]) {
     let pixels = rgba.as_chunks_mut::<4>().0;
     if pixels.iter().all(|pixel| pixel[3] == 0) {
@@ -64,7 +65,7 @@ fn uncover(rgba: &mut [u8]) {
     }
 }
 
-/// Tells a file that stops early, one of a rare kind and one with wrong content apart.
+/// Distinguishes a file that ends early, one of a rare kind and one with wrong content.
 fn refusal(format: &'static str, error: &image::ImageError) -> ImageError {
     let mut cause: Option<&(dyn Error + 'static)> = Some(error);
     while let Some(error) = cause {

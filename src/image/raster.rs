@@ -1,4 +1,4 @@
-//! What decoders hand out, and the way from there to upright RGB.
+//! The output of decoders, and its conversion to upright RGB.
 
 use std::mem;
 
@@ -17,7 +17,7 @@ pub(super) enum Channels {
     GreyAlpha,
     Rgb,
     RgbAlpha,
-    /// Printers' inks: 255 is full.
+    /// Printing inks, where 255 is full ink.
     Cmyk,
 }
 
@@ -36,7 +36,7 @@ impl Channels {
     }
 }
 
-/// A decoded photo as its file has it: `[height, width, channels]` bytes, not yet upright.
+/// A decoded photo as its file stores it: `[height, width, channels]` bytes, not yet upright.
 #[derive(Debug)]
 pub(super) struct Raster {
     pub(super) width: u32,
@@ -49,10 +49,10 @@ pub(super) struct Raster {
     pub(super) notes: Vec<ImageNote>,
 }
 
-/// Bytes per pixel that a photo takes while it is decoded: what the decoder keeps, what it hands out, and its colours.
+/// Bytes per pixel that decoding a photo takes: the decoder's buffers, its output, and the converted colours.
 const DECODING: u64 = 12;
 
-/// Refuses a size that is more than [`MAX_PIXELS`] or than memory is left for, before anything is made for it.
+/// Refuses a size that exceeds [`MAX_PIXELS`] or the available memory, before anything is allocated for it.
 pub(super) fn check_size(width: u32, height: u32) -> Result<(), ImageError> {
     let pixels = u64::from(width) * u64::from(height);
     if pixels > MAX_PIXELS {
@@ -71,7 +71,7 @@ impl Raster {
         Ok((RgbImage::new(width, height, upright.into_raw())?, notes))
     }
 
-    /// Does so, with transparency kept.
+    /// Converts the colours to sRGB and turns the photo upright, keeping its transparency.
     #[cfg(feature = "native")]
     pub(super) fn finish_rgba(mut self) -> Result<RgbaImage, ImageError> {
         self.convert();
@@ -104,7 +104,7 @@ fn upright(picture: impl Into<DynamicImage>, orientation: Orientation) -> Dynami
     picture
 }
 
-/// RGBA bytes; what has no alpha is opaque.
+/// Returns RGBA bytes; pixels without alpha become opaque.
 #[cfg(feature = "native")]
 fn with_alpha(channels: Channels, bytes: Vec<u8>) -> Vec<u8> {
     match channels {
@@ -116,7 +116,7 @@ fn with_alpha(channels: Channels, bytes: Vec<u8>) -> Vec<u8> {
     }
 }
 
-/// RGB bytes of pixels without a profile.
+/// Returns RGB bytes, without regard to a profile.
 fn flatten(channels: Channels, bytes: Vec<u8>) -> Vec<u8> {
     let over_white = |value: u8, alpha: u8| product(value, alpha) + (255 - alpha);
     match channels {
@@ -131,7 +131,7 @@ fn flatten(channels: Channels, bytes: Vec<u8>) -> Vec<u8> {
             .iter()
             .flat_map(|[red, green, blue, alpha]| [*red, *green, *blue].map(|v| over_white(v, *alpha)))
             .collect(),
-        // Inks without a profile take away light one after the other, as in browsers and Pillow.
+        // Without a profile, inks absorb light one after the other, as in browsers and Pillow.
         Channels::Cmyk => bytes
             .as_chunks()
             .0
@@ -143,7 +143,7 @@ fn flatten(channels: Channels, bytes: Vec<u8>) -> Vec<u8> {
     }
 }
 
-/// The product of two shares of 255, rounded.
+/// Multiplies two fractions of 255, rounded.
 const fn product(a: u8, b: u8) -> u8 {
     ((a as u32 * b as u32 + 127) / 255) as u8
 }

@@ -1,4 +1,4 @@
-//! Photos of every kind, made here.
+//! Tests on photos of every kind, generated here.
 
 use std::io::Cursor;
 
@@ -94,7 +94,7 @@ fn no_prefix_or_flipped_byte_panics() {
         [ImageFormat::Jpeg, ImageFormat::Png, ImageFormat::Gif, ImageFormat::WebP, ImageFormat::Tiff]
     {
         let whole = encode(&gradient(9, 5), format);
-        // A panic is the error of its photo; decoders shall not need that.
+        // A panic becomes the error of its photo, but decoders should not rely on that.
         let fails = |bytes: &[u8]| matches!(RgbImage::decode(bytes), Err(ImageError::DecoderFailed { .. }));
         for at in 0..whole.len() {
             let mut flipped = whole.clone();
@@ -129,14 +129,14 @@ fn rare_kinds_are_not_called_damaged() {
     assert_eq!(error, "this kind of JPEG is not supported (arithmetic coding): export it as JPEG or PNG");
 
     let mut tiff = encode(&gradient(8, 8), ImageFormat::Tiff);
-    // Photometric interpretation 8: CIE L*a*b*.
+    // Photometric interpretation 8 is CIE L*a*b*.
     let tag = tiff.windows(4).position(|tag| tag == [6, 1, 3, 0]).unwrap();
     tiff[tag + 8] = 8;
     let error = RgbImage::decode(&tiff).unwrap_err();
     assert!(matches!(error, ImageError::Unsupported { format: "TIFF", .. }), "{error}");
 }
 
-/// A TIFF of 3 × 1 pixels that are places in a list of colours.
+/// Returns a TIFF of 3 × 1 pixels that are indices into a palette.
 fn listed(
     bits: u16,
     colours: &[[u16; 3]],
@@ -226,7 +226,8 @@ fn avif_pictures_are_known_by_any_of_their_brands() {
     }
 }
 
-/// A bitmap of 2 × 1 pixels with four bytes each, blue first; with `masks`, those of red, green, blue and alpha.
+/// Returns a bitmap of 2 × 1 pixels with four bytes each, blue first; `masks` are those of red, green, blue
+/// and alpha.
 fn bitmap(pixels: [[u8; 4]; 2], masks: Option<[u32; 4]>) -> Vec<u8> {
     let header: u32 = if masks.is_some() { 108 } else { 40 };
     let mut bytes = b"BM".to_vec();

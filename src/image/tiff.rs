@@ -1,4 +1,4 @@
-//! TIFF: strips or tiles, interleaved or in separate planes, of the first picture in the file.
+//! Decodes TIFF: strips or tiles, interleaved or in separate planes, of the first picture in the file.
 
 mod chunks;
 mod palette;
@@ -14,24 +14,24 @@ use super::ImageError;
 use super::raster::{Channels, Raster, check_size};
 
 const FORMAT: &str = "TIFF";
-/// The most bytes of a decoded strip or tile: all pixels of a photo, with four channels of 16 bits.
+/// The maximum bytes of a decoded strip or tile: all pixels of a photo with four channels of 16 bits.
 const MAX_CHUNK: usize = 512 << 20;
-/// The most bytes of a tag: profiles of presses have some megabytes.
+/// The maximum bytes of a tag: profiles of printing presses have some megabytes.
 const MAX_TAG: usize = 16 << 20;
 
 type Source<'b> = Decoder<Cursor<&'b [u8]>>;
 
-/// How the samples lie in the file, and which are wanted.
+/// The layout of the samples in the file, and which of them are read.
 struct Layout {
     width: usize,
     height: usize,
     bits: u8,
-    /// Samples of a pixel in a strip or tile as the decoder hands it out: 1 in separate planes.
+    /// Samples per pixel in a strip or tile as the decoder returns it: 1 for separate planes.
     given: usize,
-    /// Planes that are read.
+    /// Number of planes that are read.
     planes: usize,
     channels: Channels,
-    /// Colours are already multiplied by their alpha.
+    /// Whether colours are multiplied by their alpha.
     premultiplied: bool,
 }
 
@@ -77,7 +77,7 @@ fn read(mut decoder: Source<'_>) -> Result<Raster, ImageError> {
     })
 }
 
-/// Reads the tags that say how samples lie, and refuses what the decoder would read wrongly.
+/// Reads the tags that describe the samples, and refuses files that the decoder would read wrongly.
 fn layout(decoder: &mut Source<'_>) -> Result<Layout, ImageError> {
     let refused = |error: TiffError| refusal(&error);
     let mut tag = |tag| decoder.find_tag_unsigned::<u16>(tag).map_err(refused);
@@ -110,7 +110,7 @@ fn layout(decoder: &mut Source<'_>) -> Result<Layout, ImageError> {
         _ => return Err(unsupported("its samples are no unsigned whole numbers of 8 or 16 bits")),
     }
     let given = usize::from(color.num_samples());
-    // The decoder takes predicted samples for neighbours that are none, stumbles over the ends of LZW, and mixes up two
+    // The decoder applies the predictor to the wrong samples, fails at the ends of LZW data, and mixes up two
     // channels in a JPEG.
     let mixed = compression == Some(CompressionMethod::ModernJPEG) && samples == 2;
     let is_lzw = compression == Some(CompressionMethod::LZW);

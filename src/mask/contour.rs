@@ -1,40 +1,41 @@
-//! Outlines of a mask along the edges of its pixels.
+//! Contours of a mask along the edges of its pixels.
 
 use super::BinaryMask;
 
-/// A closed line along pixel edges with the inside on its right: clockwise around a part of a mask, counter-clockwise around
-/// a hole. It never crosses or touches itself but in corners.
+/// A closed line along pixel edges with the inside on its right: clockwise around a component of a mask,
+/// counter-clockwise around a hole. It never crosses itself, and touches itself only at corners.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Contour {
-    /// Corners `[x, y]` as numbers of pixel edges: `[0, 0]` is the upper left corner of the upper left pixel. The first edge
-    /// leads to the right, edges across and down take turns.
+    /// Corners `[x, y]` in pixel edges: `[0, 0]` is the upper left corner of the upper left pixel. The first
+    /// edge leads to the right; horizontal and vertical edges alternate.
     pub corners: Vec<[usize; 2]>,
 }
 
 impl Contour {
-    /// Pixels enclosed, negative for a hole.
+    /// Returns the number of enclosed pixels, negative for a hole.
     #[must_use]
     pub fn signed_area(&self) -> i64 {
         let across = self.corners.iter().zip(self.corners.iter().skip(1)).step_by(2);
         across.map(|(from, to)| (from[0] as i64 - to[0] as i64) * from[1] as i64).sum()
     }
 
-    /// Whether it runs around a hole.
+    /// Returns whether the contour surrounds a hole.
     #[must_use]
     pub fn is_hole(&self) -> bool {
         self.signed_area() < 0
     }
 }
 
-/// Where a line along pixel edges leads, in the order of turns to the right.
+/// Directions of a contour, in the order of right turns.
 const STEPS: [[isize; 2]; 4] = [[1, 0], [0, 1], [-1, 0], [0, -1]];
 
 impl BinaryMask {
-    /// The lines between inside and outside, in the order of their first pixels. Pixels that touch with a corner alone are of
-    /// different parts. Filled by the even-odd rule or the non-zero rule, they are the mask again.
+    /// Returns the contours between inside and outside, in the order of their first pixels. Pixels that touch
+    /// only at a corner belong to different components. Filling them by the even-odd rule or the non-zero
+    /// rule gives the mask again.
     ///
-    /// This is code of our own because crates that follow borders (`imageproc` and others, after Suzuki and Abe) join the
-    /// centres of pixels, from which neither area nor holes come back exactly.
+    /// Crates that follow borders (`imageproc` and others, after Suzuki and Abe) connect the centres of
+    /// pixels, from which neither area nor holes can be recovered exactly; hence this implementation.
     #[must_use]
     pub fn contours(&self) -> Vec<Contour> {
         let [left, top, width, height] = self.bbox();
@@ -51,7 +52,8 @@ impl BinaryMask {
         contours
     }
 
-    /// The contour that begins with the upper edge of a pixel; marks the pixels whose upper edges it takes.
+    /// Follows the contour that begins with the upper edge of a pixel, and marks the pixels whose upper edges
+    /// it takes.
     fn follow(&self, start: [usize; 2], followed: &mut Self) -> Contour {
         let (mut place, mut direction) = (start, 0);
         let mut corners = vec![start];
@@ -74,9 +76,9 @@ impl BinaryMask {
         }
     }
 
-    /// Whether the pixels to the left and to the right of the next step are inside.
+    /// Returns whether the pixels to the left and to the right of the next step are inside.
     fn ahead(&self, [x, y]: [usize; 2], direction: usize) -> [bool; 2] {
-        // Beyond the left and upper border the numbers wrap, which is outside too.
+        // Beyond the left and upper border the coordinates wrap, and such pixels are outside too.
         let (left, up) = (x.wrapping_sub(1), y.wrapping_sub(1));
         match direction {
             0 => [self.get(x, up), self.get(x, y)],
@@ -91,7 +93,7 @@ impl BinaryMask {
 mod tests {
     use super::*;
 
-    /// By the even-odd rule along each row, at the centres of the pixels.
+    /// Fills contours by the even-odd rule along each row, at the centres of the pixels.
     fn filled(contours: &[Contour], width: usize, height: usize) -> BinaryMask {
         let mut mask = BinaryMask::empty(width, height);
         for contour in contours {

@@ -1,4 +1,4 @@
-//! How deep inside a mask its pixels lie.
+//! The distance of a mask's pixels from its border.
 
 use super::BinaryMask;
 
@@ -9,20 +9,22 @@ pub struct Deepest {
     pub x: usize,
     /// Row.
     pub y: usize,
-    /// Square of the distance to the nearest pixel outside, in pixels.
+    /// Squared distance to the nearest pixel outside, in pixels.
     pub squared_distance: u64,
 }
 
 impl BinaryMask {
-    /// The pixel inside that is farthest from everything outside, by exact Euclidean distance; of several, the first row by
-    /// row. What lies beyond the image counts as outside. `None` for an empty mask.
+    /// Returns the pixel inside that is farthest from everything outside, by exact Euclidean distance; of
+    /// several, the first in row-major order. Everything beyond the image counts as outside. `None` for an
+    /// empty mask.
     ///
-    /// Two passes in linear time (Meijster et al., "A general algorithm for computing distance transforms in linear time",
-    /// 2000), over the mask's box alone.
+    /// Takes two passes in linear time (Meijster et al., "A general algorithm for computing distance
+    /// transforms in linear time", 2000), over the mask's box only.
     #[must_use]
     pub fn deepest(&self) -> Option<Deepest> {
         let [left, top, width, height] = self.bbox();
-        // Rows of distances to the nearest pixel outside in the same column, with an empty column on either side.
+        // Distances to the nearest pixel outside in the same column, row by row, with an empty column on
+        // either side.
         let mut down = vec![0_u64; (width + 2) * height];
         for column in 0..width {
             let at = |row: usize| row * (width + 2) + column + 1;
@@ -49,10 +51,11 @@ impl BinaryMask {
     }
 }
 
-/// For each column x the least (x − i)² + `down[i]`² over all columns i: the lower envelope of parabolas.
+/// Returns for each column x the minimum of (x − i)² + `down[i]`² over all columns i: the lower envelope of
+/// parabolas.
 fn nearest_in_row(down: &[u64]) -> Vec<u64> {
     let height = |x: usize, i: usize| x.abs_diff(i).pow(2) as u64 + down[i].pow(2);
-    // Columns whose parabolas are lowest somewhere, and from where on.
+    // Columns whose parabolas are lowest somewhere, and the column from which on they are.
     let mut lowest: Vec<(usize, usize)> = Vec::new();
     for i in 0..down.len() {
         while lowest.pop_if(|(site, from)| height(*from, *site) > height(*from, i)).is_some() {}
@@ -60,7 +63,8 @@ fn nearest_in_row(down: &[u64]) -> Vec<u64> {
             lowest.push((i, 0));
             continue;
         };
-        // Up to here the parabola of `site` is no higher; the difference is never negative, or it were not the last.
+        // Up to here the parabola of `site` is no higher. The difference is never negative, since `site`
+        // would have been popped.
         let squares = (i * i - site * site) as u64 + down[i].pow(2);
         let crossing = (squares.saturating_sub(down[site].pow(2))) as usize / (2 * (i - site));
         if crossing + 1 < down.len() {
@@ -82,7 +86,7 @@ fn nearest_in_row(down: &[u64]) -> Vec<u64> {
 mod tests {
     use super::*;
 
-    /// By looking at every pixel outside.
+    /// Computes the result by looking at every pixel outside.
     fn by_hand(mask: &BinaryMask) -> Option<Deepest> {
         let (width, height) = (mask.width() as i64, mask.height() as i64);
         let mut best: Option<Deepest> = None;

@@ -1,22 +1,23 @@
-//! Edges that follow the photo.
+//! Refines the edges of masks to those of the photo, by guided filters.
 
 use super::{BinaryMask, HALF, Matte, SoftPixel};
 use crate::image::RgbImage;
 use crate::pixels::Cells;
 
-/// Windows in which the share of a pixel is linear in its colour.
+/// The windows of a guided filter, in which the alpha of a pixel is linear in its colour.
 struct Windows {
-    /// Their reach: the photo's longer side over this.
+    /// The radius as a fraction: the photo's longer side divided by this.
     per_side: usize,
-    /// Variance of colours, from 0 to 1, below which these tell nothing.
+    /// Regularisation: colour variances, for colours from 0 to 1, far below this tell nothing.
     flat: f32,
-    /// Cells of a window's reach: coefficients are as smooth as windows are wide, so a coarser grid holds them.
+    /// Number of grid cells per radius: coefficients are as smooth as windows are wide, so a coarser grid
+    /// suffices.
     cells: usize,
 }
 
-/// Windows that reach as far as a mask may be beside the photo's edge.
+/// Windows as wide as a mask may be beside the photo's edge.
 const WIDE: Windows = Windows { per_side: 60, flat: 1e-3, cells: 4 };
-/// Windows that reach as far as hair and blur do.
+/// Windows as wide as hair and blur.
 const NARROW: Windows = Windows { per_side: 200, flat: 1e-4, cells: 4 };
 /// Wide windows on a coarser grid, which take less time.
 const QUICK: Windows = Windows { cells: 2, ..WIDE };
@@ -24,12 +25,12 @@ const QUICK: Windows = Windows { cells: 2, ..WIDE };
 type Colour = [f32; 3];
 
 impl BinaryMask {
-    /// The mask with its edge where the photo, of the same size, has one: soft where the object mixes with the background, as hair
-    /// and fur do.
+    /// Returns the mask with its edge moved to that of the photo, which has the same size: soft where the
+    /// object mixes with the background, as hair and fur do.
     ///
-    /// Guided filters (He et al., "Guided image filtering", ECCV 2010) with the photo's colours as guide, their coefficients found on
-    /// a coarser grid (He and Sun, "Fast guided filter", 2015): one with wide windows moves the edge, one with narrow windows makes
-    /// it soft.
+    /// Uses guided filters (He et al., "Guided image filtering", ECCV 2010) with the photo's colours as guide
+    /// and coefficients on a coarser grid (He and Sun, "Fast guided filter", 2015): one with wide windows
+    /// moves the edge, one with narrow windows makes it soft.
     #[must_use]
     pub fn refined(&self, photo: &RgbImage) -> Matte {
         let mut moved = Self::empty(self.width, self.height);
@@ -44,8 +45,9 @@ impl BinaryMask {
         Matte::new(mask, &soft)
     }
 
-    /// How far inside each pixel is, row by row, from −0.5 to 0.5, where the edge follows that of the photo, of the same size: as
-    /// [`refined`](Self::refined) with the wide windows alone.
+    /// Returns how far inside each pixel is, in row-major order, from −0.5 to 0.5, with the edge moved to
+    /// that of the photo, which has the same size: like [`refined`](Self::refined) with the wide windows
+    /// only.
     #[must_use]
     pub fn followed(&self, photo: &RgbImage) -> Vec<f32> {
         let mut shares = vec![-0.5; self.width * self.height];
@@ -55,7 +57,7 @@ impl BinaryMask {
         shares
     }
 
-    /// Visits every pixel, row by row, of which the filter puts a share, of 255, inside.
+    /// Visits in row-major order every pixel to which the filter gives an alpha (of 255) above 0.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 255")]
     fn filtered(&self, photo: &RgbImage, windows: &Windows, mut visit: impl FnMut(usize, usize, u8)) {
         let reach = (photo.width().max(photo.height()) / windows.per_side).max(2);
@@ -77,7 +79,7 @@ impl BinaryMask {
         });
         let line = |means: &[f32; 13]| line(means, windows.flat);
         let lines = cells.map(products).around(reach / side).map(line).around(reach / side);
-        // Where all that the windows see lies on one side of the mask's edge, so does the pixel.
+        // Where everything in the windows lies on one side of the mask's edge, the pixel does too.
         let sides = cells.map(|[_, _, _, share]| [*share]).around(2 * (reach / side) + 1);
         for (x, y) in (y0..y1).flat_map(|y| (x0..x1).map(move |x| (x, y))) {
             let share = match sides.cell(x, y) {
@@ -95,12 +97,14 @@ impl BinaryMask {
     }
 }
 
-/// Colour and share of a cell, the colour's products with the share, and with itself: red with all, then green, then blue.
+/// Returns the products for least squares: colour and alpha of a cell, the colour times alpha, and the colour
+/// times itself (red with all, then green, then blue).
 fn products(&[r, g, b, share]: &[f32; 4]) -> [f32; 13] {
     [r, g, b, share, r * share, g * share, b * share, r * r, r * g, r * b, g * g, g * b, b * b]
 }
 
-/// The share as a linear function of the colour, by least squares: what each channel counts, and what there is without.
+/// Fits the alpha as a linear function of the colour by least squares; returns the coefficient of each
+/// channel, and the constant.
 fn line(&[r, g, b, share, rs, gs, bs, rr, rg, rb, gg, gb, bb]: &[f32; 13], flat: f32) -> [f32; 4] {
     let mean = [r, g, b];
     let covariance = [rs - r * share, gs - g * share, bs - b * share];
@@ -127,7 +131,7 @@ mod tests {
 
     const SIDE: usize = 240;
 
-    /// A disc, darker towards its rim and with an edge as wide as `blur`, on a background with a pattern.
+    /// A disc, darker towards its rim and with an edge as wide as `blur`, on a patterned background.
     fn scene(blur: f32) -> (RgbImage, impl Fn(usize, usize) -> f32) {
         let share = move |x: usize, y: usize| {
             let radius = (x as f32 - 120.3).hypot(y as f32 - 117.8);
@@ -149,7 +153,7 @@ mod tests {
     fn the_edge_moves_to_that_of_the_photo() {
         let (photo, share) = scene(1.0);
         let truth = BinaryMask::from_fn(SIDE, SIDE, |x, y| share(x, y) >= 0.5);
-        // A polygon of twelve corners, too large here and too small there.
+        // A polygon of twelve corners, which is too large in some places and too small in others.
         let rough = BinaryMask::from_fn(SIDE, SIDE, |x, y| {
             let (across, down) = (x as f32 - 120.0, y as f32 - 118.0);
             let wave = (down.atan2(across) * 12.0).sin();

@@ -1,10 +1,10 @@
-//! Masks whose edge may be soft.
+//! Masks with soft edges (alpha mattes).
 
 use serde::{Deserialize, Serialize};
 
 use super::BinaryMask;
 
-/// The least share of a pixel, of 255, that puts it inside.
+/// The minimum alpha of a pixel that counts as inside.
 pub const HALF: u8 = 128;
 
 /// A pixel that belongs to an object in part.
@@ -14,12 +14,12 @@ pub struct SoftPixel {
     pub x: u32,
     /// Row.
     pub y: u32,
-    /// The share that belongs to it, 1 to 254 of 255.
+    /// The alpha, the part that belongs to the object: 1 to 254 of 255.
     pub alpha: u8,
 }
 
 impl SoftPixel {
-    /// Places in this order are row by row.
+    /// Returns the sort key of row-major order.
     const fn place(&self) -> (u32, u32) {
         (self.y, self.x)
     }
@@ -29,7 +29,7 @@ impl SoftPixel {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Matte {
     mask: BinaryMask,
-    /// Row by row; inside the mask from [`HALF`] on.
+    /// Soft pixels in row-major order; those from [`HALF`] on are inside the mask.
     soft: Vec<SoftPixel>,
 }
 
@@ -40,8 +40,8 @@ impl From<BinaryMask> for Matte {
 }
 
 impl Matte {
-    /// A mask with those of the soft pixels, given row by row, that agree with it: inside from [`HALF`] on, outside below and
-    /// then part of an edge, not a haze that touches the mask nowhere.
+    /// Combines a mask with those of the soft pixels, given in row-major order, that agree with it: inside
+    /// from [`HALF`] on, outside below, and then connected to the mask's edge.
     #[must_use]
     pub fn new(mask: BinaryMask, soft: &[SoftPixel]) -> Self {
         let agrees = |pixel: &SoftPixel| {
@@ -56,19 +56,19 @@ impl Matte {
         Self { mask, soft }
     }
 
-    /// The pixels of which at least half is inside.
+    /// Returns the pixels of which at least half is inside.
     #[must_use]
     pub const fn mask(&self) -> &BinaryMask {
         &self.mask
     }
 
-    /// The pixels that are inside in part, row by row.
+    /// Returns the pixels that are inside in part, in row-major order.
     #[must_use]
     pub fn soft(&self) -> &[SoftPixel] {
         &self.soft
     }
 
-    /// The share of a pixel that is inside, of 255.
+    /// Returns the alpha of a pixel, of 255.
     #[must_use]
     pub fn alpha(&self, x: usize, y: usize) -> u8 {
         match self.soft.binary_search_by_key(&(y as u32, x as u32), SoftPixel::place) {
@@ -78,27 +78,27 @@ impl Matte {
         }
     }
 
-    /// The pixels that are not wholly outside.
+    /// Returns the pixels that are not wholly outside.
     #[must_use]
     pub fn visible(&self) -> BinaryMask {
         visible(&self.mask, &self.soft)
     }
 
-    /// Puts what `other`, of the same size, has inside: the larger share of every pixel.
+    /// Adds `other`, of the same size: every pixel gets the larger alpha.
     pub fn add(&mut self, other: &Self) {
         let soft = self.combined(other, u8::max);
         self.mask.add(&other.mask);
         *self = Self::new(std::mem::replace(&mut self.mask, BinaryMask::empty(0, 0)), &soft);
     }
 
-    /// Puts what `other`, of the same size, has outside: at most the share of every pixel that `other` leaves.
+    /// Subtracts `other`, of the same size: every pixel keeps at most the alpha that `other` leaves.
     pub fn subtract(&mut self, other: &Self) {
         let soft = self.combined(other, |own, other| own.min(u8::MAX - other));
         self.mask.subtract(&other.mask);
         *self = Self::new(std::mem::replace(&mut self.mask, BinaryMask::empty(0, 0)), &soft);
     }
 
-    /// The shares of pixels that are asked for row by row.
+    /// Returns a function that looks up the alphas of pixels, asked for in row-major order.
     fn shares(&self) -> impl FnMut(&SoftPixel) -> u8 {
         let mut rest = self.soft.as_slice();
         move |pixel| {
@@ -115,10 +115,10 @@ impl Matte {
         }
     }
 
-    /// The pixels that are soft in one of both, with the share that follows from both.
+    /// Returns the pixels that are soft in either matte, with the alpha combined from both.
     fn combined(&self, other: &Self, combine: impl Fn(u8, u8) -> u8) -> Vec<SoftPixel> {
         let mut soft = [self.soft.as_slice(), &other.soft].concat();
-        // A stable sort finds the two that are in order already.
+        // A stable sort merges two sequences that are sorted already.
         soft.sort_by_key(SoftPixel::place);
         soft.dedup_by_key(|pixel| pixel.place());
         let (mut own, mut others) = (self.shares(), other.shares());
@@ -139,7 +139,7 @@ mod tests {
 
     const SIZE: [usize; 2] = [40, 3];
 
-    /// Shares along the middle row, around a mask of those from a half on.
+    /// Returns a matte with alphas along the middle row; those from a half on are in its mask.
     fn matte(shares: &[u8]) -> Matte {
         let [width, height] = SIZE;
         let share = |x: usize| shares.get(x).copied().unwrap_or(0);
@@ -184,7 +184,7 @@ mod tests {
                 let (own, other) = (a.alpha(x, 1), b.alpha(x, 1));
                 assert_eq!(sum.alpha(x, 1), own.max(other));
                 let left = own.min(u8::MAX - other);
-                // A faint rest that touches nothing any more is gone.
+                // A faint rest that touches nothing any more is dropped.
                 assert!(rest.alpha(x, 1) == left || (rest.alpha(x, 1) == 0 && left < HALF), "{x}");
                 assert_eq!(rest.mask().get(x, 1), left >= HALF);
             }

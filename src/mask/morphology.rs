@@ -1,9 +1,9 @@
-//! Growing, shrinking and smoothing masks.
+//! Grows (dilates), shrinks (erodes) and smooths masks.
 
 use super::BinaryMask;
 
 impl BinaryMask {
-    /// The mask with everything at most `radius` pixels away from it.
+    /// Returns the mask with every pixel at most `radius` pixels away from it.
     #[must_use]
     pub fn grown(&self, radius: usize) -> Self {
         let mut grown = Self::empty(self.width, self.height);
@@ -22,22 +22,22 @@ impl BinaryMask {
         grown
     }
 
-    /// The mask without everything at most `radius` pixels away from its outside. The edge of the photo is no outside: what is cut
-    /// off there goes on beyond it.
+    /// Returns the mask without every pixel at most `radius` pixels away from its outside. Beyond the border
+    /// of the photo there is no outside: objects that are cut off there continue.
     #[must_use]
     pub fn shrunk(&self, radius: usize) -> Self {
         self.complement().grown(radius).complement()
     }
 
-    /// The pixels that have more inside than outside among those of the photo at most `radius` rows and columns away: corners
-    /// are rounded, and what is thinner than `radius` goes.
+    /// Returns the pixels that have more inside than outside among the photo's pixels at most `radius` rows
+    /// and columns away: corners are rounded, and parts thinner than `radius` vanish.
     #[must_use]
     pub fn smoothed(&self, radius: usize) -> Self {
         let mut smoothed = Self::empty(self.width, self.height);
         let [left, top, width, height] = self.bbox();
         let rows = top.saturating_sub(radius)..(top + height + radius).min(self.height);
         let columns = left.saturating_sub(radius)..(left + width + radius).min(self.width);
-        // Pixels inside per column, of the rows around the current one.
+        // Number of pixels inside per column, in the rows around the current one.
         let mut depths = vec![0_usize; self.width];
         let mut sums = vec![0_usize; self.width + 1];
         (rows.start.saturating_sub(radius)..(rows.start + radius).min(self.height))
@@ -78,13 +78,13 @@ mod tests {
     use super::*;
     use crate::mask::Rle;
 
-    /// COCO's text of a mask and of what `scipy` makes of it.
+    /// COCO's encoding of a mask, and of `scipy`'s results for it.
     #[derive(Deserialize)]
     struct Reference {
         size: [usize; 2],
         mask: String,
         filled: String,
-        /// By radius, as the following.
+        /// Results by radius, as in the following fields.
         grown: Vec<(usize, String)>,
         shrunk: Vec<(usize, String)>,
         smoothed: Vec<(usize, String)>,

@@ -1,4 +1,4 @@
-//! COCO's run-length encoding: down the columns, outside first.
+//! COCO's run-length encoding, in column-major order, beginning with a run outside.
 
 use serde::{Deserialize, Serialize};
 
@@ -30,7 +30,7 @@ impl Rle {
     pub fn from_mask(mask: &BinaryMask) -> Self {
         let (width, height) = (mask.width(), mask.height());
         let [left, top, box_width, box_height] = mask.bbox();
-        // By columns, the rows in which each goes in or out: where the words of two rows differ.
+        // For each column, the rows in which the mask changes: where the words of two rows differ.
         let mut turns: Vec<Vec<usize>> = vec![Vec::new(); box_width];
         let outside = vec![0; mask.stride()];
         let row =
@@ -47,7 +47,7 @@ impl Rle {
         }
         let mut edges: Vec<usize> = Vec::new();
         for at in (left..).zip(turns).flat_map(|(x, turns)| turns.into_iter().map(move |y| x * height + y)) {
-            // A run that goes on in the next column is one run.
+            // A run that continues in the next column is one run.
             if edges.last() == Some(&at) {
                 edges.pop();
             } else {
@@ -62,7 +62,7 @@ impl Rle {
         Self { size: [height, width], counts }
     }
 
-    /// Decodes into a mask.
+    /// Decodes the runs to a mask.
     ///
     /// # Errors
     /// [`MaskError::WrongCover`] if the runs do not add up to the size.
@@ -73,7 +73,7 @@ impl Rle {
             return Err(MaskError::WrongCover { covered, width, height });
         }
         let mut mask = BinaryMask::empty(width, height);
-        // First the pixels in which a column goes in or out, …
+        // First set the pixels at which a column changes, …
         let mut at = 0;
         for (index, &run) in self.counts.iter().enumerate() {
             let end = at + run as usize;
@@ -88,21 +88,21 @@ impl Rle {
             }
             at = end;
         }
-        // … then all below them.
+        // … then propagate them downwards.
         for word in mask.stride()..mask.words.len() {
             mask.words[word] ^= mask.words[word - mask.stride()];
         }
         Ok(mask)
     }
 
-    /// Number of pixels inside.
+    /// Returns the number of pixels inside.
     #[must_use]
     pub fn area(&self) -> u64 {
         self.counts.iter().skip(1).step_by(2).map(|&run| u64::from(run)).sum()
     }
 
-    /// COCO's compressed text: each run (from the fourth on, its difference to the run two before) in groups of five
-    /// bits, lowest first, a sixth bit for "more follows", as characters from `0` on.
+    /// Returns COCO's compressed text: each run (from the fourth on, its difference to the run two before) in
+    /// groups of five bits, lowest first, with a sixth bit for "more follows", as characters from `0` on.
     #[must_use]
     pub fn to_coco_string(&self) -> String {
         let mut text = String::new();
@@ -157,7 +157,7 @@ mod tests {
     struct Reference {
         h: usize,
         w: usize,
-        /// Left out of the file where it would be long.
+        /// Omitted from the file where it would be long.
         row_major: Option<Vec<u8>>,
         uncompressed: Vec<u32>,
         compressed: String,

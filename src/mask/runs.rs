@@ -1,4 +1,4 @@
-//! The inside of a mask as runs along its rows, and the pieces that touching runs make.
+//! The inside of a mask as horizontal runs, and its connected components.
 
 use std::cmp::Reverse;
 use std::ops::Range;
@@ -12,7 +12,7 @@ struct Run {
 }
 
 impl BinaryMask {
-    /// The runs of pixels inside in row `y`, from left to right.
+    /// Returns the runs of pixels inside in row `y`, from left to right.
     pub(super) fn runs(&self, y: usize) -> impl Iterator<Item = Range<usize>> + '_ {
         let row = self.row(y);
         let mut at = 0;
@@ -23,8 +23,8 @@ impl BinaryMask {
         })
     }
 
-    /// The pieces of the mask that touch one another nowhere, not even with a corner, largest first. Where there are more than
-    /// `at_most`, which is at least 1, the smallest ones stay together as the last.
+    /// Returns the 8-connected components of the mask, largest first. If there are more than `at_most`, which
+    /// is at least 1, the smallest ones stay together in the last.
     #[must_use]
     pub fn pieces(&self, at_most: usize) -> Vec<Self> {
         let area = |piece: &[Run]| piece.iter().map(|run| run.columns.len()).sum::<usize>();
@@ -44,7 +44,7 @@ impl BinaryMask {
         pieces.into_iter().map(drawn).collect()
     }
 
-    /// The mask with what it surrounds on all sides; what touches the edge of the photo is no hole.
+    /// Returns the mask with its holes filled; an area that touches the border of the photo is not a hole.
     #[must_use]
     pub fn without_holes(&self) -> Self {
         let mut filled = self.clone();
@@ -57,7 +57,7 @@ impl BinaryMask {
         filled
     }
 
-    /// Those pieces, which touch one another nowhere, that have a pixel in common with `other`.
+    /// Returns the 8-connected components that have a pixel in common with `other`.
     pub(super) fn touching(&self, other: &Self) -> Self {
         let mut touching = Self::empty(self.width, self.height);
         let touches = |run: &Run| run.columns.clone().any(|x| other.get(x, run.y));
@@ -66,7 +66,7 @@ impl BinaryMask {
         touching
     }
 
-    /// Everything outside.
+    /// Returns everything outside.
     pub(super) fn complement(&self) -> Self {
         let mut outside = Self::empty(self.width, self.height);
         (0..self.height).for_each(|y| outside.fill_row(y, 0..self.width));
@@ -74,15 +74,16 @@ impl BinaryMask {
         outside
     }
 
-    /// The runs of all rows by piece. A run is joined to those of the row above with which it shares a column, once both are longer
-    /// by `reach` on the right: 0 for pixels that touch with a side, 1 for corners, too.
+    /// Returns the runs of all rows by connected component. A run is connected to those of the row above with
+    /// which it shares a column once both are extended by `reach` on the right: 0 gives 4-connectivity, 1
+    /// gives 8-connectivity.
     fn connected(&self, reach: usize) -> Vec<Vec<Run>> {
         let (mut runs, mut parents): (Vec<Run>, Vec<usize>) = (Vec::new(), Vec::new());
         let mut above = 0..0;
         for y in 0..self.height {
             let first = runs.len();
             for columns in self.runs(y) {
-                // Those that end before this one begins are behind all that follow, too.
+                // Runs that end before this one begins end before all that follow, too.
                 above.start += runs[above.clone()]
                     .iter()
                     .take_while(|over| over.columns.end + reach <= columns.start)
@@ -110,7 +111,7 @@ impl BinaryMask {
     }
 }
 
-/// The first column from `from` on whose bit, exclusive or `flip`, is set.
+/// Returns the first column from `from` on whose bit, XORed with `flip`, is set.
 fn first_bit(row: &[u64], from: usize, flip: u64) -> Option<usize> {
     let mut mask = u64::MAX << (from % 64);
     for (index, word) in row.iter().enumerate().skip(from / 64) {
@@ -123,7 +124,7 @@ fn first_bit(row: &[u64], from: usize, flip: u64) -> Option<usize> {
     None
 }
 
-/// The first run of the piece that `run` belongs to, as far as is known; the way there gets shorter.
+/// Returns the root of `run` in the union-find forest, halving the path to it.
 fn root(parents: &mut [usize], mut run: usize) -> usize {
     while parents[run] != run {
         parents[run] = parents[parents[run]];

@@ -1,4 +1,4 @@
-//! What a round brush covers.
+//! Brush strokes as mattes.
 
 use std::ops::Range;
 
@@ -9,20 +9,22 @@ use super::{BinaryMask, HALF, Matte, SoftPixel};
 /// A line drawn with a round brush.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Stroke {
-    /// The corners of the line, `[x, y]` in pixels of the photo; the middle of its first pixel is at `[0.5, 0.5]`.
+    /// The vertices of the line, `[x, y]` in pixels of the photo; the centre of its first pixel is at `[0.5,
+    /// 0.5]`.
     pub points: Vec<[f64; 2]>,
-    /// Half the width of the brush, in pixels of the photo.
+    /// Radius of the brush, in pixels of the photo.
     pub radius: f64,
-    /// How much of the radius, from outside, the brush fades over: 0 is a hard brush, 1 fades from its middle on.
+    /// The share of the radius, from outside, over which the brush fades: 0 is a hard brush, 1 fades from its
+    /// centre on.
     pub softness: f64,
 }
 
-/// A piece of the line, from corner to corner.
+/// A segment of the line, from vertex to vertex.
 type Line = [[f64; 2]; 2];
 
 impl Stroke {
-    /// What the brush covers of a photo of `width` × `height`: with a hard one the pixels whose middle is at most the radius away
-    /// from the line, with a soft one less and less of them towards the radius.
+    /// Returns what the brush covers of a photo of `width` × `height` pixels: a hard brush, the pixels whose
+    /// centre is at most the radius away from the line; a soft one, less and less of them towards the radius.
     #[must_use]
     pub fn matte(&self, width: usize, height: usize) -> Matte {
         let mut mask = BinaryMask::empty(width, height);
@@ -53,8 +55,8 @@ impl Stroke {
         Matte::new(mask, &soft)
     }
 
-    /// The share of a pixel, of 255, that the brush covers at a distance from its middle: a smooth step, one half in the middle of
-    /// where it fades.
+    /// Returns the alpha, of 255, that the brush gives a pixel at a distance from its centre: a smooth step,
+    /// one half in the middle of the fade.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 255")]
     fn alpha(&self, distance: f64) -> u8 {
         let fade = (self.radius * self.softness).max(f64::MIN_POSITIVE);
@@ -62,7 +64,7 @@ impl Stroke {
         (step * step * (3.0 - 2.0 * step) * 255.0 + 0.5) as u8
     }
 
-    /// For every piece of the line, the pixels whose middle is at most the radius away, row by row.
+    /// Visits for every segment of the line the pixels whose centre is at most the radius away, row by row.
     fn spans(&self, [width, height]: [usize; 2], mut visit: impl FnMut(Line, usize, Range<usize>)) {
         let single = self.points.first().into_iter().map(|&point| [point, point]);
         let lines = self.points.windows(2).filter_map(|line| line.try_into().ok());
@@ -80,7 +82,7 @@ impl Stroke {
     }
 }
 
-/// From a point to the nearest of the line.
+/// Returns the distance from a point to the line segment.
 fn distance([a, b]: Line, [x, y]: [f64; 2]) -> f64 {
     let [dx, dy] = [b[0] - a[0], b[1] - a[1]];
     let length = (dx * dx + dy * dy).max(f64::MIN_POSITIVE);
@@ -89,21 +91,22 @@ fn distance([a, b]: Line, [x, y]: [f64; 2]) -> f64 {
     ((x - a[0] - along * dx).powi(2) + (y - a[1] - along * dy).powi(2)).sqrt()
 }
 
-/// The pixels, of `count`, whose middles lie between `from` and `to`.
+/// Returns the pixels, of `count`, whose centres lie between `from` and `to`.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates at the photo's edges")]
 fn pixels(from: f64, to: f64, count: usize) -> Range<usize> {
     let first = |place: f64| ((place - 0.5).ceil() as usize).min(count);
-    // What lies exactly at the end is covered, too.
+    // A centre exactly at the end is covered, too.
     let last = (to - 0.5).floor();
     first(from)..if last < 0.0 { 0 } else { (last as usize).saturating_add(1).min(count) }
 }
 
-/// Between which columns the height `y` crosses the points at most `radius` away from the line. These form a convex shape, so it
-/// is enough to cut the circles around both ends and the sides of the rectangle between.
+/// Returns the interval in which the row `y` meets the points at most `radius` away from the segment. These
+/// form a convex shape, so it suffices to intersect the circles around both ends and the sides of the
+/// rectangle between.
 fn across([a, b]: Line, radius: f64, y: f64) -> Option<[f64; 2]> {
     let circle = |[x, middle]: [f64; 2]| {
         let half = (radius * radius - (y - middle).powi(2)).sqrt();
-        // No number, where the circle is not met.
+        // NaN if the circle is not met.
         [x - half, x + half]
     };
     let [dx, dy] = [b[0] - a[0], b[1] - a[1]];
@@ -127,7 +130,7 @@ fn across([a, b]: Line, radius: f64, y: f64) -> Option<[f64; 2]> {
 mod tests {
     use super::*;
 
-    /// The distance of every pixel to the nearest piece of the line.
+    /// Returns the distance of a pixel to the nearest segment of the line.
     fn by_hand(Stroke { points, .. }: &Stroke, x: usize, y: usize) -> f64 {
         let at = [x as f64 + 0.5, y as f64 + 0.5];
         let distances = (0..points.len()).map(|index| {
@@ -177,7 +180,7 @@ mod tests {
                     step => 1.0 - 2.0 * (1.0 - step).powi(2) * (0.5 + step),
                 };
                 let is_near = (f64::from(alpha) - 255.0 * expected).abs() <= 0.51;
-                // What is faint and far from all that is covered by half does not count.
+                // A faint pixel far from all that is at least half covered does not count.
                 assert!(is_near || (alpha == 0 && expected < 0.5), "{stroke:?} at {x}, {y}: {alpha}");
                 assert_eq!(matte.mask().get(x, y), alpha >= 128);
             }

@@ -1,19 +1,20 @@
-//! Means over the neighbourhood of every pixel, on a grid coarser than the photo's.
+//! Means over the neighbourhood of every pixel, on a coarser grid than the photo's.
 
-/// Values of an area of a photo, one for each of its square cells.
+/// Values on a rectangle of a photo, one for each of its square cells.
 #[derive(Debug, Clone)]
 pub(crate) struct Cells<const C: usize> {
-    /// Column and row of the area's first pixel.
+    /// Column and row of the rectangle's first pixel.
     from: [usize; 2],
-    /// Pixels along the side of a cell.
+    /// Side of a cell in pixels.
     side: usize,
     width: usize,
-    /// Row by row.
+    /// Values in row-major order.
     values: Vec<[f32; C]>,
 }
 
 impl<const C: usize> Cells<C> {
-    /// The mean of `value(x, y)` over the pixels of every cell; those of the last row and column may have fewer pixels.
+    /// Computes the mean of `value(x, y)` over the pixels of every cell; cells of the last row and column may
+    /// have fewer pixels.
     pub(crate) fn means_of(
         [left, top, width, height]: [usize; 4],
         side: usize,
@@ -37,13 +38,14 @@ impl<const C: usize> Cells<C> {
         Self { from: [left, top], side, width: columns, values }
     }
 
-    /// What follows from the values of every cell.
+    /// Maps the values of every cell.
     pub(crate) fn map<const D: usize>(&self, value: impl Fn(&[f32; C]) -> [f32; D]) -> Cells<D> {
         let &Self { from, side, width, .. } = self;
         Cells { from, side, width, values: self.values.iter().map(value).collect() }
     }
 
-    /// The mean of the cells at most `reach` rows and columns away, as far as the area goes.
+    /// Returns the box mean of the cells at most `reach` rows and columns away, as far as the rectangle
+    /// extends.
     pub(crate) fn around(&self, reach: usize) -> Self {
         let height = self.values.len() / self.width.max(1);
         let across = (0..height).map(|row| row * self.width).collect::<Vec<_>>();
@@ -52,7 +54,8 @@ impl<const C: usize> Cells<C> {
         once.means_along(&down, height, self.width, reach)
     }
 
-    /// The mean of the cells at most `reach` away along lines of `length` cells, each `step` behind the one before.
+    /// Returns the mean of the cells at most `reach` away along lines of `length` cells, whose indices are
+    /// `step` apart.
     fn means_along(&self, starts: &[usize], length: usize, step: usize, reach: usize) -> Self {
         let mut means = self.clone();
         for start in starts {
@@ -77,13 +80,13 @@ impl<const C: usize> Cells<C> {
         means
     }
 
-    /// The value of the cell that a pixel of the photo lies in.
+    /// Returns the value of the cell that contains a pixel of the photo.
     pub(crate) fn cell(&self, x: usize, y: usize) -> &[f32; C] {
         let [column, row] = [x - self.from[0], y - self.from[1]].map(|pixel| pixel / self.side);
         &self.values[row * self.width + column]
     }
 
-    /// The value at a pixel of the photo, between those of the four cells around its middle.
+    /// Interpolates the values of the four cells around the centre of a pixel of the photo.
     pub(crate) fn at(&self, x: usize, y: usize) -> [f32; C] {
         let height = self.values.len() / self.width;
         let [(left, right, across), (above, below, down)] =

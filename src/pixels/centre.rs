@@ -1,12 +1,13 @@
-//! The middle of a photo, as masked autoencoders are shown it.
+//! Central crops of photos, the input of masked autoencoders.
 
 use super::{Filter, Preprocess, Window, resize};
 use crate::image::RgbImage;
 
-/// Share of the shorter side that the central crop shows, as in MAE's evaluation (224 of 256 pixels).
+/// Side of the central crop as a share of the photo's shorter side, as in MAE's evaluation (224 of 256
+/// pixels).
 const CENTRE: f64 = 224.0 / 256.0;
 
-/// The central square of a photo at the size of the model, normalised: `[3, S, S]`, channels first.
+/// Returns the central square of a photo at the size of the model, normalised: `[3, S, S]`, channels first.
 #[must_use]
 pub fn central_crop(photo: &RgbImage, side: usize, preprocess: &Preprocess) -> Vec<f32> {
     let rgb = resize(photo, central_square(photo), [side, side], Filter::Bicubic);
@@ -16,7 +17,7 @@ pub fn central_crop(photo: &RgbImage, side: usize, preprocess: &Preprocess) -> V
     (0..3).flat_map(plane).collect()
 }
 
-/// What [`central_crop`] shows of a photo.
+/// Returns the window that [`central_crop`] shows.
 #[must_use]
 pub fn central_square(photo: &RgbImage) -> Window {
     let (width, height) = (photo.width() as f64, photo.height() as f64);

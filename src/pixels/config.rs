@@ -1,4 +1,4 @@
-//! `preprocessor_config.json` as Hugging Face writes it.
+//! Reads and writes `preprocessor_config.json` in Hugging Face's format.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::letterbox::MOST;
 use super::{Filter, Preprocess, SizeRule};
 
-/// Processors whose arithmetic is known here; any other may do something its keys do not say.
+/// Image processors whose arithmetic is implemented here; others may do something that their keys do not say.
 const PROCESSORS: [&str; 7] = [
     "ViTFeatureExtractor",
     "ViTImageProcessor",
@@ -17,7 +17,7 @@ const PROCESSORS: [&str; 7] = [
     "EomtImageProcessorPil",
 ];
 
-/// Switches that say nothing about pixels: what we read is RGB, and labels are not read.
+/// Switches that do not affect pixels: photos are always RGB here, and labels are not read.
 const HARMLESS_SWITCHES: [&str; 3] = ["do_convert_rgb", "do_reduce_labels", "do_split_image"];
 
 /// Keys of other processors that move or scale pixels.
@@ -26,36 +26,36 @@ const FOREIGN_KEYS: [&str; 4] = ["pad_size", "size_divisor", "size_divisibility"
 /// Why a `preprocessor_config.json` cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PreprocessError {
-    /// The size is missing, empty, beyond reason, or given in a way of other processors.
+    /// The size is missing, empty, out of range, or given in the way of other processors.
     #[error(
         "`size` is {0}; needed: `height` and `width`, or `shortest_edge` with or without `longest_edge`, from 1 to {MOST} pixels"
     )]
     Size(String),
-    /// A mean is not a number or a deviation is not above zero.
+    /// A mean is not a number, or a standard deviation is not above zero.
     #[error("`image_mean` and `rescale_factor` must be numbers, and `image_std` above zero")]
     Statistics,
-    /// The processor does something that is not done here.
+    /// The processor does something that is not implemented here.
     #[error("`{key}` is {value}: {reason}")]
     Unsupported {
         /// The key at fault.
         key: String,
         /// Its value.
         value: String,
-        /// Why it cannot be followed, and what to do.
+        /// Why it is not supported, and what to do.
         reason: &'static str,
     },
 }
 
-/// The fields of the file that matter here; null stands for a field that is left out.
+/// The fields of the file that matter here; null equals a missing field.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct HuggingFace {
     image_processor_type: Option<String>,
-    /// The name before version 4.26.
+    /// The name of the field before version 4.26.
     #[serde(skip_serializing)]
     feature_extractor_type: Option<String>,
     #[serde(default)]
     size: Value,
-    /// Whether one number for `size` means a square, not the shorter side.
+    /// Whether a single number for `size` means a square, not the shorter side.
     #[serde(skip_serializing)]
     default_to_square: Option<bool>,
     image_mean: Option<[f32; 3]>,
@@ -70,7 +70,7 @@ pub(super) struct HuggingFace {
     rest: Map<String, Value>,
 }
 
-/// Pillow's number for the bilinear filter.
+/// Pillow's number of the bilinear filter.
 const BILINEAR: u8 = 2;
 
 impl HuggingFace {
@@ -82,7 +82,7 @@ impl HuggingFace {
         self.class().is_some_and(|name| name.starts_with("Eomt"))
     }
 
-    /// Refuses what would change numbers without being followed here.
+    /// Refuses keys that would change pixels but are not implemented here.
     fn refuse_unknown(&self) -> Result<(), PreprocessError> {
         let unsupported = |key: &str, value: String, reason| {
             Err(PreprocessError::Unsupported { key: key.to_owned(), value, reason })
@@ -155,11 +155,11 @@ impl HuggingFace {
     }
 }
 
-/// By Pillow's number.
+/// Filters by their number in Pillow.
 const FILTERS: [Filter; 6] =
     [Filter::Nearest, Filter::Lanczos, Filter::Bilinear, Filter::Bicubic, Filter::Box, Filter::Hamming];
 
-/// Mean and deviation of pixels, and how they are resampled, of a processor that may do more than is known here.
+/// The pixel statistics and resampling filter of a processor that may do more than is implemented here.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(try_from = "HuggingFace")]
 pub struct Statistics {
@@ -170,7 +170,7 @@ pub struct Statistics {
 }
 
 impl Statistics {
-    /// Photos brought to a square of `side` pixels.
+    /// Returns the conversion that resizes photos to a square of `side` pixels.
     #[must_use]
     pub fn at(self, side: usize) -> Preprocess {
         let Self { filter, rescale, mean, std } = self;
@@ -179,7 +179,7 @@ impl Statistics {
     }
 }
 
-/// What `CLIP`'s photos have, which other processors took over.
+/// Mean and standard deviation of `CLIP`'s photos, which other processors adopted.
 const CLIP: ([f32; 3], [f32; 3]) =
     ([0.481_454_66, 0.457_827_5, 0.408_210_73], [0.268_629_54, 0.261_302_6, 0.275_777_1]);
 

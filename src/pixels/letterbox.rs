@@ -1,12 +1,13 @@
-//! Where a photo lies on the model's canvas, and mask logits brought back from there.
+//! The position of a photo on the model's canvas, and the way back for mask logits.
 
 use super::{Preprocess, SizeRule};
 use crate::mask::BinaryMask;
 
-/// Largest side a photo may be brought to, in pixels.
+/// Maximum side in pixels to which a photo may be resized.
 pub(super) const MOST: usize = 4096;
 
-/// Where a photo lies on its canvas: top left, resized, padding right and below.
+/// The position of a photo on its canvas: resized, in the upper left corner, with padding on the right and at
+/// the bottom.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Letterbox {
     canvas: [usize; 2],
@@ -38,32 +39,32 @@ impl Letterbox {
         Self::of(width, height, &Preprocess::square(canvas))
     }
 
-    /// Where the same photo lies, were it of another size: the whole of it takes the same place.
+    /// Returns the letterbox of the same photo at another size: it covers the same part of the canvas.
     #[must_use]
     pub fn with_photo(&self, photo: [usize; 2]) -> Self {
         Self { photo: photo.map(|side| side.max(1)), ..*self }
     }
 
-    /// Width and height of the canvas.
+    /// Returns width and height of the canvas.
     #[must_use]
     pub fn canvas(&self) -> [usize; 2] {
         self.canvas
     }
 
-    /// Width and height the photo takes on the canvas.
+    /// Returns width and height of the photo on the canvas.
     #[must_use]
     pub fn content(&self) -> [usize; 2] {
         self.content
     }
 
-    /// Width and height of the photo itself.
+    /// Returns width and height of the photo itself.
     #[must_use]
     pub fn photo(&self) -> [usize; 2] {
         self.photo
     }
 
-    /// Where a place of the photo lies on a canvas cut into `grid` = columns, rows: both in pixels and cells from the upper left
-    /// corner.
+    /// Maps a point of the photo to a canvas divided into `grid` = columns, rows; both are measured from the
+    /// upper left corner, in pixels and in cells.
     #[must_use]
     pub fn on_grid(&self, place: [f32; 2], grid: [usize; 2]) -> [f32; 2] {
         [0, 1].map(|axis| {
@@ -72,8 +73,9 @@ impl Letterbox {
         })
     }
 
-    /// The four cells around the middle of the photo's pixel (`x`, `y`), of a canvas cut into `grid` = columns, rows, numbered in
-    /// row-major order, and the share of each in a bilinear mix there. Cells beyond the photo have none.
+    /// Returns the four cells around the centre of the photo's pixel (`x`, `y`) on a canvas divided into
+    /// `grid` = columns, rows, by row-major index, and their bilinear weights. Cells beyond the photo have
+    /// weight 0.
     #[must_use]
     pub fn cells_around(&self, [x, y]: [usize; 2], grid: [usize; 2]) -> [(usize, f32); 4] {
         let place = self.on_grid([x as f32 + 0.5, y as f32 + 0.5], grid);
@@ -87,8 +89,8 @@ impl Letterbox {
         [above[0], above[1], below[0], below[1]]
     }
 
-    /// Mask logits of the whole canvas, row-major `[grid_h, grid_w]`, to be read at the photo's pixels. `None` for a
-    /// buffer of another length.
+    /// Maps mask logits of the whole canvas, row-major `[grid_h, grid_w]`, to the photo's pixels. `None` for
+    /// a buffer of another length.
     #[must_use]
     pub fn logits_in_photo(&self, logits: &[f32], grid_w: usize, grid_h: usize) -> Option<PhotoLogits> {
         if logits.is_empty() || logits.len() != grid_w * grid_h {
@@ -111,8 +113,8 @@ impl Letterbox {
     }
 }
 
-/// Width and height of a photo with its proportions kept. The order of the operations is the reference's: the longer side
-/// can come out a pixel short.
+/// Returns width and height of a resized photo with its proportions kept. The order of operations is that of
+/// the reference: the longer side can come out one pixel short.
 fn fit([width, height]: [usize; 2], shortest: usize, longest: Option<usize>) -> [usize; 2] {
     let longest = longest.unwrap_or(MOST).max(1);
     let (short, long) = (width.min(height), width.max(height));
@@ -137,14 +139,14 @@ struct Tap {
 }
 
 impl Tap {
-    /// The point `at` of samples numbered from 0 to `last`.
+    /// Returns the point `at` of samples numbered from 0 to `last`.
     fn at(at: f32, last: usize) -> Self {
         let at = at.max(0.0);
         let low = (at as usize).min(last);
         Self { low, high: (low + 1).min(last), weight: (at - low as f32).clamp(0.0, 1.0) }
     }
 
-    /// Both samples and what each counts.
+    /// Returns both samples and their weights.
     fn shares(&self) -> [(usize, f32); 2] {
         [(self.low, 1.0 - self.weight), (self.high, self.weight)]
     }
@@ -154,19 +156,19 @@ impl Tap {
     }
 }
 
-/// For the first `count` of `whole` points along an axis with `samples` samples, the two samples each lies between (pixel
-/// centres at .5, `align_corners` false).
+/// Returns, for the first `count` of `whole` points along an axis with `samples` samples, the two samples
+/// between which each lies (pixel centres at .5, `align_corners` false).
 fn taps(count: usize, samples: usize, whole: usize) -> Vec<Tap> {
     let scale = samples as f32 / whole as f32;
     let last = samples - 1;
     (0..count).map(|point| Tap::at((point as f32 + 0.5) * scale - 0.5, last)).collect()
 }
 
-/// Mask logits on the photo's pixels, computed row by row: bilinear from the grid to the canvas, cropped to the photo, and
-/// bilinear again to its own size, as the reference does.
+/// Mask logits on the photo's pixels, computed row by row: bilinear from the grid to the canvas, cropped to
+/// the photo, and bilinear again to the photo's size, as the reference does.
 #[derive(Debug)]
 pub struct PhotoLogits {
-    /// `[content height, content width]`
+    /// Logits of the photo on the canvas, `[content height, content width]`.
     content: Vec<f32>,
     width: usize,
     x: Vec<Tap>,
@@ -174,8 +176,8 @@ pub struct PhotoLogits {
 }
 
 impl PhotoLogits {
-    /// The same with other logits in place of those of the photo as it lies on the canvas, `[content height, content width]`, which
-    /// `redraw` is given with their width.
+    /// Replaces the logits of the photo on the canvas, `[content height, content width]`, by the result of
+    /// `redraw`, which gets them with their width.
     #[must_use]
     pub fn redrawn(self, redraw: impl FnOnce(&[f32], usize) -> Vec<f32>) -> Self {
         let content = redraw(&self.content, self.width);
@@ -183,18 +185,19 @@ impl PhotoLogits {
         Self { content, ..self }
     }
 
-    /// The logits of photo row `y`, one per column; `y` below the photo's height.
+    /// Returns the logits of photo row `y`, one per column; `y` must be below the photo's height.
     pub fn row(&self, y: usize) -> impl Iterator<Item = f32> {
         let row = self.content_row(y);
         self.x.iter().map(move |tap| tap.mix(&row))
     }
 
-    /// The pixels with a logit above 0. Between two samples above 0 all are, so only those at the edge are looked at.
+    /// Returns the pixels with a logit above 0. Between two samples above 0 all pixels are, so only pixels at
+    /// the edge are interpolated.
     #[must_use]
     pub fn mask(&self) -> BinaryMask {
         let mut mask = BinaryMask::empty(self.x.len(), self.y.len());
         let last = self.width - 1;
-        // Between a sample and the next lie the pixels from here on, up to the next of these.
+        // The pixels between a sample and the next begin here and end where the next ones begin.
         let starts: Vec<usize> =
             (0..=self.width).map(|sample| self.x.partition_point(|tap| tap.low < sample)).collect();
         for y in 0..self.y.len() {
@@ -217,7 +220,8 @@ impl PhotoLogits {
         mask
     }
 
-    /// Mean sigmoid over the pixels inside; 0 if there is none. Photos beyond two megapixels are sampled evenly.
+    /// Returns the mean sigmoid over the pixels inside; 0 for none. Photos above two megapixels are sampled
+    /// evenly.
     #[must_use]
     pub fn quality(&self) -> f32 {
         let step = (self.x.len() * self.y.len() / 2_000_000).isqrt().max(1);
@@ -239,7 +243,7 @@ impl PhotoLogits {
         else {
             return;
         };
-        // Nothing beyond the neighbours of the outermost positive samples can be inside.
+        // No pixel beyond the neighbours of the outermost positive samples can be inside.
         let from = self.x.partition_point(|tap| tap.high < first);
         let to = self.x.partition_point(|tap| tap.low <= last);
         for x in (from.next_multiple_of(step)..to).step_by(step) {

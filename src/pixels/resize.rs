@@ -5,20 +5,20 @@ use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer
 
 use crate::image::RgbImage;
 
-/// How pixels are mixed in resizing; antialiased, with Pillow's kernels.
+/// The interpolation filter for resizing; antialiased, with Pillow's kernels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Filter {
-    /// The pixel at the same place.
+    /// Nearest neighbour.
     Nearest,
-    /// Lanczos, three lobes.
+    /// Lanczos with three lobes.
     Lanczos,
-    /// Linear.
+    /// Bilinear.
     Bilinear,
-    /// Cubic, a = −½.
+    /// Bicubic with a = −½.
     Bicubic,
-    /// Mean.
+    /// The mean of the covered pixels.
     Box,
-    /// Linear, sharper.
+    /// Linear with a Hamming window, sharper than bilinear.
     Hamming,
 }
 
@@ -38,9 +38,9 @@ impl Filter {
 /// A rectangle of a photo, in its pixels.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Window {
-    /// Pixels left of it.
+    /// Left edge.
     pub left: f64,
-    /// Pixels above it.
+    /// Upper edge.
     pub top: f64,
     /// Pixels from left to right.
     pub width: f64,
@@ -49,21 +49,23 @@ pub struct Window {
 }
 
 impl Window {
-    /// All of a photo.
+    /// Returns the window of a whole photo.
     #[must_use]
     pub fn whole(photo: &RgbImage) -> Self {
         Self { left: 0.0, top: 0.0, width: photo.width() as f64, height: photo.height() as f64 }
     }
 }
 
-/// Resamples a window of a photo to `[width, height]`: bytes `[height, width, 3]`. Black for a window beyond the photo.
+/// Resamples a window of a photo to `[width, height]`, and returns bytes `[height, width, 3]`; black for a
+/// window beyond the photo.
 #[must_use]
 pub fn resize(photo: &RgbImage, window: Window, [width, height]: [usize; 2], filter: Filter) -> Vec<u8> {
     let Window { left, top, width: window_w, height: window_h } = window;
     if (width, height) == (photo.width(), photo.height()) && window == Window::whole(photo) {
         return photo.pixels().to_vec();
     }
-    // As Pillow and torchvision: along the rows first, rounded to bytes in between; in the other order values differ.
+    // As Pillow and torchvision do, resize along the rows first and round to bytes in between; in the other
+    // order values differ.
     let reach = (3.0 * (window_h / height as f64).max(1.0)).ceil() + 1.0;
     let first = (top - reach).floor().max(0.0);
     let last = (top + window_h + reach).ceil().min(photo.height() as f64);
@@ -93,7 +95,7 @@ mod tests {
 
     #[test]
     fn halving_averages_as_an_antialiased_filter_does() {
-        // Pillow: Image.resize((4, 1), BILINEAR) of columns 0, 0, 0, 0, 255, 255, 255, 255.
+        // Pillow's result of Image.resize((4, 1), BILINEAR) for columns 0, 0, 0, 0, 255, 255, 255, 255.
         let step = photo(8, 2, |x, _| [if x < 4 { 0 } else { 255 }; 3]);
         let resized = resize(&step, Window::whole(&step), [4, 1], Filter::Bilinear);
         assert_eq!(resized.chunks(3).map(|px| px[0]).collect::<Vec<_>>(), [0, 32, 223, 255]);

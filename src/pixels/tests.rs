@@ -43,7 +43,7 @@ fn values_are_normalised_and_padding_is_black() {
     assert!((at(0, 4, 0) + 0.485 / 0.229).abs() < 1e-6 && (at(2, 7, 7) + 0.406 / 0.225).abs() < 1e-6);
 }
 
-/// Bilinear sampling at pixel centres, one value at a time.
+/// Samples bilinearly at pixel centres, one value at a time.
 fn plain(samples: &[f64], [width, height]: [usize; 2], to: [usize; 2], whole: [usize; 2]) -> Vec<f64> {
     let place = |at: usize, axis: usize| {
         let size = [width, height][axis];

@@ -1,4 +1,4 @@
-//! What the boxes of a file say of its picture.
+//! Reads the boxes of an AVIF file.
 
 use std::borrow::Cow;
 
@@ -10,7 +10,7 @@ use super::{FORMAT, UNSPECIFIED, corrupt, unsupported};
 use crate::image::ImageError;
 use crate::image::raster::Raster;
 
-/// How colours are told in code points (ITU-T H.273).
+/// The description of colours by code points (ITU-T H.273).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Described {
     pub(super) primaries: u16,
@@ -20,12 +20,12 @@ pub(super) struct Described {
 }
 
 impl Described {
-    /// Nothing is said.
+    /// The description of a file without code points.
     pub(super) const UNSAID: Self =
         Self { primaries: UNSPECIFIED, transfer: UNSPECIFIED, matrix: UNSPECIFIED, is_full_range: true };
 }
 
-/// A picture as its file has it: coded frames, and what is to be done with them.
+/// A picture as its file stores it: coded frames, and how they are assembled and shown.
 #[derive(Debug)]
 pub(super) struct Container {
     pub(super) width: u32,
@@ -36,7 +36,7 @@ pub(super) struct Container {
     pub(super) alpha: Option<Vec<u8>>,
     pub(super) is_premultiplied: bool,
     pub(super) operating_point: u8,
-    /// What the boxes say of the colours; it outranks what the frames say.
+    /// The description of the colours in the boxes; it takes precedence over that in the frames.
     pub(super) described: Option<Described>,
     /// The ICC profile.
     pub(super) profile: Option<Vec<u8>>,
@@ -94,7 +94,7 @@ impl Container {
     }
 }
 
-/// The parser asks for the brand first; other files have it among the compatible ones.
+/// Puts the AVIF brand first, as the parser requires; some files have it only among the compatible brands.
 fn with_brand(bytes: &[u8]) -> Cow<'_, [u8]> {
     const BRAND: std::ops::Range<usize> = 8..12;
     match bytes.get(BRAND) {
@@ -107,8 +107,8 @@ fn with_brand(bytes: &[u8]) -> Cow<'_, [u8]> {
     }
 }
 
-/// The code points and the profile. A file may have both, of which the parser gives the first; so it is asked again with
-/// the name of the first one's box changed.
+/// Returns the code points and the ICC profile. A file may have both, of which the parser returns only the
+/// first; so a copy is parsed again in which the first one's box is renamed.
 fn colours(
     bytes: &[u8],
     parser: &AvifParser<'_>,
@@ -147,7 +147,8 @@ fn finds(bytes: &[u8], names: &[&[u8]]) -> bool {
     names.iter().any(|name| bytes.windows(name.len()).any(|window| window == *name))
 }
 
-/// Quarter turns to the left, then a mirror that swaps top and bottom (axis 0) or left and right (axis 1).
+/// Returns the orientation of a number of quarter turns to the left, followed by a mirror that swaps top and
+/// bottom (axis 0) or left and right (axis 1).
 fn orientation(left_turns: u16, axis: Option<u8>) -> Orientation {
     use Orientation::{
         FlipHorizontal, FlipVertical, NoTransforms, Rotate90, Rotate90FlipH, Rotate180, Rotate270,
@@ -161,7 +162,7 @@ fn orientation(left_turns: u16, axis: Option<u8>) -> Orientation {
     }
 }
 
-/// The part of a picture that is to be seen.
+/// The visible part of a picture (clean aperture).
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Aperture(CleanAperture);
 
@@ -185,7 +186,8 @@ impl Aperture {
     }
 }
 
-/// Where the crop starts along one side, and its length; `offset` is from the middle of the side to that of the crop.
+/// Returns the start of the crop along one side, and its length; `offset` is the distance of the crop's
+/// centre from that of the side.
 fn span(side: u32, length: (u32, u32), offset: (i32, u32)) -> Option<(u32, u32)> {
     let whole = |numerator: i64, denominator: u32| {
         let denominator = i64::from(denominator);
@@ -197,11 +199,11 @@ fn span(side: u32, length: (u32, u32), offset: (i32, u32)) -> Option<(u32, u32)>
     is_within.then(|| Some((u32::try_from(twice / 2).ok()?, u32::try_from(length).ok()?)))?
 }
 
-/// Whether the file ends before its last box does.
+/// Returns whether the file ends before its last box does.
 fn is_cut(mut bytes: &[u8]) -> bool {
     while let Some((head, _)) = bytes.split_first_chunk::<8>() {
         let length = match u32::from_be_bytes([head[0], head[1], head[2], head[3]]) {
-            // To the end of the file.
+            // A length of 0 means that the box extends to the end of the file.
             0 => return false,
             1 => bytes.get(8..16).and_then(|long| long.try_into().ok()).map_or(u64::MAX, u64::from_be_bytes),
             length => length.into(),

@@ -1,4 +1,4 @@
-//! From brightness and two differences of colour to red, green and blue.
+//! Converts luma and chroma to red, green and blue.
 
 use super::container::Described;
 use super::frame::{Frame, Plane};
@@ -6,19 +6,19 @@ use super::{UNSPECIFIED, corrupt, unsupported};
 use crate::image::ImageError;
 use crate::image::raster::{Channels, Raster};
 
-/// What the samples of a frame mean.
+/// The meaning of a frame's samples.
 #[derive(Debug)]
 pub(super) struct Coding {
-    /// Samples are green, blue and red themselves.
+    /// Whether the samples are green, blue and red themselves.
     is_identity: bool,
-    /// Shares of red and blue in the brightness.
+    /// Weights of red and blue in the luma.
     red: f32,
     blue: f32,
     brightness: Range,
     colour: Range,
 }
 
-/// Which sample is zero, and how many make one.
+/// The sample value of zero, and the number of steps from zero to one.
 #[derive(Debug, Clone, Copy)]
 struct Range {
     zero: f32,
@@ -84,7 +84,7 @@ impl Coding {
     }
 }
 
-/// The bytes of a frame: `[height, width, 3]`, or `[height, width]` of a grey one.
+/// Converts a frame to bytes: `[height, width, 3]`, or `[height, width]` for a grey one.
 pub(super) fn pixels(frame: &Frame, coding: &Coding) -> Vec<u8> {
     let [y, u, v] = &frame.planes[..] else { return bytes(&frame.planes[0], coding.brightness) };
     let mut pixels = Vec::with_capacity(3 * frame.width * frame.height);
@@ -99,8 +99,8 @@ pub(super) fn pixels(frame: &Frame, coding: &Coding) -> Vec<u8> {
     pixels
 }
 
-/// One row of a plane at the width of the frame, interpolated between the nearest samples, which lie in the middle of the
-/// pixels they stand for.
+/// Interpolates one row of a chroma plane to the width of the frame; samples lie in the centre of the pixels
+/// that they cover.
 fn widen(plane: &Plane, frame: &Frame, row: usize, wide: &mut [f32]) {
     let (near, far) = neighbours(row, plane.height, frame.height);
     let line = |y: usize| &plane.samples[y * plane.width..][..plane.width];
@@ -112,7 +112,8 @@ fn widen(plane: &Plane, frame: &Frame, row: usize, wide: &mut [f32]) {
     }
 }
 
-/// The samples on both sides of a pixel, the nearer one first; the same where there is one for each pixel.
+/// Returns the samples on both sides of a pixel, the nearer one first; twice the same if every pixel has its
+/// own.
 fn neighbours(pixel: usize, samples: usize, pixels: usize) -> (usize, usize) {
     if samples == pixels {
         return (pixel, pixel);
@@ -129,7 +130,7 @@ fn byte(share: f32) -> u8 {
     (share * 255.0).round() as u8
 }
 
-/// Gives every pixel its share of `alpha`, a frame of its own.
+/// Adds the alpha channel, which is coded as a separate frame.
 pub(super) fn add_alpha(
     raster: &mut Raster,
     alpha: &Frame,

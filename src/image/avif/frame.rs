@@ -1,4 +1,4 @@
-//! Coded frames of AV1, and their samples.
+//! Decodes coded AV1 frames to samples.
 
 use re_rav1d::dav1d::{
     Decoder, Error, Picture, PixelLayout, PlanarImageComponent, Settings, pixel::YUVRange,
@@ -8,7 +8,7 @@ use super::container::Described;
 use super::{FORMAT, corrupt, unsupported};
 use crate::image::{ImageError, MAX_PIXELS};
 
-/// Samples of one colour, `[height, width]`.
+/// The samples of one component, `[height, width]`.
 #[derive(Debug, Clone)]
 pub(super) struct Plane {
     pub(super) width: usize,
@@ -16,7 +16,7 @@ pub(super) struct Plane {
     pub(super) samples: Vec<u16>,
 }
 
-/// A decoded frame: brightness, and the two planes of colour unless it is grey.
+/// A decoded frame: luma, and two chroma planes unless it is grey.
 #[derive(Debug)]
 pub(super) struct Frame {
     pub(super) width: usize,
@@ -25,13 +25,13 @@ pub(super) struct Frame {
     pub(super) bits: u32,
     pub(super) planes: Vec<Plane>,
     pub(super) is_full_range: bool,
-    /// What the frame says of its colours, if it was asked.
+    /// The frame's description of its colours, if it was asked for.
     pub(super) described: Option<Described>,
 }
 
 impl Frame {
-    /// Decodes the frame of `coded`, of the layers the uppermost. It is asked for its colours only where `asks`: the
-    /// decoder panics at code points that are reserved.
+    /// Decodes the frame of `coded`, the uppermost one of several layers. The description of its colours is
+    /// read only if `asks`, since the decoder panics at reserved code points.
     pub(super) fn decode(coded: &[u8], operating_point: u8, asks: bool) -> Result<Self, ImageError> {
         let mut settings = Settings::new();
         settings.set_n_threads(1);
@@ -41,7 +41,7 @@ impl Frame {
         settings.set_frame_size_limit(u32::try_from(MAX_PIXELS).unwrap_or(u32::MAX));
         let mut decoder = Decoder::with_settings(&settings).map_err(refusal)?;
         let mut sent = decoder.send_data(coded.to_vec(), None, None, None);
-        // A frame of several layers comes when it is asked for again.
+        // The frame of a picture in several layers is returned at a later call.
         let mut asked = 0;
         loop {
             match (decoder.get_picture(), sent) {

@@ -1,11 +1,11 @@
-//! Pictures in tiles, as cameras write large ones.
+//! Assembles pictures that are coded in tiles, as cameras write large ones.
 
 use super::corrupt;
 use super::frame::{Frame, Plane};
 use crate::image::ImageError;
 use crate::image::raster::check_size;
 
-/// Tiles of one size in rows, of which the last ones may reach beyond the picture.
+/// A grid of equally large tiles, of which the last ones may extend beyond the picture.
 #[derive(Debug)]
 pub(super) struct Grid {
     columns: usize,
@@ -14,7 +14,7 @@ pub(super) struct Grid {
 }
 
 impl Grid {
-    /// Reads how `tiles` tiles lie: version, flags, rows and columns less one, width and height.
+    /// Reads the grid of `tiles` tiles: version, flags, rows and columns less one, width and height.
     pub(super) fn parse(bytes: &[u8], tiles: usize) -> Result<Self, ImageError> {
         let (rows, columns, width, height) = match *bytes {
             [0, flags, rows, columns, a, b, c, d] if flags & 1 == 0 => {
@@ -32,7 +32,7 @@ impl Grid {
         Ok(Self { columns, width, height })
     }
 
-    /// Decodes the tiles and puts their planes together, so that colours are interpolated across their edges.
+    /// Decodes the tiles and joins their planes, so that chroma is interpolated across the tiles' edges.
     pub(super) fn decode(&self, tiles: &[Vec<u8>], asks: bool) -> Result<Frame, ImageError> {
         let mut whole: Option<Frame> = None;
         let mut size = (0, 0);
@@ -58,7 +58,7 @@ impl Grid {
         whole.ok_or_else(|| corrupt("no tiles"))
     }
 
-    /// A frame for tiles like the first one, once it is known that they cover the picture.
+    /// Returns an empty frame for tiles like the first one, after checking that they cover the picture.
     fn empty(&self, tile: &Frame, rows: usize) -> Result<Frame, ImageError> {
         let (width, height) = (self.width as usize, self.height as usize);
         let reach = (tile.width * self.columns, tile.height * rows);
@@ -88,7 +88,7 @@ impl Grid {
     }
 }
 
-/// Copies what of `part` lies within `plane`.
+/// Copies the part of `part` that lies within `plane`.
 fn place(plane: &mut Plane, part: &Plane, left: usize, top: usize) {
     let width = part.width.min(plane.width.saturating_sub(left));
     for (y, row) in part.samples.chunks_exact(part.width).enumerate() {

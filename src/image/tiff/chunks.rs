@@ -1,11 +1,11 @@
-//! From strips and tiles to the bytes of a picture.
+//! Assembles strips and tiles to a picture.
 
 use tiff::decoder::DecodingResult;
 use tiff::{TiffError, TiffUnsupportedError};
 
 use super::{Layout, Source};
 
-/// Reads every strip or tile of every plane and puts it in its place.
+/// Reads every strip or tile of every plane into its place.
 pub(super) fn read(decoder: &mut Source<'_>, layout: &Layout) -> Result<Vec<u8>, TiffError> {
     let (chunk_width, chunk_height) = decoder.chunk_dimensions();
     let (chunk_width, chunk_height) = (chunk_width as usize, chunk_height as usize);
@@ -17,7 +17,7 @@ pub(super) fn read(decoder: &mut Source<'_>, layout: &Layout) -> Result<Vec<u8>,
     for plane in 0..layout.planes {
         for chunk in 0..across * down {
             let (left, top) = (chunk % across * chunk_width, chunk / across * chunk_height);
-            // Whole rows at once: the decoder stumbles over tiles of which it leaves out the right edge.
+            // Reads whole rows, since the decoder fails at tiles of which it omits the right edge.
             let mut data = DecodingResult::U8(Vec::new());
             let index = u32::try_from(plane * across * down + chunk)?;
             decoder.read_chunk_to_buffer(&mut data, index, row_bits.div_ceil(8))?;
@@ -38,7 +38,7 @@ pub(super) fn read(decoder: &mut Source<'_>, layout: &Layout) -> Result<Vec<u8>,
     Ok(pixels)
 }
 
-/// One byte per sample, without the bits that fill up rows.
+/// Returns one byte per sample, without the bits that pad rows.
 fn eight_bits(data: DecodingResult, bits: u8, row_samples: usize) -> Result<Vec<u8>, TiffError> {
     match data {
         DecodingResult::U8(bytes) if bits == 8 => Ok(bytes),
@@ -61,7 +61,7 @@ fn eight_bits(data: DecodingResult, bits: u8, row_samples: usize) -> Result<Vec<
     }
 }
 
-/// Takes back that colours were multiplied by their alpha, which comes last.
+/// Divides colours by their alpha, which comes last.
 fn divide_by_alpha(pixels: &mut [u8], channels: usize) {
     for pixel in pixels.chunks_exact_mut(channels) {
         let Some((alpha, colours)) = pixel.split_last_mut() else { continue };
@@ -70,7 +70,7 @@ fn divide_by_alpha(pixels: &mut [u8], channels: usize) {
     }
 }
 
-/// From the luma and chroma of JPEG.
+/// Converts JPEG's luma and chroma.
 pub(super) fn to_rgb(pixel: &mut [u8; 3]) {
     let [luma, blue, red] = pixel.map(f32::from);
     let (blue, red) = (blue - 128.0, red - 128.0);

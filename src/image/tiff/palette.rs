@@ -1,6 +1,7 @@
-//! Pictures whose samples are places in a list of colours.
+//! Decodes pictures whose samples are indices into a palette.
 //!
-//! The decoder refuses them, so it is told that they are grey, and each grey is then replaced by its colour.
+//! The decoder refuses them, so the file is changed to claim grey samples, and each grey is then replaced by
+//! its colour.
 
 use tiff::TiffError;
 use tiff::tags::{PhotometricInterpretation, Tag};
@@ -9,13 +10,14 @@ use super::super::ImageError;
 use super::super::raster::{Channels, Raster};
 use super::{Source, refusal, unsupported};
 
-/// The most bits of a place: more colours than 256 are no list any more.
+/// The maximum bits of an index: palettes have at most 256 colours.
 const MAX_BITS: u16 = 8;
 /// The tag that says what samples mean.
 const PHOTOMETRIC: u16 = 262;
 const BLACK_IS_ZERO: u16 = 1;
 
-/// The colour of each grey that the decoder gives for a place; none where samples are colours themselves.
+/// Returns the colour of each grey that the decoder gives for an index; `None` if samples are colours
+/// themselves.
 pub(super) fn colours(decoder: &mut Source<'_>) -> Result<Option<Vec<[u8; 3]>>, ImageError> {
     let refused = |error: TiffError| refusal(&error);
     let meaning = decoder.find_tag_unsigned::<u16>(Tag::PhotometricInterpretation).map_err(refused)?;
@@ -33,14 +35,14 @@ pub(super) fn colours(decoder: &mut Source<'_>) -> Result<Option<Vec<[u8; 3]>>, 
         let reason = format!("its list of colours has {} numbers, not {}", list.len(), 3 * count);
         return Err(ImageError::Corrupt { format: super::FORMAT, reason });
     }
-    // Some programs write bytes where numbers of 16 bits are meant.
+    // Some programs write 8-bit values although 16-bit ones are required.
     let shift = if list.iter().all(|value| *value < 256) { 0 } else { 8 };
     let value = |at: usize| (list[at] >> shift) as u8;
     let colour = |place: usize| [value(place), value(count + place), value(2 * count + place)];
     Ok(Some((0..256).map(|grey| colour(grey * (count - 1) / 255)).collect()))
 }
 
-/// Rewrites the file so that its samples are said to be grey.
+/// Rewrites the file so that it claims grey samples.
 pub(super) fn as_grey(bytes: &[u8]) -> Option<Vec<u8>> {
     let is_big_endian = bytes.starts_with(b"MM");
     let number = |at: usize, length: usize| {
@@ -48,7 +50,7 @@ pub(super) fn as_grey(bytes: &[u8]) -> Option<Vec<u8>> {
         let add = |sum: usize, byte: &u8| sum << 8 | usize::from(*byte);
         Some(if is_big_endian { part.iter().fold(0, add) } else { part.iter().rev().fold(0, add) })
     };
-    // The form for large files has longer numbers everywhere.
+    // BigTIFF has longer numbers everywhere.
     let (pointer, wide, counted, entry) = if number(2, 2)? == 43 { (8, 8, 8, 20) } else { (4, 4, 2, 12) };
     let directory = number(pointer, wide)?;
     let entries = number(directory, counted)?.min(usize::from(u16::MAX));
