@@ -1,4 +1,4 @@
-//! How training photos are varied.
+//! Augmentation of labelled photos.
 
 use rand::{Rng, RngExt};
 use serde::{Deserialize, Serialize};
@@ -10,33 +10,34 @@ use super::layer::Layer;
 /// How a labelled photo becomes a training sample.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct AugmentOptions {
-    /// Side S of the canvas, in pixels.
+    /// Side S of the canvas in pixels.
     pub image_size: usize,
-    /// Least and greatest size of the photo, as a multiple of its letterboxed size; `None` = letterboxed, not moved.
+    /// Minimum and maximum scale of the photo, as a multiple of its letterboxed size; `None`: letterboxed,
+    /// not moved.
     pub zoom: Option<(f64, f64)>,
-    /// Draw the size itself evenly, rather than how often it doubles.
+    /// Whether the scale is drawn uniformly instead of log-uniformly.
     #[serde(default)]
     pub even_zoom: bool,
-    /// Pixels that an object on the canvas has at least: smaller ones are ignored.
+    /// Minimum number of pixels of an object on the canvas: smaller ones are ignored.
     #[serde(default = "least_area")]
     pub least_area: usize,
-    /// Mirror left-right half of the time.
+    /// Whether photos are mirrored left-right with probability one half.
     pub flip: bool,
-    /// Brightness, contrast and saturation each vary by this share.
+    /// Maximum relative change of brightness, contrast and saturation.
     pub colour: f32,
-    /// Most cut-outs pasted into one photo.
+    /// Maximum number of cut-outs pasted into one photo.
     pub cutouts: usize,
-    /// Most objects of other training photos pasted into one photo.
+    /// Maximum number of objects from other training photos pasted into one photo.
     pub transplants: usize,
 }
 
-/// With fewer pixels there is little to learn from.
+/// Returns the default minimum area: from fewer pixels there is little to learn.
 fn least_area() -> usize {
     16
 }
 
 impl AugmentOptions {
-    /// Letterboxed photos as inference sees them.
+    /// Returns options without augmentation: letterboxed photos, as in inference.
     #[must_use]
     pub fn none(image_size: usize) -> Self {
         Self {
@@ -51,14 +52,14 @@ impl AugmentOptions {
         }
     }
 
-    /// Large-scale jitter, mirroring, colour jitter and copy-paste.
+    /// Returns the training options: large-scale jitter, mirroring, colour jitter and copy-paste.
     #[must_use]
     pub fn training(image_size: usize) -> Self {
         let zoom = Some((0.75, 1.75));
         Self { zoom, flip: true, colour: 0.3, cutouts: 4, transplants: 2, ..Self::none(image_size) }
     }
 
-    /// A zoom, if photos are moved at all.
+    /// Draws a scale, if photos are moved at all.
     pub(super) fn draw_zoom(&self, rng: &mut impl Rng) -> Option<f64> {
         self.zoom.map(|(low, high)| match self.even_zoom {
             true => rng.random_range(low..=high.max(low)),
@@ -66,14 +67,14 @@ impl AugmentOptions {
         })
     }
 
-    /// Recolours pixels of `N` bytes.
+    /// Applies colour jitter to pixels of `N` bytes.
     pub(super) fn recolour<const N: usize>(&self, pixels: &mut [u8], rng: &mut impl Rng) {
         if self.colour > 0.0 {
             Jitter::random(self.colour.min(1.0), rng).apply::<N>(pixels);
         }
     }
 
-    /// Pastes an object anywhere its centre is on the photo.
+    /// Pastes an object at random, with its centre on the photo.
     pub(super) fn paste(&self, canvas: &mut Canvas, layer: &Layer, label: Option<usize>, rng: &mut impl Rng) {
         let [start, size] = canvas.photo();
         let mut varied = layer.vary(size[0].max(size[1]), rng);

@@ -1,4 +1,4 @@
-//! A training sample in the making: a photo drawn on the square canvas, then objects pasted over it.
+//! Composes a training sample: a photo drawn on the square canvas, with objects pasted over it.
 
 use std::ops::Range;
 
@@ -10,34 +10,35 @@ use crate::image::RgbImage;
 use crate::mask::BinaryMask;
 use crate::pixels::{Filter, Preprocess, resize};
 
-/// Objects left with less than this share of their pixels by what was pasted over them are ignored.
+/// Objects of which less than this share remains visible under pasted ones are ignored.
 const MIN_VISIBLE: f64 = 0.2;
 
-/// Alpha from which a pasted pixel belongs to its object.
+/// Minimum alpha of a pasted pixel that belongs to its object.
 const INSIDE: u8 = 128;
 
-/// What the segmenter learns from one photo, on a canvas of S × S pixels.
+/// A training sample of the segmenter: one photo on a canvas of S × S pixels.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SegmentationSample {
-    /// `[3, S, S]`, normalised; black where the canvas shows nothing.
+    /// Normalised pixels, `[3, S, S]`; black where the canvas is empty.
     pub pixels: Vec<f32>,
-    /// The label of each object; `None` = an object of unknown class.
+    /// The label of each object; `None` for an object of unknown class.
     pub labels: Vec<Option<usize>>,
-    /// How likely it is that each object is there, above 0 to 1.
+    /// The confidence that each object exists, above 0 and up to 1.
     pub confidences: Vec<f32>,
     /// The S × S mask of each object.
     pub masks: Vec<BinaryMask>,
-    /// S × S: pixels that may belong to objects nobody labelled; never part of a mask.
+    /// Pixels that may belong to unlabelled objects, S × S; never part of a mask.
     pub ignore: BinaryMask,
-    /// S × S: where the photo is seen, neither beside it nor under what was pasted.
+    /// Pixels that show the photo, neither beside it nor under pasted objects, S × S.
     pub photo: BinaryMask,
-    /// `[L, D]`: what the set's teacher made of the photo under each patch; empty without a teacher.
+    /// The teacher's features of the photo under each patch, `[L, D]`; empty without a teacher.
     pub features: Vec<f32>,
-    /// Photos whose place the next one took and objects that were not pasted, each in a sentence that names its file.
+    /// Photos that were replaced by the next one and objects that were not pasted, each in a sentence that
+    /// names its file.
     pub skipped: Vec<String>,
 }
 
-/// An object on the canvas, one byte per pixel.
+/// An object on the canvas, with one byte per pixel.
 #[derive(Debug)]
 struct Placed {
     label: Option<usize>,
@@ -49,7 +50,7 @@ struct Placed {
 #[derive(Debug)]
 pub(super) struct Canvas {
     side: usize,
-    /// Pixels of the smallest object that is no more ignored.
+    /// Minimum number of pixels of an object that is not ignored.
     least_area: usize,
     /// Left and top, width and height of the photo; the canvas is empty around it, as in inference.
     photo: [[usize; 2]; 2],
@@ -61,7 +62,7 @@ pub(super) struct Canvas {
 }
 
 impl Canvas {
-    /// `preprocess` says how bytes are normalised.
+    /// Creates an empty canvas; `preprocess` defines how bytes are normalised.
     pub(super) fn new(side: usize, least_area: usize, preprocess: &Preprocess) -> Self {
         let plane = side * side;
         let table = Box::new(table(preprocess));
@@ -70,7 +71,7 @@ impl Canvas {
         Self { side, least_area, photo: [[0; 2]; 2], table, pixels, placed: Vec::new(), ignore, pasted }
     }
 
-    /// Draws the photo's window, recoloured by `recolour`.
+    /// Draws the photo's window, with colours changed by `recolour`.
     pub(super) fn draw(&mut self, photo: &RgbImage, view: &View, recolour: impl FnOnce(&mut [u8])) {
         let [width, _] = view.size;
         let mut rgb = resize(photo, view.window, view.size, Filter::Bilinear);
@@ -98,12 +99,12 @@ impl Canvas {
         }
     }
 
-    /// Marks pixels (1 = marked) that may hold unlabelled objects.
+    /// Marks pixels (1 = marked) that may belong to unlabelled objects.
     pub(super) fn ignore(&mut self, region: &[u8]) {
         self.ignore.iter_mut().zip(region).for_each(|(ignored, marked)| *ignored |= marked);
     }
 
-    /// Marks the whole photo as possibly holding unlabelled objects.
+    /// Marks the whole photo as possibly containing unlabelled objects.
     pub(super) fn ignore_photo(&mut self) {
         let [[left, top], [width, height]] = self.photo;
         for y in top..top + height {
@@ -111,12 +112,13 @@ impl Canvas {
         }
     }
 
-    /// Left and top, width and height of the drawn photo.
+    /// Returns left and top, width and height of the drawn photo.
     pub(super) fn photo(&self) -> [[usize; 2]; 2] {
         self.photo
     }
 
-    /// Pastes a layer with its top left corner at `at`; what it covers is gone, what lies beyond the photo is cut off.
+    /// Pastes a layer with its upper left corner at `at`; it hides what it covers and is cut off at the
+    /// photo's border.
     pub(super) fn paste(&mut self, layer: &Layer, at: [isize; 2], label: Option<usize>) {
         let mut inside = vec![0; self.side * self.side];
         let [start, size] = self.photo;
@@ -145,7 +147,7 @@ impl Canvas {
         self.placed.push(Placed { label, confidence: 1.0, inside, area });
     }
 
-    /// The finished sample: objects with too little left move to the ignored pixels.
+    /// Finishes the sample; objects with too few visible pixels are ignored.
     pub(super) fn finish(mut self) -> SegmentationSample {
         let enough = |placed: &Placed| {
             let left = count(&placed.inside);
@@ -173,7 +175,8 @@ impl Canvas {
     }
 }
 
-/// The positions of a span that starts at `from` that fall into `range`: (within the span, in the range).
+/// Returns the positions of a span starting at `from` that fall into `range`, as pairs (within the span, in
+/// the range).
 fn overlap((from, length): (isize, usize), range: Range<usize>) -> Vec<(usize, usize)> {
     let target = |i: usize| from.checked_add_unsigned(i).and_then(|at| usize::try_from(at).ok());
     (0..length).filter_map(|i| Some((i, target(i).filter(|at| range.contains(at))?))).collect()
@@ -191,7 +194,7 @@ mod tests {
         Layer { width: side, height: side, rgba: rgba.repeat(side * side) }
     }
 
-    /// A canvas that a photo covers, with nothing drawn yet.
+    /// A canvas covered by a photo, with nothing drawn yet.
     fn blank(side: usize) -> Canvas {
         Canvas { photo: [[0; 2], [side; 2]], ..Canvas::new(side, 16, &Preprocess::square(1)) }
     }

@@ -1,8 +1,8 @@
 //! The COCO instances format: photos, outlines, categories.
 //!
-//! An extra key of a photo, `exhaustive` (default true), tells whether all its objects are annotated; where it is not, other
-//! objects may be there, unlabelled. An annotation's `score`, as in COCO's results, tells how likely it is right (default:
-//! certainly).
+//! Two keys are additions: a photo's `exhaustive` (default true) says whether all its objects are annotated;
+//! if not, there may be unlabelled objects. An annotation's `score`, as in COCO's results, is the confidence
+//! that it is right (default 1).
 
 use std::collections::{BTreeMap, HashMap};
 use std::marker::PhantomData;
@@ -22,7 +22,7 @@ mod text;
 pub(crate) use entry::{Entry, Id, Ids};
 pub use outline::{OutlineError, Segmentation};
 
-/// One annotation file.
+/// An annotation file.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(try_from = "read::Lists")]
 pub struct CocoDataset {
@@ -30,11 +30,11 @@ pub struct CocoDataset {
     pub images: Vec<CocoImage>,
     /// The objects of all photos.
     pub annotations: Vec<CocoAnnotation>,
-    /// What the objects may be.
+    /// The categories of the objects.
     pub categories: Vec<CocoCategory>,
-    /// What is wrong with images that are none, and with annotations that are none, by the photo they are of.
+    /// Faults of malformed images and annotations, by the id of their photo.
     pub broken: BTreeMap<u64, String>,
-    /// What was left out, or taken otherwise than it is written.
+    /// Entries that were left out, or read differently from how they are written.
     pub left_out: LeftOut,
     pub(crate) image_ids: Ids,
     pub(crate) category_ids: Ids,
@@ -43,15 +43,15 @@ pub struct CocoDataset {
 /// One photo.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CocoImage {
-    /// Unique in the file; where that has a text for it, a number that stands for the text.
+    /// Unique in the file; for a text id, a number that stands for it.
     pub id: u64,
-    /// The id where it is a text.
+    /// The id, if it is a text.
     pub text_id: Option<Box<str>>,
-    /// Path below the image folder.
+    /// Path relative to the image folder.
     pub file_name: String,
-    /// Width in pixels; 0 where the file tells none.
+    /// Width in pixels; 0 if the file does not state it.
     pub width: usize,
-    /// Height in pixels; 0 where the file tells none.
+    /// Height in pixels; 0 if the file does not state it.
     pub height: usize,
     /// Whether every object of every category is annotated.
     pub exhaustive: bool,
@@ -60,41 +60,41 @@ pub struct CocoImage {
 /// One object, or one crowd of objects.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CocoAnnotation {
-    /// Unique in the file; where that has a text for it or nothing, a number that stands for it.
+    /// Unique in the file; for a missing or text id, a number that stands for it.
     pub id: u64,
-    /// The id where it is a text.
+    /// The id, if it is a text.
     pub text_id: Option<Box<str>>,
-    /// Place in the file's list.
+    /// Index in the file's list.
     pub index: usize,
-    /// The photo.
+    /// Id of the photo.
     pub image_id: u64,
-    /// The category.
+    /// Id of the category.
     pub category_id: u64,
     /// The outline.
     pub segmentation: Segmentation,
-    /// Pixels inside, at the photo's size; where it is left out, the outline's own.
+    /// Number of pixels inside at the photo's size; if missing, that of the outline applies.
     pub area: Option<f64>,
-    /// `[x, y, width, height]` in pixels; where it is left out, that around the outline.
+    /// The box `[x, y, width, height]` in pixels; if missing, the box around the outline applies.
     pub bbox: Option<[f64; 4]>,
-    /// Whether the region holds a group of objects that were not separated.
+    /// Whether the region is a group of objects that were not separated.
     pub iscrowd: bool,
-    /// How likely it is that the object is there, above 0 to 1, where a model labelled the photo.
+    /// The confidence that the object exists, above 0 and up to 1, in photos that a model labelled.
     pub score: Option<f32>,
 }
 
-/// What an object may be.
+/// A category of objects.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct CocoCategory {
     /// Unique in the file; gaps are usual.
     pub id: u64,
-    /// For example `zebra`.
+    /// The name, for example `zebra`.
     pub name: String,
-    /// For example `animal`; empty when not told.
+    /// The group of categories, for example `animal`; empty if not stated.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub supercategory: String,
 }
 
-/// Reads a file that is a list, entry by entry; what is wrong with it is the error's text.
+/// Reads a file that is a list, entry by entry; the inner error says what is wrong with its text.
 pub(crate) fn read_list<T>(
     path: &Path,
     list: &'static str,
@@ -105,7 +105,7 @@ pub(crate) fn read_list<T>(
 }
 
 impl CocoAnnotation {
-    /// What it is called in messages: `annotation 8 (annotations[7])`.
+    /// Returns its name for messages: `annotation 8 (annotations[7])`.
     #[must_use]
     pub fn name(&self) -> String {
         let id = match &self.text_id {
@@ -117,12 +117,13 @@ impl CocoAnnotation {
 }
 
 impl CocoDataset {
-    /// Reads an annotation file. Images and annotations that are none are told in [`broken`](Self::broken), what else was left
-    /// out in [`left_out`](Self::left_out).
+    /// Reads an annotation file. Malformed images and annotations are listed in [`broken`](Self::broken),
+    /// other omissions in [`left_out`](Self::left_out).
     ///
     /// # Errors
     ///
-    /// A file that cannot be read, is no COCO instances file, or contradicts itself; the message names file, entry and key.
+    /// A file that cannot be read, is not in the COCO instances format, or contradicts itself; the message
+    /// names file, entry and key.
     pub fn load(path: &Path) -> Result<Self, DataError> {
         let refused = |reason| DataError::Annotations { path: path.to_path_buf(), reason };
         if is_zip(path) {
@@ -133,7 +134,7 @@ impl CocoDataset {
         lists.and_then(Self::try_from).map_err(refused)
     }
 
-    /// Whether the photo and all annotations of it could be read.
+    /// Checks that the photo and all its annotations could be read.
     ///
     /// # Errors
     ///
@@ -142,15 +143,15 @@ impl CocoDataset {
         self.broken.get(&image.id).map_or(Ok(()), |reason| Err(DataError::Annotation(reason.clone())))
     }
 
-    /// What tells its photos and objects from others.
+    /// Returns a fingerprint of the photos and objects.
     #[must_use]
     pub fn fingerprint(&self) -> String {
         let images = self.images.iter().map(|image| format!("{image:?}"));
-        // All that is said of an object is in its text.
+        // The debug text of an object contains everything known about it.
         fingerprint(images.chain(self.annotations.iter().map(|object| format!("{object:?}"))))
     }
 
-    /// The annotations of each image id, in file order.
+    /// Groups the annotations by image id, in file order.
     #[must_use]
     pub fn annotations_by_image(&self) -> HashMap<u64, Vec<&CocoAnnotation>> {
         let mut by_image: HashMap<u64, Vec<&CocoAnnotation>> = HashMap::new();
@@ -184,7 +185,7 @@ mod tests {
         CocoDataset::load(&path)
     }
 
-    /// The file with the first `from` replaced.
+    /// Reads the file with the first `from` replaced.
     fn with(from: &str, to: &str) -> Result<CocoDataset, DataError> {
         assert!(FILE.contains(from), "{from}");
         load(&FILE.replacen(from, to, 1))

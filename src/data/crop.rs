@@ -1,4 +1,4 @@
-//! Random resized crops: the one augmentation of masked-autoencoder pretraining.
+//! Random resized crops, the only augmentation of masked-autoencoder pretraining.
 
 use rand::{Rng, RngExt};
 
@@ -6,28 +6,29 @@ use super::jitter::Jitter;
 use crate::image::RgbImage;
 use crate::pixels::{Filter, Window, resize};
 
-/// Draws tried before the central fallback, as torchvision's `RandomResizedCrop`.
+/// Number of draws before the central fallback, as in torchvision's `RandomResizedCrop`.
 const ATTEMPTS: usize = 10;
 
 /// How a photo becomes a square training crop.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct CropOptions {
-    /// Side of the square, in pixels.
+    /// Side of the square in pixels.
     pub image_size: usize,
-    /// Least and greatest share of the photo's area.
+    /// Minimum and maximum share of the photo's area.
     pub scale: (f64, f64),
-    /// Least and greatest width / height.
+    /// Minimum and maximum aspect ratio, width / height.
     pub ratio: (f64, f64),
-    /// Mirror left-right half of the time.
+    /// Whether crops are mirrored left-right with probability one half.
     pub flip: bool,
-    /// How far brightness, contrast and saturation stray, 0 to 1.
+    /// Maximum relative change of brightness, contrast and saturation, 0 to 1.
     pub colour: f32,
-    /// How pixels are mixed.
+    /// The interpolation filter.
     pub filter: Filter,
 }
 
 impl Default for CropOptions {
-    /// The published pretraining recipe: 224 px, a fifth to the whole of the photo, mirrored half of the time.
+    /// Returns the published pretraining recipe: 224 px, a fifth to the whole of the photo, mirrored half of
+    /// the time.
     fn default() -> Self {
         Self {
             image_size: 224,
@@ -40,7 +41,7 @@ impl Default for CropOptions {
     }
 }
 
-/// A square training crop and where it lies in its photo.
+/// A square training crop and its position in the photo.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Crop {
     /// RGB bytes in rows.
@@ -52,7 +53,7 @@ pub(super) struct Crop {
 }
 
 impl Crop {
-    /// Where a point of the crop lies in the photo, both as shares of their sides.
+    /// Maps a point of the crop to the photo, both in shares of their sides.
     pub(super) fn in_photo(&self, [x, y]: [f64; 2]) -> [f64; 2] {
         let [left, top, width, height] = self.window;
         [left + width * if self.mirrored { 1.0 - x } else { x }, top + height * y]
@@ -85,7 +86,7 @@ impl CropOptions {
         }
     }
 
-    /// A random crop, `image_size` squared.
+    /// Takes a random crop of `image_size` × `image_size` pixels.
     pub(super) fn apply(&self, photo: &RgbImage, rng: &mut impl Rng) -> Crop {
         let window = self.window(photo.width(), photo.height(), rng);
         let mut rgb = resize(photo, window, [self.image_size; 2], self.filter);

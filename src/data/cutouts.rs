@@ -1,4 +1,4 @@
-//! A folder of cut-outs: images with alpha, and `cutouts.json` that says what each shows.
+//! A folder of cut-outs: images with alpha, and `cutouts.json` with the category of each.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,10 +11,10 @@ use super::layer::Layer;
 use crate::files;
 use crate::image::decode_rgba;
 
-/// Name of the list inside the folder.
+/// Name of the list in the folder.
 const LIST: &str = "cutouts.json";
 
-/// Where cut-outs lie and what they are called.
+/// The paths and labels of cut-outs.
 #[derive(Debug, Default)]
 pub(super) struct Cutouts {
     items: Vec<(PathBuf, Option<usize>)>,
@@ -43,12 +43,12 @@ impl Cutouts {
         self.items.len()
     }
 
-    /// The file name and label of each, in a text to compare.
+    /// Returns the file name and label of each cut-out as a text, for the fingerprint.
     pub(super) fn told(&self) -> impl Iterator<Item = String> {
         self.items.iter().map(|(path, label)| format!("{:?} {label:?}", path.file_name()))
     }
 
-    /// What tells the content of each from another.
+    /// Returns a digest of the content of each cut-out.
     pub(super) fn looks(&self) -> impl Iterator<Item = Vec<u8>> {
         self.items.iter().map(|(path, _)| {
             let len = fs::metadata(path).map_or(0, |metadata| metadata.len());
@@ -56,7 +56,7 @@ impl Cutouts {
         })
     }
 
-    /// Reads one cut-out and its label; `None` = an object of unknown class.
+    /// Reads one cut-out and its label; `None` for an object of unknown class.
     pub(super) fn load(&self, index: usize) -> Result<(Layer, Option<usize>), DataError> {
         let (path, label) = &self.items[index];
         let bytes = files::photo(path).map_err(|source| DataError::Io { path: path.clone(), source })?;

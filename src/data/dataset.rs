@@ -1,4 +1,4 @@
-//! Labelled photos for fine-tuning: outlines in memory, photos read when a sample asks for them.
+//! Labelled photos for fine-tuning: outlines in memory, photos read when a sample needs them.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -19,7 +19,7 @@ use crate::image::RgbImage;
 use crate::pixels::Preprocess;
 use crate::random::{Purpose, stream};
 
-/// A COCO instances file with its photos and, if given, a folder of cut-outs to paste.
+/// A COCO instances file with its photos and, optionally, a folder of cut-outs to paste.
 #[derive(Debug)]
 pub struct SegmentationSet {
     photos: Vec<Photo>,
@@ -31,11 +31,11 @@ pub struct SegmentationSet {
     cut: Vec<String>,
     left_out: LeftOut,
     teacher: Option<Teacher>,
-    /// How pixels are normalised; its size is not used.
+    /// The normalisation of pixels; its size is not used.
     preprocess: Preprocess,
 }
 
-/// Features of the photos, to be looked up under patches of so many pixels.
+/// A teacher's features of the photos, and the side of a patch in pixels.
 #[derive(Debug)]
 struct Teacher {
     features: TeacherFeatures,
@@ -47,8 +47,8 @@ impl SegmentationSet {
     ///
     /// # Errors
     ///
-    /// A file that is no COCO instances file, a list of cut-outs that is missing, or no photo at all; if `damaged` stops
-    /// there, a photo that is missing or an annotation that cannot be used.
+    /// A file that is not in the COCO instances format, a missing list of cut-outs, or no photo at all; if
+    /// `damaged` is [`Damaged::Stop`], also a missing photo or an unusable annotation.
     pub fn open(
         annotations: &Path,
         images: &Path,
@@ -91,7 +91,7 @@ impl SegmentationSet {
         })
     }
 
-    /// Those of the photos that have an object to learn from.
+    /// Keeps only the photos with an object to learn from.
     #[must_use]
     pub fn with_objects(mut self) -> Self {
         let left_out = &mut self.left_out;
@@ -105,11 +105,12 @@ impl SegmentationSet {
         self
     }
 
-    /// The same photos, with what a teacher makes of each under patches of `patch_size` × `patch_size` pixels.
+    /// Adds a teacher's features of each photo, to be looked up under patches of `patch_size` × `patch_size`
+    /// pixels.
     ///
     /// # Errors
     ///
-    /// [`DataError::Features`] where they lack one of the photos.
+    /// [`DataError::Features`] if they lack one of the photos.
     pub fn taught_by(self, features: TeacherFeatures, patch_size: usize) -> Result<Self, DataError> {
         let mut known: HashMap<&str, &str> = HashMap::new();
         self.photos.iter().try_for_each(|photo| {
@@ -123,87 +124,88 @@ impl SegmentationSet {
         Ok(Self { teacher: Some(Teacher { features, patch_size }), ..self })
     }
 
-    /// Changes the set to pixels normalised as `preprocess` says instead of as ImageNet's.
+    /// Normalises pixels as `preprocess` does instead of with ImageNet's statistics.
     #[must_use]
     pub fn normalised_as(self, preprocess: &Preprocess) -> Self {
         Self { preprocess: self.preprocess.normalised_as(preprocess), ..self }
     }
 
-    /// How samples of `side` × `side` pixels are made of photos.
+    /// Returns the preprocessing of samples of `side` × `side` pixels.
     #[must_use]
     pub fn preprocess(&self, side: usize) -> Preprocess {
         Preprocess::square(side).normalised_as(&self.preprocess)
     }
 
-    /// Numbers per patch that the teacher gives, and the side of its patches in pixels; without a teacher `None`.
+    /// Returns the number of the teacher's features per patch, and the side of its patches in pixels; `None`
+    /// without a teacher.
     #[must_use]
     pub fn teacher(&self) -> Option<[usize; 2]> {
         self.teacher.as_ref().map(|teacher| [teacher.features.channels(), teacher.patch_size])
     }
 
-    /// What tells the teacher's features from others.
+    /// Returns a fingerprint of the teacher's features.
     #[must_use]
     pub fn teacher_fingerprint(&self) -> Option<String> {
         self.teacher.as_ref().map(|teacher| teacher.features.fingerprint().to_owned())
     }
 
-    /// The photos that were left out because they are missing or an annotation cannot be used, and the objects without a
-    /// pixel, each in a sentence.
+    /// Returns photos that were left out because they are missing or have an unusable annotation, and objects
+    /// without a pixel, each in a sentence.
     #[must_use]
     pub fn cut(&self) -> &[String] {
         &self.cut
     }
 
-    /// What was left out, or taken otherwise than it is written.
+    /// Returns what was left out, or read differently from how it is written.
     #[must_use]
     pub fn left_out(&self) -> &LeftOut {
         &self.left_out
     }
 
-    /// Number of objects to learn from.
+    /// Returns the number of objects to learn from.
     #[must_use]
     pub fn num_objects(&self) -> usize {
         self.photos.iter().map(Photo::num_objects).sum()
     }
 
-    /// Number of categories that the labels are made of.
+    /// Returns the number of categories from which the labels are made.
     #[must_use]
     pub fn num_categories(&self) -> usize {
         self.categories
     }
 
-    /// Number of photos.
+    /// Returns the number of photos.
     #[must_use]
     pub fn len(&self) -> usize {
         self.photos.len()
     }
 
-    /// Whether there is no photo.
+    /// Returns whether there is no photo.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.photos.is_empty()
     }
 
-    /// The names a sample's labels index.
+    /// Returns the names that a sample's labels index.
     #[must_use]
     pub fn labels(&self) -> &[String] {
         &self.labels.names
     }
 
-    /// What tells its photos with their outlines and labels from others.
+    /// Returns a fingerprint of the photos with their outlines and labels.
     #[must_use]
     pub fn fingerprint(&self) -> String {
         let names: Vec<&str> = self.photos.iter().map(Photo::name).collect();
         self.folder.with_bytes(&fingerprint(self.photos.iter().map(Photo::told)), &names)
     }
 
-    /// What tells its cut-outs with their labels from others; without any `None`.
+    /// Returns a fingerprint of the cut-outs with their labels; `None` if there are none.
     #[must_use]
     pub fn cutouts_fingerprint(&self) -> Option<String> {
         (self.cutouts.len() > 0).then(|| with_bytes(&fingerprint(self.cutouts.told()), self.cutouts.looks()))
     }
 
-    /// How often an epoch should visit each photo, for [`visits`](super::sampler::visits).
+    /// Returns how often an epoch should visit each photo, for [`visits`](super::sampler::visits).
     #[must_use]
     pub fn repeats(&self) -> Vec<f64> {
         let mixed = self.photos.iter().any(|photo| !photo.exhaustive);
@@ -211,11 +213,11 @@ impl SegmentationSet {
         self.photos.iter().map(repeats).collect()
     }
 
-    /// The samples of `visits`, each an index and an epoch, in their order, computed in parallel.
+    /// Returns the samples of `visits`, each an index and an epoch, in their order, computed in parallel.
     ///
     /// # Errors
     ///
-    /// As [`sample`](Self::sample), of the first that fails.
+    /// The error of the first [`sample`](Self::sample) that fails.
     pub fn batch(
         &self,
         visits: &[(usize, u64)],
@@ -225,14 +227,16 @@ impl SegmentationSet {
         visits.par_iter().map(|&(index, epoch)| self.sample(index, options, seed, epoch)).collect()
     }
 
-    /// One photo as a training sample; depends on `(index, seed, epoch)` only. `index` wraps around.
+    /// Returns one photo as a training sample, which depends only on `(index, seed, epoch)`. `index` wraps
+    /// around.
     ///
-    /// A photo that cannot be read, or is of another size than its annotations say, is reported and replaced by the next
-    /// one; an object or cut-out to paste that cannot be read is reported and left out.
+    /// A photo that cannot be read, or whose size differs from that in its annotations, is reported and
+    /// replaced by the next one; an object or cut-out to paste that cannot be read is reported and left out.
     ///
     /// # Errors
     ///
-    /// At the first of these if the set stops there, or when a hundred photos in a row are unusable.
+    /// The first of these if the set stops at damage; [`DataError::NoReadablePhoto`] if a hundred photos in a
+    /// row are unusable.
     pub fn sample(
         &self,
         index: usize,
@@ -272,7 +276,7 @@ impl SegmentationSet {
         Ok(SegmentationSample { features, skipped, ..canvas.finish() })
     }
 
-    /// The photo `index`, or the next one that can be used, and what is wrong with those before it.
+    /// Returns the photo `index`, or the next usable one, and what is wrong with those before it.
     fn usable_photo(&self, index: usize) -> Result<(&Photo, RgbImage, Vec<DataError>), DataError> {
         let mut skipped = Vec::new();
         let tried = REPLACEMENTS.min(self.len());
@@ -286,7 +290,8 @@ impl SegmentationSet {
         Err(DataError::NoReadablePhoto { tried, first })
     }
 
-    /// What was read; where the set skips damage, `None` instead of an error, which is noted in `skipped`.
+    /// Returns what was read; if the set skips damage, `None` instead of an error, which is added to
+    /// `skipped`.
     fn unless_damaged<T>(
         &self,
         read: Result<T, DataError>,

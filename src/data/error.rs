@@ -1,4 +1,4 @@
-//! What can be wrong with a data set.
+//! Errors of data sets.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use super::coco::OutlineError;
 use crate::image::ImageError;
 use crate::text::counted;
 
-/// A data set that cannot be used as given; every message names the file at fault.
+/// Why a data set cannot be used; every message names the file at fault.
 #[derive(Debug, thiserror::Error)]
 pub enum DataError {
     /// A file or folder could not be read.
@@ -15,15 +15,15 @@ pub enum DataError {
     Io {
         /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// The operating system's error.
         source: io::Error,
     },
-    /// A tar shard is not a whole tar file.
+    /// A tar shard is incomplete.
     #[error("{} is not a complete tar file ({reason}); fetch or pack it again", path.display())]
     Shard {
         /// The shard.
         path: PathBuf,
-        /// Where it ends too early.
+        /// What is incomplete.
         reason: String,
     },
     /// A zip file, or an entry of it, cannot be read.
@@ -50,26 +50,26 @@ pub enum DataError {
         /// What is wrong with it.
         reason: String,
     },
-    /// An annotation is none in COCO's format.
+    /// An annotation does not follow the COCO format.
     #[error("{0}")]
     Annotation(String),
-    /// An annotation's outline is no mask of its photo.
+    /// An annotation's outline is not a mask of its photo.
     #[error("{annotation}: {source}")]
     Outline {
-        /// What the annotation is called.
+        /// Name of the annotation for messages.
         annotation: String,
         /// What is wrong with its outline.
         source: OutlineError,
     },
-    /// A listed photo is not there.
+    /// A listed photo is missing.
     #[error("photo {listed} is not in {}", folder.display())]
     MissingPhoto {
         /// The name in the annotation file.
         listed: String,
-        /// The folder searched.
+        /// The folder that was searched.
         folder: PathBuf,
     },
-    /// A listed photo is not there, but another one of its file name.
+    /// A listed photo is missing, but another one with its file name exists.
     #[error(
         "photo {listed} is not in {}: {found} there may be any of {}; name the folder that both paths begin in",
         folder.display(), both.join(" and ")
@@ -77,14 +77,14 @@ pub enum DataError {
     OtherPhoto {
         /// The name in the annotation file.
         listed: String,
-        /// The folder searched.
+        /// The folder that was searched.
         folder: PathBuf,
-        /// The file that has its name, without folders.
+        /// The file with the same name in another folder.
         found: String,
         /// Two names in the annotation file that end alike.
         both: [String; 2],
     },
-    /// A photo is not of the size its annotations were made for.
+    /// A photo's size differs from the one its annotations were made for.
     #[error("{} has {}×{} pixels, but its annotations were made for {}×{}{}",
         path.display(), found[0], found[1], told[0], told[1], if_turned(*found, *told))]
     PhotoSize {
@@ -95,7 +95,7 @@ pub enum DataError {
         /// Width and height in the annotation file.
         told: [usize; 2],
     },
-    /// The list of cut-outs cannot be understood.
+    /// The list of cut-outs is malformed.
     #[error("{} is not a list of cut-outs with `file` and `category`: {reason}", path.display())]
     CutoutList {
         /// The list.
@@ -119,13 +119,13 @@ pub enum DataError {
         /// What is wrong with it.
         reason: String,
     },
-    /// No photo under the given paths.
+    /// There is no photo under the given paths.
     #[error("no photos (jpg, png, webp, bmp, gif, tiff, or .tar, .tar.gz or .zip files of them) in {0}")]
     NoPhotos(String),
     /// Every photo tried was unusable.
     #[error("none of the {} tried could be used; the first: {first}", counted(*tried, "photo"))]
     NoReadablePhoto {
-        /// How many were tried.
+        /// Number of photos tried.
         tried: usize,
         /// The first failure.
         first: Box<Self>,
@@ -137,7 +137,7 @@ fn if_turned(found: [usize; 2], told: [usize; 2]) -> &'static str {
 }
 
 impl DataError {
-    /// Names the annotation file in errors that are its fault.
+    /// Turns errors in the annotations into errors that name their file.
     pub(crate) fn in_file(self, annotations: &Path) -> Self {
         match self {
             Self::Annotation(_)

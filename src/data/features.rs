@@ -1,4 +1,4 @@
-//! Dense features of a teacher, computed once and kept in one safetensors file.
+//! A teacher's dense features, computed once and stored in one safetensors file.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -13,12 +13,12 @@ use super::DataError;
 use super::fingerprint::{fingerprint, look, with_bytes};
 use crate::files;
 
-/// The 8 bytes in front of a safetensors header, which give its length.
+/// Bytes in front of a safetensors header, which hold its length.
 const LENGTH_BYTES: u64 = 8;
-/// Most bytes of a header: the format's own limit.
+/// Maximum bytes of a header: the format's own limit.
 const HEADER_BYTES: u64 = 100_000_000;
 
-/// A grid of features per photo, named by the photo's file name; holds an index only.
+/// A grid of features per photo, found by the photo's file name; only an index is in memory.
 #[derive(Debug, Clone)]
 pub struct TeacherFeatures {
     path: PathBuf,
@@ -31,7 +31,7 @@ impl TeacherFeatures {
     /// Indexes a file of f16 tensors `[rows, columns, D]`, all of one shape.
     ///
     /// # Errors
-    /// A file that cannot be read, is no such file, or was cut short.
+    /// A file that cannot be read, has another format, or was cut short.
     pub fn open(path: &Path) -> Result<Self, DataError> {
         let wrong = |reason: String| DataError::Features { path: path.to_path_buf(), reason };
         let io_error = |source| DataError::Io { path: path.to_path_buf(), source };
@@ -73,21 +73,23 @@ impl TeacherFeatures {
         Ok(features)
     }
 
-    /// What tells these features from others: the photos and where their features lie in the file, and those of the first.
+    /// Returns a fingerprint of the features: of the photos, the offsets of their features in the file, and
+    /// the features of the first.
     #[must_use]
     pub fn fingerprint(&self) -> &str {
         &self.fingerprint
     }
 
-    /// Features per grid cell, D.
+    /// Returns the number of features per grid cell, D.
     #[must_use]
     pub fn channels(&self) -> usize {
         self.shape[2]
     }
 
-    /// The features under each cell of a view of `grid` × `grid` cells, `[grid², D]`; beside the photo those of its edge.
+    /// Returns the features under each cell of a view of `grid` × `grid` cells, `[grid², D]`; beside the
+    /// photo, those of its edge.
     ///
-    /// `in_photo` tells where in the photo a point of the view lies, both as shares of their sides.
+    /// `in_photo` maps a point of the view to the photo, both in shares of their sides.
     pub(super) fn under(
         &self,
         photo: &str,
@@ -117,14 +119,17 @@ impl TeacherFeatures {
         Ok(found)
     }
 
-    /// Two photos in different folders have the same file name, by which features are found.
+    /// Returns the error of two photos in different folders with the same file name, by which features are
+    /// found.
     pub(super) fn ambiguous(&self, photo: &str) -> DataError {
         let reason = format!("features go by file name, and two photos are called {photo}; rename one");
         DataError::Features { path: self.path.clone(), reason }
     }
 
+    /// Checks that the file has features of a photo, given by its file name.
+    ///
     /// # Errors
-    /// [`DataError::Features`] where the file has none of a photo, by its file name.
+    /// [`DataError::Features`] if it has none.
     pub(super) fn check(&self, photo: &str) -> Result<(), DataError> {
         self.offset(photo).map(|_| ())
     }
@@ -151,7 +156,7 @@ impl TeacherFeatures {
     }
 }
 
-/// The two cells around a position (0..1 of the photo) and the second one's share.
+/// Returns the two cells around a position (0 to 1 of the photo) and the weight of the second.
 fn neighbours(position: f64, cells: usize) -> ([usize; 2], f32) {
     let last = cells - 1;
     let at = (position * cells as f64 - 0.5).clamp(0.0, last as f64);

@@ -1,4 +1,4 @@
-//! A few characters that tell one data set from another.
+//! Fingerprints: short texts that distinguish data sets.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -6,23 +6,24 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
-/// Bytes of the digest that are written out.
+/// Number of digest bytes that are shown.
 const SHOWN: usize = 8;
 
-/// Bytes that are looked at in each of three places of a file.
+/// Number of bytes that are read in each of three places of a file.
 const LOOK: u64 = 4096;
 
-/// What is written between the names of files and the bytes in them; earlier versions of this program told no bytes.
+/// The separator between the fingerprint of file names and that of their bytes; earlier versions of this
+/// program wrote no bytes.
 pub(crate) const BYTES: &str = ", bytes ";
 
-/// The [`fingerprint`] of `names`, and a digest of some bytes of what they name.
+/// Combines the [`fingerprint`] of `names` with a digest of some bytes of the named files.
 pub(super) fn with_bytes<P: AsRef<[u8]>>(names: &str, looks: impl Iterator<Item = P>) -> String {
     let bytes = fingerprint(looks);
     format!("{names}{BYTES}{}", bytes.rsplit(", ").next().unwrap_or_default())
 }
 
-/// A digest of the beginning, the middle and the end of `len` bytes of a file from `offset` on: enough to tell a photo from
-/// another of the same name and length. Of what cannot be read, nothing.
+/// Returns a digest of the beginning, the middle and the end of `len` bytes of a file from `offset` on:
+/// enough to distinguish photos of the same name and length. Empty if the file cannot be read.
 pub(super) fn look(path: &Path, offset: u64, len: u64) -> Vec<u8> {
     let looked = || -> io::Result<Vec<u8>> {
         let mut file = File::open(path)?;
@@ -39,7 +40,7 @@ pub(super) fn look(path: &Path, offset: u64, len: u64) -> Vec<u8> {
     looked().unwrap_or_default()
 }
 
-/// Of all `parts` in their order: their number, and the beginning of a SHA-256.
+/// Returns the number of `parts`, and the beginning of a SHA-256 over all of them in order.
 pub(super) fn fingerprint<P: AsRef<[u8]>>(parts: impl Iterator<Item = P>) -> String {
     let (mut digest, mut count) = (Sha256::new(), 0_usize);
     for part in parts {

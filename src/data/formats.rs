@@ -1,4 +1,4 @@
-//! What files are, by their names and first bytes.
+//! Recognises files by their names and first bytes.
 
 use std::fs;
 use std::io::{self, Read};
@@ -6,17 +6,18 @@ use std::path::Path;
 
 use crate::image::RgbImage;
 
-/// File endings that are photos' without a look inside.
+/// File extensions of photos, which are trusted without reading the file.
 const EXTENSIONS: [&str; 14] =
     ["jpg", "jpeg", "jpe", "jfif", "jif", "pjpeg", "pjp", "png", "apng", "webp", "bmp", "gif", "tif", "tiff"];
 
-/// File endings of what goes with photos by the million, and of cameras' raw files, which begin like TIFF: nobody looks inside.
+/// File extensions that are never read as photos: those of files that lie beside photos by the million, and
+/// of raw camera files, which begin like TIFF.
 const OTHERS: [&str; 20] = [
     "json", "txt", "cls", "xml", "csv", "npy", "npz", "pt", "md", "html", "nef", "nrw", "cr2", "arw", "dng",
     "orf", "rw2", "pef", "srw", "svs",
 ];
 
-/// Packings of files: what they begin with, and their names.
+/// Compression and archive formats: their signatures and names.
 const PACKINGS: [(&[u8], &str); 6] = [
     (b"\xFD7zXZ\0", "xz"),
     (b"\x28\xB5\x2F\xFD", "Zstandard"),
@@ -26,29 +27,29 @@ const PACKINGS: [(&[u8], &str); 6] = [
     (b"PK\x03\x04", "zip, whatever its name says"),
 ];
 
-/// First bytes that tell what a file is.
+/// Number of bytes that suffice to recognise a file.
 pub(super) const HEAD: usize = 32;
 
-/// File endings read as many photos.
+/// File extensions of archives of photos.
 pub(super) const PACKS: [&str; 4] = ["tar", "zip", "tar.gz", "tgz"];
 
-/// Whether a file is a photo: by its name's ending, and where that says nothing by its first bytes.
+/// Returns whether a file is a photo, by its extension or else by its first bytes.
 pub(crate) fn is_photo(path: &Path, head: impl FnOnce() -> io::Result<Vec<u8>>) -> bool {
     has_extension(path, &EXTENSIONS)
         || !has_extension(path, &OTHERS) && head().is_ok_and(|bytes| RgbImage::is_known(&bytes))
 }
 
-/// The first bytes of a file.
+/// Reads the first bytes of a file.
 pub(crate) fn head(path: &Path) -> io::Result<Vec<u8>> {
     first_bytes(fs::File::open(path)?)
 }
 
-/// Whether a file begins as gzip does.
+/// Returns whether a file begins as gzip does.
 pub(super) fn is_gzip(head: &[u8]) -> bool {
     head.starts_with(&[0x1F, 0x8B])
 }
 
-/// What is said of a file that begins in a packing that is not read as photos.
+/// Returns what to say about a file in a packing that cannot be read as photos.
 pub(super) fn packing(head: &[u8]) -> Option<String> {
     let (_, name) = PACKINGS.iter().find(|(signature, _)| head.starts_with(signature))?;
     Some(format!("it is packed with {name}: unpack it, or pack it as .tar, .tar.gz or .zip"))
@@ -60,7 +61,8 @@ pub(super) fn first_bytes(file: impl Read) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Whether a file or folder is hidden, or one that systems put beside photos: macOS, Windows, network disks.
+/// Returns whether a file or folder is hidden, or is one that systems (macOS, Windows, network disks) put
+/// beside photos.
 pub(crate) fn is_hidden(name: &str) -> bool {
     let system =
         ["__MACOSX", "@eaDir", "$RECYCLE.BIN", "System Volume Information", "Thumbs.db", "desktop.ini"];

@@ -2,10 +2,10 @@
 
 use rand::{Rng, RngExt};
 
-/// Rec. 601 weights of red, green and blue in brightness.
+/// Rec. 601 luma weights of red, green and blue.
 const LUMA: [f32; 3] = [0.299, 0.587, 0.114];
 
-/// One draw of colour factors; 1 leaves the colours alone.
+/// A draw of colour factors, where 1 changes nothing.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Jitter {
     brightness: f32,
@@ -14,13 +14,13 @@ pub(super) struct Jitter {
 }
 
 impl Jitter {
-    /// Each factor between `1 - strength` and `1 + strength`.
+    /// Draws each factor between `1 - strength` and `1 + strength`.
     pub(super) fn random(strength: f32, rng: &mut impl Rng) -> Self {
         let mut factor = || rng.random_range(1.0 - strength..=1.0 + strength);
         Self { brightness: factor(), contrast: factor(), saturation: factor() }
     }
 
-    /// Recolours pixels of `N` bytes, of which the first three are RGB.
+    /// Applies the factors to pixels of `N` bytes, the first three of which are RGB.
     pub(super) fn apply<const N: usize>(self, pixels: &mut [u8]) {
         let (pixels, _) = pixels.as_chunks_mut::<N>();
         let luma = |rgb: [f32; 3]| LUMA[0] * rgb[0] + LUMA[1] * rgb[1] + LUMA[2] * rgb[2];

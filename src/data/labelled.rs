@@ -1,4 +1,4 @@
-//! A photo with the outlines of its objects.
+//! A labelled photo: its objects and their outlines.
 
 use std::path::Path;
 
@@ -15,10 +15,11 @@ use crate::image::RgbImage;
 use crate::mask::{BinaryMask, MaskError, Rle};
 use crate::pixels::Letterbox;
 
-/// Objects smaller than this share of their photo are not transplanted: enlarged, they would be a blur.
+/// Minimum share of the photo for an object to be pasted into another: smaller ones would be blurred when
+/// enlarged.
 const MIN_TRANSPLANT: f64 = 0.01;
 
-/// Nor are those that are less likely than this to be one.
+/// Minimum confidence for an object to be pasted into another photo.
 const SURE: f32 = 0.7;
 
 #[derive(Debug)]
@@ -36,7 +37,7 @@ struct Object {
     label: usize,
     confidence: f32,
     outline: Outline,
-    /// Middle of its box, in the photo.
+    /// Centre of its box, in the photo.
     centre: [f64; 2],
 }
 
@@ -47,9 +48,10 @@ struct Outline {
 }
 
 impl Photo {
-    /// The photos of `dataset`, which the file `annotations` holds; where damage is skipped, those that are missing or have
-    /// an annotation that cannot be used are left out, told in a sentence each, and counted in the data set. So are objects
-    /// without a pixel, always.
+    /// Reads the photos of `dataset`, which comes from the file `annotations`.
+    ///
+    /// If damage is skipped, photos that are missing or have an unusable annotation are left out, each
+    /// described in a sentence, and counted in the data set. Objects without a pixel are always left out.
     pub(super) fn all(
         (dataset, annotations): (&mut CocoDataset, &Path),
         folder: &PhotoFolder,
@@ -89,7 +91,7 @@ impl Photo {
         }
     }
 
-    /// A photo, and what those annotations of it are called that hold no pixel.
+    /// Reads a photo; also returns the names of its annotations that hold no pixel.
     fn new(
         image: &CocoImage,
         annotations: &[&CocoAnnotation],
@@ -111,17 +113,17 @@ impl Photo {
         Ok((Self { name, width, height, exhaustive, objects, crowds }, empty))
     }
 
-    /// The name it has in its folder.
+    /// Returns its name in its folder.
     pub(super) fn name(&self) -> &str {
         &self.name
     }
 
-    /// Number of objects to learn from.
+    /// Returns the number of objects to learn from.
     pub(super) fn num_objects(&self) -> usize {
         self.objects.len()
     }
 
-    /// Everything that its annotations say, in a text to compare.
+    /// Returns everything that its annotations say as a text, for the fingerprint.
     pub(super) fn told(&self) -> String {
         let Self { name, width, height, exhaustive, objects, crowds } = self;
         let crowds = crowds.iter().map(|crowd| format!("{:?}", crowd.rle.counts));
@@ -144,7 +146,7 @@ impl Photo {
         View::random([self.width, self.height], &centres, options.image_size, zoom, options.flip, rng)
     }
 
-    /// Adds to a canvas of `side` × `side` pixels what `view` shows of the objects and of what nobody labelled.
+    /// Adds to a canvas of `side` × `side` pixels what `view` shows of the objects and of unlabelled regions.
     pub(super) fn label(&self, canvas: &mut Canvas, view: &View, side: usize) -> Result<(), DataError> {
         for object in &self.objects {
             canvas.add(object.label, object.confidence, view.show(&object.outline.mask()?, side));
@@ -159,7 +161,8 @@ impl Photo {
         Ok(())
     }
 
-    /// What a teacher makes of the photo under each of `grid` × `grid` patches of a canvas of `side` pixels.
+    /// Returns the teacher's features of the photo under each of `grid` × `grid` patches of a canvas of
+    /// `side` pixels.
     pub(super) fn taught(
         &self,
         teacher: &TeacherFeatures,
@@ -169,12 +172,12 @@ impl Photo {
         teacher.under(self.base(), grid, |point| view.in_photo(point, side, [self.width, self.height]))
     }
 
-    /// Its file name, without folders.
+    /// Returns its file name without folders.
     pub(super) fn base(&self) -> &str {
         Path::new(&self.name).file_name().and_then(|name| name.to_str()).unwrap_or_default()
     }
 
-    /// A random object and its label; `None` when none is large enough.
+    /// Returns a random object and its label; `None` if none is large and certain enough.
     pub(super) fn transplant(
         &self,
         folder: &PhotoFolder,

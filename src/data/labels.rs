@@ -1,22 +1,22 @@
-//! What the segmenter is asked to name: COCO's categories, their twelve groups, or nothing but "object".
+//! Label spaces: COCO's categories, their twelve supercategories, or a single label "object".
 
 use std::collections::HashMap;
 
 use super::coco::{CocoCategory, CocoDataset};
 
-/// The set of names a model learns.
+/// The set of labels that a model learns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum LabelSpace {
     /// Every category of the annotation file (80 in COCO).
     Category,
-    /// Their groups (12 in COCO): what a small data set can support.
+    /// Their supercategories (12 in COCO), which a small data set can support.
     #[default]
     Supercategory,
-    /// One label for everything.
+    /// One label for all objects.
     Object,
 }
 
-/// The names of a label space and the way from category ids to their positions.
+/// The labels of a label space, and their indices by category id.
 #[derive(Debug, Clone)]
 pub(super) struct LabelTable {
     space: LabelSpace,
@@ -25,7 +25,7 @@ pub(super) struct LabelTable {
 }
 
 impl LabelTable {
-    /// Orders the names by the lowest category id that has them.
+    /// Orders the labels by the lowest category id that has them.
     pub(super) fn new(space: LabelSpace, categories: &[CocoCategory]) -> Self {
         let mut sorted: Vec<_> = categories.iter().collect();
         sorted.sort_by_key(|category| category.id);
@@ -45,12 +45,12 @@ impl LabelTable {
         table
     }
 
-    /// The label of a category id; `None` when the file does not list it.
+    /// Returns the label of a category id; `None` if the file does not list it.
     pub(super) fn of_category(&self, id: u64) -> Option<usize> {
         self.position_of.get(&id).copied()
     }
 
-    /// The label of a cut-out, where its category has a clear counterpart.
+    /// Returns the label of a cut-out, if its category has a clear counterpart.
     pub(super) fn of_cutout(&self, category: &str, source: &str) -> Option<usize> {
         match self.space {
             LabelSpace::Object => Some(0),
@@ -67,7 +67,8 @@ impl LabelTable {
     }
 }
 
-/// The place of a category that no object is of and that all others are part of, as Roboflow writes one in front.
+/// Returns the index of a category that no object has and that is the supercategory of all others, as
+/// Roboflow writes one in front.
 pub(super) fn root_category(dataset: &CocoDataset) -> Option<usize> {
     let CocoDataset { categories, annotations, .. } = dataset;
     let is_root = |root: &CocoCategory| {
@@ -81,13 +82,15 @@ pub(super) fn root_category(dataset: &CocoDataset) -> Option<usize> {
     categories.iter().position(is_root)
 }
 
-/// COCO's supercategory for a cut-out category, or `None` when none fits clearly (an anchor, a watch, a trilobite).
+/// Returns COCO's supercategory of a cut-out category, or `None` if none fits clearly (an anchor, a watch, a
+/// trilobite).
 fn supercategory(category: &str, source: &str) -> Option<&'static str> {
     let listed = SUPERCATEGORIES.iter().find(|(_, members)| members.contains(&category));
     listed.map(|(name, _)| *name).or_else(|| is_animal_synset(source).then_some("animal"))
 }
 
-/// The animals of `ImageNet`'s thousand classes are the synsets below `n02666196`.
+/// Returns whether a synset is one of the animals among `ImageNet`'s thousand classes, the synsets below
+/// `n02666196`.
 fn is_animal_synset(source: &str) -> bool {
     let last = source.rsplit('/').next().unwrap_or_default();
     let number = last.strip_prefix('n').and_then(|rest| rest.split('_').next()?.parse::<u32>().ok());

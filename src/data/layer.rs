@@ -7,13 +7,14 @@ use rand::{Rng, RngExt};
 use crate::image::RgbImage;
 use crate::mask::BinaryMask;
 
-/// Least and greatest longest side of a pasted object, as a share of the photo's.
+/// Minimum and maximum longer side of a pasted object, as a share of the photo's.
 const SPAN: (f64, f64) = (0.12, 0.6);
 
-/// Most times an outline is softened; crisp and soft outlines mix, so that neither gives a paste away.
+/// Maximum number of times an outline is softened; crisp and soft outlines mix, so that neither reveals a
+/// paste.
 const MAX_FEATHER: usize = 2;
 
-/// An object cut out of its background: straight (not premultiplied) RGBA bytes in rows.
+/// An object cut out of its background, as straight (not premultiplied) RGBA bytes in rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Layer {
     pub(super) width: usize,
@@ -22,7 +23,7 @@ pub(super) struct Layer {
 }
 
 impl Layer {
-    /// The object under `mask`, a mask of the photo's size; `None` when the mask is empty.
+    /// Cuts out the object under `mask`, a mask of the photo's size; `None` for an empty mask.
     pub(super) fn cut(photo: &RgbImage, mask: &BinaryMask) -> Option<Self> {
         let [left, top, width, height] = mask.bbox();
         let mut rgba = Vec::with_capacity(width * height * 4);
@@ -39,7 +40,8 @@ impl Layer {
         [self.rgba[at], self.rgba[at + 1], self.rgba[at + 2], self.rgba[at + 3]]
     }
 
-    /// A random size, side and outline, for a photo whose longest side has `side` pixels.
+    /// Varies size, orientation (mirrored or not) and softness at random, for a photo whose longer side has
+    /// `side` pixels.
     pub(super) fn vary(&self, side: usize, rng: &mut impl Rng) -> Self {
         let span = side as f64 * rng.random_range(SPAN.0.ln()..=SPAN.1.ln()).exp();
         let scale = span / self.width.max(self.height) as f64;
@@ -67,7 +69,7 @@ impl Layer {
         Self { width, height, rgba: target.into_vec() }
     }
 
-    /// Softens the outline by a pixel, inwards: colours outside of it are not known.
+    /// Softens the outline by a pixel, inwards, since colours outside of it are unknown.
     fn feather(&mut self) {
         let alpha: Vec<u16> = self.rgba.chunks_exact(4).map(|px| u16::from(px[3])).collect();
         let (width, height) = (self.width, self.height);

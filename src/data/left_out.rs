@@ -1,14 +1,14 @@
-//! What of a data set is not learned from or judged, counted by reason.
+//! Counts by reason what of a data set is left out.
 
 use crate::text::counted;
 
-/// Names told with each reason.
+/// Number of names kept for each reason.
 const NAMED: usize = 3;
 
-/// Why something is left out, or taken otherwise than it is written.
+/// Why something is left out, or read differently from how it is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reason {
-    /// A photo that is missing, damaged or not what its annotations say.
+    /// A photo that is missing, damaged or differs from what its annotations say.
     Unusable,
     /// A photo without an object.
     Empty,
@@ -16,19 +16,19 @@ pub enum Reason {
     Crowd,
     /// An object whose outline holds no pixel.
     NoPixel,
-    /// An object whose outline holds no pixel, where it counts nevertheless.
+    /// An object whose outline holds no pixel, which counts as never found in evaluation.
     NeverFound,
     /// An annotation of an image that the file does not list.
     NoImage,
-    /// An annotation that has the id of another.
+    /// An annotation with the id of another one.
     SameId,
     /// A part of an outline with fewer than three corners.
     FewCorners,
     /// An image without a usable width and height.
     NoSize,
-    /// An `area` or `bbox` that is no number.
+    /// An `area` or `bbox` that is not a number.
     NoNumber,
-    /// A `score` that is none of ours, so that the object counts as certain.
+    /// A `score` that is not a confidence, so that the object counts as certain.
     NoScore,
     /// A category that only groups others.
     RootCategory,
@@ -38,24 +38,24 @@ pub enum Reason {
     OtherPhoto,
     /// A hidden file or folder, or one that a system puts beside photos.
     Hidden,
-    /// A file that is no photo.
+    /// A file that is not a photo.
     NoPhoto,
     /// A picture that this program drew.
     Drawn,
-    /// A link out of its tar.
+    /// A link to nothing in its tar.
     Link,
     /// An image that belongs to another one of its sample.
     Belonging,
-    /// An image under another key than those asked for.
+    /// An image under another key than the selected ones.
     OtherKey,
     /// A shard or zip file without a photo.
     NoPhotos,
-    /// A shard or folder that cannot be read to its end.
+    /// A shard or folder that cannot be read completely.
     Unread,
 }
 
 impl Reason {
-    /// What is counted, and what is said of it, of one and of many.
+    /// Returns what is counted, and what is said about one and about several of it.
     fn words(self) -> (&'static str, [&'static str; 2]) {
         match self {
             Self::Unusable => ("photo", ["that cannot be used", "that cannot be used"]),
@@ -109,12 +109,12 @@ impl Reason {
     }
 }
 
-/// How much was left out for each reason, with the first names.
+/// Counts of what was left out for each reason, with the first names.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LeftOut(Vec<(Reason, usize, Vec<String>)>);
 
 impl LeftOut {
-    /// Counts one more; `name` is kept where it is one of the first.
+    /// Counts one more; `name` is kept if it is one of the first.
     pub fn add(&mut self, reason: Reason, name: &str) {
         let at = self.0.iter().position(|(known, ..)| *known == reason).unwrap_or_else(|| {
             self.0.push((reason, 0, Vec::new()));
@@ -127,13 +127,13 @@ impl LeftOut {
         }
     }
 
-    /// How many were left out for this reason.
+    /// Returns how many were left out for this reason.
     #[must_use]
     pub fn count(&self, reason: Reason) -> usize {
         self.0.iter().find(|(known, ..)| *known == reason).map_or(0, |(_, count, _)| *count)
     }
 
-    /// Adds what `other` counts.
+    /// Adds the counts of `other`.
     pub fn extend(&mut self, other: &Self) {
         for (reason, count, names) in &other.0 {
             names.iter().for_each(|name| self.add(*reason, name));
@@ -141,7 +141,8 @@ impl LeftOut {
         }
     }
 
-    /// All of it in a few words, such as `2 files that are no photos read here (a.txt, b.txt)`; `nothing` where nothing was.
+    /// Describes all of it in a few words, such as `2 files that are no photos read here (a.txt, b.txt)`, or
+    /// `nothing`.
     #[must_use]
     pub fn told(&self) -> String {
         let one = |(reason, count, names): &(Reason, usize, Vec<String>)| {

@@ -5,8 +5,8 @@
 //! COCO file, photos ──SegmentationSet──▶ view ▶ canvas ▶ pastes   SegmentationSample
 //! ```
 //!
-//! Everything random is a pure function of `(seed, epoch, index)`: the same three numbers give the same sample, whatever
-//! the number of threads or the order of the calls.
+//! Everything random is a pure function of `(seed, epoch, index)`: the same three numbers give the same
+//! sample, whatever the number of threads or the order of the calls.
 
 pub mod coco;
 pub mod order;

@@ -1,18 +1,18 @@
-//! Bytes to normalised values, as [`crate::pixels::prepare`] computes them.
+//! Tables that normalise bytes as [`crate::pixels::prepare`] does.
 
 use std::array;
 
 use crate::pixels::Preprocess;
 
-/// For each channel, the normalised value of every byte.
+/// The normalised value of every byte, for each channel.
 pub(super) type Table = [[f32; 256]; 3];
 
-/// Builds the table of normalised values that `preprocess` asks for, by channel and byte.
+/// Builds the table of `preprocess`, indexed by channel and byte.
 pub(super) fn table(preprocess: &Preprocess) -> Table {
     array::from_fn(|channel| array::from_fn(|byte| preprocess.normalised(channel, byte as u8)))
 }
 
-/// RGB bytes in rows to planes `[3, H, W]`, normalised as ImageNet's photos are.
+/// Converts RGB bytes in rows to planes `[3, H, W]`, normalised with ImageNet's statistics.
 pub(super) fn fill_planes(rgb: &[u8], planes: &mut [f32]) {
     let table = table(&Preprocess::square(1));
     for (channel, plane) in planes.chunks_exact_mut(rgb.len() / 3).enumerate() {

@@ -4,7 +4,7 @@ use rand::seq::SliceRandom;
 
 use crate::random::{Purpose, stream};
 
-/// The numbers `0..len` in the order in which epoch `epoch` visits them.
+/// Returns the numbers `0..len` in the order in which epoch `epoch` visits them.
 #[must_use]
 pub fn shuffled(len: usize, seed: u64, epoch: u64) -> Vec<usize> {
     let mut order: Vec<usize> = (0..len).collect();

@@ -1,4 +1,4 @@
-//! Photos by the names that annotations give them.
+//! Finds photos by the names that annotations give them.
 
 mod names;
 
@@ -16,29 +16,30 @@ use super::{Damaged, DataError, LeftOut, Reason};
 use crate::files;
 use crate::image::RgbImage;
 
-/// A folder of photos, or a zip file of them, such as COCO's: read in place.
+/// A folder of photos, or a zip file of them, such as COCO's, which is read in place.
 #[derive(Debug)]
 pub struct PhotoFolder {
     path: PathBuf,
     zip: Option<Zip>,
-    /// Two listed names that lead to one photo when their folders are left out: then no folder is, but this one's own.
+    /// Two listed names that lead to the same photo if folders are left out: then only this folder's own path
+    /// may be left out of names.
     alike: Option<[String; 2]>,
 }
 
 impl PhotoFolder {
-    /// Reads the index of a zip file; of a folder, nothing.
+    /// Opens a folder, or reads the index of a zip file.
     ///
     /// # Errors
-    /// A file that is no zip file.
+    /// A file that is not a zip file.
     pub fn open(path: &Path) -> Result<Self, DataError> {
         let zip = path.is_file().then(|| Zip::open(path)).transpose()?;
         Ok(Self { path: path.to_path_buf(), zip, alike: None })
     }
 
-    /// The folder of the photos that `dataset` names. Where it tells no size of a photo, that of the photo is filled in.
+    /// Opens the folder of the photos that `dataset` names, and fills in sizes that it lacks from the photos.
     ///
     /// # Errors
-    /// A file that is no zip file.
+    /// A file that is not a zip file.
     pub fn of(path: &Path, dataset: &mut CocoDataset) -> Result<Self, DataError> {
         let mut folder = Self::open(path)?;
         let mut known: HashMap<String, &str> = HashMap::new();
@@ -72,10 +73,12 @@ impl PhotoFolder {
         }
     }
 
-    /// The name here of a photo: as listed, else with fewer of its folders; in a zip file, in whatever folder.
+    /// Finds a listed photo: by its listed name, or else with fewer and fewer of its folders; in a zip file,
+    /// in any folder.
     ///
     /// # Errors
-    /// [`DataError::MissingPhoto`], or [`DataError::OtherPhoto`] where only another one of its name may be meant.
+    /// [`DataError::MissingPhoto`]; [`DataError::OtherPhoto`] if a photo of the same file name exists but may
+    /// be another one.
     pub fn find(&self, listed: &str) -> Result<String, DataError> {
         let (listed_name, folder) = (listed.to_owned(), self.path.clone());
         match (self.candidate(listed), &self.alike) {
@@ -97,7 +100,8 @@ impl PhotoFolder {
         })
     }
 
-    /// Whether the folders left out of a name are those that this folder, or a photo in this zip file, is in.
+    /// Returns whether the folders left out of a name are those that contain this folder, or the photo in
+    /// this zip file.
     fn is_own(&self, name: &str, left_out: &str) -> bool {
         let left_out = left_out.trim_matches('/');
         let place = match &self.zip {
@@ -107,10 +111,10 @@ impl PhotoFolder {
         left_out.is_empty() || place.is_some_and(|place| place.ends_with(left_out))
     }
 
-    /// The photo under a name that [`find`](Self::find) gave.
+    /// Decodes the photo under a name returned by [`find`](Self::find).
     ///
     /// # Errors
-    /// A file that cannot be read or is no photo.
+    /// A file that cannot be read or is not a photo.
     pub fn decode(&self, name: &str) -> Result<RgbImage, DataError> {
         let path = self.path.join(name);
         let bytes = match &self.zip {
@@ -121,7 +125,8 @@ impl PhotoFolder {
             .map_err(|source| DataError::Image { name: path.display().to_string(), source })
     }
 
-    /// `fingerprint`, and a digest of some bytes of the photos under these names, which [`find`](Self::find) gave.
+    /// Adds to `fingerprint` a digest of some bytes of the photos under these names, which
+    /// [`find`](Self::find) returned.
     pub(crate) fn with_bytes(&self, fingerprint: &str, names: &[&str]) -> String {
         let look = |name: &&str| match &self.zip {
             Some(zip) => zip.look(name),
@@ -134,21 +139,23 @@ impl PhotoFolder {
         with_bytes(fingerprint, names.par_iter().map(look).collect::<Vec<_>>().iter())
     }
 
-    /// A photo of an annotation file.
+    /// Reads a photo of an annotation file.
     ///
     /// # Errors
-    /// As [`find`](Self::find) and [`decode`](Self::decode), and [`DataError::PhotoSize`].
+    /// The errors of [`find`](Self::find) and [`decode`](Self::decode), and [`DataError::PhotoSize`].
     pub fn photo(&self, listed: &CocoImage) -> Result<RgbImage, DataError> {
         self.sized(&self.find(&listed.file_name)?, [listed.width, listed.height])
     }
 
-    /// Looks at every photo of `dataset`, which is that of `file`, and its outlines once. A photo that cannot be used is taken
-    /// out of it with its objects and told in a sentence, or is the error if `damaged` stops there. What counts for nothing is
-    /// counted in its [`left_out`](CocoDataset::left_out).
+    /// Checks every photo of `dataset`, which was read from `file`, and its outlines.
+    ///
+    /// An unusable photo is removed from it with its objects and described in a sentence, or is the error if
+    /// `damaged` is [`Damaged::Stop`]. Everything ignored is counted in its
+    /// [`left_out`](CocoDataset::left_out).
     ///
     /// # Errors
-    /// As [`photo`](Self::photo) and [`CocoDataset::unbroken`], [`DataError::Outline`] for an outline that is no mask of its
-    /// photo, and [`DataError::NoReadablePhoto`] where no photo is left.
+    /// The errors of [`photo`](Self::photo) and [`CocoDataset::unbroken`], [`DataError::Outline`] for an
+    /// outline that is not a mask of its photo, and [`DataError::NoReadablePhoto`] if no photo is left.
     pub fn sound(
         &self,
         dataset: &mut CocoDataset,
@@ -199,7 +206,7 @@ impl PhotoFolder {
         Ok(told)
     }
 
-    /// The photo under a name that [`find`](Self::find) gave, `told` wide and high.
+    /// Decodes the photo under a name returned by [`find`](Self::find), and checks its width and height.
     pub(super) fn sized(&self, name: &str, told: [usize; 2]) -> Result<RgbImage, DataError> {
         let photo = self.decode(name)?;
         let found = [photo.width(), photo.height()];
@@ -235,7 +242,7 @@ mod tests {
         bytes.into_inner()
     }
 
-    /// Photos stored and everything else packed, as in COCO's files.
+    /// Writes a zip with photos stored and everything else compressed, as in COCO's files.
     fn zip(path: &Path, entries: &[(&str, &[u8])]) {
         let mut bytes = Vec::new();
         let mut archive = ZipArchiveWriter::new(&mut bytes);
@@ -325,7 +332,7 @@ mod tests {
         assert_eq!((told.len(), dataset.images.len(), dataset.images[0].id), (1, 1, 2));
     }
 
-    /// The names under which photos of an annotation file with these names are found.
+    /// Returns the names under which photos with these listed names are found.
     fn found(folder: &Path, listed: &[&str]) -> Vec<Option<String>> {
         let image = |(id, name): (usize, &&str)| serde_json::json!({"id": id, "file_name": name, "width": 30, "height": 20});
         let images: Vec<_> = listed.iter().enumerate().map(image).collect();

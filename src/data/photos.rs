@@ -18,22 +18,23 @@ use crate::files;
 use crate::image::RgbImage;
 use crate::random::{Purpose, stream};
 
-/// Neighbours tried in place of an unreadable photo before a batch gives up.
+/// Number of photos tried in place of an unreadable one before a batch fails.
 pub(super) const REPLACEMENTS: usize = 100;
 
-/// How photos are looked for.
+/// Options for finding photos.
 #[derive(Debug, Clone)]
 pub struct Search {
-    /// What to do about damage.
+    /// What to do about damaged files.
     pub damaged: Damaged,
-    /// Of the images of a sample those under these keys, such as `input.jpg` of `0001.input.jpg`; all where there is none.
+    /// Keys of the images of a sample to use, such as `input.jpg` of `0001.input.jpg`; empty for all.
     pub keys: Vec<String>,
-    /// Folder that packed shards are unpacked into.
+    /// Folder into which packed shards are unpacked.
     pub unpacked: PathBuf,
 }
 
 impl From<Damaged> for Search {
-    /// Under all keys; packed shards are unpacked into the system's folder for temporary files.
+    /// Searches for images under all keys; packed shards are unpacked into the system's folder for temporary
+    /// files.
     fn from(damaged: Damaged) -> Self {
         Self { damaged, keys: Vec::new(), unpacked: std::env::temp_dir().join("mae-seg-shards") }
     }
@@ -42,14 +43,14 @@ impl From<Damaged> for Search {
 /// What to do about photos and shards that cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Damaged {
-    /// Name them and go on: the next photo takes a photo's place, and of a shard what stands before the damage counts.
+    /// Name them and go on: the next photo replaces an unreadable one, and a shard is read up to the damage.
     #[default]
     Skip,
-    /// Stop at the first.
+    /// Stop at the first one.
     Stop,
 }
 
-/// Photos on disk; holds an index only, the bytes are read when a batch asks for them.
+/// Photos on disk; only an index is in memory, and a batch reads the bytes that it needs.
 #[derive(Debug, Clone)]
 pub struct PhotoSet {
     shards: Vec<Shard>,
@@ -60,7 +61,7 @@ pub struct PhotoSet {
     left_out: LeftOut,
 }
 
-/// A tar, and the file to read it from: itself, or what it was unpacked into.
+/// A tar, and the file from which it is read: itself, or the one into which it was unpacked.
 #[derive(Debug, Clone)]
 struct Shard {
     path: PathBuf,
@@ -77,24 +78,24 @@ enum Photo {
 /// A batch of normalised crops.
 #[derive(Debug)]
 pub struct PhotoBatch {
-    /// `[B, 3, S, S]`, normalised with the `ImageNet` mean and deviation.
+    /// Pixels, `[B, 3, S, S]`, normalised with ImageNet's mean and standard deviation.
     pub pixels: Vec<f32>,
-    /// `[B, L, D]`, the teacher's features under each patch; empty without a teacher.
+    /// The teacher's features under each patch, `[B, L, D]`; empty without a teacher.
     pub features: Vec<f32>,
-    /// Photos that could not be read and were replaced by their neighbours; each error names its file.
+    /// Errors of unreadable photos that were replaced by the next ones; each names its file.
     pub skipped: Vec<DataError>,
 }
 
 impl PhotoSet {
-    /// Indexes photos: each path is a photo, a tar shard, packed with gzip or not, a `.zip` file, or a folder that holds any of
-    /// these at any depth. Hidden files are none of them, unless named here.
+    /// Indexes photos: each path is a photo, a tar shard, packed with gzip or not, a `.zip` file, or a folder
+    /// that holds any of these at any depth. Hidden files are skipped unless they are given here.
     ///
     /// The order depends on names only: paths as given, folders sorted.
     ///
     /// # Errors
     ///
-    /// A path given that cannot be read or is none of these, or no photo at all; if the search stops at damage, a shard that was
-    /// cut short or an entry of a folder that cannot be read.
+    /// A path that cannot be read or is none of these, or no photo at all; if the search stops at damage,
+    /// also a shard that was cut short or an entry of a folder that cannot be read.
     pub fn open(paths: &[PathBuf], search: impl Into<Search>) -> Result<Self, DataError> {
         let mut set = Self {
             shards: Vec::new(),
@@ -120,7 +121,7 @@ impl PhotoSet {
         Ok(set)
     }
 
-    /// What is said where no photo is in `place`.
+    /// Returns the error for a place without photos.
     fn nothing_in(&self, place: &str) -> DataError {
         let left_out = match &self.left_out {
             nothing if *nothing == LeftOut::default() => String::new(),
@@ -129,31 +130,33 @@ impl PhotoSet {
         DataError::NoPhotos(format!("{place}{left_out}"))
     }
 
-    /// The shards that were cut short or hold no photo and what could not be read in folders, each in a sentence.
+    /// Returns shards that were cut short or hold no photo, and entries of folders that cannot be read, each
+    /// in a sentence.
     #[must_use]
     pub fn cut(&self) -> &[String] {
         &self.cut
     }
 
-    /// What is no photo to learn from, and what is damaged.
+    /// Returns what was left out because it is not a photo to learn from, or damaged.
     #[must_use]
     pub fn left_out(&self) -> &LeftOut {
         &self.left_out
     }
 
-    /// Number of photos.
+    /// Returns the number of photos.
     #[must_use]
     pub fn len(&self) -> usize {
         self.photos.len()
     }
 
-    /// Whether there is no photo.
+    /// Returns whether there is no photo.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.photos.is_empty()
     }
 
-    /// What tells this set from another one: the names and lengths of its photos, their places in shards, and some of their bytes.
+    /// Returns a fingerprint of the set: names and lengths of its photos, their offsets in shards, and some
+    /// of their bytes.
     #[must_use]
     pub fn fingerprint(&self) -> String {
         let names = fingerprint((0..self.len()).map(|index| match &self.photos[index] {
@@ -173,8 +176,11 @@ impl PhotoSet {
         }
     }
 
+    /// Checks that `teacher` can tell the photos apart.
+    ///
     /// # Errors
-    /// [`DataError::Features`] where photos of several folders share a name, and so would share the features of `teacher`.
+    /// [`DataError::Features`] if photos in several folders have the same name, and so would share their
+    /// features.
     pub fn check_teacher(&self, teacher: &TeacherFeatures) -> Result<(), DataError> {
         let mut names = HashSet::new();
         match (0..self.len()).map(|index| self.name(index)).find(|name| !names.insert(*name)) {
@@ -187,7 +193,7 @@ impl PhotoSet {
     ///
     /// # Errors
     ///
-    /// A file that is gone, or bytes that are no image.
+    /// A missing file, or bytes that are not an image.
     pub fn photo(&self, index: usize) -> Result<RgbImage, DataError> {
         let (name, path, bytes) = match &self.photos[index % self.len()] {
             Photo::File { path, .. } => (path.display().to_string(), path, files::photo(path)),
@@ -205,14 +211,16 @@ impl PhotoSet {
         RgbImage::decode(&bytes).map_err(|source| DataError::Image { name, source })
     }
 
-    /// Crops of the photos `indices`, in their order, computed in parallel.
+    /// Returns crops of the photos `indices`, in their order, computed in parallel.
     ///
-    /// With `teacher`, each crop comes with the features under its patches, `teacher.1` patches a side.
-    /// Each crop depends on `(seed, epoch, index)` only. An unreadable photo is reported and replaced by the next one.
+    /// With `teacher`, each crop comes with the features under its patches, `teacher.1` patches a side. Each
+    /// crop depends on `(seed, epoch, index)` only. An unreadable photo is reported and replaced by the next
+    /// one.
     ///
     /// # Errors
     ///
-    /// At an unreadable photo if the set stops there, when a hundred in a row are unreadable, or the teacher's file lacks one.
+    /// An unreadable photo if the set stops at damage, a hundred unreadable ones in a row, or a photo that
+    /// the teacher's file lacks.
     pub fn batch(
         &self,
         indices: &[usize],
@@ -243,7 +251,7 @@ impl PhotoSet {
         Ok(batch)
     }
 
-    /// The file name of a photo, without folders.
+    /// Returns the file name of a photo without folders.
     fn name(&self, index: usize) -> &str {
         let path = match &self.photos[index % self.len()] {
             Photo::File { path, .. } => path.as_path(),

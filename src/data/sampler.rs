@@ -1,18 +1,20 @@
-//! Which labelled photos an epoch visits, and how often.
+//! Samples the labelled photos that an epoch visits.
 
 use rand::RngExt;
 use rand::seq::SliceRandom;
 
 use crate::random::{Purpose, stream};
 
-/// Visits per epoch of a photo with every object labelled, where there are partly labelled ones beside it, which get one: it
-/// is the only kind that teaches what is *not* an object, and each shows many classes, where partly labelled photos show one.
+/// Visits per epoch of an exhaustively labelled photo in a set that also has partly labelled ones, which get
+/// one visit: only these photos teach what is *not* an object, and each shows many classes, where partly
+/// labelled photos show one.
 pub(super) const EXHAUSTIVE_REPEATS: f64 = 3.0;
 
-/// An epoch that visits photo `i` `repeats[i]` times on average, in random order.
+/// Returns an epoch that visits photo `i` `repeats[i]` times on average, in random order.
 ///
-/// A fractional count is rounded up or down at random, so that it holds over the epochs. The second visit of photo `i` is
-/// written `i + len`, the third `i + 2 len`, …: sets wrap their indices, and each visit gets an augmentation of its own.
+/// A fractional count is rounded up or down at random, so that it holds over the epochs. The second visit of
+/// photo `i` is written `i + len`, the third `i + 2 len`, …: sets wrap their indices, and each visit gets its
+/// own augmentation.
 #[must_use]
 pub fn balanced(repeats: &[f64], seed: u64, epoch: u64) -> Vec<usize> {
     let mut rng = stream(Purpose::Order, seed, epoch, 0);
@@ -25,13 +27,14 @@ pub fn balanced(repeats: &[f64], seed: u64, epoch: u64) -> Vec<usize> {
     order
 }
 
-/// `count` visits from the `first` on, where [`balanced`] epochs follow each other end to end: each an index and its epoch.
+/// Returns `count` visits from the `first` on, in [`balanced`] epochs end to end: each an index and its
+/// epoch.
 ///
-/// At least one of the `repeats` is above 0.
+/// At least one of the `repeats` must be above 0.
 #[must_use]
 pub fn visits(repeats: &[f64], seed: u64, first: usize, count: usize) -> Vec<(usize, u64)> {
     let whole: usize = repeats.iter().map(|repeat| repeat.trunc() as usize).sum();
-    // Only where every count is whole are epochs equally long; others are walked through.
+    // Epochs are equally long only if every count is whole; others have to be walked through.
     let (mut epoch, mut before) = if repeats.iter().all(|repeat| repeat.fract() == 0.0) {
         ((first / whole) as u64, first % whole)
     } else {

@@ -12,10 +12,10 @@ use super::{DataError, LeftOut, Reason};
 use crate::files;
 use crate::weights::sha256_hex;
 
-/// Two empty 512-byte records end a tar file; a file without them was cut short.
+/// Bytes of the end marker, two empty 512-byte records; a tar file without them was cut short.
 const END_MARKER: usize = 1024;
 
-/// One photo inside a shard.
+/// One photo in a shard.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Member {
     pub(super) name: String,
@@ -23,10 +23,10 @@ pub(super) struct Member {
     pub(super) len: u64,
 }
 
-/// What an entry of a tar is.
+/// An entry of a tar.
 enum Entry {
     File(Place),
-    /// Another name of a file, by the name it leads to.
+    /// A link, with the name of its target.
     Link(String),
 }
 
@@ -36,10 +36,11 @@ struct Place {
     len: u64,
 }
 
-/// Lists the photos of a shard without reading more than headers and the first bytes of files whose names tell nothing; those
-/// before its damage, where it has one, are in `members` too. Links count as what they lead to.
+/// Lists the photos of a shard, reading only headers, and the first bytes of files whose names do not tell
+/// their format. For a damaged shard, `members` holds the photos before the damage. Links count as their
+/// targets.
 ///
-/// Shards that were put one behind the other are read to the last.
+/// Concatenated shards are read to the last.
 pub(super) fn index(path: &Path, members: &mut Vec<Member>, left_out: &mut LeftOut) -> Result<(), DataError> {
     let io_error = |source| DataError::Io { path: path.to_path_buf(), source };
     let mut file = File::open(path).map_err(io_error)?;
@@ -77,7 +78,7 @@ pub(super) fn index(path: &Path, members: &mut Vec<Member>, left_out: &mut LeftO
     ended.map_err(|reason| DataError::Shard { path: path.to_path_buf(), reason })
 }
 
-/// The files and links of a tar, up to what is wrong with it.
+/// Lists the files and links of a tar, up to the first fault.
 fn list(file: &mut File, entries: &mut Vec<(String, Entry)>) -> Result<(), String> {
     let words = |error: io::Error| error.to_string();
     let total = file.metadata().map_err(words)?.len();
@@ -101,7 +102,8 @@ fn list(file: &mut File, entries: &mut Vec<(String, Entry)>) -> Result<(), Strin
         if kind.is_file() {
             entries.push((name, Entry::File(place)));
         } else if let Some(target) = target.filter(|_| kind.is_hard_link() || kind.is_symlink()) {
-            // Hard links name files from the tar's root on, symbolic ones from their own folder on.
+            // Targets of hard links are relative to the tar's root, those of symbolic links to their own
+            // folder.
             let folder = name.rsplit_once('/').filter(|_| kind.is_symlink()).map_or("", |(folder, _)| folder);
             let target = Entry::Link(inside(&format!("{folder}/{target}")));
             entries.push((name, target));
@@ -110,7 +112,7 @@ fn list(file: &mut File, entries: &mut Vec<(String, Entry)>) -> Result<(), Strin
     Ok(())
 }
 
-/// A path inside a tar without what leads nowhere: `./a/../b` is `b`.
+/// Normalises a path inside a tar: `./a/../b` is `b`.
 fn inside(path: &str) -> String {
     let mut parts = Vec::new();
     for part in path.split('/') {
@@ -123,8 +125,8 @@ fn inside(path: &str) -> String {
     parts.join("/")
 }
 
-/// The tar that is packed in `path`, in a file of `folder`, unpacked only where it is not there yet; where the packing is damaged,
-/// what precedes the damage, which is told too.
+/// Unpacks the tar that is packed in `path` into a file of `folder`, unless it is there already; if the
+/// packing is damaged, returns what precedes the damage, and an error.
 pub(super) fn unpacked(path: &Path, folder: &Path) -> Result<(PathBuf, Result<(), DataError>), DataError> {
     let io_error = |source| DataError::Io { path: path.to_path_buf(), source };
     let written = |source| DataError::Io { path: folder.to_path_buf(), source };
@@ -162,7 +164,8 @@ pub(super) fn unpacked(path: &Path, folder: &Path) -> Result<(PathBuf, Result<()
     }
 }
 
-/// Whether an image is under a key of its sample, such as `input.jpg` of `0001.input.jpg`, or has it as its whole name.
+/// Returns whether an image is under a key of its sample, such as `input.jpg` of `0001.input.jpg`, or has the
+/// key as its whole name.
 pub(super) fn has_key(name: &str, key: &str) -> bool {
     let (stem, own) = sample(name);
     let base = &name[stem.rfind('/').map_or(0, |slash| slash + 1)..];
@@ -171,20 +174,20 @@ pub(super) fn has_key(name: &str, key: &str) -> bool {
         .any(|own| own.eq_ignore_ascii_case(key.trim_start_matches('.')))
 }
 
-/// Whether a file is a tar shard to its end; only its headers are read.
+/// Returns whether a file is a complete tar shard; only its headers are read.
 #[must_use]
 pub fn is_whole_shard(path: &Path) -> bool {
     index(path, &mut Vec::new(), &mut LeftOut::default()).is_ok()
 }
 
-/// Whether a file begins as gzip does.
+/// Returns whether a file begins as gzip does.
 #[must_use]
 pub fn is_packed_shard(path: &Path) -> bool {
     head(path).is_ok_and(|bytes| is_gzip(&bytes))
 }
 
-/// Leaves out images that belong to a photo, such as `7.mask.png` beside `7.jpg`: samples of a `WebDataset` share a name up to its
-/// first dot.
+/// Removes images that belong to a photo, such as `7.mask.png` beside `7.jpg`: files of a `WebDataset` sample
+/// share a name up to their first dot.
 pub(super) fn photos_of(mut members: Vec<Member>, left_out: &mut LeftOut) -> Vec<Member> {
     let plain = |member: &Member| sample(&member.name).1.matches('.').count() == 1;
     let samples: HashSet<String> = members
@@ -202,7 +205,7 @@ pub(super) fn photos_of(mut members: Vec<Member>, left_out: &mut LeftOut) -> Vec
     members
 }
 
-/// The name of a sample, and what its file's name adds to it, from the first dot on.
+/// Splits a file name into the name of its sample and the rest, from the first dot on.
 fn sample(name: &str) -> (&str, &str) {
     let base = name.rfind('/').map_or(0, |slash| slash + 1);
     name.split_at(name[base..].find('.').map_or(name.len(), |dot| base + dot))
@@ -216,7 +219,7 @@ fn ends_with_marker(file: &mut File) -> io::Result<bool> {
     Ok(tail.len() == END_MARKER && tail.iter().all(|&b| b == 0))
 }
 
-/// The bytes of one member.
+/// Reads the bytes of one member.
 pub(super) fn read(path: &Path, member: &Member) -> io::Result<Vec<u8>> {
     files::check(member.len, files::PHOTO)?;
     let mut file = File::open(path)?;

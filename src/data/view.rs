@@ -1,37 +1,37 @@
-//! Which part of a photo lands where on the square canvas.
+//! Placement of a part of a photo on the square canvas.
 
 use rand::{Rng, RngExt};
 
 use crate::mask::BinaryMask;
 use crate::pixels::{Letterbox, Window};
 
-/// Draws tried for a window that shows an object before one is aimed at.
+/// Number of draws for a window that shows an object, before a window around one is chosen.
 const ATTEMPTS: usize = 8;
 
-/// A window of the photo drawn into a rectangle of the canvas.
+/// A window of the photo, drawn into a rectangle of the canvas.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct View {
     pub(super) window: Window,
-    /// Left and top on the canvas.
+    /// Left and top of the rectangle on the canvas.
     pub(super) at: [usize; 2],
-    /// Width and height on the canvas.
+    /// Width and height of the rectangle on the canvas.
     pub(super) size: [usize; 2],
-    /// Mirrored left-right within the rectangle.
+    /// Whether it is mirrored left-right within the rectangle.
     pub(super) mirrored: bool,
 }
 
 impl View {
-    /// The whole photo as [`crate::pixels::prepare`] places it.
+    /// Returns the view of the whole photo as [`crate::pixels::prepare`] places it.
     pub(super) fn letterbox(letterbox: &Letterbox) -> Self {
         let [width, height] = letterbox.photo().map(|side| side as f64);
         let window = Window { left: 0.0, top: 0.0, width, height };
         Self { window, at: [0, 0], size: letterbox.content(), mirrored: false }
     }
 
-    /// A random view at `zoom` times the letterboxed size, mirrored half of the time if `flip`.
+    /// Draws a random view at `zoom` times the letterboxed size, mirrored half of the time if `flip`.
     ///
-    /// Smaller photos lie anywhere on the canvas; of larger ones a window is cut that shows the centre of at least one
-    /// of the `objects` (points in the photo), if there is any.
+    /// Smaller photos lie anywhere on the canvas; from larger ones a window is cut that shows the centre of
+    /// at least one of the `objects` (points in the photo), if there are any.
     pub(super) fn random(
         photo: [usize; 2],
         objects: &[[f64; 2]],
@@ -56,7 +56,8 @@ impl View {
         Self { window, at, size, mirrored: flip && rng.random_bool(0.5) }
     }
 
-    /// The part of a mask that the view shows, on a canvas of `side`² bytes (1 inside), sampled at pixel centres.
+    /// Returns the part of a mask that the view shows, on a canvas of `side`² bytes (1 inside), sampled at
+    /// pixel centres.
     pub(super) fn show(&self, mask: &BinaryMask, side: usize) -> Vec<u8> {
         let mut canvas = vec![0; side * side];
         let [box_left, box_top, box_width, box_height] = mask.bbox();
@@ -70,8 +71,8 @@ impl View {
         canvas
     }
 
-    /// Where a point of the canvas of `side` pixels lies in the photo of so many pixels, both as shares of their sides; beside
-    /// the photo below 0 or above 1.
+    /// Maps a point of a canvas of `side` pixels to a photo of `photo` pixels, both in shares of their sides;
+    /// beside the photo, the result is below 0 or above 1.
     pub(super) fn in_photo(&self, point: [f64; 2], side: usize, photo: [usize; 2]) -> [f64; 2] {
         let within =
             |axis: usize| (point[axis] * side as f64 - self.at[axis] as f64) / self.size[axis] as f64;
@@ -81,7 +82,8 @@ impl View {
         [(left + x * width) / photo[0] as f64, (top + y * height) / photo[1] as f64]
     }
 
-    /// For each canvas pixel of the rectangle along an axis (0 = x), the photo pixel under its centre.
+    /// Returns, for each canvas pixel of the rectangle along an axis (0 = x), the photo pixel under its
+    /// centre.
     fn samples(&self, axis: usize) -> Vec<usize> {
         let (from, span) =
             [(self.window.left, self.window.width), (self.window.top, self.window.height)][axis];

@@ -1,4 +1,4 @@
-//! Zip files read where they lie: an index in memory, one entry's bytes at a time.
+//! Zip files read in place: an index in memory, one entry's bytes at a time.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -12,13 +12,13 @@ use super::DataError;
 use super::formats::first_bytes;
 use crate::files;
 
-/// A zip file and where its entries lie; may be read from many threads.
+/// A zip file and the index of its entries; may be read from many threads.
 #[derive(Debug)]
 pub(super) struct Zip {
     path: PathBuf,
     archive: ZipArchive<FileReader>,
     entries: HashMap<String, Entry>,
-    /// Entries by their bare file name.
+    /// Entries by their file name without folders.
     by_bare_name: HashMap<String, Vec<String>>,
 }
 
@@ -30,7 +30,7 @@ struct Entry {
     checksum: u32,
 }
 
-/// Whether a path names a zip file.
+/// Returns whether a path names a zip file.
 pub(super) fn is_zip(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("zip")) && path.is_file()
 }
@@ -58,7 +58,7 @@ impl Zip {
         Ok(Self { path: path.to_path_buf(), archive, entries, by_bare_name })
     }
 
-    /// The entry of this name, or the only one with this name in whatever folder.
+    /// Finds the entry of this name, or the only one whose path ends with it.
     pub(super) fn find(&self, name: &str) -> Option<&str> {
         if let Some((name, _)) = self.entries.get_key_value(name) {
             return Some(name);
@@ -69,7 +69,7 @@ impl Zip {
         deeper.next().filter(|_| deeper.next().is_none()).map(String::as_str)
     }
 
-    /// The entries of this ending, in order.
+    /// Returns the names of entries with this ending, in order.
     pub(super) fn names(&self, ending: &str) -> Vec<&str> {
         let mut names: Vec<_> =
             self.entries.keys().map(String::as_str).filter(|name| name.ends_with(ending)).collect();
@@ -77,7 +77,7 @@ impl Zip {
         names
     }
 
-    /// All entries in order, and how long they are.
+    /// Returns all entries in order, and their lengths.
     pub(super) fn files(&self) -> Vec<(&str, u64)> {
         let mut files: Vec<_> = self
             .entries
@@ -88,7 +88,7 @@ impl Zip {
         files
     }
 
-    /// The first bytes of an entry.
+    /// Reads the first bytes of an entry.
     pub(super) fn head(&self, name: &str) -> io::Result<Vec<u8>> {
         let unreadable = || io::Error::other("it cannot be read");
         let entry = self.entries.get(name).filter(|entry| !entry.is_encrypted).ok_or_else(unreadable)?;
@@ -100,12 +100,12 @@ impl Zip {
         }
     }
 
-    /// What tells the content of an entry from another: its checksum in the directory.
+    /// Returns the checksum of an entry from the directory, which distinguishes its content.
     pub(super) fn look(&self, name: &str) -> Vec<u8> {
         self.entries.get(name).map_or_else(Vec::new, |entry| entry.checksum.to_le_bytes().to_vec())
     }
 
-    /// The bytes of an entry, at most so many, compared with its checksum.
+    /// Reads the bytes of an entry, at most `most`, and verifies its checksum.
     pub(super) fn read(&self, name: &str, most: u64) -> Result<Vec<u8>, DataError> {
         let damaged =
             |reason: String| DataError::Zip { path: self.path.clone(), reason: format!("{name}: {reason}") };
@@ -120,7 +120,7 @@ impl Zip {
         let outcome = match entry.method {
             CompressionMethod::STORE => found.verifying_reader(found.reader()).read_to_end(&mut bytes),
             CompressionMethod::DEFLATE => {
-                // Nothing longer than announced is unpacked.
+                // Nothing beyond the announced length is unpacked.
                 let unpacked = DeflateDecoder::new(found.reader()).take(entry.way.uncompressed_size_hint());
                 found.verifying_reader(unpacked).read_to_end(&mut bytes)
             }
@@ -133,7 +133,7 @@ impl Zip {
     }
 }
 
-/// The bytes of a file, or of an entry of a zip file named as a folder of it: `archive.zip/folder/file`.
+/// Reads a file, or an entry of a zip file whose path treats the zip as a folder: `archive.zip/folder/file`.
 pub(super) fn read_through(path: &Path) -> Result<Vec<u8>, DataError> {
     let archive = path.ancestors().skip(1).find(|above| is_zip(above));
     let Some(archive) = archive.filter(|_| !path.exists()) else {

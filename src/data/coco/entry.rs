@@ -1,15 +1,15 @@
-//! The entries of a COCO file's lists, whatever types a tool gave their keys.
+//! Entries of a COCO file's lists, with the types that different tools give their keys.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use serde_json::{Map, Value};
 
-/// What tools tell entries apart by.
+/// The id of an entry.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Id {
-    /// A whole number from 0 on, also where it is written as `7.0` or `"7"`.
+    /// A whole number from 0 on, also written as `7.0` or `"7"`.
     Number(u64),
-    /// Anything else.
+    /// Any other text.
     Text(String),
 }
 
@@ -39,7 +39,7 @@ impl Id {
     }
 }
 
-/// The numbers that stand for ids: numbers for themselves, texts for free numbers in their order.
+/// A mapping of ids to numbers: numbers stand for themselves, texts get free numbers in alphabetical order.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Ids {
     numbers: HashSet<u64>,
@@ -47,7 +47,7 @@ pub(crate) struct Ids {
 }
 
 impl Ids {
-    /// Numbers for all of `ids`.
+    /// Assigns numbers to all of `ids`.
     pub(crate) fn new<'a>(ids: impl Iterator<Item = &'a Id>) -> Self {
         let (mut numbers, mut texts) = (HashSet::new(), BTreeSet::new());
         for id in ids {
@@ -61,13 +61,13 @@ impl Ids {
         Self { numbers, texts }
     }
 
-    /// Numbers that stand for none of them.
+    /// Returns the numbers that are not assigned to an id.
     pub(crate) fn free(&self) -> impl Iterator<Item = u64> + use<> {
         let most = self.numbers.iter().chain(self.texts.values()).max().copied().unwrap_or_default();
         most.saturating_add(1)..
     }
 
-    /// The number of an id, if it is one of them.
+    /// Returns the number of an id, if it has one.
     pub(crate) fn number(&self, id: &Id) -> Option<u64> {
         match id {
             Id::Number(number) => self.numbers.get(number).copied(),
@@ -76,30 +76,30 @@ impl Ids {
     }
 }
 
-/// One entry of a list: its keys, and where it stands.
+/// One entry of a list, with its keys and its index.
 #[derive(Debug)]
 pub(crate) struct Entry {
     /// The list's name, such as `images`.
     pub(crate) list: &'static str,
-    /// Place of the entry in the list.
+    /// Index of the entry in the list.
     pub(crate) index: usize,
     keys: Map<String, Value>,
 }
 
 impl Entry {
-    /// The entry at a place of a list; something that has no keys has none of them.
+    /// Creates the entry at an index of a list; a value that is not an object has no keys.
     pub(crate) fn new(list: &'static str, index: usize, value: Value) -> Self {
         let keys = if let Value::Object(keys) = value { keys } else { Map::new() };
         Self { list, index, keys }
     }
 
-    /// What it is called in messages: `annotation 8 (annotations[7])`.
+    /// Returns its name for messages: `annotation 8 (annotations[7])`.
     pub(crate) fn name(&self) -> String {
         let id = self.value("id").and_then(Id::read);
         named(self.list, self.index, id.as_ref())
     }
 
-    /// What stands under a key; null is nothing.
+    /// Returns the value of a key; null counts as missing.
     pub(crate) fn value(&self, key: &str) -> Option<&Value> {
         self.keys.get(key).filter(|value| !value.is_null())
     }
@@ -108,12 +108,12 @@ impl Entry {
         self.value(key).and_then(Id::read).ok_or_else(|| self.wrong(key, "a number or a text"))
     }
 
-    /// A number, also one in quotes.
+    /// Returns a number, which may be written in quotes.
     pub(crate) fn number(&self, key: &str) -> Option<f64> {
         self.value(key).and_then(number)
     }
 
-    /// Words; a number is the words it is written as.
+    /// Returns a text; a number is converted to text.
     pub(crate) fn text(&self, key: &str) -> Option<String> {
         match self.value(key)? {
             Value::String(text) if !text.is_empty() => Some(text.clone()),
@@ -122,7 +122,7 @@ impl Entry {
         }
     }
 
-    /// Whether something holds, by true and false or 1 and 0.
+    /// Returns a flag, written as true and false or 1 and 0.
     pub(crate) fn flag(&self, key: &str) -> Result<bool, String> {
         match self.value(key) {
             None => Ok(false),
@@ -135,7 +135,7 @@ impl Entry {
         }
     }
 
-    /// `[x, y, width, height]`; an empty list is nothing.
+    /// Returns a box `[x, y, width, height]`; an empty list counts as missing.
     pub(crate) fn bbox(&self, key: &str) -> Option<Result<[f64; 4], String>> {
         let wrong = || self.wrong(key, "[x, y, width, height] in numbers");
         match self.value(key)? {
@@ -149,7 +149,7 @@ impl Entry {
         }
     }
 
-    /// What is wrong with a key, in a sentence.
+    /// Describes in a sentence what is wrong with a key.
     pub(crate) fn wrong(&self, key: &str, wanted: &str) -> String {
         let found = match self.keys.get(key) {
             None => "is missing".to_owned(),
@@ -161,7 +161,7 @@ impl Entry {
     }
 }
 
-/// A number, also one in quotes.
+/// Returns a number, which may be written in quotes.
 pub(super) fn number(value: &Value) -> Option<f64> {
     match value {
         Value::Number(number) => number.as_f64(),
@@ -170,7 +170,7 @@ pub(super) fn number(value: &Value) -> Option<f64> {
     }
 }
 
-/// What an entry of a list is called in messages.
+/// Returns the name of a list's entry for messages.
 pub(crate) fn named(list: &str, index: usize, id: Option<&Id>) -> String {
     let one = match list {
         "categories" => "category",

@@ -1,4 +1,4 @@
-//! Outlines of objects, in the forms COCO knows, and the masks they stand for.
+//! Outlines of objects in COCO's forms, and the masks that they describe.
 
 use serde_json::{Map, Value};
 
@@ -6,28 +6,28 @@ use super::entry::number;
 use crate::image::MAX_PIXELS;
 use crate::mask::{MaskError, Rle};
 
-/// The outline of an object, in any of the three forms COCO knows.
+/// The outline of an object in one of COCO's three forms.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Segmentation {
-    /// Corners `x, y, x, y, …` in pixels; several polygons are united.
+    /// Polygons of vertices `x, y, x, y, …` in pixels; the outline is their union.
     Polygons(Vec<Vec<f64>>),
-    /// COCO's compressed text.
+    /// A compressed run-length encoding.
     Compressed {
         /// Height and width.
         size: [usize; 2],
-        /// The text.
+        /// The compressed text.
         counts: String,
     },
-    /// Plain run lengths.
+    /// An uncompressed run-length encoding.
     Runs(Rle),
-    /// None: a box is all there is.
+    /// No outline; the annotation has at most a box.
     Missing,
 }
 
-/// An outline that is no mask of its photo.
+/// Why an outline is not a mask of its photo.
 #[derive(Debug, thiserror::Error)]
 pub enum OutlineError {
-    /// A run-length form is broken.
+    /// The run-length encoding is malformed.
     #[error(transparent)]
     Mask(#[from] MaskError),
     /// There is no outline.
@@ -36,13 +36,13 @@ pub enum OutlineError {
     /// A polygon could not be filled.
     #[error("its polygons cannot be filled: {0}")]
     Polygon(String),
-    /// Corners between 0 and 1.
+    /// All vertices lie between 0 and 1.
     #[error(
         "all its corners lie between 0 and 1, as shares of the photo do; COCO's are in pixels: multiply x by the width, y by the \
          height"
     )]
     Shares,
-    /// A photo that nothing can be drawn on.
+    /// The photo is too large for a mask.
     #[error("its photo is {width}×{height}, more than {} megapixels", MAX_PIXELS / 1_000_000)]
     TooLarge {
         /// Width of the photo.
@@ -50,7 +50,7 @@ pub enum OutlineError {
         /// Height of the photo.
         height: usize,
     },
-    /// A mask of another size than its photo.
+    /// The mask and its photo differ in size.
     #[error("its mask is {}×{}, the photo {width}×{height}{}", size[1], size[0], if_swapped(*size, [*width, *height]))]
     Size {
         /// Height and width of the mask.
@@ -69,14 +69,15 @@ fn if_swapped(size: [usize; 2], photo: [usize; 2]) -> &'static str {
     if size == photo { " (`size` is height, width)" } else { "" }
 }
 
-/// Numbers of a polygon of three corners.
+/// Number of values in a polygon of three vertices.
 const THREE_CORNERS: usize = 6;
 
-/// Corners further out than this many photo sides are refused: filling walks every edge pixel by pixel.
+/// Vertices more than this many photo sides away are refused: filling walks every edge pixel by pixel.
 const REACH: f64 = 16.0;
 
 impl Segmentation {
-    /// An outline and how many parts of it, of fewer than three corners beside sound ones, were left out.
+    /// Reads an outline; also returns the number of parts with fewer than three vertices that were left out
+    /// beside valid ones.
     pub(crate) fn read(value: Option<&Value>) -> Result<(Self, usize), String> {
         match value {
             None => Ok((Self::Missing, 0)),
@@ -95,11 +96,13 @@ impl Segmentation {
         }
     }
 
-    /// The mask of a `width` × `height` photo; polygons are filled exactly as `pycocotools` fills them.
+    /// Returns the mask of a `width` × `height` photo; polygons are filled exactly as `pycocotools` fills
+    /// them.
     ///
     /// # Errors
     ///
-    /// A broken run-length form, corners that are not finite pairs, or a mask that does not fit the photo.
+    /// A malformed run-length encoding, vertices that are not finite pairs, or a mask that does not fit the
+    /// photo.
     pub fn to_rle(&self, width: usize, height: usize) -> Result<Rle, OutlineError> {
         if width.saturating_mul(height) as u64 > MAX_PIXELS {
             return Err(OutlineError::TooLarge { width, height });
@@ -125,7 +128,7 @@ fn is_empty(part: &Value) -> bool {
     matches!(part, Value::Array(numbers) if numbers.is_empty())
 }
 
-/// The numbers of a polygon, also where each corner is a pair of its own.
+/// Reads the values of a polygon, whose vertices may also be pairs.
 fn polygon(part: &Value) -> Result<Vec<f64>, String> {
     let Value::Array(corners) = part else {
         return Err(

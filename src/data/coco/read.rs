@@ -1,4 +1,5 @@
-//! COCO files as tools write them: each entry is read on its own, so that what is wrong is said of it alone.
+//! Reads COCO files as different tools write them, entry by entry, so that a fault concerns a single entry
+//! only.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
@@ -10,7 +11,7 @@ use serde_json::Value;
 use super::entry::{Entry, Id, Ids, named};
 use super::{CocoAnnotation, CocoCategory, CocoDataset, CocoImage, Reason, Segmentation};
 
-/// The lists of a file, their ids not yet numbers.
+/// The lists of a file, before ids are replaced by numbers.
 #[derive(Debug, Default)]
 pub(super) struct Lists {
     images: Option<Vec<Image>>,
@@ -18,7 +19,7 @@ pub(super) struct Lists {
     categories: Option<Vec<Result<(Id, CocoCategory), String>>>,
 }
 
-/// An image, and why it is none.
+/// An image, and what is wrong with it, if anything.
 #[derive(Debug)]
 struct Image {
     id: Option<Id>,
@@ -34,12 +35,12 @@ struct Annotation {
     index: usize,
 }
 
-/// An annotation whose category is not yet a number.
+/// An annotation whose category id is not a number yet.
 #[derive(Debug)]
 struct Object {
     category: Id,
     annotation: CocoAnnotation,
-    /// What was taken otherwise than it is written.
+    /// Values that were read differently from how they are written.
     remarks: Vec<(Reason, String)>,
 }
 
@@ -74,7 +75,7 @@ impl<'de> Visitor<'de> for ListsVisitor {
     }
 }
 
-/// Reads a list entry by entry; null is none.
+/// Reads a list entry by entry; null counts as a missing list.
 #[derive(Debug)]
 pub(crate) struct Each<T>(pub(crate) &'static str, pub(crate) fn(&Entry) -> T);
 
@@ -123,7 +124,7 @@ fn image(entry: &Entry) -> Image {
     let image = CocoImage {
         id: 0,
         text_id: None,
-        // Where no photo is looked for, nobody misses it.
+        // The missing name only matters if the photo is looked for.
         file_name: name.unwrap_or_else(|| format!("{} without a `file_name`", entry.name())),
         width: side("width"),
         height: side("height"),
@@ -133,7 +134,7 @@ fn image(entry: &Entry) -> Image {
     Image { id: id.ok(), image, fault }
 }
 
-/// The last two parts of an address: the split that LVIS has a photo from, and its file name.
+/// Returns the last two parts of an address: the split from which LVIS takes a photo, and its file name.
 fn end_of(url: &str) -> String {
     let parts: Vec<&str> = url.rsplit('/').take(2).collect();
     parts.into_iter().rev().collect::<Vec<_>>().join("/")
@@ -166,7 +167,7 @@ fn object(entry: &Entry) -> Result<Object, String> {
     let bbox = entry
         .bbox("bbox")
         .and_then(|bbox| bbox.map_err(|fault| remarks.push((Reason::NoNumber, fault))).ok());
-    // What else is called so is another tool's.
+    // A `score` that is not a number belongs to another tool.
     let told = entry.value("score").and_then(Value::as_f64).map(|score| score as f32);
     let score = told.filter(|score| *score > 0.0 && *score <= 1.0);
     if told.is_some() && score.is_none() {
@@ -282,7 +283,7 @@ fn text_of(id: Option<Id>) -> Option<Box<str>> {
     }
 }
 
-/// Refuses a list in which two entries have one id.
+/// Refuses a list in which two entries have the same id.
 fn unique<'a>(list: &str, ids: impl Iterator<Item = Option<&'a Id>>) -> Result<(), String> {
     let mut places = HashMap::new();
     for (index, id) in ids.enumerate().filter_map(|(index, id)| Some((index, id?))) {

@@ -1,18 +1,18 @@
-//! The text of an annotation file, however it was stored.
+//! Decodes the text of an annotation file.
 
 use std::io::Read;
 
 use flate2::read::MultiGzDecoder;
 use serde::de::DeserializeSeed;
 
-/// Bytes that a packed file may have unpacked: ten times COCO's largest.
+/// Maximum bytes of an unpacked file: ten times COCO's largest.
 const MOST_BYTES: u64 = 5_000_000_000;
 
-/// Characters shown around a fault.
+/// Number of characters shown around a fault.
 const SHOWN: usize = 24;
 
-/// Reads JSON from the bytes of a file: UTF-8 or UTF-16, with a byte order mark or without, packed with gzip or not, numbers that are
-/// none (`NaN`, `Infinity`) as the text of these words.
+/// Reads JSON from the bytes of a file: UTF-8 or UTF-16, with or without a byte order mark, optionally packed
+/// with gzip. Numbers that JSON does not have (`NaN`, `Infinity`) are read as texts of these words.
 pub(super) fn read<T>(
     bytes: Vec<u8>,
     seed: impl for<'de> DeserializeSeed<'de, Value = T> + Copy,
@@ -66,7 +66,7 @@ fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Result<String, String> {
     text.ok().filter(|_| rest.is_empty()).ok_or_else(|| "it is damaged UTF-16; save it as UTF-8".to_owned())
 }
 
-/// The text with words for numbers that are none in quotes, outside of what is quoted already.
+/// Returns the text with words such as `NaN` in quotes, outside of strings.
 fn quoted(text: &str) -> String {
     let is_word = |piece: &&str| piece.parse::<f64>().is_ok_and(|number| !number.is_finite());
     let ends = |c: char| matches!(c, ',' | ':' | '[' | ']' | '{' | '}') || c.is_whitespace();
@@ -88,7 +88,7 @@ fn quoted(text: &str) -> String {
     all
 }
 
-/// Bytes of the string that a text begins with, its quotes included.
+/// Returns the length in bytes of the string with which a text begins, including its quotes.
 fn string_length(text: &str) -> usize {
     let mut escaped = false;
     for (at, byte) in text.bytes().enumerate().skip(1) {
@@ -102,7 +102,7 @@ fn string_length(text: &str) -> usize {
     text.len()
 }
 
-/// Where the text is no JSON, in words and with what stands there.
+/// Describes where the text is not JSON, and shows what is there.
 fn fault(text: &str, error: &serde_json::Error) -> String {
     let (line, column) = (error.line(), error.column());
     let shown = text.lines().nth(line.saturating_sub(1)).unwrap_or_default();
@@ -119,7 +119,7 @@ fn fault(text: &str, error: &serde_json::Error) -> String {
     }
 }
 
-/// What serde says of a value of another type than is needed, in JSON's words.
+/// Translates serde's message about a value of the wrong type into JSON's terms.
 fn in_words(reason: &str) -> String {
     let parts = reason.strip_prefix("invalid type: ").and_then(|rest| rest.split_once(", expected "));
     parts.map_or_else(

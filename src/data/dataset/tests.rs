@@ -1,4 +1,4 @@
-//! Samples of a small set, by hand.
+//! Samples of a small, hand-made set.
 
 use std::fs;
 
@@ -12,7 +12,7 @@ use crate::pixels::{Preprocess, prepare};
 
 const SIDE: usize = 20;
 
-/// Photo 0: every object labelled, and a crowd. Photo 1: only cats (category 17) labelled.
+/// Photo 0 has every object labelled, and a crowd; photo 1 has only its cats (category 17) labelled.
 const ANNOTATIONS: &str = r#"{
   "images": [{"id": 1, "file_name": "images/a.png", "width": 40, "height": 20},
              {"id": 2, "file_name": "b.png", "width": 30, "height": 60, "exhaustive": false,
@@ -52,7 +52,7 @@ fn open(dir: &Path) -> Result<SegmentationSet, DataError> {
 
 type Harm = fn(&Path) -> std::io::Result<()>;
 
-/// Small objects stay large enough to be kept at this side.
+/// Options whose canvas is large enough that small objects are kept.
 fn training() -> AugmentOptions {
     AugmentOptions { image_size: 64, ..AugmentOptions::training(64) }
 }

@@ -1,18 +1,19 @@
-//! Names that annotation files give photos, as this machine writes paths.
+//! Possible paths of photos for the names in annotation files.
 
 use std::borrow::Cow;
 
 use percent_encoding::percent_decode_str;
 
-/// A place below a folder where a photo may be, and the folders of its listed name that were left out for it.
+/// A path below a folder where a photo may be, and the folders of its listed name that were left out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Candidate {
     pub(super) name: String,
     pub(super) left_out: String,
 }
 
-/// Where a photo may be, the likeliest first: as listed, then with fewer and fewer of its folders; as it is written, then with
-/// backslashes as Windows separates folders, then as addresses on the web are written, last without what follows a `?`.
+/// Returns possible paths of a photo, the likeliest first: as listed, then with fewer and fewer of its
+/// folders; each as written, then with backslashes as separators, then percent-decoded like a web address,
+/// and last without a query (`?`).
 pub(super) fn candidates(listed: &str) -> impl Iterator<Item = Candidate> {
     let slashed = listed.replace('\\', "/");
     let decoded = percent_decode_str(&slashed).decode_utf8().map(Cow::into_owned).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! What folders, shards and zip files hold.
+//! Lists the contents of folders, shards and zip files.
 
 use std::fs;
 use std::io;
@@ -13,7 +13,7 @@ use super::{Damaged, Photo, PhotoSet, Shard};
 use crate::files::drawn;
 
 impl PhotoSet {
-    /// `above` are the folders that `path` is in.
+    /// Adds the photos of `path`; `above` are the folders that contain it.
     pub(super) fn add(&mut self, path: &Path, above: &mut Vec<PathBuf>) -> Result<(), DataError> {
         let io_error = |source| DataError::Io { path: path.to_path_buf(), source };
         let metadata = fs::metadata(path).map_err(io_error)?;
@@ -122,7 +122,7 @@ impl PhotoSet {
         Ok(())
     }
 
-    /// Whether a photo is under one of the keys; one that is not is counted.
+    /// Returns whether a photo is under one of the selected keys; others are counted.
     fn is_asked_for(&mut self, name: &str) -> bool {
         let keys = &self.search.keys;
         let asked_for = keys.is_empty() || keys.iter().any(|key| shard::has_key(name, key));
@@ -146,7 +146,7 @@ impl PhotoSet {
     }
 }
 
-/// The name of a file without its folders.
+/// Returns the name of a file without its folders.
 fn file_name(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
