@@ -1,4 +1,4 @@
-//! Reads the parameters of a module back under a file's names.
+//! Collects the parameters of a module under a file's names.
 
 use std::collections::BTreeSet;
 
@@ -8,10 +8,10 @@ use burn::tensor::Tensor;
 use super::place::Place;
 use super::{Differences, HostTensor, Layout, WeightsError};
 
-/// The parameters of `module` under the file's names, in the order of the module tree.
+/// Returns the parameters of `module` under the file's names, in the order of the module tree.
 ///
 /// # Errors
-/// [`WeightsError::Mismatch`] naming our parameters that `layout` has no name for.
+/// [`WeightsError::Mismatch`] naming parameters for which `layout` has no name.
 pub fn collect<M: Module>(module: &M, layout: Layout) -> Result<Vec<(String, HostTensor)>, WeightsError> {
     let mut visitor = Collector { layout, path: Vec::new(), tensors: Vec::new(), unnamed: BTreeSet::new() };
     module.visit(&mut visitor);

@@ -1,4 +1,4 @@
-//! `config.json` in Hugging Face's keys to our architectures and back.
+//! Conversion between `config.json` with Hugging Face's keys and this crate's architectures.
 
 mod keys;
 mod tidy;
@@ -10,7 +10,7 @@ use self::tidy::{read, tidy};
 use super::{Layout, WeightsError};
 use crate::model::{DecoderConfig, MaeConfig, SegmenterConfig, VitConfig};
 
-/// What `model_type` may be.
+/// Supported values of `model_type`.
 const MODEL_TYPES: [&str; 9] = [
     "vit_mae",
     "vit",
@@ -23,10 +23,10 @@ const MODEL_TYPES: [&str; 9] = [
     "mae_seg",
 ];
 
-/// What a weight folder holds.
+/// The architecture of the model in a weight folder.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Architecture {
-    /// An encoder alone, to fine-tune from.
+    /// An encoder alone, from which to fine-tune.
     Encoder(VitConfig),
     /// A masked autoencoder.
     Mae(MaeConfig),
@@ -34,17 +34,18 @@ pub enum Architecture {
     Segmenter(SegmenterConfig),
 }
 
-/// Architecture and label names.
+/// An architecture and its labels.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ModelConfig {
     /// The architecture.
     pub architecture: Architecture,
-    /// Class names in the order of the class logits; empty for a masked autoencoder.
+    /// Class names in the order of the class logits; empty unless the model is a segmenter.
     pub labels: Vec<String>,
 }
 
 impl ModelConfig {
-    /// Reads `config.json`; `model_type` decides: Hugging Face's names, or `mae_seg` (ours where `eomt` does not reach).
+    /// Reads `config.json`; `model_type` is one of Hugging Face's, or `mae_seg` for segmenters that `eomt`
+    /// cannot describe.
     ///
     /// # Errors
     /// [`WeightsError::Config`] saying which key is wrong.
@@ -94,7 +95,7 @@ impl ModelConfig {
         Ok(config)
     }
 
-    /// Whether the architecture can be built.
+    /// Checks that the architecture can be built.
     pub(super) fn validate(&self) -> Result<(), WeightsError> {
         let valid = match &self.architecture {
             Architecture::Encoder(encoder) => encoder.validate(),
@@ -104,7 +105,7 @@ impl ModelConfig {
         valid.map_err(|error| WeightsError::Config(error.to_string()))
     }
 
-    /// The encoder of whatever this is.
+    /// Returns the encoder of any architecture.
     #[must_use]
     pub fn encoder(&self) -> &VitConfig {
         match &self.architecture {
@@ -114,7 +115,7 @@ impl ModelConfig {
         }
     }
 
-    /// Its encoder alone, where it is a masked autoencoder.
+    /// Replaces a masked autoencoder by its encoder.
     pub(super) fn without_decoder(self) -> Self {
         let architecture = match self.architecture {
             Architecture::Mae(mae) => Architecture::Encoder(mae.encoder),
@@ -126,7 +127,7 @@ impl ModelConfig {
     /// Writes `config.json`.
     ///
     /// # Errors
-    /// [`WeightsError::Config`] when a number cannot be written.
+    /// [`WeightsError::Config`] if a number cannot be written.
     pub fn to_json(&self) -> Result<Vec<u8>, WeightsError> {
         let wrong = |error: serde_json::Error| WeightsError::Config(error.to_string());
         let mut keys = Map::new();
@@ -150,7 +151,7 @@ impl ModelConfig {
             }
             Architecture::Encoder(encoder) => {
                 add(serde_json::to_value(EncoderKeys::by_ratio(encoder)))?;
-                // Hugging Face's encoders have one unless they are told not to; nothing here uses it.
+                // By default, Hugging Face's encoders have a mask token; nothing here uses it.
                 add(Ok(serde_json::json!({ "use_mask_token": false })))?;
                 match encoder.num_registers {
                     0 => ("dinov2", "Dinov2Model"),
@@ -182,7 +183,7 @@ impl ModelConfig {
         serde_json::to_vec_pretty(&keys).map_err(wrong)
     }
 
-    /// The layout we store its tensors in.
+    /// Returns the layout in which this crate stores the tensors.
     #[must_use]
     pub fn layout(&self) -> Layout {
         match &self.architecture {
@@ -200,14 +201,15 @@ impl ModelConfig {
     }
 }
 
-/// Whether Hugging Face's plain ViT has all that this encoder has.
+/// Returns whether Hugging Face's plain ViT can express this encoder.
 fn is_plain(encoder: &VitConfig) -> bool {
     !(encoder.layer_scale || encoder.gated_mlp || encoder.num_registers > 0 || encoder.rotary_base.is_some())
 }
 
-/// Published configs can ask for variants that no model here has; loading them anyway would give wrong numbers in silence.
+/// Refuses variants that published configs can ask for but no model here implements; loading them would
+/// silently give wrong results.
 fn refuse_variants(config: &Map<String, Value>, model_type: &str) -> Result<(), WeightsError> {
-    // Gates have SiLU whatever the key says, but in DINOv3.
+    // Apart from DINOv3, gated MLPs use SiLU whatever the key says.
     let gated = model_type.contains("dinov3") && config.get("use_gated_mlp") == Some(&Value::Bool(true));
     let activation = if gated { "silu" } else { "gelu" };
     if gated && !config.contains_key("hidden_act") {

@@ -1,4 +1,4 @@
-//! From any layout to ours, and from any architecture to its encoder.
+//! Converts any layout to this crate's, and extracts the encoder of any architecture.
 
 use burn::module::Module;
 use burn::tensor::Device;
@@ -9,7 +9,7 @@ use super::{
 };
 use crate::model::{MaskSegmenter, MaskedAutoencoder, VisionTransformer, VitConfig};
 
-/// An encoder below the path at which larger models have theirs.
+/// An encoder under the path that it has in larger models.
 #[derive(Module, Debug)]
 struct Encoder {
     encoder: VisionTransformer,
@@ -21,19 +21,19 @@ impl Encoder {
     }
 }
 
-/// The same weights under the names we write, through a model on `device`.
+/// Converts weights to the names that this crate writes, through a model on `device`.
 ///
 /// # Errors
-/// [`WeightsError::Mismatch`] where the tensors are not those the architecture needs.
+/// [`WeightsError::Mismatch`] if the tensors are not those that the architecture needs.
 pub fn convert(folder: Folder, device: &Device) -> Result<Folder, WeightsError> {
     let Folder { mut config, preprocess, layout, tensors } = folder;
     if let Architecture::Encoder(encoder) = &mut config.architecture {
-        // Hugging Face has registers and gates with layer scale only; scales of 1 change nothing.
+        // Hugging Face has registers and gated MLPs only with layer scale; scales of 1 change nothing.
         encoder.layer_scale |= encoder.num_registers > 0 || encoder.gated_mlp;
     }
     let (from, to) = (layout, config.layout());
     let tensors = match &config.architecture {
-        // What contrast trained beside the encoder is not part of it.
+        // Leaves out the projection head of contrastive pretraining.
         Architecture::Encoder(encoder) => {
             collect(&apply_encoder(Encoder::new(encoder, device), from, tensors)?, to)
         }
@@ -46,7 +46,8 @@ pub fn convert(folder: Folder, device: &Device) -> Result<Folder, WeightsError> 
 }
 
 impl Checkpoint {
-    /// What sets its tensors apart from what its architecture needs; no weight is read.
+    /// Returns the differences between its tensors and those that its architecture needs, without reading a
+    /// weight.
     #[must_use]
     pub fn differences(&self, device: &Device) -> Differences {
         let loader = match &self.config.architecture {
@@ -59,10 +60,10 @@ impl Checkpoint {
         loader.compare(self.shapes())
     }
 
-    /// The encoder of whatever this is, on `device`; all other tensors are passed over.
+    /// Loads the encoder of any architecture onto `device`, and skips all other tensors.
     ///
     /// # Errors
-    /// As [`Checkpoint::load`].
+    /// The errors of [`Checkpoint::load`].
     pub async fn encoder(
         &self,
         source: &impl WeightSource,

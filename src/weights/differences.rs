@@ -1,17 +1,18 @@
-//! What sets a checkpoint apart from what a model needs.
+//! Differences between a checkpoint and the tensors that a model needs.
 
 use std::fmt;
 
 use super::WeightsError;
 
-/// Names are those of the file; all empty where the checkpoint fits.
+/// The differences between a checkpoint and a model, by the names in the file; all lists are empty if the
+/// checkpoint fits.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Differences {
-    /// Tensors the model needs and the files do not hold.
+    /// Tensors that the model needs but the files lack.
     pub missing: Vec<String>,
-    /// Tensors the files hold and the model has no place for.
+    /// Tensors in the files for which the model has no parameter.
     pub unexpected: Vec<String>,
-    /// Tensors of another shape than the config asks for.
+    /// Tensors whose shape differs from the config's.
     pub misshapen: Vec<Misshapen>,
 }
 
@@ -20,15 +21,17 @@ pub struct Differences {
 pub struct Misshapen {
     /// Name in the file.
     pub name: String,
-    /// Shape by the config.
+    /// Shape according to the config.
     pub expected: Vec<usize>,
     /// Shape in the file.
     pub found: Vec<usize>,
 }
 
 impl Differences {
+    /// Succeeds if there are no differences.
+    ///
     /// # Errors
-    /// [`WeightsError::Mismatch`] unless there are none.
+    /// [`WeightsError::Mismatch`] if there are any.
     pub fn into_result(self) -> Result<(), WeightsError> {
         if self == Self::default() { Ok(()) } else { Err(WeightsError::Mismatch(self)) }
     }

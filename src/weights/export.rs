@@ -1,4 +1,4 @@
-//! A weight folder's files, from tensors on the host.
+//! Writes the files of a weight folder from tensors on the host.
 
 use std::collections::BTreeMap;
 
@@ -8,26 +8,26 @@ use super::quantized::quantization_config;
 use super::tensors::{Packed, write_packed};
 use super::{Architecture, Folder, HostTensor, Manifest, ManifestFile, ModelConfig, StoredAs, WeightsError};
 
-/// Shards stay below this, so that a broken download costs little.
+/// Maximum bytes of a shard, so that a broken download costs little.
 const MAX_SHARD_BYTES: usize = 16 << 20;
 
-/// What the manifest says besides sizes and digests.
+/// The contents of the manifest besides sizes and digests.
 #[derive(Debug, Clone, Default)]
 pub struct Promises {
-    /// Name shown to people.
+    /// The name shown to people.
     pub name: String,
-    /// Licence of the weights.
+    /// The licence of the weights.
     pub licence: String,
-    /// What they were trained on.
+    /// The training data.
     pub data: String,
-    /// Score from which objects are worth showing, 0 to 1, where it is known.
+    /// The score from which objects are worth showing, 0 to 1, if known.
     pub threshold: Option<f32>,
 }
 
-/// The files of a weight folder, by name, the manifest last; the tensors keep their names.
+/// Returns the files of a weight folder with their names, the manifest last; tensors keep their names.
 ///
 /// # Errors
-/// [`WeightsError`] when a file cannot be put into its format.
+/// [`WeightsError`] if a file cannot be written in its format.
 pub fn export(
     folder: &Folder,
     promises: Promises,
@@ -73,8 +73,8 @@ pub fn export(
     Ok(files)
 }
 
-/// Without what a teacher was for. Python's `EoMT` masks attention at inference too, unless the weights say that training has
-/// annealed it away: they do, where it has.
+/// Returns config and tensors without the teacher's parts. Python's `EoMT` masks attention in inference too,
+/// unless the weights say that training has annealed it away; they are made to say so.
 fn for_use(folder: &Folder) -> (ModelConfig, BTreeMap<String, HostTensor>) {
     let (mut config, mut tensors) = (folder.config.clone(), folder.tensors.clone());
     if let Architecture::Segmenter(segmenter) = &mut config.architecture {
@@ -91,7 +91,7 @@ fn for_use(folder: &Folder) -> (ModelConfig, BTreeMap<String, HostTensor>) {
     (config, tensors)
 }
 
-/// Fills shard after shard; what belongs together, a matrix and its scales, stays in one.
+/// Distributes tensors to shards; a matrix and its scales stay in the same one.
 fn split(tensors: impl Iterator<Item = Vec<Packed>>) -> Vec<Vec<Packed>> {
     let mut shards: Vec<Vec<Packed>> = vec![Vec::new()];
     let mut filled = 0;

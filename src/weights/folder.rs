@@ -18,20 +18,21 @@ use super::{
 use crate::memory::ask_for;
 use crate::pixels::{Preprocess, Statistics};
 
-/// A weight folder on the host.
+/// A weight folder in memory.
 #[derive(Debug)]
 pub struct Folder {
     /// Architecture and labels.
     pub config: ModelConfig,
-    /// How photos become pixels.
+    /// The conversion of photos to model input.
     pub preprocess: Preprocess,
-    /// How the tensors are named.
+    /// The naming scheme of the tensors.
     pub layout: Layout,
-    /// Every tensor, by its name in the file.
+    /// All tensors by their names in the file.
     pub tensors: BTreeMap<String, HostTensor>,
 }
 
-/// Where `EoMT`'s files tell [`SegmenterConfig::attn_mask_probs`](crate::model::SegmenterConfig::attn_mask_probs).
+/// Names of the tensor in `EoMT`'s files that holds
+/// [`SegmenterConfig::attn_mask_probs`](crate::model::SegmenterConfig::attn_mask_probs).
 pub(super) const MASK_PROBABILITIES: [&str; 2] = ["attn_mask_probs", "network.attn_mask_probs"];
 
 #[derive(Deserialize)]
@@ -40,32 +41,33 @@ struct Index {
 }
 
 impl ModelConfig {
-    /// Side of the square the model was made for, in pixels.
+    /// Returns the side of the square input for which the model was made, in pixels.
     #[must_use]
     pub fn image_size(&self) -> usize {
         self.encoder().image_size
     }
 }
 
-/// A checkpoint of which everything is known but the numbers.
+/// A checkpoint without its values, which are not read yet.
 #[derive(Debug)]
 pub struct Checkpoint {
     /// Architecture and labels.
     pub config: ModelConfig,
-    /// How photos become pixels.
+    /// The conversion of photos to model input.
     pub preprocess: Preprocess,
-    /// The file that told mean and deviation of the pixels; `None` where no file did, and ImageNet's are taken.
+    /// The file that gave mean and standard deviation of the pixels; `None` if no file did, so that
+    /// ImageNet's are used.
     pub normalised_by: Option<&'static str>,
-    /// How the tensors are named.
+    /// The naming scheme of the tensors.
     pub layout: Layout,
-    /// Tables of contents of all shards.
+    /// The headers of all shards.
     pub headers: Vec<Header>,
-    /// What the folder says about itself; empty without a `manifest.json`.
+    /// The folder's `manifest.json`; empty if there is none.
     pub manifest: Manifest,
 }
 
 impl Checkpoint {
-    /// Reads config, preprocessing and the headers of all shards; no weight is read yet.
+    /// Reads config, preprocessing and the headers of all shards, but no weight yet.
     ///
     /// # Errors
     /// [`WeightsError`] naming the file at fault.
@@ -90,16 +92,18 @@ impl Checkpoint {
         Ok(Self { config, preprocess, normalised_by, layout, headers, manifest })
     }
 
-    /// Puts the tensors into `module`, each as it comes; on the host lie one window and one parameter at a time.
+    /// Loads the tensors into `module` one by one; at any time, only one window and one parameter are on the
+    /// host.
     ///
     /// # Errors
-    /// [`WeightsError::Mismatch`] and [`WeightsError::Type`] before any weight is read, [`WeightsError::Damaged`] after.
+    /// [`WeightsError::Mismatch`] and [`WeightsError::Type`] before any weight is read,
+    /// [`WeightsError::Damaged`] after.
     pub async fn load<M: Module>(&self, source: &impl WeightSource, module: M) -> Result<M, WeightsError> {
         let loader = Loader::new(&module, self.layout);
         self.fill(source, loader, module).await
     }
 
-    /// Puts what `loader` wants into `module`, the one it was made for.
+    /// Loads the tensors that `loader` wants into `module`, for which it was made.
     pub(super) async fn fill<M: Module>(
         &self,
         source: &impl WeightSource,
@@ -114,7 +118,7 @@ impl Checkpoint {
         loader.finish(module)
     }
 
-    /// Every tensor, in memory.
+    /// Reads all tensors into memory.
     ///
     /// # Errors
     /// [`WeightsError::Type`] before any weight is read, [`WeightsError::Damaged`] after.
@@ -130,7 +134,7 @@ impl Checkpoint {
         Ok(Folder { config, preprocess, layout, tensors })
     }
 
-    /// Refuses tensors that memory does not suffice for, before any of them is read.
+    /// Refuses tensors for which the memory does not suffice, before any of them is read.
     fn ask_for_memory(&self, wants: impl Fn(&str) -> bool) -> Result<(), WeightsError> {
         let wanted = self.tensors().filter(|tensor| wants(&tensor.name));
         let bytes = |tensor: &StoredTensor| {
@@ -139,18 +143,18 @@ impl Checkpoint {
         Ok(ask_for(wanted.map(bytes).fold(0, u64::saturating_add))?)
     }
 
-    /// Every tensor's table entry, in the order of the files.
+    /// Returns every tensor's header entry, in the order of the files.
     pub fn tensors(&self) -> impl Iterator<Item = &StoredTensor> {
         self.headers.iter().flat_map(|header| &header.tensors)
     }
 
-    /// Whether no tensor has more digits than `f16`.
+    /// Returns whether no tensor has more precision than `f16`.
     #[must_use]
     pub fn is_in_halves(&self) -> bool {
         self.tensors().all(|tensor| matches!(tensor.dtype, Dtype::F16 | Dtype::BF16 | Dtype::I8))
     }
 
-    /// Shapes by name, without the scales of matrices that are stored in 8 bits.
+    /// Returns shapes by name, without the scales of matrices that are stored in 8 bits.
     pub(super) fn shapes(&self) -> impl Iterator<Item = (&str, &[usize])> {
         let scales = scales(&self.headers);
         let weights = self.tensors().filter(move |tensor| !scales.contains(&tensor.name));
@@ -181,12 +185,13 @@ impl Checkpoint {
     }
 }
 
-/// Bytes of a number in memory.
+/// Bytes of a value in memory.
 const F32: u64 = 4;
 const CONFIG: &str = "config.json";
 const PREPROCESSOR: &str = "preprocessor_config.json";
 
-/// How photos become pixels, by the content of the two files that may say so, and which of them did.
+/// Returns the conversion of photos to model input, from the content of the two files that may define it, and
+/// the name of the one that did.
 fn preprocess(
     asked: Option<Vec<u8>>,
     json: Option<&[u8]>,
@@ -197,7 +202,7 @@ fn preprocess(
         let finds_objects = matches!(config.architecture, Architecture::Segmenter(_));
         let bytes = whole(PREPROCESSOR, bytes)?;
         let preprocess = match parse(PREPROCESSOR, &bytes) {
-            // What else a processor does to the photos of a classifier, such as crop them, matters to no encoder.
+            // Other operations of a classifier's processor, such as crops, do not matter for an encoder.
             Err(_) if !finds_objects => parse::<Statistics>(PREPROCESSOR, &bytes)?.at(side),
             outcome => outcome?,
         };
@@ -208,7 +213,8 @@ fn preprocess(
     Ok(told.map_or_else(|| (Preprocess::square(side), None), |told| (told, Some(CONFIG))))
 }
 
-/// The share of queries with masked attention in each block, where the files tell it and it is not none everywhere.
+/// Returns the share of queries with masked attention in each block; empty if the files do not state it or it
+/// is 0 everywhere.
 async fn mask_probabilities(
     source: &impl WeightSource,
     headers: &[Header],
@@ -218,7 +224,7 @@ async fn mask_probabilities(
         let told = header.tensors.iter().filter(|tensor| MASK_PROBABILITIES.contains(&tensor.name.as_str()));
         for tensor in told {
             tensor.check_type()?;
-            // These bytes alone: no weight is fetched before all shapes are compared.
+            // Only these bytes are read: no weight is fetched before all shapes are compared.
             let mut widening = Widening::new(tensor);
             widening.push(&exactly(source, &header.file, tensor.start..tensor.end).await?);
             shares = widening.finish().values;
@@ -228,7 +234,7 @@ async fn mask_probabilities(
     Ok(shares)
 }
 
-/// The content of a small file, unless it is none.
+/// Returns the content of a small file, unless it is recognisably something else.
 fn whole(file: &str, bytes: Vec<u8>) -> Result<Vec<u8>, WeightsError> {
     match no_weights(&bytes) {
         Some(reason) => Err(WeightsError::Format { file: file.to_owned(), reason: reason.to_owned() }),
@@ -236,7 +242,7 @@ fn whole(file: &str, bytes: Vec<u8>) -> Result<Vec<u8>, WeightsError> {
     }
 }
 
-/// Reads a whole checkpoint into memory; digests are checked where a manifest has them.
+/// Reads a whole checkpoint into memory; digests are checked if a manifest has them.
 ///
 /// # Errors
 /// [`WeightsError`] naming the file at fault.
@@ -244,8 +250,9 @@ pub async fn read_folder(source: &impl WeightSource) -> Result<Folder, WeightsEr
     Checkpoint::open(source).await?.read(source).await
 }
 
-/// The tables of contents of the file that was named, or of what Hugging Face's libraries look for, in their order: a file
-/// comes before a list of its parts, which may be left from earlier weights. A manifest that names the list alone decides.
+/// Reads the headers of the file that was named, or of those for which Hugging Face's libraries look, in the
+/// same order: a single file precedes an index of shards, which may be left from earlier weights. A manifest
+/// that names only the index decides for it.
 async fn headers(source: &impl WeightSource, manifest: &Manifest) -> Result<Vec<Header>, WeightsError> {
     if let Some(file) = source.weights_file() {
         return Ok(vec![header(source, manifest, file).await?]);
@@ -278,8 +285,11 @@ async fn headers(source: &impl WeightSource, manifest: &Manifest) -> Result<Vec<
     missing.map_or(Ok(Vec::new()), Err)
 }
 
+/// Reads the header of a file.
+///
 /// # Errors
-/// Besides those of [`Header::read`], a file that a manifest with files does not name, or names with another length.
+/// The errors of [`Header::read`]; an error for a file that the manifest does not name, or names with another
+/// length.
 async fn header(source: &impl WeightSource, manifest: &Manifest, file: &str) -> Result<Header, WeightsError> {
     let header = Header::read(source, file).await?;
     match (manifest.file(file), source.size(file)) {
@@ -294,7 +304,7 @@ async fn header(source: &impl WeightSource, manifest: &Manifest, file: &str) -> 
     Ok(header)
 }
 
-/// The name, if it stays in the folder.
+/// Returns the name if it stays within the folder.
 fn plain(file: &str) -> Result<&str, WeightsError> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     if file.starts_with(|c: char| c.is_ascii_alphanumeric()) && file.chars().all(allowed) {
@@ -304,13 +314,13 @@ fn plain(file: &str) -> Result<&str, WeightsError> {
     Err(WeightsError::Format { file: file.to_owned(), reason })
 }
 
-/// Names of the scales of matrices that are stored in 8 bits.
+/// Returns the names of the scales of matrices that are stored in 8 bits.
 fn scales(headers: &[Header]) -> BTreeSet<String> {
     let tensors = headers.iter().flat_map(|header| &header.tensors);
     tensors.filter(|tensor| tensor.dtype == Dtype::I8).map(|tensor| scale_name(&tensor.name)).collect()
 }
 
-/// Shapes by name, without those of scales.
+/// Returns shapes by name, without those of scales.
 fn shapes(headers: &[Header]) -> Result<Shapes, WeightsError> {
     let mut shapes = Shapes::new();
     for header in headers {
@@ -338,7 +348,7 @@ pub(super) async fn optional(
     }
 }
 
-/// A file that may be missing unless the manifest names it, as it does.
+/// Reads a file that may be missing unless the manifest names it, and verifies it against the manifest.
 async fn promised(
     source: &impl WeightSource,
     manifest: &Manifest,

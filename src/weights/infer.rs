@@ -1,4 +1,4 @@
-//! The architecture of a checkpoint from its tensor names and shapes, and what `config.json` says of it.
+//! Infers the architecture of a checkpoint from the names and shapes of its tensors, and from `config.json`.
 
 use std::collections::BTreeMap;
 
@@ -10,21 +10,23 @@ use super::timm::{self, TimmConfig};
 use super::{Architecture, Header, Layout, ModelConfig, WeightsError};
 use crate::model::{DecoderConfig, MaeConfig, SegmenterConfig, VitConfig};
 
-/// Shapes by tensor name, as the headers of a checkpoint give them.
+/// Shapes by tensor name, as in the headers of a checkpoint.
 pub type Shapes = BTreeMap<String, Vec<usize>>;
 
-/// Beginning of the names of MAE's own files, whose positions are resampled as its authors do.
+/// Prefix of the names of MAE's own files, whose position embeddings are resampled as its authors do.
 const OF_MAE: &str = "mae_";
-/// Beginning of the names of those that draw pixels as they are, for people to look at.
+/// Prefix of the names of those MAE files that predict pixels without normalisation, for visualisation.
 const RAW_PIXELS: &str = "mae_visualize_";
 
 impl ModelConfig {
-    /// Architecture and layout of a checkpoint. `json` is the content of `config.json`; without it, or with timm's, which
-    /// has no sizes, the shapes speak, and the name of the first `header`. What the two must agree on is compared before anything
-    /// is built.
+    /// Returns architecture and layout of a checkpoint.
+    ///
+    /// `json` is the content of `config.json`; without it, or with timm's, which has no sizes, they are
+    /// inferred from the shapes and the file name of the first `header`. Config and shapes are compared
+    /// before anything is built.
     ///
     /// # Errors
-    /// [`WeightsError::Config`] for names of no known layout and for a config these tensors contradict.
+    /// [`WeightsError::Config`] for names of an unknown layout and for a config that contradicts the tensors.
     pub fn of(
         json: Option<&[u8]>,
         shapes: &Shapes,
@@ -66,7 +68,7 @@ struct Survey<'s> {
 }
 
 impl Survey<'_> {
-    /// Shape in the file of the first tensor that makes up our parameter `path`.
+    /// Returns the shape of the first file tensor that makes up the parameter `path`.
     fn shape(&self, path: &str) -> Option<&[usize]> {
         Some(self.shapes.get(Place::of(self.layout, path)?.files.first()?)?.as_slice())
     }
@@ -85,7 +87,7 @@ impl Survey<'_> {
         (0..).take_while(|index| self.shape(&path.replace("{}", &index.to_string())).is_some()).count()
     }
 
-    /// The same with labels for the classes of the file, where `json` names none.
+    /// Adds labels for the classes of the file, if `json` names none.
     fn with_labels(&self, mut config: ModelConfig, json: Option<&[u8]>) -> ModelConfig {
         let value = json.and_then(|json| serde_json::from_slice::<Value>(json).ok()).unwrap_or_default();
         let named = ["id2label", "num_labels"].iter().any(|key| !value[*key].is_null());
@@ -117,7 +119,7 @@ impl Survey<'_> {
             let decoder = DecoderConfig {
                 embed_dim: width,
                 depth: self.count("decoder_blocks.{}.norm1.gamma"),
-                // Of published models, only those of MAE have decoders, all alike.
+                // Of the published models, only MAE's have decoders, all with the same number of heads.
                 num_heads: if width == 512 { 16 } else { known_heads(width)? },
                 mlp_dim: self.axis("decoder_blocks.0.mlp.fc1.weight", 0)?,
             };
@@ -170,7 +172,8 @@ impl Survey<'_> {
         })
     }
 
-    /// Whether it has what every encoder here has; names of the others say nothing to most people.
+    /// Checks for what every encoder here has, with messages that are more helpful than names of missing
+    /// tensors.
     fn is_plain(&self) -> Result<(), WeightsError> {
         let lacks =
             |path: &str| self.shape(path).is_none() && self.shape("encoder.blocks.0.norm1.gamma").is_some();
@@ -186,7 +189,8 @@ impl Survey<'_> {
         Ok(())
     }
 
-    /// Whether the table of positions has rows for the tokens in front of the patches, or for none of them.
+    /// Checks that the position embeddings have rows for all tokens in front of the patches, for the class
+    /// token only, or for none of them.
     fn positions_agree(&self, encoder: &VitConfig) -> Result<(), WeightsError> {
         let Some([.., rows, _]) = self.shape("encoder.pos_embed") else { return Ok(()) };
         let prefix = prefix_rows(*rows);
@@ -199,7 +203,7 @@ impl Survey<'_> {
         )))
     }
 
-    /// Sizes that memory is reserved by, against the file.
+    /// Compares sizes by which memory is reserved with the file.
     fn agrees_with(&self, config: &ModelConfig) -> Result<(), WeightsError> {
         let encoder = config.encoder();
         let mut stacks = vec![("encoder.blocks.{}.norm1.gamma", encoder.depth)];
@@ -253,7 +257,7 @@ mod tests {
     use crate::model::MaskedAutoencoder;
     use crate::weights::collect;
 
-    /// The shapes of a masked autoencoder under MAE's own names.
+    /// Returns the shapes of a masked autoencoder under MAE's own names.
     fn of_mae(decoder_width: usize) -> Shapes {
         let config =
             MaeConfig::new(VitConfig::plain(32, 16, 192, 1, 3), DecoderConfig::new(decoder_width, 1, 1));
@@ -284,7 +288,7 @@ mod tests {
         }
     }
 
-    /// The shapes of an encoder of timm's, `width` wide.
+    /// Returns the shapes of an encoder of timm's, `width` wide.
     fn of_timm(width: usize) -> Shapes {
         let shapes: Vec<(&str, Vec<usize>)> = vec![
             ("cls_token", vec![1, 1, width]),

@@ -1,8 +1,8 @@
 //! Published layouts of tensor names.
 //!
-//! A row maps one of our parameters (path through the module tree, `{}` for a layer index) to the tensors of the
-//! file, and says how they make it up. Python's `Linear` stores `[out, in]`, Burn's `[in, out]`. A layout is lists of
-//! sections: what layouts share, and rows that recur below other prefixes, is written once.
+//! A row maps a parameter (its path through the module tree, with `{}` for a layer index) to the tensors of
+//! the file, and says how they form it. Python's `Linear` stores `[out, in]`, Burn's `[in, out]`. A layout is
+//! a list of lists of sections, so that rows that several layouts or prefixes share are written once.
 
 use super::tables::{
     DEIT, DINOV2, DINOV2_GATED, DINOV3, DINOV3_GATED, EOMT, EOMT_DINOV3, EOMT_DINOV3_GATED, EOMT_EARLY,
@@ -10,27 +10,27 @@ use super::tables::{
     VIT, VIT_MAE, VIT_MAE_FIRST,
 };
 
-/// How file tensors make up one parameter.
+/// How file tensors form one parameter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form {
-    /// Stored as it is.
+    /// One tensor, stored as it is.
     Same,
-    /// A `Linear` weight: `[out, in]` in the file.
+    /// A `Linear` weight, stored as `[out, in]`.
     Transposed,
     /// Several `Linear` weights side by side: queries, keys, values.
     TransposedColumns,
-    /// Several vectors end to end.
+    /// Several vectors, concatenated.
     Joined,
-    /// Two vectors of three, with zeros between them: queries and values have a bias, keys none.
+    /// Two of three vectors, with zeros for the middle one: queries and values have a bias, keys have none.
     JoinedAroundZeros,
-    /// Not in the file: the parameter stays as it is.
+    /// Not stored; the parameter keeps its value.
     Nowhere,
-    /// A table of patch positions, one row per patch.
+    /// Position embeddings with one row per patch.
     Positions,
-    /// A table of patch positions behind rows for the tokens in front of the patches.
+    /// Position embeddings of patches after rows for the tokens in front of them.
     PositionsAfterPrefix,
-    /// Tokens in front of the patches from this one on, and the position table: they have no position here, so their rows, if
-    /// any, are added to them.
+    /// The prefix tokens from this one on, and the position embeddings: tokens have no position embeddings
+    /// here, so their rows, if any, are added to them.
     PlusPositions(usize),
 }
 
@@ -44,51 +44,52 @@ pub(super) struct Rule {
 
 pub(super) type Row = (&'static str, &'static [&'static str], Form);
 
-/// Rows below a prefix of ours and a prefix of the file's.
+/// Rows with a prefix of the module path and a prefix of the file's names.
 pub(super) struct Section(pub(super) &'static str, pub(super) &'static str, pub(super) &'static [Row]);
 
-/// A published (or our own) way to name tensors.
+/// A naming scheme of tensors, published or this crate's own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Layout {
-    /// Hugging Face `ViTMAEForPreTraining`, as transformers 5 saves it and as we do.
+    /// Hugging Face `ViTMAEForPreTraining`, as saved by transformers 5 and by this crate.
     VitMae,
-    /// The same with the decoder names of transformers 4.
+    /// Like [`VitMae`](Self::VitMae), with the decoder names of transformers 4.
     VitMaeFirst,
-    /// Hugging Face `ViTMAEModel`: an encoder without prefix; with the projector of our contrastive runs where there is one.
+    /// Hugging Face `ViTMAEModel`: an encoder without prefix; optionally with the projector of this crate's
+    /// contrastive pretraining.
     Vit,
-    /// Hugging Face `DeiTModel`: with the token for distillation in place of a register.
+    /// Hugging Face `DeiTModel`, with the distillation token in place of a register.
     Deit,
     /// Hugging Face `Dinov2Model` and `Dinov2WithRegistersModel`.
     Dinov2,
-    /// The same with gated MLPs.
+    /// Like [`Dinov2`](Self::Dinov2), with gated MLPs.
     Dinov2Gated,
     /// Hugging Face `DINOv3ViTModel`.
     Dinov3,
-    /// The same with gated MLPs.
+    /// Like [`Dinov3`](Self::Dinov3), with gated MLPs.
     Dinov3Gated,
     /// timm's `vit_*`, and the original `mae_*.pth`, with or without a decoder.
     Timm,
     /// timm's with layer scale, as for `DINOv2`.
     TimmScaled,
-    /// timm's without a norm after the last block: patches were pooled first.
+    /// timm's without a norm after the last block, because patches are pooled first.
     TimmPooled,
-    /// The same with layer scale.
+    /// Like [`TimmPooled`](Self::TimmPooled), with layer scale.
     TimmScaledPooled,
-    /// timm's with a token for distillation.
+    /// timm's with a distillation token.
     TimmDistilled,
-    /// Hugging Face `EomtForUniversalSegmentation`; with the lateral blocks of ours added where there are any.
+    /// Hugging Face `EomtForUniversalSegmentation`; optionally with this crate's lateral blocks.
     Eomt,
-    /// The same with gated MLPs.
+    /// Like [`Eomt`](Self::Eomt), with gated MLPs.
     EomtGated,
-    /// The same with gated MLPs in one matrix.
+    /// Like [`Eomt`](Self::Eomt), with gated MLPs whose first layers are one matrix.
     EomtPacked,
     /// Hugging Face `EomtDinov3ForUniversalSegmentation`.
     EomtDinov3,
-    /// The same with gated MLPs.
+    /// Like [`EomtDinov3`](Self::EomtDinov3), with gated MLPs.
     EomtDinov3Gated,
-    /// Hugging Face's `EoMT` while it was being developed.
+    /// Hugging Face's `EoMT` during its development.
     EomtEarly,
-    /// The training code's own `EoMT` (<https://github.com/tue-mps/eomt>).
+    /// `EoMT` as saved by its training code (<https://github.com/tue-mps/eomt>).
     EomtNative,
 }
 
@@ -116,7 +117,7 @@ impl Layout {
         Self::EomtNative,
     ];
 
-    /// The layout that knows most of these tensor names; `None` when none knows half of them.
+    /// Returns the layout that contains most of these tensor names; `None` if none contains half of them.
     #[must_use]
     pub fn detect<'n>(names: impl IntoIterator<Item = &'n str>) -> Option<Self> {
         let names: Vec<&str> = names.into_iter().collect();
@@ -125,7 +126,7 @@ impl Layout {
             let files: Vec<&str> = rules.iter().flat_map(|rule| &rule.files).map(String::as_str).collect();
             names.iter().filter(|name| files.iter().any(|file| index_in(file, name).is_some())).count()
         };
-        // `max_by_key` prefers the last of equals, the table the first.
+        // Reversed, since `max_by_key` returns the last of equals and the table prefers the first.
         let (known, layout) =
             Self::ALL.iter().rev().map(|layout| (known(layout), layout)).max_by_key(|(known, _)| *known)?;
         (known > 0 && 2 * known >= names.len()).then_some(*layout)
@@ -163,13 +164,13 @@ impl Layout {
         })
     }
 
-    /// Whether it is one of timm's.
+    /// Returns whether this is one of timm's layouts.
     pub(super) fn is_timm(self) -> bool {
         use Layout::{Timm, TimmDistilled, TimmPooled, TimmScaled, TimmScaledPooled};
         matches!(self, Timm | TimmScaled | TimmPooled | TimmScaledPooled | TimmDistilled)
     }
 
-    /// The same with the norm after the last block, where it has none.
+    /// Returns the layout with the norm after the last block, if this one lacks it.
     pub(super) fn normed(self) -> Self {
         match self {
             Self::TimmPooled => Self::Timm,
@@ -178,7 +179,7 @@ impl Layout {
         }
     }
 
-    /// Whether a tensor is part of what an encoder was trained by, such as a classifier, and of no use after it.
+    /// Returns whether a tensor only served the encoder's training, such as a classifier.
     pub(super) fn drops(self, name: &str) -> bool {
         const TIMM: [&str; 4] = ["head.", "head_dist.", "fc_norm.", "pre_logits."];
         const HUGGING_FACE: [&str; 7] = [
@@ -204,7 +205,8 @@ impl Layout {
         }
     }
 
-    /// Tensors that may be in a file without belonging to a parameter whose path starts with `below`.
+    /// Returns whether a tensor may be in a file without belonging to a parameter whose path starts with
+    /// `below`.
     pub(super) fn ignores(self, name: &str, below: &str) -> bool {
         const BUFFERS: [&str; 6] = [
             "attn_mask_probs",
@@ -222,10 +224,10 @@ impl Layout {
     }
 }
 
-/// Where the paths of an encoder's parameters start.
+/// Prefix of the paths of an encoder's parameters.
 pub(super) const ENCODER: &str = "encoder.";
 
-/// The text that `{}` stands for when `pattern` describes `name`; empty for a pattern without.
+/// Returns the text for which `{}` stands if `pattern` matches `name`; empty for a pattern without `{}`.
 pub(super) fn index_in<'n>(pattern: &str, name: &'n str) -> Option<&'n str> {
     match pattern.split_once("{}") {
         None => (pattern == name).then_some(""),

@@ -1,4 +1,4 @@
-//! Who says what may be done with a checkpoint.
+//! Finds the licence of a checkpoint.
 
 use super::folder::optional;
 use super::{Checkpoint, WeightSource, WeightsError};
@@ -6,10 +6,10 @@ use super::{Checkpoint, WeightSource, WeightsError};
 const MODEL_CARD: &str = "README.md";
 
 impl Checkpoint {
-    /// The licence that the manifest or the Hub's model card states; `None` where neither does.
+    /// Returns the licence that the manifest or the Hub's model card states; `None` if neither does.
     ///
     /// # Errors
-    /// [`WeightsError::Source`] when there is a model card that cannot be read.
+    /// [`WeightsError::Source`] if there is a model card that cannot be read.
     pub async fn licence(&self, source: &impl WeightSource) -> Result<Option<String>, WeightsError> {
         if !self.manifest.licence.is_empty() {
             return Ok(Some(self.manifest.licence.clone()));
@@ -19,7 +19,7 @@ impl Checkpoint {
     }
 }
 
-/// `license` of the YAML between two lines of dashes at the top; its name where the Hub has no short one for it.
+/// Returns `license` of the YAML front matter, or `license_name` if the Hub has no identifier for it.
 fn in_front_matter(card: &str) -> Option<String> {
     let front = card.trim_start_matches('\u{feff}').strip_prefix("---")?.split("\n---").next()?;
     let value = |key: &str| {

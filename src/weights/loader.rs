@@ -1,4 +1,4 @@
-//! Moves tensors from files into modules, one at a time, by a [`Layout`].
+//! Loads tensors from files into modules, one at a time, by a [`Layout`].
 
 use std::collections::BTreeMap;
 use std::mem;
@@ -12,7 +12,7 @@ use super::place::Place;
 use super::{Differences, HostTensor, Layout, Misshapen, WeightsError};
 use crate::model::resample_grid;
 
-/// One parameter, and the tensors that have come for it.
+/// One parameter, and the tensors that have arrived for it.
 #[derive(Debug)]
 struct Slot {
     place: Place,
@@ -20,7 +20,7 @@ struct Slot {
     device: Device,
     parts: Vec<Option<Arc<HostTensor>>>,
     ready: Option<Tensor<1>>,
-    /// How a position table is resampled.
+    /// Whether position embeddings are resampled with antialiasing.
     antialias: bool,
 }
 
@@ -38,7 +38,7 @@ impl Slot {
             Some(if count == self.shape.iter().product::<usize>() { flat } else { self.resample(flat) });
     }
 
-    /// A position table for another grid than the file's.
+    /// Resamples position embeddings to another grid than the file's.
     fn resample(&self, flat: Tensor<1>) -> Tensor<1> {
         let (grid, width) = (self.shape[1].isqrt(), self.shape[2]);
         let rows = flat.dims()[0] / width;
@@ -47,29 +47,30 @@ impl Slot {
     }
 }
 
-/// Takes the tensors of a checkpoint in any order and moves each to the device at once; only the parts of a parameter
-/// that is stored in several (queries, keys, values) wait on the host for each other.
+/// Takes the tensors of a checkpoint in any order and moves each to the device at once; only the parts of a
+/// parameter that is stored in several tensors (queries, keys, values) wait on the host for each other.
 ///
-/// Parameters outside the layout (a head over a loaded encoder) stay as they are.
+/// Parameters outside the layout (a head over a loaded encoder) keep their values.
 #[derive(Debug)]
 pub struct Loader {
     layout: Layout,
-    /// Where the paths of the parameters to load start.
+    /// Prefix of the paths of the parameters to load.
     below: &'static str,
-    /// By path in the module.
+    /// Parameters by their path in the module.
     slots: BTreeMap<String, Slot>,
-    /// Names in the file, and which part of which parameters each becomes.
+    /// By name in the file, the parameters that each tensor contributes to, and as which part.
     takers: BTreeMap<String, Vec<(String, usize)>>,
 }
 
 impl Loader {
-    /// Notes which tensors the parameters of `module` need; none of them is initialised for that.
+    /// Notes which tensors the parameters of `module` need, without initialising them.
     #[must_use]
     pub fn new<M: Module>(module: &M, layout: Layout) -> Self {
         Self::below(module, layout, "")
     }
 
-    /// The same for the encoder alone: all other parameters stay as they are, and their tensors are passed over.
+    /// Creates a loader for the encoder alone: all other parameters keep their values, and their tensors are
+    /// skipped.
     #[must_use]
     pub fn encoder<M: Module>(module: &M, layout: Layout) -> Self {
         Self::below(module, layout, ENCODER)
@@ -82,7 +83,7 @@ impl Loader {
         surveyor.loader
     }
 
-    /// Whether the tensor of this name is needed at all, so that the bytes of others need not be fetched.
+    /// Returns whether the tensor of this name is needed, so that the bytes of others need not be fetched.
     #[must_use]
     pub fn wants(&self, name: &str) -> bool {
         self.takers.contains_key(name)
@@ -103,11 +104,11 @@ impl Loader {
         differences
     }
 
-    /// Takes one tensor; one that is not needed is dropped.
+    /// Takes one tensor; drops it if it is not needed.
     ///
     /// # Errors
-    /// [`WeightsError::Mismatch`] for a tensor that has no place or another shape, [`WeightsError::Format`] for one that
-    /// came before.
+    /// [`WeightsError::Mismatch`] for a tensor without a parameter or with another shape,
+    /// [`WeightsError::Format`] for one that was put before.
     pub fn put(&mut self, name: &str, tensor: HostTensor) -> Result<(), WeightsError> {
         let Some(takers) = self.takers.get(name) else {
             let unexpected = !self.ignores(name, &tensor.shape);
@@ -132,10 +133,11 @@ impl Loader {
         Ok(())
     }
 
-    /// Puts the tensors into `module`, the one this loader was made for.
+    /// Moves the tensors into `module`, for which this loader was made.
     ///
     /// # Errors
-    /// [`WeightsError::Mismatch`] with the names that never came; the module is then lost, not half loaded.
+    /// [`WeightsError::Mismatch`] with the names that are missing; the module is then dropped, not left half
+    /// loaded.
     pub fn finish<M: Module>(self, module: M) -> Result<M, WeightsError> {
         let mut missing = Vec::new();
         let mut tensors = BTreeMap::new();
@@ -165,16 +167,16 @@ impl Loader {
         })
     }
 
-    /// Hugging Face stores register tokens even where there are none of them.
+    /// Hugging Face stores the register tokens even if there are zero of them.
     fn ignores(&self, name: &str, shape: &[usize]) -> bool {
         self.layout.ignores(name, self.below) || shape.contains(&0)
     }
 }
 
-/// Moves a whole checkpoint into a module, as [`Loader::new`] does.
+/// Loads a whole checkpoint into a module, as [`Loader::new`] does.
 ///
 /// # Errors
-/// [`WeightsError::Mismatch`] by the file's names; the module is then lost, not half loaded.
+/// [`WeightsError::Mismatch`] by the file's names; the module is then dropped, not left half loaded.
 pub fn apply<M: Module>(
     module: M,
     layout: Layout,
@@ -184,10 +186,10 @@ pub fn apply<M: Module>(
     fill(loader, module, tensors)
 }
 
-/// Moves the encoder of a checkpoint into a module, as [`Loader::encoder`] does.
+/// Loads the encoder of a checkpoint into a module, as [`Loader::encoder`] does.
 ///
 /// # Errors
-/// As [`apply`].
+/// The errors of [`apply`].
 pub fn apply_encoder<M: Module>(
     module: M,
     layout: Layout,

@@ -1,8 +1,8 @@
-//! Weight folders in the Hugging Face form, and the published layouts of tensor names as tables.
+//! Weight folders in Hugging Face's form, and the published layouts of tensor names as tables.
 //!
-//! A folder holds `config.json` (architecture and labels), `preprocessor_config.json` (how a photo becomes pixels),
-//! either `model.safetensors` or shards with `model.safetensors.index.json`, and, where we wrote it, `manifest.json` with
-//! the size and SHA-256 of every shard.
+//! A folder holds `config.json` (architecture and labels), `preprocessor_config.json` (how a photo becomes
+//! pixels), either `model.safetensors` or shards with `model.safetensors.index.json`, and, if this crate
+//! wrote it, `manifest.json` with the size and SHA-256 of every shard.
 
 mod collect;
 mod config;
@@ -42,24 +42,24 @@ pub use tensors::{HostTensor, StoredAs, read_safetensors, write_safetensors};
 
 use crate::memory::NoMemory;
 
-/// Why weights were refused. Nothing is loaded in part.
+/// Why weights are refused. Nothing is ever loaded in part.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum WeightsError {
-    /// A file could not be had.
+    /// A file could not be obtained.
     #[error(transparent)]
     Source(#[from] SourceError),
-    /// A file's size or digest differs from what the manifest promises.
+    /// A file's size or digest differs from the manifest's.
     #[error("`{file}` is damaged: {found} where the manifest promises {expected}; download it again")]
     Damaged {
         /// The file.
         file: String,
-        /// Size or digest promised.
+        /// Size or digest in the manifest.
         expected: String,
-        /// Size or digest found.
+        /// Size or digest of the file.
         found: String,
     },
-    /// A file is not what its name says.
+    /// A file's content does not suit its name.
     #[error("`{file}` cannot be understood: {reason}")]
     Format {
         /// The file.
@@ -67,13 +67,13 @@ pub enum WeightsError {
         /// What is wrong with it.
         reason: String,
     },
-    /// The memory that is left does not suffice for the weights.
+    /// The available memory does not suffice for the weights.
     #[error("these weights are too large: {0}")]
     NoMemory(#[from] NoMemory),
-    /// Names or shapes differ from what the model needs.
+    /// Names or shapes differ from those that the model needs.
     #[error("these weights do not fit the model: {0}")]
     Mismatch(Differences),
-    /// A tensor is stored in a type no weight should have.
+    /// A tensor is stored in an unsupported type.
     #[error("tensor `{name}` is stored as {dtype}; weights must be f32, f16, bf16, or i8 with scales")]
     Type {
         /// Name in the file.
@@ -81,7 +81,7 @@ pub enum WeightsError {
         /// Its type.
         dtype: String,
     },
-    /// The architecture in `config.json` is not one of ours or contradicts itself.
+    /// The architecture in `config.json` is unsupported or contradicts itself.
     #[error("`config.json` describes no model of this program: {0}")]
     Config(String),
 }

@@ -1,20 +1,20 @@
-//! Names as a layout has them, without what programs around a model put in front of its own.
+//! Removes the prefixes that programs around a model add to tensor names.
 
 use super::{Header, Layout};
 
-/// Of PyTorch's wrappers: data parallel, compiled, averaged weights.
+/// Prefixes of PyTorch's wrappers: data parallel, compiled, averaged weights.
 const WRAPPERS: [&str; 2] = ["module.", "_orig_mod."];
-/// Of Hugging Face's classes with a head, around the encoder that they name.
+/// Prefixes of Hugging Face's classes with a head around an encoder.
 const MODELS: [&str; 5] = ["deit.", "dinov2.", "dinov2_with_registers.", "dinov3_vit.", "timm_model."];
 
-/// DINOv2's own names, which are timm's but for these.
+/// Where DINOv2's names differ from timm's.
 const OF_DINOV2: [(&str, &str); 2] = [(".mlp.w12.", ".mlp.fc1."), (".mlp.w3.", ".mlp.fc2.")];
 
-/// Names in every encoder, by which what stands in front of all names of a file is found.
+/// Names in every encoder, by which a common prefix of all names of a file is found.
 const ANCHORS: [&str; 2] = ["patch_embed.proj.weight", "embeddings.patch_embeddings.projection.weight"];
 
-/// Takes off what stands in front of all names, such as the `model.` of Lightning's files or a `backbone.`, where they follow no
-/// layout with it.
+/// Removes a common prefix of all names, such as the `model.` of Lightning's files or a `backbone.`, if the
+/// names match no layout with it.
 pub(super) fn unwrap(headers: &mut [Header]) {
     let names = || headers.iter().flat_map(|header| &header.tensors).map(|tensor| tensor.name.as_str());
     if Layout::detect(names()).is_some() {
@@ -28,7 +28,7 @@ pub(super) fn unwrap(headers: &mut [Header]) {
     }
 }
 
-/// The name without wrappers.
+/// Returns the name without prefixes of wrappers.
 pub(super) fn bare(name: &str) -> String {
     let mut rest = name;
     while let Some(inner) = WRAPPERS.iter().find_map(|wrapper| rest.strip_prefix(wrapper)) {
@@ -37,7 +37,7 @@ pub(super) fn bare(name: &str) -> String {
     if rest == "register_tokens" {
         return "reg_token".to_owned();
     }
-    // Parts of a model are compiled one by one, too.
+    // Parts of a model may be compiled one by one.
     let mut rest = rest.replace("._orig_mod.", ".");
     for (theirs, timms) in OF_DINOV2 {
         rest = rest.replace(theirs, timms);
@@ -52,7 +52,7 @@ mod tests {
     use super::*;
     use crate::weights::StoredTensor;
 
-    /// The names of a file after what is in front of all of them is taken off.
+    /// Returns the names of a file after their common prefix is removed.
     fn unwrapped(names: &[String]) -> Vec<String> {
         let tensor = |name: &String| StoredTensor {
             name: name.clone(),

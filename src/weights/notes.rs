@@ -1,11 +1,12 @@
-//! What of a checkpoint is not used, or not as it is, in sentences.
+//! Notes on the parts of a checkpoint that are not used, or not as they are.
 
 use super::layouts::{ENCODER, index_in};
 use super::{Architecture, Checkpoint, Folder, Layout, ModelConfig};
 use crate::text::counted;
 
 impl Checkpoint {
-    /// What of it is left out or made up for, each in a sentence; empty where everything is used.
+    /// Returns what is left out of the checkpoint or substituted, each in a sentence; empty if everything is
+    /// used.
     #[must_use]
     pub fn notes(&self) -> Vec<String> {
         notes(&self.config, self.layout, self.tensors().map(|tensor| tensor.name.as_str()))
@@ -13,7 +14,7 @@ impl Checkpoint {
 }
 
 impl Folder {
-    /// As [`Checkpoint::notes`].
+    /// Returns the same notes as [`Checkpoint::notes`].
     #[must_use]
     pub fn notes(&self) -> Vec<String> {
         notes(&self.config, self.layout, self.tensors.keys().map(String::as_str))

@@ -1,4 +1,4 @@
-//! Which tensors of a file make up which parameter, and how.
+//! Assembles parameters from the tensors of a file.
 
 use std::iter;
 
@@ -14,7 +14,7 @@ pub(super) struct Place {
 }
 
 impl Place {
-    /// Finds the rule for one of our paths, such as `encoder.blocks.3.norm1.gamma`.
+    /// Finds the rule for a parameter's path, such as `encoder.blocks.3.norm1.gamma`.
     pub(super) fn of(layout: Layout, path: &str) -> Option<Self> {
         layout.rules().find_map(|rule| {
             let index = index_in(&rule.ours, path)?;
@@ -23,7 +23,7 @@ impl Place {
         })
     }
 
-    /// Shape of file tensor `part` for a parameter of shape `ours`, as we would write it.
+    /// Returns the shape of file tensor `part` for a parameter of shape `ours`, as this crate writes it.
     pub(super) fn file_shape(&self, part: usize, ours: &[usize]) -> Vec<usize> {
         let count = self.files.len();
         match (self.form, ours) {
@@ -38,8 +38,8 @@ impl Place {
         }
     }
 
-    /// Whether file tensor `part` may have shape `found`. Position tables may have rows for the tokens in front of the patches,
-    /// and any square grid.
+    /// Returns whether file tensor `part` may have shape `found`. Position embeddings may have rows for the
+    /// tokens in front of the patches, and any square grid.
     pub(super) fn fits(&self, part: usize, ours: &[usize], found: &[usize]) -> bool {
         let table = match self.form {
             Form::Positions | Form::PositionsAfterPrefix => true,
@@ -52,8 +52,8 @@ impl Place {
         }
     }
 
-    /// The values of a parameter of shape `ours` from its file tensors, in the order of [`Place::files`]; of a position
-    /// table, as many rows as the file has patches.
+    /// Assembles the values of a parameter of shape `ours` from its file tensors, in the order of
+    /// [`Place::files`]; position embeddings keep as many rows as the file has patches.
     pub(super) fn assemble(&self, parts: impl Iterator<Item = Vec<f32>>, ours: &[usize]) -> Vec<f32> {
         let mut parts = parts;
         let mut values = parts.next().unwrap_or_default();
@@ -82,7 +82,7 @@ impl Place {
         values
     }
 
-    /// The inverse of [`Place::assemble`].
+    /// Inverts [`Place::assemble`].
     pub(super) fn split(&self, mut values: Vec<f32>, ours: &[usize]) -> Vec<(String, HostTensor)> {
         let mut count = self.files.len();
         match self.form {
@@ -103,7 +103,8 @@ impl Place {
     }
 }
 
-/// Rows of a position table in front of those of the patches, which fill the largest square: those of a class token and others.
+/// Returns the number of position embeddings in front of those of the patches, which fill the largest
+/// possible square: those of a class token and others.
 pub(super) fn prefix_rows(rows: usize) -> usize {
     rows - rows.isqrt().pow(2)
 }
@@ -112,7 +113,8 @@ fn joined(first: Vec<f32>, rest: impl Iterator<Item = Vec<f32>>) -> Vec<f32> {
     iter::once(first).chain(rest).collect::<Vec<_>>().concat()
 }
 
-/// Takes no more memory than the numbers need: what is returned stays as long as the model.
+/// Transposes a matrix. It allocates no more memory than the values need, since the result lives as long as
+/// the model.
 fn transpose(values: &[f32], rows: usize, columns: usize) -> Vec<f32> {
     let mut transposed = Vec::with_capacity(values.len());
     for column in 0..columns {

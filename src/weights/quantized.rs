@@ -1,8 +1,8 @@
-//! Matrices stored as 8-bit whole numbers with one scale per row.
+//! Matrices stored as 8-bit integers with one scale per row.
 //!
-//! Names and config are those of compressed-tensors' `int-quantized` form
-//! (<https://github.com/neuralmagic/compressed-tensors>): `x.weight` holds the whole numbers and `x.weight_scale`, `[rows, 1]`,
-//! what each row is multiplied by. Rows are symmetric around zero, so there are no zero points.
+//! Names and config are those of compressed-tensors' `int-quantized` format
+//! (<https://github.com/neuralmagic/compressed-tensors>): `x.weight` holds the integers and `x.weight_scale`,
+//! `[rows, 1]`, the factor of each row. Quantization is symmetric, so there are no zero points.
 
 use std::collections::BTreeMap;
 
@@ -12,26 +12,28 @@ use serde_json::{Value, json};
 
 use super::{HostTensor, StoredTensor, WeightsError};
 
-/// What the name of a scale ends with, after that of its matrix.
+/// Suffix of the name of a matrix's scales.
 const SCALE: &str = "_scale";
-/// Rows, and numbers per row, from which a matrix is stored in 8 bits: smaller ones weigh next to nothing.
+/// Minimum number of rows, and of values per row, of a matrix that is stored in 8 bits: smaller ones take
+/// next to no space.
 const LEAST_SIDE: usize = 64;
-/// Greatest whole number.
+/// The largest integer.
 const MOST: f32 = 127.0;
 
-/// Whether a tensor is large enough to be stored in 8 bits, and one that is multiplied with. Learned queries are not.
+/// Returns whether a tensor is multiplied with activations and large enough to be stored in 8 bits; learned
+/// queries are not.
 pub(super) fn is_quantizable(name: &str, tensor: &HostTensor) -> bool {
     let rows = tensor.shape.first().copied().unwrap_or(0);
     let is_matrix = tensor.shape.len() >= 2 && name.ends_with(".weight") && name != "query.weight";
     is_matrix && rows >= LEAST_SIDE && tensor.values.len() / rows >= LEAST_SIDE
 }
 
-/// The name of the scales of a matrix.
+/// Returns the name of the scales of a matrix.
 pub(super) fn scale_name(matrix: &str) -> String {
     format!("{matrix}{SCALE}")
 }
 
-/// The whole numbers of a matrix, and the scale of each row.
+/// Quantizes a matrix; returns its integers, and the scale of each row.
 pub(super) fn quantize(matrix: &HostTensor) -> (Vec<i8>, Vec<f16>) {
     let rows = matrix.values.chunks_exact(matrix.values.len() / matrix.shape[0].max(1));
     let (mut numbers, mut scales) = (Vec::with_capacity(matrix.values.len()), Vec::new());
@@ -44,14 +46,14 @@ pub(super) fn quantize(matrix: &HostTensor) -> (Vec<i8>, Vec<f16>) {
     (numbers, scales)
 }
 
-/// The least half-precision number that keeps the largest number of a row within [`MOST`].
+/// Returns the smallest half-precision number that keeps the largest value of a row within [`MOST`].
 fn row_scale(row: &[f32]) -> f16 {
     let largest = row.iter().fold(0.0_f32, |largest, value| largest.max(value.abs()));
     let scale = f16::from_f32(largest / MOST);
     if scale.to_f32() * MOST < largest { f16::from_bits(scale.to_bits() + 1) } else { scale }
 }
 
-/// What `config.json` says of weights stored this way.
+/// Returns the entry in `config.json` for weights stored this way.
 pub(super) fn quantization_config() -> Value {
     let weights = json!({
         "num_bits": 8, "type": "int", "symmetric": true, "strategy": "channel", "dynamic": false
@@ -68,10 +70,10 @@ pub(super) fn quantization_config() -> Value {
     })
 }
 
-/// Multiplies matrices of whole numbers by their scales, in whatever order the two come.
+/// Multiplies integer matrices by their scales, in whatever order the two arrive.
 #[derive(Debug)]
 pub(super) struct Scaling {
-    /// The half that came first, by the name of the matrix.
+    /// The half that arrived first, by the name of the matrix.
     waiting: BTreeMap<String, HostTensor>,
     matrices: Vec<String>,
 }
@@ -80,7 +82,8 @@ impl Scaling {
     /// Notes which of a checkpoint's tensors belong together.
     ///
     /// # Errors
-    /// [`WeightsError::Type`] for whole numbers without scales, [`WeightsError::Format`] for scales that are not one per row.
+    /// [`WeightsError::Type`] for integers without scales, [`WeightsError::Format`] unless there is one scale
+    /// per row.
     pub(super) fn of(tensors: &[&StoredTensor]) -> Result<Self, WeightsError> {
         let mut matrices = Vec::new();
         for tensor in tensors.iter().filter(|tensor| tensor.dtype == Dtype::I8) {
@@ -106,13 +109,13 @@ impl Scaling {
         Ok(Self { waiting: BTreeMap::new(), matrices })
     }
 
-    /// The matrix that a tensor is the scale of, else its own name.
+    /// Returns the matrix to which a scale belongs, or the name itself.
     pub(super) fn owner<'n>(&self, name: &'n str) -> &'n str {
         let matrix = name.strip_suffix(SCALE).filter(|matrix| self.is_matrix(matrix));
         matrix.unwrap_or(name)
     }
 
-    /// Takes one tensor; returns it under its name once nothing is missing.
+    /// Takes one tensor; returns a tensor under its name once nothing is missing.
     pub(super) fn take(&mut self, name: &str, tensor: HostTensor) -> Option<(String, HostTensor)> {
         let owner = self.owner(name);
         if !self.is_matrix(owner) {

@@ -1,4 +1,4 @@
-//! Reads files of tensors piece by piece: the header first, then one tensor after the other through a small window.
+//! Streams files of tensors: the header first, then one tensor after the other through a small window.
 
 use std::ops::Range;
 
@@ -11,31 +11,33 @@ use super::{HostTensor, ManifestFile, WeightSource, WeightsError, torch};
 
 /// Bytes of the length in front of the header.
 const LENGTH_BYTES: u64 = 8;
-/// Longest header that is read, in bytes; the format's own limit.
+/// Maximum bytes of a header; the format's own limit.
 const MAX_HEADER_BYTES: u64 = 100_000_000;
 /// Bytes fetched at a time, so that memory does not depend on the file's size.
 const WINDOW_BYTES: u64 = 8 << 20;
 
-/// What a header says about one tensor.
+/// A tensor's entry in a header.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredTensor {
-    /// Name in the file, without what wrappers such as PyTorch's data parallel put in front.
+    /// Name in the file, without prefixes of wrappers such as PyTorch's data parallel.
     pub name: String,
     /// Length of every axis.
     pub shape: Vec<usize>,
-    /// Type of its numbers.
+    /// Type of its values.
     pub dtype: Dtype,
-    /// Where its first number begins in the file.
+    /// Offset of its first byte in the file.
     pub(super) start: u64,
-    /// Where its last number ends.
+    /// Offset after its last byte.
     pub(super) end: u64,
-    /// Numbers from one to the next along each axis, where they do not lie row by row.
+    /// Strides along each axis in values, unless the tensor is row-major.
     pub(super) strides: Option<Vec<usize>>,
 }
 
 impl StoredTensor {
+    /// Checks that the type is supported.
+    ///
     /// # Errors
-    /// [`WeightsError::Type`] for anything but floats and 8-bit whole numbers.
+    /// [`WeightsError::Type`] for anything but floats and 8-bit integers.
     pub(super) fn check_type(&self) -> Result<(), WeightsError> {
         match self.dtype {
             Dtype::F32 | Dtype::F16 | Dtype::BF16 | Dtype::I8 => Ok(()),
@@ -44,24 +46,25 @@ impl StoredTensor {
     }
 }
 
-/// The table of contents of a safetensors file or one of PyTorch's, checked: every tensor lies within the file.
+/// The validated header of a safetensors or PyTorch file: every tensor lies within the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Header {
-    /// The file it stands in.
+    /// Name of the file.
     pub file: String,
-    /// In the order of the file.
+    /// Tensors in the order of the file.
     pub tensors: Vec<StoredTensor>,
-    /// Whether a masked autoencoder draws pixels normalised per patch, where settings beside the weights tell.
+    /// Whether a masked autoencoder predicts pixels normalised per patch, if settings beside the weights say
+    /// so.
     pub norm_pix_loss: Option<bool>,
-    /// What stands in front of the tensors, which then lie end to end; empty where they do not.
+    /// Bytes in front of the tensors, which then follow each other without gaps; empty if they do not.
     pub(super) bytes: Vec<u8>,
 }
 
 impl Header {
-    /// Reads nothing but the header of `file`; what kind of file it is, its first bytes tell.
+    /// Reads only the header of `file`, whose format is recognised by its first bytes.
     ///
     /// # Errors
-    /// [`WeightsError::Format`] when it is no header, or describes a file of another length.
+    /// [`WeightsError::Format`] if it is not a header, or describes a file of another length.
     pub async fn read(source: &impl WeightSource, file: &str) -> Result<Self, WeightsError> {
         let refused = |reason: String| WeightsError::Format { file: file.to_owned(), reason };
         let mut bytes = source.read_range(file, 0..LENGTH_BYTES).await?;
@@ -98,10 +101,12 @@ impl Header {
         Ok(Self { file: file.to_owned(), tensors: tensors.collect(), norm_pix_loss: None, bytes })
     }
 
-    /// Hands every tensor that `wants` names to `put`. Bytes of others are not read, unless `promise` wants a digest.
+    /// Streams every tensor that `wants` selects to `put`. Bytes of others are not read unless `promise` has
+    /// to be verified.
     ///
     /// # Errors
-    /// [`WeightsError::Damaged`] at the end, when the file is not what was promised; everything handed on is then void.
+    /// [`WeightsError::Damaged`] at the end if the file differs from `promise`; all tensors that were put are
+    /// then void.
     pub(super) async fn stream(
         &self,
         source: &impl WeightSource,
@@ -112,7 +117,7 @@ impl Header {
         let end = self.tensors.iter().map(|tensor| tensor.end).max().unwrap_or(0);
         let mut window = Window::default();
         let mut promise = match promise {
-            // Tensors with gaps between them, or within each other: the file is read for itself.
+            // Tensors with gaps between them, or that overlap: the file is read separately to verify it.
             Some(promise) if self.bytes.is_empty() => {
                 self.verify(source, promise).await?;
                 None
@@ -157,7 +162,7 @@ impl Header {
     }
 }
 
-/// Why a file that begins so holds something else than it should, where that is well known.
+/// Returns why a file with this beginning is not what it should be, for well-known cases.
 pub(super) fn no_weights(first: &[u8]) -> Option<&'static str> {
     let text = first.trim_ascii_start();
     if first.is_empty() {
@@ -175,7 +180,7 @@ pub(super) fn no_weights(first: &[u8]) -> Option<&'static str> {
     }
 }
 
-/// The bytes of `range`, all of them.
+/// Reads the bytes of `range`, all of them.
 pub(super) async fn exactly(
     source: &impl WeightSource,
     file: &str,
@@ -202,7 +207,7 @@ struct Window {
 }
 
 impl Window {
-    /// The bytes from `position` on, as many as are here but none from `limit` on.
+    /// Returns the bytes from `position` on that are in memory, up to `limit`.
     async fn at(
         &mut self,
         position: u64,
@@ -231,7 +236,7 @@ mod tests {
     use super::*;
     use crate::weights::{SourceError, StoredAs, write_safetensors};
 
-    /// A file in memory that notes what is asked of it.
+    /// A file in memory that records which ranges are read.
     struct Watched {
         bytes: Vec<u8>,
         asked: RefCell<Vec<Range<u64>>>,
@@ -253,7 +258,7 @@ mod tests {
         }
     }
 
-    /// Three tensors, the middle one larger than a window, none of them where a window begins.
+    /// Three tensors, the middle one larger than a window, none of them starting where a window does.
     fn watched(stored_as: StoredAs) -> (Watched, Vec<(String, HostTensor)>) {
         let tensor = |name: &str, count: usize| {
             let values = (0..count).map(|n| (n % 251) as f32 - 7.0).collect();
@@ -262,7 +267,7 @@ mod tests {
         let each = if stored_as == StoredAs::F32 { 4 } else { 2 };
         let tensors = vec![tensor("a", 5), tensor("b", WINDOW_BYTES as usize / each + 9), tensor("c", 3)];
         let mut bytes = write_safetensors(&tensors, stored_as, "m").unwrap();
-        // Another space in the header, and every number of the file is cut by the end of a window.
+        // With one more space in the header, every value of the file is split by the end of a window.
         let length = u64::from_le_bytes(bytes[..8].try_into().unwrap()) + 1;
         bytes.splice(..8, length.to_le_bytes());
         bytes.insert(length as usize + 7, b' ');

@@ -20,7 +20,7 @@ const VIT_STEM: &[Row] = &[
     ("norm.beta", &["layernorm.bias"], Same),
 ];
 
-/// The second token of models that were distilled, with a position of its own.
+/// The second token of distilled models, with its own position embedding.
 #[rustfmt::skip]
 const DISTILLATION: &[Row] = &[
     ("register_tokens", &["embeddings.distillation_token", "embeddings.position_embeddings"], PlusPositions(1)),

@@ -1,4 +1,4 @@
-//! Safetensors bytes to host tensors and back.
+//! Conversion between safetensors bytes and tensors on the host.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -13,22 +13,22 @@ use super::{StoredTensor, WeightsError};
 pub struct HostTensor {
     /// Length of every axis.
     pub shape: Vec<usize>,
-    /// The numbers, widened to f32.
+    /// The values, widened to f32.
     pub values: Vec<f32>,
 }
 
-/// How numbers are stored in a file.
+/// How values are stored in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StoredAs {
     /// 4 bytes.
     F32,
     /// 2 bytes, IEEE half.
     F16,
-    /// 1 byte and a scale per row for large matrices, [`F16`](Self::F16) for all else.
+    /// 1 byte and a scale per row for large matrices, [`F16`](Self::F16) for all others.
     I8,
 }
 
-/// A tensor in the bytes it has in a file.
+/// A tensor in the bytes that it has in a file.
 #[derive(Debug)]
 pub(super) struct Packed {
     pub(super) name: String,
@@ -38,7 +38,7 @@ pub(super) struct Packed {
 }
 
 impl StoredAs {
-    /// The bytes of a tensor, and of its scales where it has some.
+    /// Returns the bytes of a tensor, and of its scales if it has any.
     pub(super) fn pack(self, name: &str, tensor: &HostTensor) -> Vec<Packed> {
         let packed = |name: &str, dtype, shape: &[usize], bytes| Packed {
             name: name.to_owned(),
@@ -67,10 +67,11 @@ impl StoredAs {
     }
 }
 
-/// All float tensors of one safetensors file, by name. `file` names it in errors.
+/// Reads all float tensors of one safetensors file, by name. `file` names it in errors.
 ///
 /// # Errors
-/// [`WeightsError::Format`] for anything but a whole safetensors file, [`WeightsError::Type`] for non-float tensors.
+/// [`WeightsError::Format`] for anything but a complete safetensors file, [`WeightsError::Type`] for tensors
+/// that are not floats.
 pub fn read_safetensors(file: &str, bytes: &[u8]) -> Result<BTreeMap<String, HostTensor>, WeightsError> {
     let parsed = SafeTensors::deserialize(bytes).map_err(|error| WeightsError::Format {
         file: file.to_owned(),
@@ -88,19 +89,19 @@ pub fn read_safetensors(file: &str, bytes: &[u8]) -> Result<BTreeMap<String, Hos
         .collect()
 }
 
-/// Numbers for which memory is reserved before they come: a server need not tell a file's length.
+/// Maximum number of values for which memory is reserved in advance: a server need not state a file's length.
 const MOST_RESERVED: usize = 16 << 20;
 
-/// Widens the bytes of one tensor as they come.
+/// Widens the bytes of one tensor as they arrive.
 pub(super) struct Widening<'t> {
     tensor: &'t StoredTensor,
-    /// A number cut in two by the end of a window.
+    /// The first bytes of a value that the end of a window split.
     rest: Vec<u8>,
     values: Vec<f32>,
 }
 
 impl<'t> Widening<'t> {
-    /// For a tensor of floats.
+    /// Creates one for a tensor of floats.
     pub(super) fn new(tensor: &'t StoredTensor) -> Self {
         let count = (tensor.end - tensor.start) as usize * 8 / tensor.dtype.bitsize();
         Self { tensor, rest: Vec::new(), values: Vec::with_capacity(count.min(MOST_RESERVED)) }
@@ -132,7 +133,7 @@ impl<'t> Widening<'t> {
     }
 }
 
-/// Numbers that lie `strides` apart along each axis, row by row.
+/// Returns values that lie `strides` apart along each axis in row-major order.
 fn in_rows(values: &[f32], shape: &[usize], strides: &[usize]) -> Vec<f32> {
     let mut places = vec![0];
     for (&length, &stride) in shape.iter().zip(strides) {
@@ -159,10 +160,10 @@ fn widen(view: &TensorView<'_>) -> Option<Vec<f32>> {
     })
 }
 
-/// Packs tensors into one safetensors file that Python's `safetensors` reads.
+/// Writes tensors to one safetensors file that Python's `safetensors` reads.
 ///
 /// # Errors
-/// [`WeightsError::Format`] when the format cannot hold them.
+/// [`WeightsError::Format`] if the format cannot hold them.
 pub fn write_safetensors(
     tensors: &[(String, HostTensor)],
     stored_as: StoredAs,
@@ -172,10 +173,10 @@ pub fn write_safetensors(
     write_packed(&packed, file)
 }
 
-/// Puts tensors into one safetensors file as they are.
+/// Writes packed tensors to one safetensors file as they are.
 ///
 /// # Errors
-/// As [`write_safetensors`].
+/// The errors of [`write_safetensors`].
 pub(super) fn write_packed(tensors: &[Packed], file: &str) -> Result<Vec<u8>, WeightsError> {
     let refused = |error: safetensors::SafeTensorError| WeightsError::Format {
         file: file.to_owned(),

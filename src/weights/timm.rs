@@ -1,4 +1,4 @@
-//! `config.json` of timm's models: no sizes, but a name and what photos were normalised by.
+//! timm's `config.json`, which has no sizes, but a name and the normalisation of photos.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -6,14 +6,14 @@ use serde_json::Value;
 use super::WeightsError;
 use crate::pixels::{Filter, Preprocess};
 
-/// Names of architectures whose tensors alone do not tell that they compute something else.
+/// Parts of architecture names whose models compute something else, although their tensors do not show it.
 const OTHERS: [(&str, &str); 3] = [
     ("dinov3", "DINOv3 is read in Hugging Face's form only (`dinov3_vit`)"),
     ("_rope", "rotary positions are not known here yet; use a model without"),
     ("quickgelu", "only the exact GELU is supported; use a model without `quickgelu` in its name"),
 ];
 
-/// Heads by token width of the encoders that timm publishes.
+/// Number of heads by token width, in the encoders that timm publishes.
 const HEADS: [(usize, usize); 15] = [
     (192, 3),
     (256, 4),
@@ -32,12 +32,12 @@ const HEADS: [(usize, usize); 15] = [
     (1664, 16),
 ];
 
-/// Heads of a published encoder by its token width, which shapes do not tell.
+/// Returns the number of heads of a published encoder by its token width, since shapes do not tell.
 pub(super) fn heads(width: usize) -> Option<usize> {
     HEADS.iter().find(|(known, _)| *known == width).map(|(_, heads)| *heads)
 }
 
-/// What timm says of a model.
+/// The contents of timm's config.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct TimmConfig {
     architecture: String,
@@ -45,7 +45,7 @@ pub(super) struct TimmConfig {
     model_args: Option<ModelArgs>,
     #[serde(default)]
     pretrained_cfg: Option<Pretrained>,
-    /// What `pretrained_cfg` holds, in files from before there was one.
+    /// The contents of `pretrained_cfg` in old files, which lack that key.
     #[serde(flatten)]
     flat: Pretrained,
 }
@@ -67,10 +67,10 @@ struct Pretrained {
 }
 
 impl TimmConfig {
-    /// What is in `config.json`, if it is timm's.
+    /// Reads `config.json` if it is timm's.
     ///
     /// # Errors
-    /// [`WeightsError::Config`] for a model that computes something else than the ones known here.
+    /// [`WeightsError::Config`] for a model that computes something that is not implemented here.
     pub(super) fn read(json: &[u8]) -> Result<Option<Self>, WeightsError> {
         let Ok(value) = serde_json::from_slice::<Value>(json) else { return Ok(None) };
         let wrapped = value.get("model_type").is_none_or(|kind| kind == "timm_wrapper");
@@ -95,14 +95,14 @@ impl TimmConfig {
         }
     }
 
-    /// Attention heads, where it tells them; `width` is that of a token.
+    /// Returns the number of attention heads, if known; `width` is that of a token.
     pub(super) fn heads(&self, width: usize) -> Option<usize> {
         let told = self.model_args.as_ref().and_then(|args| args.num_heads);
-        // Heads of its small models for tests have 32 channels, all others' 64 and more.
+        // Heads of its small test models have 32 channels, all others' have 64 and more.
         told.or_else(|| self.architecture.starts_with("test_vit").then_some(width / 32))
     }
 
-    /// How it asks for photos to be prepared; `None` where it does not say.
+    /// Returns the conversion of photos to model input; `None` if the config does not define it.
     pub(super) fn preprocess(&self, side: usize) -> Option<Preprocess> {
         let told = self.pretrained_cfg.as_ref().unwrap_or(&self.flat);
         let filter = match told.interpolation.as_deref() {

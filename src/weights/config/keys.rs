@@ -1,4 +1,4 @@
-//! The keys of `config.json` by what they describe.
+//! The keys of `config.json`, grouped by what they describe.
 
 use std::collections::BTreeMap;
 
@@ -7,11 +7,11 @@ use serde_json::{Map, Value, json};
 
 use crate::model::{DecoderConfig, HiddenPatches, LossOn, MaeConfig, PixelError, SegmenterConfig, VitConfig};
 
-/// Sizes that every file tells.
+/// Sizes that every file states.
 pub(super) const SIZES: [&str; 5] =
     ["hidden_size", "num_hidden_layers", "num_attention_heads", "image_size", "patch_size"];
 
-/// What the class of each model type has where its file says nothing, but for [`SIZES`].
+/// Returns the default values of Hugging Face's class for each model type, except for [`SIZES`].
 pub(super) fn defaults(model_type: &str) -> Option<Map<String, Value>> {
     let plain = json!({
         "intermediate_size": 3072, "layer_norm_eps": 1e-12, "qkv_bias": true,
@@ -53,7 +53,8 @@ pub(super) fn defaults(model_type: &str) -> Option<Map<String, Value>> {
     Some(keys)
 }
 
-/// Of the encoder; those from `layer_scale` on are ours where Hugging Face's class of the model has none such.
+/// The keys of an encoder; those from `layer_scale` on are this crate's additions where Hugging Face's class
+/// lacks them.
 #[derive(Serialize, Deserialize)]
 pub(super) struct EncoderKeys {
     hidden_size: usize,
@@ -74,7 +75,7 @@ pub(super) struct EncoderKeys {
     num_register_tokens: usize,
     #[serde(default)]
     layer_scale: bool,
-    /// Where `mlp_ratio` does not tell it.
+    /// The MLP width, unless `mlp_ratio` gives it.
     #[serde(skip_serializing_if = "Option::is_none")]
     mlp_dim: Option<usize>,
     #[serde(default)]
@@ -97,7 +98,7 @@ fn whole_if_possible<S: Serializer>(ratio: &Option<f64>, serializer: S) -> Resul
     }
 }
 
-/// A gated MLP keeps two thirds of the width, rounded up to a multiple of 8.
+/// Returns the MLP width; a gated MLP keeps two thirds of it, rounded up to a multiple of 8.
 fn mlp_dim(width: usize, ratio: f64, gated: bool) -> usize {
     let inner = (width as f64 * ratio) as usize;
     if gated { (inner / 3 * 2 + inner % 3 * 2 / 3).next_multiple_of(8) } else { inner }
@@ -126,7 +127,7 @@ impl From<EncoderKeys> for VitConfig {
 }
 
 impl EncoderKeys {
-    /// Of classes that know `intermediate_size`.
+    /// Returns the keys for classes that use `intermediate_size`.
     pub(super) fn by_size(encoder: &VitConfig) -> Self {
         Self {
             hidden_size: encoder.embed_dim,
@@ -147,7 +148,7 @@ impl EncoderKeys {
         }
     }
 
-    /// Of classes that know `mlp_ratio`.
+    /// Returns the keys for classes that use `mlp_ratio`.
     pub(super) fn by_ratio(encoder: &VitConfig) -> Self {
         let fits =
             |ratio: &u32| mlp_dim(encoder.embed_dim, f64::from(*ratio), encoder.gated_mlp) == encoder.mlp_dim;
@@ -160,13 +161,13 @@ impl EncoderKeys {
         }
     }
 
-    /// Whether Hugging Face's `EoMT` says all of it.
+    /// Returns whether Hugging Face's `EoMT` can express these keys.
     pub(super) fn is_eomt(&self) -> bool {
         self.layer_scale && self.qkv_bias && self.mlp_dim.is_none() && self.rope_theta.is_none()
     }
 }
 
-/// Of what `ViTMAEConfig` has besides an encoder, and ours.
+/// The keys that `ViTMAEConfig` has besides an encoder's, and this crate's additions.
 #[derive(Serialize, Deserialize)]
 pub(super) struct MaeKeys {
     decoder_hidden_size: usize,
@@ -228,7 +229,8 @@ impl From<&MaeConfig> for MaeKeys {
     }
 }
 
-/// Of what `EomtConfig` has besides an encoder; `lateral_layers` and `teacher_dim` are ours.
+/// The keys that `EomtConfig` has besides an encoder's; `lateral_layers` and `teacher_dim` are this crate's
+/// additions.
 #[derive(Serialize, Deserialize)]
 pub(super) struct SegmenterKeys {
     num_queries: usize,
@@ -253,12 +255,13 @@ impl SegmenterKeys {
         }
     }
 
-    /// Whether Hugging Face's `EoMT` says all of it.
+    /// Returns whether Hugging Face's `EoMT` can express these keys.
     pub(super) fn is_eomt(&self) -> bool {
         self.num_queries > 0 && self.lateral_layers.is_empty() && self.teacher_dim == 0
     }
 
-    /// The segmenter around `encoder`, and its labels; `None` where these are not numbered from 0 without gaps.
+    /// Returns the segmenter around `encoder`, and its labels; `None` unless these are numbered from 0
+    /// without gaps.
     pub(super) fn around(self, encoder: VitConfig) -> Option<(SegmenterConfig, Vec<String>)> {
         let count = self.id2label.len();
         let config = SegmenterConfig {

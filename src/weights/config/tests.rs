@@ -43,7 +43,7 @@ fn an_epsilon_left_out_is_that_of_its_class() {
     assert_eq!(without(&ModelConfig { architecture: seg, labels }), 1e-6);
 }
 
-/// A config of Hugging Face's with these keys besides the sizes.
+/// Returns a config in Hugging Face's form with these keys besides the sizes.
 fn hugging_face(model_type: &str, more: &Value) -> Value {
     let mut json = serde_json::json!({
         "model_type": model_type, "hidden_size": 24, "num_hidden_layers": 4, "num_attention_heads": 3,

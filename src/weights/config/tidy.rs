@@ -1,14 +1,14 @@
-//! What other programs write into `config.json`, brought to one form.
+//! Normalises the different forms in which other programs write `config.json`.
 
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use crate::weights::WeightsError;
 
-/// Sides that Hugging Face writes as one number or as two.
+/// Keys of sides, which Hugging Face writes as one number or as two.
 const SIDES: [&str; 2] = ["image_size", "patch_size"];
 
-/// The keys of a file with sides as one number, and whole numbers without a point.
+/// Returns the keys of a file with sides as one number, and whole numbers without a decimal point.
 pub(super) fn tidy(mut keys: Map<String, Value>) -> Result<Map<String, Value>, WeightsError> {
     for (key, value) in &mut keys {
         if let (true, Value::Array(sides)) = (SIDES.contains(&key.as_str()), &*value) {
@@ -27,7 +27,7 @@ pub(super) fn tidy(mut keys: Map<String, Value>) -> Result<Map<String, Value>, W
             *value = Value::from(whole as u64);
         }
     }
-    // Hugging Face's names of the same in DINOv3.
+    // DINOv3's names for the same keys in Hugging Face.
     if let Some(gated) = keys.get("use_gated_mlp").cloned() {
         keys.insert("use_swiglu_ffn".to_owned(), gated);
     }
@@ -51,7 +51,7 @@ pub(super) fn tidy(mut keys: Map<String, Value>) -> Result<Map<String, Value>, W
     Ok(keys)
 }
 
-/// The `T` that `keys` describe.
+/// Deserialises a `T` from `keys`.
 ///
 /// # Errors
 /// [`WeightsError::Config`] naming the key at fault.

@@ -1,4 +1,4 @@
-//! The zip form: `NAME/data.pkl`, and an entry `NAME/data/KEY` for each storage, none of them compressed.
+//! PyTorch's zip format: `NAME/data.pkl`, and an entry `NAME/data/KEY` for each storage, all uncompressed.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -14,11 +14,11 @@ use crate::weights::stream::exactly;
 use crate::weights::{StoredTensor, WeightSource, WeightsError};
 
 const PICKLE: &str = "data.pkl";
-/// Bytes fetched for the directory, and for what stands before one entry.
+/// Bytes fetched for the directory, and for the local header of an entry.
 const DIRECTORY_BYTES: u64 = 64 << 10;
 const ENTRY_BYTES: u64 = 4 << 10;
 
-/// The tensors of an archive, and [`Header::norm_pix_loss`](crate::weights::Header).
+/// Returns the tensors of an archive, and [`Header::norm_pix_loss`](crate::weights::Header).
 pub(super) async fn tensors(
     source: &impl WeightSource,
     file: &str,
@@ -52,7 +52,7 @@ struct Entry {
 struct Archive<'p, 's, S> {
     pieces: &'p Pieces<'s, S>,
     zip: ZipArchive<&'p Pieces<'s, S>>,
-    /// By name below the folder that the pickle is in.
+    /// Entries by their name below the folder of the pickle.
     entries: BTreeMap<String, Entry>,
 }
 
@@ -81,7 +81,7 @@ impl<'p, 's, S: WeightSource> Archive<'p, 's, S> {
         Ok(Self { pieces, zip, entries })
     }
 
-    /// Where the bytes of an entry lie in the file.
+    /// Returns the byte range of an entry in the file.
     async fn place(&self, name: &str) -> Result<Range<u64>, WeightsError> {
         let refused = |reason: &str| {
             TorchError::Archive(format!("its entry `{}` {reason}", shown(name))).of_file(self.pieces.file)

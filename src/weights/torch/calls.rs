@@ -1,4 +1,4 @@
-//! What a pickle may call: nothing but a [`Global`].
+//! The calls that a pickle may make: nothing but a [`Global`].
 
 use super::machine::Machine;
 use super::value::{Global, Storage, Value, View};
@@ -18,7 +18,8 @@ impl<'b> Machine<'b, '_> {
         }
     }
 
-    /// `torch.save` writes a storage as `("storage", type, key, device, count)`; old ones with a view behind, `None`.
+    /// Reads a storage, which `torch.save` writes as `("storage", type, key, device, count)`; old versions
+    /// append a view, `None`.
     pub(super) fn storage(&mut self) -> Result<(), TorchError> {
         let Value::List(list) = self.pop()? else { return Err(self.damaged()) };
         match self.heap.lists[list][..] {
@@ -70,7 +71,8 @@ impl<'b> Machine<'b, '_> {
         }
     }
 
-    /// Attributes of a container, on which no tensor depends, or of settings, which become a map of them.
+    /// Sets the attributes of a container, on which no tensor depends, or of settings, which become a map of
+    /// them.
     pub(super) fn build(&mut self) -> Result<(), TorchError> {
         let attributes = self.pop()?;
         match (self.top()?, attributes) {

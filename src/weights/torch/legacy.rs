@@ -1,5 +1,5 @@
-//! The form of before PyTorch 1.6: five pickles in a row (a number to know it by, a version, sizes, the contents, the keys
-//! of the storages), then the storages in the order of the keys, each behind its count.
+//! The format before PyTorch 1.6: five pickles in a row (a magic number, a version, sizes, the contents, the
+//! keys of the storages), then the storages in the order of the keys, each preceded by its count.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -16,7 +16,7 @@ const FIRST_BYTES: u64 = 64 << 10;
 /// Bytes of a storage's count.
 const COUNT_BYTES: u64 = 8;
 
-/// Whether a file begins with the number that `torch.save` wrote, as pickled by the protocols 2 to 5.
+/// Returns whether a file begins with the magic number of `torch.save`, as pickled by the protocols 2 to 5.
 pub(super) fn begins(first: &[u8]) -> bool {
     match first {
         [0x80, 2 | 3, rest @ ..] => rest == [0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46],
@@ -25,7 +25,7 @@ pub(super) fn begins(first: &[u8]) -> bool {
     }
 }
 
-/// The tensors of a stream, and [`Header::norm_pix_loss`](crate::weights::Header).
+/// Returns the tensors of a stream, and [`Header::norm_pix_loss`](crate::weights::Header).
 pub(super) async fn tensors(
     source: &impl WeightSource,
     file: &str,
@@ -53,7 +53,7 @@ pub(super) async fn tensors(
     }
 }
 
-/// The contents, the keys, and where the storages begin.
+/// Returns the contents, the keys, and the offset of the storages.
 fn read(bytes: &[u8]) -> Result<(Contents<'_>, Vec<&str>, usize), TorchError> {
     let (mut at, mut heap) = (0, Heap::default());
     let _magic = machine::read(bytes, &mut at, &mut heap)?;
@@ -77,7 +77,7 @@ fn read(bytes: &[u8]) -> Result<(Contents<'_>, Vec<&str>, usize), TorchError> {
     Ok((contents, keys, at))
 }
 
-/// Where each storage lies, after reading how many numbers it really has.
+/// Returns the byte range of each storage, after reading how many values it has.
 async fn places<'b>(
     source: &impl WeightSource,
     file: &str,

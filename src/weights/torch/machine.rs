@@ -1,4 +1,4 @@
-//! The machine that reads a pickle: a stack, a memo, and no way out of it.
+//! A pickle machine with a stack and a memo that can execute nothing else.
 
 use std::collections::HashMap;
 
@@ -6,10 +6,10 @@ use super::TorchError;
 use super::reader::{Reader, signed};
 use super::value::{Heap, Value};
 
-/// Instructions that are followed; the largest published models have a tenth.
+/// Maximum number of instructions; the largest published models have a tenth of it.
 const MAX_STEPS: usize = 1 << 20;
 
-/// Reads the pickle that begins at `at`, and moves `at` behind its end.
+/// Reads the pickle that begins at `at`, and moves `at` after its end.
 pub(super) fn read<'b>(
     bytes: &'b [u8],
     at: &mut usize,
@@ -31,14 +31,14 @@ pub(super) fn read<'b>(
 pub(super) struct Machine<'b, 'h> {
     reader: Reader<'b>,
     stack: Vec<Value<'b>>,
-    /// Heights of the stack where lists begin.
+    /// Heights of the stack at which lists begin.
     marks: Vec<usize>,
     memo: HashMap<usize, Value<'b>>,
     pub(super) heap: &'h mut Heap<'b>,
 }
 
 impl<'b> Machine<'b, '_> {
-    /// Follows one instruction; beside it, its name in Python's `pickle`. // table
+    /// Executes one instruction; beside it is its name in Python's `pickle`. // table
     #[rustfmt::skip]
     fn step(&mut self, code: u8) -> Result<(), TorchError> {
         match code {

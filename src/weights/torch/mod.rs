@@ -1,7 +1,8 @@
-//! PyTorch's own files (`.pth`, `.pt`, `.bin`): zip archives, and the streams of before version 1.6.
+//! PyTorch's own files (`.pth`, `.pt`, `.bin`): zip archives, and the streams before version 1.6.
 //!
-//! Their table of contents is a pickle, a program for Python. Here it is read by a machine that knows only what weights
-//! need: plain containers and tensors. Whatever else a pickle asks for is refused by name; nothing is run.
+//! Their table of contents is a pickle, a program for Python. It is read by a machine that knows only what
+//! weights need: plain containers and tensors. Anything else that a pickle asks for is refused by name;
+//! nothing is run.
 
 mod archive;
 mod calls;
@@ -14,12 +15,12 @@ mod value;
 
 use super::{Header, WeightSource, WeightsError};
 
-/// Longest table of contents that is read, in bytes; those of published models have less than one million.
+/// Maximum bytes of a table of contents; those of published models have less than one million.
 const MAX_PICKLE_BYTES: u64 = 64 << 20;
-/// Tensors may share numbers, but not be this many times as large as their file.
+/// Tensors may share values, but their total size may be at most this many times that of the file.
 const MAX_SHARING: u64 = 4;
 
-/// Why a PyTorch file was refused.
+/// Why a PyTorch file is refused.
 #[derive(Debug, thiserror::Error)]
 enum TorchError {
     #[error("its table of contents is cut off; download it again")]
@@ -46,11 +47,11 @@ enum TorchError {
     Archive(String),
 }
 
-/// Ends the sentences above: what to do with a file that is trusted.
+/// End of the messages above: what to do with a trusted file.
 const WAY_ON: &str =
     "if you trust it, open it in Python and save its tensors with safetensors.torch.save_file";
 
-/// A name from the file as an error repeats it: without control characters, and not endless.
+/// Returns a name from the file for error messages, shortened and with control characters escaped.
 fn shown(name: &str) -> String {
     name.escape_debug().take(80).collect()
 }
@@ -61,10 +62,12 @@ impl TorchError {
     }
 }
 
-/// The table of contents of a PyTorch file; `None` where `first`, its first eight bytes, say that it is another kind.
+/// Reads the table of contents of a PyTorch file; `None` if `first`, its first eight bytes, belong to another
+/// format.
 ///
 /// # Errors
-/// [`WeightsError::Format`] when it is damaged, holds anything but tensors and plain containers, or lies about sizes.
+/// [`WeightsError::Format`] if it is damaged, holds anything but tensors and plain containers, or states
+/// wrong sizes.
 pub(super) async fn read_header(
     source: &impl WeightSource,
     file: &str,

@@ -1,4 +1,5 @@
-//! A file on a [`WeightSource`] for a library that reads at once: what is missing is fetched, and the library asked again.
+//! A file on a [`WeightSource`] for a library that reads synchronously: missing bytes are fetched, and the
+//! library is called again.
 
 use std::cell::{Cell, RefCell};
 use std::io;
@@ -9,13 +10,13 @@ use super::TorchError;
 use crate::weights::stream::exactly;
 use crate::weights::{WeightSource, WeightsError};
 
-/// The parts of a file that have come.
+/// The parts of a file that were fetched.
 pub(super) struct Pieces<'s, S> {
     pub(super) source: &'s S,
     pub(super) file: &'s str,
     pub(super) size: u64,
     here: RefCell<Vec<(u64, Vec<u8>)>>,
-    /// Where a byte was asked for that is not here.
+    /// Offset of a byte that was requested but is missing.
     missing: Cell<Option<u64>>,
 }
 
@@ -24,7 +25,8 @@ impl<'s, S: WeightSource> Pieces<'s, S> {
         Self { source, file, size, here: RefCell::new(Vec::new()), missing: Cell::new(None) }
     }
 
-    /// The outcome of `read` once everything it reads is here; `length` bytes are fetched first, then twice as many.
+    /// Returns the result of `read` once everything that it reads is present; `length` bytes are fetched
+    /// first, then twice as many.
     pub(super) async fn complete<T>(
         &self,
         mut length: u64,
@@ -33,7 +35,7 @@ impl<'s, S: WeightSource> Pieces<'s, S> {
         self.here.borrow_mut().clear();
         loop {
             let outcome = read();
-            // An outcome reached without a byte that was asked for is none.
+            // A result that was computed without a requested byte is void.
             let Some(start) = self.missing.take() else {
                 let damaged = |error| {
                     TorchError::Archive(format!("its archive is damaged ({error}); download it again"))

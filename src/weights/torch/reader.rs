@@ -1,8 +1,8 @@
-//! Operands of a pickle's instructions.
+//! Reads the operands of a pickle's instructions.
 
 use super::TorchError;
 
-/// Bytes, and how far they are read.
+/// Bytes, and the position up to which they are read.
 #[derive(Debug)]
 pub(super) struct Reader<'b> {
     pub(super) bytes: &'b [u8],
@@ -21,20 +21,20 @@ impl<'b> Reader<'b> {
         Ok(self.take(1)?[0])
     }
 
-    /// An unsigned number of `width` bytes, the lowest first.
+    /// Reads a little-endian unsigned number of `width` bytes.
     pub(super) fn number(&mut self, width: usize) -> Result<usize, TorchError> {
         let bytes = self.take(width)?;
         let number = bytes.iter().rev().fold(0, |number: u64, &byte| number << 8 | u64::from(byte));
         usize::try_from(number).ok().ok_or(TorchError::Truncated)
     }
 
-    /// Bytes behind their count, which has `width` bytes.
+    /// Reads bytes that are preceded by their count of `width` bytes.
     pub(super) fn counted(&mut self, width: usize) -> Result<&'b [u8], TorchError> {
         let count = self.number(width)?;
         self.take(count)
     }
 
-    /// Text up to the end of its line.
+    /// Reads text up to the end of its line.
     pub(super) fn line(&mut self) -> Result<&'b str, TorchError> {
         let rest = &self.bytes[self.at..];
         let length = rest.iter().position(|&byte| byte == b'\n').ok_or(TorchError::Truncated)?;
@@ -44,7 +44,7 @@ impl<'b> Reader<'b> {
     }
 }
 
-/// The number in two's complement, the lowest byte first; `None` where it needs more than eight bytes.
+/// Returns a little-endian number in two's complement; `None` if it has more than eight bytes.
 pub(super) fn signed(bytes: &[u8]) -> Option<i64> {
     let sign = if bytes.last().is_some_and(|&byte| byte >= 0x80) { u8::MAX } else { 0 };
     let mut wide = [sign; 8];

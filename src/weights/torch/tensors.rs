@@ -1,4 +1,4 @@
-//! From a pickle's values to the tensors of a checkpoint, each checked against the storage it lies in.
+//! Converts a pickle's values to the tensors of a checkpoint, each checked against its storage.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -7,14 +7,14 @@ use super::value::{Heap, Storage, Value, View};
 use super::{TorchError, machine, shown};
 use crate::weights::StoredTensor;
 
-/// Where training programs put the weights among what else they save.
+/// Keys under which training programs store the weights among other things.
 const KEYS: [&str; 4] = ["model", "state_dict", "model_state_dict", "module"];
-/// Of a tensor.
+/// Maximum number of axes of a tensor.
 const MAX_AXES: usize = 64;
-/// Keys that a refusal repeats.
+/// Number of keys that an error message repeats.
 const MOST_SHOWN: usize = 8;
 
-/// What a pickle holds, and what it refers to.
+/// The contents of a pickle, and the values to which it refers.
 #[derive(Debug)]
 pub(super) struct Contents<'b> {
     pub(super) heap: Heap<'b>,
@@ -22,14 +22,15 @@ pub(super) struct Contents<'b> {
 }
 
 impl<'b> Contents<'b> {
-    /// Of a pickle that stands alone.
+    /// Reads a pickle that stands alone.
     pub(super) fn of(pickle: &'b [u8]) -> Result<Self, TorchError> {
         let mut heap = Heap::default();
         let root = machine::read(pickle, &mut 0, &mut heap)?;
         Ok(Self { heap, root })
     }
 
-    /// The tensors by name, at the top or under one of [`KEYS`]; of two with one name the last, as in Python.
+    /// Returns the tensors by name, at the top or under one of [`KEYS`]; of two with the same name the last,
+    /// as in Python.
     pub(super) fn named(&self) -> Result<BTreeMap<&'b str, View>, TorchError> {
         let below =
             |key: &str| self.entries(self.root).find(|(name, _)| *name == key).map(|(_, value)| value);
@@ -42,7 +43,7 @@ impl<'b> Contents<'b> {
             .ok_or_else(|| self.without_tensors())
     }
 
-    /// `norm_pix_loss` of the settings that MAE's training program saves beside the weights.
+    /// Returns `norm_pix_loss` of the settings that MAE's training program saves beside the weights.
     pub(super) fn norm_pix_loss(&self) -> Option<bool> {
         let settings = self.entries(self.root).find(|(name, _)| *name == "args")?.1;
         self.entries(settings).find_map(|(name, value)| match value {
@@ -77,7 +78,7 @@ impl<'b> Contents<'b> {
         TorchError::NoTensors { known: KEYS.join(", "), found }
     }
 
-    /// The table entry of a tensor whose storage lies at `place` in the file.
+    /// Returns the header entry of a tensor whose storage lies at `place` in the file.
     pub(super) fn stored(
         &self,
         name: &str,
@@ -117,7 +118,7 @@ impl<'b> Contents<'b> {
         })
     }
 
-    /// Lengths or strides; nothing for more axes than PyTorch itself knows what to do with.
+    /// Returns lengths or strides; `None` for more axes than PyTorch supports.
     fn sizes(&self, list: usize) -> Option<Vec<usize>> {
         let size = |value: &Value<'b>| match value {
             Value::Number(number) => usize::try_from(*number).ok(),
@@ -131,7 +132,8 @@ impl<'b> Contents<'b> {
     }
 }
 
-/// From the first number of a view to behind its last; `None` where the view has more numbers than that, or no sense.
+/// Returns the number of values from the first of a view to its last; `None` if the view has more values than
+/// that, or is malformed.
 fn extent(shape: &[usize], strides: &[usize]) -> Option<u64> {
     if shape.len() != strides.len() {
         return None;
@@ -145,7 +147,7 @@ fn extent(shape: &[usize], strides: &[usize]) -> Option<u64> {
     (count <= extent).then_some(extent as u64)
 }
 
-/// Whether the numbers lie row by row, without gaps.
+/// Returns whether the values are row-major without gaps.
 fn in_rows(shape: &[usize], strides: &[usize]) -> bool {
     let mut dense = 1;
     shape.contains(&0)

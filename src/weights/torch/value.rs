@@ -1,11 +1,12 @@
-//! What a pickle can make here.
+//! The values that a pickle can create here.
 
 use safetensors::tensor::Dtype;
 
-/// A value on the machine's stack. Containers lie on the [`Heap`]: a pickle may refer to one many times, or to itself.
+/// A value on the machine's stack. Containers live on the [`Heap`]: a pickle may refer to one many times, or
+/// to itself.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Value<'b> {
-    /// Whatever no tensor depends on: `None`, floats, bytes, settings of the training.
+    /// Any value on which no tensor depends: `None`, floats, bytes, settings of the training.
     Plain,
     Flag(bool),
     Number(i64),
@@ -18,11 +19,11 @@ pub(super) enum Value<'b> {
     Tensor(usize),
 }
 
-/// What a pickle may call.
+/// The functions and classes that a pickle may call.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Global {
     OrderedDict,
-    /// `argparse`'s, the settings of the training.
+    /// `argparse.Namespace`, the settings of the training.
     Namespace,
     Tensor,
     Parameter,
@@ -30,7 +31,7 @@ pub(super) enum Global {
 }
 
 impl Global {
-    /// The allowed ones; all others are refused.
+    /// Returns the allowed global of this name; all others are refused.
     pub(super) fn of(module: &str, name: &str) -> Option<Self> {
         Some(match (module, name) {
             ("collections", "OrderedDict") => Self::OrderedDict,
@@ -52,44 +53,44 @@ impl Global {
     }
 }
 
-/// Numbers in a row somewhere in the file.
+/// Consecutive values somewhere in the file.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Storage<'b> {
     /// Its name in the file.
     pub(super) key: &'b str,
     pub(super) dtype: Dtype,
-    /// How many numbers it says it has.
+    /// The number of values that it claims to have.
     pub(super) count: i64,
 }
 
 impl Storage<'_> {
-    /// Bytes of one number.
+    /// Returns the bytes of one value.
     pub(super) fn width(&self) -> u64 {
         self.dtype.bitsize() as u64 / 8
     }
 }
 
-/// A view of a storage, as the pickle describes it; nothing of it is checked yet.
+/// A view of a storage as the pickle describes it, not checked yet.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct View {
     pub(super) storage: usize,
     pub(super) offset: i64,
-    /// Lists on the heap.
+    /// Indices of lists on the heap.
     pub(super) shape: usize,
     pub(super) strides: usize,
 }
 
-/// Everything the values refer to.
+/// Everything to which values refer.
 #[derive(Debug, Default)]
 pub(super) struct Heap<'b> {
-    /// Lists, and maps as keys and values in turn.
+    /// Lists, and maps as alternating keys and values.
     pub(super) lists: Vec<Vec<Value<'b>>>,
     pub(super) storages: Vec<Storage<'b>>,
     pub(super) tensors: Vec<View>,
 }
 
 impl<'b> Heap<'b> {
-    /// Where a new list lies.
+    /// Stores a list and returns its index.
     pub(super) fn list(&mut self, items: Vec<Value<'b>>) -> usize {
         self.lists.push(items);
         self.lists.len() - 1
