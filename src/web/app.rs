@@ -1,4 +1,4 @@
-//! The app's one controller: carries events to [`AppState`], and its effects to worker, canvases and disk.
+//! The app's controller: carries events to [`AppState`], and its effects to worker, canvases and disk.
 
 mod keeping;
 mod photos;
@@ -33,10 +33,10 @@ use keeping::Keeping;
 
 use crate::hub_name::HUB;
 
-/// What changes when kept weights are removed: other tabs hear of it.
+/// The `localStorage` key that changes when kept weights are removed, so that other tabs notice.
 const WEIGHTS_GONE: &str = "mae-seg-weights-gone";
 
-/// What every component is given: the state to read, and the ways to change it.
+/// The context of every component: the state to read, and the ways to change it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct App {
     pub(super) state: RwSignal<AppState>,
@@ -44,32 +44,32 @@ pub(super) struct App {
     pub(super) photo_canvas: NodeRef<Canvas>,
     pub(super) overlay_canvas: NodeRef<Canvas>,
     pub(super) desk: Desk,
-    /// Small pictures of the photos, by their addresses.
+    /// Object URLs of the photos' thumbnails.
     pub(super) thumbnails: RwSignal<HashMap<PhotoKey, String>>,
-    /// Bytes of what this browser keeps for the next visit; `None` where it keeps nothing.
+    /// Bytes kept in this browser for the next visit; `None` if nothing can be kept.
     pub(super) kept_bytes: RwSignal<Option<f64>>,
     pub(super) sheets: Sheets,
     parts: StoredValue<Parts, LocalStorage>,
 }
 
-/// What has no place in a pure state.
+/// Browser objects that do not belong in a pure state.
 #[derive(Debug, Default)]
 struct Parts {
     worker: Option<WorkerClient>,
     /// The files of all photos.
     files: HashMap<PhotoKey, Blob>,
-    /// What is known of their objects.
+    /// The known objects of photos.
     objects: HashMap<PhotoKey, Blob>,
-    /// What is to be kept for the next visit.
+    /// Files on their way to the browser's storage.
     keeping: Keeping,
-    /// The parts of a file of all photos that are made.
+    /// The finished parts of a file of all photos.
     collected: Vec<Blob>,
     /// Files of the models opened from this device, by the folder's name.
     folders: HashMap<String, Vec<File>>,
     masks: Vec<HitMask>,
-    /// The photo that is to come behind the objects.
+    /// The photo to be put behind the objects.
     backdrop: Option<File>,
-    /// The picture on its way to the clipboard.
+    /// The picture promised to the clipboard.
     promised: Option<Promised>,
 }
 
@@ -103,7 +103,7 @@ impl App {
         app
     }
 
-    /// Hears what other tabs of this page do to what both keep.
+    /// Listens for changes that other tabs of this page make to shared storage.
     pub(super) fn listen_to_others(self) {
         let known = RwSignal::new(dom::remembered(WEIGHTS_GONE));
         let listener = window_event_listener_untyped("storage", move |_| {
@@ -116,37 +116,37 @@ impl App {
         on_cleanup(move || listener.remove());
     }
 
-    /// Lets the state take in an event, and carries out what follows.
+    /// Passes an event to the state, and carries out the resulting effects.
     pub(super) fn dispatch(self, event: Event) {
         self.dispatch_with(event, &[]);
     }
 
-    /// Does something to the picked objects.
+    /// Applies an action to the picked objects.
     pub(super) fn mend(self, action: Action) {
         self.dispatch(self.wanted(action));
-        // What is not on its way into a mask does not stay on the photo either.
+        // Ink that is not on its way into a mask is removed from the photo.
         if !self.state.with_untracked(AppState::is_mending) {
             self.desk.dry();
         }
     }
 
-    /// The wish to do something to the picked objects.
+    /// Returns the event that asks for an action on the picked objects.
     pub(super) fn wanted(self, action: Action) -> Event {
         let places = self.state.with_untracked(|state| state.selected.iter().copied().collect());
         Event::EditWanted(Edit { places, action })
     }
 
-    /// Says something that is no failure.
+    /// Shows a notice that is not a failure.
     fn notice(self, sentence: Sentence) {
         self.dispatch(Event::Noticed(vec![sentence]));
     }
 
-    /// Says why something can be neither shown nor used.
+    /// Shows why something can be neither shown nor used.
     pub(super) fn refuse(self, kind: FailureKind, sentence: Sentence) {
         self.dispatch(Event::Refused(Failure::new(kind, sentence)));
     }
 
-    /// The photo's pixel at a place, both coordinates from 0 to 1.
+    /// Returns the photo's pixel at a place, both coordinates from 0 to 1.
     pub(super) fn pixel(self, [across, down]: [f64; 2]) -> Option<[usize; 2]> {
         let size = self.state.with_untracked(|state| state.photo.as_ref().map(|photo| photo.size))?;
         #[expect(
@@ -158,13 +158,13 @@ impl App {
         Some([pixel(across, size.width), pixel(down, size.height)])
     }
 
-    /// A place, both coordinates from 0 to 1, in pixels of the photo, though not in whole ones.
+    /// Converts a place, both coordinates from 0 to 1, to fractional pixels of the photo.
     pub(super) fn point(self, [across, down]: [f64; 2]) -> [f64; 2] {
         let size = self.state.with_untracked(|state| state.photo.as_ref().map(|photo| photo.size));
         size.map_or([0.0; 2], |size| [across * size.width as f64, down * size.height as f64])
     }
 
-    /// What is pointed at there.
+    /// Returns what a gesture at a place points at.
     pub(super) fn aim(self, place: [f64; 2], gesture: Gesture) -> Option<Aim> {
         let pixel = self.pixel(place)?;
         let [x, y] = pixel;
@@ -256,7 +256,7 @@ impl App {
         self.parts.with_value(send)
     }
 
-    /// The files that a request for a model of this device needs.
+    /// Returns the files that a request for a model on this device needs.
     fn attachments(self, request: &Request) -> Array {
         let (Request::Load { place: Place::Device(name), .. }
         | Request::Redraw { request: RedrawRequest::Load { place: Place::Device(name), .. }, .. }) = request
@@ -276,7 +276,7 @@ impl App {
         self.replace_masks(&masks, masks.len(), buffers);
     }
 
-    /// Takes the masks of some places out of one buffer.
+    /// Replaces masks at some indices by those in one buffer.
     fn replace_masks(self, masks: &[(usize, usize)], count: usize, buffers: &[ArrayBuffer]) {
         let (height, runs) = (self.photo_height(), buffers.first().map(dom::numbers).unwrap_or_default());
         let places = masks.iter().map(|(place, _)| place + 1).max().unwrap_or_default().max(count);

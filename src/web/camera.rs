@@ -1,12 +1,12 @@
-//! Which part of the photo fills its frame. Pure, tested on the host.
+//! Which part of the photo fills its frame; pure, tested on the host.
 //!
-//! Places in the frame are `[across, down]`, from 0 at its left and top to 1 at its right and bottom; the photo fills the frame
-//! exactly where it is not magnified.
+//! Places in the frame are `[across, down]`, from 0 at its left and top to 1 at its right and bottom; without
+//! magnification the photo fills the frame exactly.
 
-/// One pixel of the photo may be this much larger than in the whole view, at most.
+/// The maximum magnification.
 pub const MOST_ZOOM: f64 = 40.0;
 
-/// How much the photo is magnified, and where its top left corner lies.
+/// The magnification of the photo, and the place of its upper left corner.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Camera {
     zoom: f64,
@@ -20,19 +20,19 @@ impl Default for Camera {
 }
 
 impl Camera {
-    /// How many times larger the photo is than in the whole view.
+    /// Returns how many times larger the photo is than in the whole view.
     #[must_use]
     pub const fn zoom(&self) -> f64 {
         self.zoom
     }
 
-    /// Whether only a part of the photo is seen.
+    /// Returns whether only a part of the photo is visible.
     #[must_use]
     pub fn is_close(&self) -> bool {
         self.zoom > 1.0
     }
 
-    /// Magnified `factor` times more; what is seen at `place` stays there, as far as the photo goes on filling the frame.
+    /// Magnifies `factor` times more around `place`, as far as the photo still fills the frame.
     #[must_use]
     pub fn zoomed(self, factor: f64, place: [f64; 2]) -> Self {
         let zoom = (self.zoom * factor).clamp(1.0, MOST_ZOOM);
@@ -40,13 +40,13 @@ impl Camera {
         Self { zoom, corner }.inside()
     }
 
-    /// Moved by a share of the frame, as far as the photo goes on filling it.
+    /// Moves the photo by a share of the frame, as far as it still fills the frame.
     #[must_use]
     pub fn moved(self, [across, down]: [f64; 2]) -> Self {
         Self { corner: [self.corner[0] + across, self.corner[1] + down], ..self }.inside()
     }
 
-    /// Moved as little as brings a place of the photo, given as the frame's are, into view.
+    /// Moves the photo just far enough that a place of it, in shares of its sides, becomes visible.
     #[must_use]
     pub fn showing(self, place: [f64; 2]) -> Self {
         let beyond = |axis: usize| {
@@ -56,7 +56,7 @@ impl Camera {
         self.moved([beyond(0), beyond(1)])
     }
 
-    /// Two fingers went from places to other places.
+    /// Moves and magnifies the photo as two fingers that went from some places to others.
     #[must_use]
     pub fn pinched(self, from: [[f64; 2]; 2], to: [[f64; 2]; 2]) -> Self {
         let apart = |[a, b]: [[f64; 2]; 2]| (a[0] - b[0]).hypot(a[1] - b[1]).max(1e-3);
@@ -65,7 +65,7 @@ impl Camera {
         self.zoomed(apart(to) / apart(from), before).moved([0, 1].map(|axis| after[axis] - before[axis]))
     }
 
-    /// The same as a CSS transform with its origin at the top left.
+    /// Returns the CSS transform, with its origin at the upper left.
     #[must_use]
     pub fn transform(&self) -> String {
         let [left, top] = self.corner.map(|place| 100.0 * place);
@@ -77,7 +77,8 @@ impl Camera {
     }
 }
 
-/// The width of a brush in pixels of a photo whose longer side is `side`, for a slider from 0 to 100: fine at its beginning.
+/// Returns the width of a brush in pixels of a photo whose longer side is `side`, for a slider from 0 to 100
+/// with fine steps at its beginning.
 #[must_use]
 pub fn brush_width(slider: f64, side: usize) -> f64 {
     (side as f64 * 0.4 * (slider / 100.0).powi(2)).round().max(1.0)
@@ -87,7 +88,7 @@ pub fn brush_width(slider: f64, side: usize) -> f64 {
 mod tests {
     use super::*;
 
-    /// Where a place of the photo is seen.
+    /// Returns where a place of the photo is visible in the frame.
     fn seen(camera: Camera, place: [f64; 2]) -> [f64; 2] {
         [0, 1].map(|axis| camera.corner[axis] + place[axis] * camera.zoom)
     }

@@ -1,32 +1,32 @@
-//! The models of the menu, and what a visitor should know before the download.
+//! The models of the menu, with what a visitor should know before the download.
 
 use super::place::Place;
 
 /// A model of the menu.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Listed {
-    /// What to call it.
+    /// The name shown to people.
     pub title: &'static str,
-    /// Key of what it is good for.
+    /// Text key of what it is good for.
     pub about: &'static str,
-    /// Its place, as in `?weights=`.
+    /// The value of `?weights=`.
     pub weights: &'static str,
-    /// Size of the download, in bytes.
+    /// Size of the download in bytes.
     pub bytes: u64,
     /// Number of labels.
     pub labels: usize,
-    /// AP50 of its masks on 260 photos, of objects of any kind, in percent, where it was measured.
+    /// AP50 of its masks on 260 photos, for objects of any kind, in percent; `None` if not measured.
     pub accuracy: Option<f32>,
-    /// Key of the licence of the weights.
+    /// Text key of the licence of the weights.
     pub licence: &'static str,
 }
 
-/// The bundled model that is quick everywhere.
+/// The bundled model that is fast everywhere.
 pub const TINY: &str = "weights/mae-tiny";
 /// The bundled model with the better masks.
 pub const SMALL: &str = "weights/mae-small";
 
-/// The menu: first the two that come with the page.
+/// The menu, beginning with the two bundled models.
 pub const CATALOGUE: [Listed; 4] = [
     Listed {
         title: "mae-tiny",
@@ -66,17 +66,17 @@ pub const CATALOGUE: [Listed; 4] = [
     },
 ];
 
-/// The model that is offered to those who want better masks than the bundled ones have.
+/// The model that is offered to visitors who want better masks than the bundled ones'.
 pub const BETTER: Listed = CATALOGUE[2];
 
 impl Listed {
-    /// The entry for a place, if it is one of the menu's.
+    /// Returns the entry of a model, if it is in the menu.
     #[must_use]
     pub fn of(place: &Place) -> Option<Self> {
         CATALOGUE.into_iter().find(|listed| listed.is_at(place))
     }
 
-    /// Where it is.
+    /// Returns the reference to its weights.
     #[must_use]
     pub fn place(&self) -> Place {
         match self.weights.strip_prefix("hf:").map(str::parse) {
@@ -85,7 +85,7 @@ impl Listed {
         }
     }
 
-    /// Whether `place` is its place.
+    /// Returns whether `place` refers to this model.
     #[must_use]
     pub fn is_at(&self, place: &Place) -> bool {
         match place {
@@ -94,7 +94,7 @@ impl Listed {
         }
     }
 
-    /// Its repository's name, or its folder's.
+    /// Returns the name of its repository or folder.
     #[must_use]
     pub fn id(&self) -> String {
         self.place().title()

@@ -1,14 +1,15 @@
-//! One message on the wire: `[value, [attachment, …]]`; buffers are transferred instead of copied, files are handles.
+//! Messages on the wire: `[value, [attachment, …]]`; buffers are transferred instead of copied, files are
+//! handles.
 
 use js_sys::{Array, ArrayBuffer};
 use serde::{Serialize, de::DeserializeOwned};
 use wasm_bindgen::{JsCast, JsValue};
 
-/// Packs a message and what is attached to it.
+/// Packs a message and its attachments.
 ///
 /// # Errors
 ///
-/// When the message holds a value that JavaScript cannot.
+/// An error if the message holds a value that JavaScript cannot represent.
 pub(super) fn pack<T: Serialize>(
     message: &T,
     attachments: &Array,
@@ -16,22 +17,22 @@ pub(super) fn pack<T: Serialize>(
     Ok(Array::of2(&serde_wasm_bindgen::to_value(message)?, attachments))
 }
 
-/// The buffers among the attachments, as `postMessage` wants them.
+/// Returns the buffers among the attachments, as `postMessage` expects them.
 pub(super) fn transfer_list(attachments: &Array) -> Array {
     only::<ArrayBuffer>(attachments).iter().collect()
 }
 
-/// Unpacks what [`pack`] packed.
+/// Unpacks a message packed by [`pack`].
 ///
 /// # Errors
 ///
-/// When the message is of another type or version.
+/// An error if the message has another type or version.
 pub(super) fn unpack<T: DeserializeOwned>(data: JsValue) -> Result<(T, Array), serde_wasm_bindgen::Error> {
     let envelope: Array = data.dyn_into().map_err(serde_wasm_bindgen::Error::from)?;
     Ok((serde_wasm_bindgen::from_value(envelope.get(0))?, Array::from(&envelope.get(1))))
 }
 
-/// The attachments of one type.
+/// Returns the attachments of one type.
 pub(super) fn only<T: JsCast>(attachments: &Array) -> Vec<T> {
     attachments.iter().filter_map(|attachment| attachment.dyn_into().ok()).collect()
 }

@@ -1,4 +1,4 @@
-//! The page's end of the worker: starts it, sends requests, hands on replies, and lets go of it when it died.
+//! The page's end of the worker: starts it, sends requests, passes on replies, and drops it when it died.
 
 use js_sys::{Array, ArrayBuffer};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
@@ -8,16 +8,16 @@ use super::channel;
 use super::dom;
 use super::protocol::{Reply, Request};
 
-/// What a worker tells the page.
+/// A message or the end of the worker.
 #[derive(Debug)]
 pub(super) enum Heard {
     /// A message and its buffers.
     Reply(Reply, Vec<ArrayBuffer>),
-    /// It stopped, or sent what nobody understands.
+    /// The worker stopped, or sent a message that cannot be understood.
     Died(String),
 }
 
-/// A running worker; dropping it ends it, and nothing it said is heard any more.
+/// A running worker; dropping it terminates it, and its later messages are ignored.
 #[derive(Debug)]
 pub(super) struct WorkerClient {
     worker: Worker,
@@ -26,11 +26,11 @@ pub(super) struct WorkerClient {
 }
 
 impl WorkerClient {
-    /// Starts the worker; `hear` is called with everything it says, first of all [`Reply::Ready`].
+    /// Starts the worker; `hear` is called with all its messages, the first of which is [`Reply::Ready`].
     ///
     /// # Errors
     ///
-    /// When the browser refuses to start module workers.
+    /// An error if the browser refuses to start module workers.
     pub(super) fn spawn(hear: impl Fn(Heard) + Clone + 'static) -> Result<Self, JsValue> {
         let options = WorkerOptions::new();
         options.set_type(WorkerType::Module);
@@ -58,7 +58,7 @@ impl WorkerClient {
     ///
     /// # Errors
     ///
-    /// When a buffer was moved away before.
+    /// An error if a buffer was moved away before.
     pub(super) fn send(&self, request: &Request, attachments: &Array) -> Result<(), JsValue> {
         let message = channel::pack(request, attachments)?;
         self.worker.post_message_with_transfer(&message, &channel::transfer_list(attachments))

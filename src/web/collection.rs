@@ -1,4 +1,4 @@
-//! One file of many photos, made of one photo after another. Pure, tested on the host.
+//! One file of many photos, built photo by photo; pure, tested on the host.
 
 use crate::export::{
     self, AnnotationFormat, Annotations, ExportError, ExportedFile, PhotoInfo, PictureFormat, UniqueNames,
@@ -9,19 +9,19 @@ use crate::mask::Matte;
 use crate::web::document::{Document, Object};
 use crate::web::export::{Product, Scene, within};
 
-/// Objects of a photo that files are made of, with their pixels.
+/// Objects of a photo to be exported, with their mattes.
 #[derive(Debug)]
 pub struct Wanted<'a>(Vec<(usize, &'a Object, Matte)>);
 
 impl<'a> Wanted<'a> {
-    /// The objects with the places that are `wanted`; what is hidden or has no pixels is left out.
+    /// Collects the objects that are `wanted`; hidden ones and those without pixels are left out.
     pub fn of(document: &'a Document, wanted: impl Fn(usize, &Object) -> bool) -> Self {
         let is_there = |object: &Object| !object.hidden && object.mask.area() > 0;
         let objects = document.objects().filter(|(place, object)| wanted(*place, object) && is_there(object));
         Self(objects.map(|(place, object)| (place, object, object.matte())).collect())
     }
 
-    /// The objects as they are written into files.
+    /// Returns the objects in the form in which they are exported.
     #[must_use]
     pub fn objects(&self) -> Vec<export::Object<'_>> {
         let written = self.0.iter().map(|(place, object, matte)| export::Object {
@@ -35,7 +35,7 @@ impl<'a> Wanted<'a> {
     }
 }
 
-/// The file in the making.
+/// The file under construction.
 #[derive(Debug)]
 pub struct Collection {
     product: Product,
@@ -47,7 +47,7 @@ pub struct Collection {
 }
 
 impl Collection {
-    /// A file with no photo in it.
+    /// Creates a file without photos.
     #[must_use]
     pub fn new(product: Product, format: PictureFormat, labels: &[String]) -> Self {
         let annotations =
@@ -62,11 +62,12 @@ impl Collection {
         }
     }
 
-    /// Takes a photo in; returns the next bytes of the file. `image` may be missing where the product does not need it.
+    /// Adds a photo and returns the next bytes of the file. `image` may be missing if the product does not
+    /// need it.
     ///
     /// # Errors
     ///
-    /// As [`Scene::file`]; a photo without objects is taken into annotations alone.
+    /// The errors of [`Scene::file`]; a photo without objects can only be added to annotations.
     pub fn add(
         &mut self,
         photo: &PhotoInfo<'_>,
@@ -96,11 +97,12 @@ impl Collection {
         Ok(self.zip.take())
     }
 
-    /// Completes the file; returns its name and its last bytes. Annotations that are one file for all photos are not packed.
+    /// Completes the file; returns its name and its last bytes. Annotations in one file for all photos are
+    /// not zipped.
     ///
     /// # Errors
     ///
-    /// As [`Zip::finish`].
+    /// The errors of [`Zip::finish`].
     pub fn finish(mut self) -> Result<(String, Vec<u8>), ExportError> {
         let is_packed = !matches!(
             self.product,
@@ -120,7 +122,7 @@ impl Collection {
     }
 }
 
-/// Puts a file into a folder where `several` formats are packed together.
+/// Puts a file into a folder if `several` formats are zipped together.
 fn placed(file: ExportedFile, folder: &str, several: bool) -> ExportedFile {
     let name = if several { format!("{folder}/{}", file.name) } else { file.name };
     ExportedFile { name, ..file }
@@ -135,7 +137,8 @@ mod tests {
 
     const SIZE: [usize; 2] = [40, 30];
 
-    /// A file of two photos of one name, the first with two objects, and the second with none; and what the second met.
+    /// Makes a file of two photos with the same name, the first with two objects, the second with none; also
+    /// returns the second's error.
     fn made(product: Product) -> (String, Vec<u8>, Option<ExportError>) {
         let [width, height] = SIZE;
         let image = RgbImage::new(width, height, vec![90; width * height * 3]).unwrap();

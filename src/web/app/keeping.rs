@@ -1,4 +1,4 @@
-//! What is kept in this browser for the next visit: photos, what is known of their objects, and which was shown.
+//! Keeps photos, their objects, and which photo was shown, in this browser for the next visit.
 
 use std::collections::BTreeMap;
 
@@ -15,22 +15,22 @@ use crate::web::keeper::Keeper;
 use crate::web::protocol::Sentence;
 use crate::web::state::{AppState, Earlier, Event};
 
-/// The file that says which photos there are.
+/// Name of the file that lists the photos.
 const INDEX: &str = "index.json";
 
-/// Files on their way into the browser's storage.
+/// Files on their way to the browser's storage.
 #[derive(Debug, Default)]
 pub(super) struct Keeping {
     keeper: Option<Keeper>,
-    /// The newest content of each file that is to be written; `None` where it is to go.
+    /// The newest content of each file to be written; `None` for files to be removed.
     jobs: BTreeMap<String, Option<Blob>>,
     is_writing: bool,
-    /// Nothing is kept in this visit.
+    /// Whether nothing is kept in this visit.
     is_off: bool,
 }
 
 impl App {
-    /// Brings back what an earlier visit left, and keeps from now on what this one does.
+    /// Restores what an earlier visit kept, and keeps this visit's data from now on.
     pub(in crate::web) fn begin_keeping(self) {
         spawn_local(async move {
             let taken = move || {
@@ -46,16 +46,16 @@ impl App {
         });
     }
 
-    /// Keeps which photos there are.
+    /// Keeps the list of photos.
     pub(in crate::web) fn keep_index(self, earlier: &Earlier) {
-        // Before the earlier one was read, it is not replaced.
+        // The list of an earlier visit must not be replaced before it was read.
         let is_ready = self.parts.with_value(|parts| parts.keeping.keeper.is_some());
         if is_ready && let Ok(text) = serde_json::to_string(earlier) {
             self.keep(INDEX.into(), dom::text_blob(&text).ok());
         }
     }
 
-    /// Keeps a file, or lets it go.
+    /// Keeps a file, or removes it.
     pub(super) fn keep(self, name: String, content: Option<Blob>) {
         self.parts.update_value(|parts| {
             if !parts.keeping.is_off {
@@ -93,7 +93,7 @@ impl App {
         }
     }
 
-    /// Writes one file after another, until all is written.
+    /// Writes one file after another until all are written.
     fn write(self) {
         let Some(keeper) = self.parts.with_value(|parts| parts.keeping.keeper.clone()) else { return };
         let begins =
@@ -107,7 +107,7 @@ impl App {
             {
                 let done = match &content {
                     Some(content) => keeper.put(&name, content).await,
-                    // What is not there is gone.
+                    // A missing file counts as removed.
                     None => keeper.remove(&name).await.or(Ok(())),
                 };
                 if done.is_err() {
@@ -124,7 +124,7 @@ impl App {
         self.notice(sentence);
     }
 
-    /// Says how much is kept.
+    /// Updates the number of bytes kept.
     fn weigh(self) {
         let bytes = self.parts.with_value(|parts| {
             let all = parts.files.values().chain(parts.objects.values());
@@ -150,7 +150,7 @@ impl App {
         }
     }
 
-    /// Brings back the files of photos; those without one leave the gallery. Returns how many these are.
+    /// Restores the files of photos; photos without a file leave the gallery, and their number is returned.
     async fn bring_back_files(self, keeper: &Keeper, gallery: &mut Gallery) -> usize {
         let keys: Vec<PhotoKey> = gallery.entries().iter().map(|entry| entry.key).collect();
         let mut missing = 0;

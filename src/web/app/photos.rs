@@ -1,4 +1,4 @@
-//! Photos on their way in, and to the worker.
+//! Takes photos in, and sends them to the worker.
 
 use js_sys::{Array, ArrayBuffer, Date};
 use leptos::prelude::{GetUntracked, UpdateValue, WithUntracked, WithValue, document};
@@ -16,13 +16,13 @@ use crate::web::place::Place;
 use crate::web::protocol::{CollectStep, Failure, FailureKind, Reply, Request, RequestId, Sentence};
 use crate::web::state::{Effect, Event, RedrawEvent};
 
-/// No photo file is larger; reading one into memory would only slow the tab down before it fails.
+/// Maximum bytes of a photo file; reading a larger one into memory would slow the tab down before it fails.
 const MAX_FILE_BYTES: f64 = 256.0 * 1024.0 * 1024.0;
-/// Of files that are left out, so many are named.
+/// Number of files named among those left out.
 const MOST_NAMED: usize = 3;
 
 impl App {
-    /// Takes whatever was dropped or picked: photos, or a model.
+    /// Takes whatever was dropped or picked: photos or a model.
     pub(in crate::web) fn take(self, dropped: Dropped) {
         let Dropped { folder, files, texts } = dropped;
         let paths: Vec<String> = files.iter().map(|(path, _)| path.clone()).collect();
@@ -56,7 +56,7 @@ impl App {
         }
     }
 
-    /// Takes photos; what is left out beside them is named.
+    /// Takes photos; files left out beside them are named.
     fn choose_files(self, photos: &[&File], left_out: &[&File]) {
         let (photos, too_large): (Vec<&File>, Vec<&File>) =
             photos.iter().partition(|file| file.size() <= MAX_FILE_BYTES);
@@ -74,7 +74,7 @@ impl App {
         }
     }
 
-    /// Takes a picture that is known by its address.
+    /// Takes a picture by its address.
     fn take_texts(self, texts: &[String]) {
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
         match address(&texts).map(str::to_owned) {
@@ -88,7 +88,7 @@ impl App {
         }
     }
 
-    /// Takes the photos that were chosen before the app was there, and removes what the page showed until then.
+    /// Takes the photos that were chosen before the app started, and removes the start page.
     pub(in crate::web) fn take_early(self) {
         let document = document();
         let input = document.get_element_by_id("start-photos").and_then(|input| input.dyn_into().ok());
@@ -102,19 +102,19 @@ impl App {
         };
         match input.files().is_some_and(|files| files.length() > 0) {
             true => take(),
-            // The picker may be open right now.
+            // The file picker may be open right now.
             false => input.set_onchange(Some(Closure::once_into_js(take).unchecked_ref())),
         }
     }
 
-    /// Takes photos that another app shared with this one: the service worker has them.
+    /// Takes photos that another app shared with this one, from the service worker.
     pub(in crate::web) fn take_shared(self) {
         if dom::query("shared").is_none() {
             return;
         }
         spawn_local(async move {
             let photos = shared_photos().await;
-            // In the address, they would come again at the next visit.
+            // Otherwise they would be taken again at the next visit.
             let _ = dom::share("shared", None);
             match photos {
                 Ok(photos) if !photos.is_empty() => self.choose_blobs(photos),
@@ -123,7 +123,7 @@ impl App {
         });
     }
 
-    /// Takes one of the photos that come with the page, or shows it again.
+    /// Takes one of the sample photos, or shows it again.
     pub(in crate::web) fn choose_sample(self, name: &'static str) {
         let known = self.state.with_untracked(|state| {
             let entries = state.gallery.entries();
@@ -144,7 +144,7 @@ impl App {
         if self.parts.with_value(|parts| parts.files.is_empty()) {
             dom::ask_to_stay();
         }
-        // Photos of an earlier visit, which may not be back yet, have lower keys.
+        // Photos of an earlier visit, which may not be restored yet, have lower keys.
         let now = (Date::now() / 1000.0) as u32;
         let first = self.state.with_untracked(|state| state.gallery.next_key().0).max(now);
         let photos: Vec<(PhotoKey, (String, Blob))> = (first..).map(PhotoKey).zip(photos).collect();
@@ -155,7 +155,7 @@ impl App {
         self.dispatch(Event::PhotosChosen(photos.into_iter().map(|(key, (name, _))| (key, name)).collect()));
     }
 
-    /// Sends the photo that devices are measured by.
+    /// Sends the photo for measuring the device.
     pub(super) async fn send_measure(self, id: RequestId) {
         let photo = async { dom::read(&dom::fetch_blob("samples/coffee.jpg").await?).await };
         let sent = photo.await.and_then(|file| self.send(&Request::Measure { id }, &Array::of1(&file)));
@@ -165,16 +165,16 @@ impl App {
         }
     }
 
-    /// An address of a photo's file, for the browser to draw it from; it has to be released.
+    /// Returns an object URL of a photo's file, from which the browser can draw it; it must be revoked.
     pub(in crate::web) fn address_of(self, key: PhotoKey) -> Option<String> {
         self.parts.with_value(|parts| Url::create_object_url_with_blob(parts.files.get(&key)?).ok())
     }
 
-    /// Carries out what has to be done about photos that are not shown, or not yet.
+    /// Carries out effects on photos that are not shown, or not yet.
     ///
     /// # Errors
     ///
-    /// When the browser has no room for what is to be kept.
+    /// An error if the browser has no room for what is to be kept.
     pub(super) fn carry_out_of_photos(self, effect: Effect, buffers: &[ArrayBuffer]) -> Result<(), JsValue> {
         match effect {
             Effect::SendPhoto { id, key, look } => {
@@ -210,7 +210,7 @@ impl App {
         Ok(())
     }
 
-    /// Sends a request about a photo, with its file and, if `with_objects`, what is known of its objects.
+    /// Sends a request about a photo, with its file and, if `with_objects`, its known objects.
     pub(super) async fn send_about(
         self,
         id: RequestId,
@@ -255,14 +255,14 @@ impl App {
         }
     }
 
-    /// Offers the parts of the file of all photos as one download.
+    /// Saves the parts of the file of all photos as one download.
     pub(super) fn save_parts(self, file_name: &str) -> Result<(), JsValue> {
         let parts = self.parts.try_update_value(|parts| std::mem::take(&mut parts.collected));
         let parts: Array = parts.unwrap_or_default().iter().collect();
         dom::save_blob(&Blob::new_with_blob_sequence(&parts)?, file_name)
     }
 
-    /// Empties the canvases.
+    /// Clears the canvases.
     pub(super) fn hide_photo(self) {
         for canvas in [self.photo_canvas, self.overlay_canvas].iter().filter_map(GetUntracked::get_untracked)
         {
@@ -271,7 +271,7 @@ impl App {
     }
 }
 
-/// The name under which a photo's file is kept.
+/// Returns the name under which a photo's file is kept.
 pub(super) fn photo_file(key: PhotoKey) -> String {
     format!("{}.photo", key.0)
 }
@@ -286,7 +286,7 @@ async fn read_both(file: Option<Blob>, objects: Option<Blob>) -> Result<Array, J
     Ok(buffers)
 }
 
-/// How many files there are, and the names of the first; `None` where there are none.
+/// Returns the number of files, and the names of the first; `None` for no file.
 fn named(files: &[&File]) -> Option<(usize, String)> {
     let names: Vec<String> = files.iter().take(MOST_NAMED).map(|file| file.name()).collect();
     let more = if files.len() > MOST_NAMED { ", …" } else { "" };

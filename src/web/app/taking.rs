@@ -1,4 +1,4 @@
-//! Files on their way from the worker to where they are to go.
+//! Brings files from the worker to where they are wanted.
 
 use js_sys::{Array, ArrayBuffer};
 use leptos::prelude::{UpdateValue, WithValue};
@@ -14,12 +14,12 @@ use crate::web::protocol::{Failure, FailureKind, Reply, Request, RequestId, Sent
 use crate::web::state::{Event, Purpose};
 
 impl App {
-    /// Keeps the photo that is to come behind the objects.
+    /// Keeps the photo that is to be put behind the objects.
     pub(in crate::web) fn keep_backdrop(self, file: Option<File>) {
         self.parts.update_value(|parts| parts.backdrop = file);
     }
 
-    /// Asks the worker for a file, with the photo that is to come behind the objects where one is.
+    /// Asks the worker for a file, with the photo to be put behind the objects if there is one.
     pub(super) fn send_export(self, id: RequestId, export: Export, purpose: Purpose) {
         if purpose == Purpose::Copy {
             self.break_promise();
@@ -32,7 +32,7 @@ impl App {
         spawn_local(self.send_with_backdrop(id, needed, Request::Export { id, export }));
     }
 
-    /// Sends a request, with the photo that is to come behind the objects where it is needed.
+    /// Sends a request, with the photo to be put behind the objects if it is needed.
     pub(super) async fn send_with_backdrop(self, id: RequestId, is_needed: bool, request: Request) {
         let backdrop = self.parts.with_value(|parts| parts.backdrop.clone().filter(|_| is_needed));
         let file = match &backdrop {
@@ -51,11 +51,11 @@ impl App {
         }
     }
 
-    /// Gives a file, with its name and media type, to whom it is for.
+    /// Hands over a file, with its name and media type, for its purpose.
     ///
     /// # Errors
     ///
-    /// When the browser does not save it.
+    /// An error if the browser does not save it.
     pub(super) fn hand_over(
         self,
         id: RequestId,
@@ -81,7 +81,7 @@ impl App {
         self.dispatch(Event::HandedOver(id, outcome.map_err(|error| dom::words(&error))));
     }
 
-    /// Tells the clipboard that no picture comes.
+    /// Tells the clipboard that no picture will come.
     pub(super) fn break_promise(self) {
         self.parts.update_value(|parts| parts.promised.take().iter().for_each(Promised::give_up));
     }

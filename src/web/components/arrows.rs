@@ -1,4 +1,5 @@
-//! Pointing at the photo without a pointer: arrow keys move a cross, Enter clicks; Space or Enter, held, draw with the brush.
+//! Keyboard control of the photo: arrow keys move a cross, Enter clicks; with a brush, holding Space or Enter
+//! draws.
 
 use leptos::prelude::*;
 use web_sys::KeyboardEvent;
@@ -8,10 +9,11 @@ use crate::web::app::App;
 use crate::web::camera::Camera;
 use crate::web::state::{AppState, Event, Tool};
 
-/// How far an arrow key moves the cross, as a share of what is seen of the photo; with Shift, and without. A pixel at least.
+/// How far an arrow key moves the cross with and without Shift, as a share of the visible part of the photo;
+/// at least one pixel.
 const STEPS: [f64; 2] = [0.1, 0.01];
 
-/// Where the cross is, both coordinates from 0 to 1; nowhere until an arrow key was pressed.
+/// The place of the cross, both coordinates from 0 to 1; `None` until an arrow key was pressed.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Arrows {
     app: App,
@@ -24,7 +26,7 @@ impl Arrows {
         let Pointer { drag, brush, .. } = pointer;
         let cross = RwSignal::new(None);
         let draws = Memo::new(move |_| app.state.with(|state| state.tool.is_brush()));
-        // The brush is where the cross is.
+        // The brush follows the cross.
         Effect::new(move |_| brush.set(cross.get().filter(|_| draws.get()).map(|place| app.point(place))));
         Self { app, cross, drag }
     }
@@ -50,7 +52,7 @@ impl Arrows {
             let aim = self.app.aim(place, gesture(tool, false, event.alt_key()));
             return self.app.dispatch(Event::Pointed(aim.filter(|_| tool.is_pointer() && tool != Tool::Box)));
         }
-        // A key that is held comes again and again, and nobody draws where nothing shows the brush.
+        // Held keys repeat, and drawing would surprise while no cross shows the brush.
         if tool.is_brush() && (event.repeat() || before.is_none()) {
             return;
         }
@@ -73,14 +75,14 @@ impl Arrows {
         }
     }
 
-    /// A key was let go: what it drew is done.
+    /// Ends the stroke when a key is released.
     pub(super) fn released(self, event: &KeyboardEvent) {
         if matches!(event.key().as_str(), "Enter" | " ") {
             self.app.desk.end_stroke().into_iter().for_each(|action| self.app.mend(action));
         }
     }
 
-    /// From a place on in a direction, no further than the photo goes.
+    /// Moves a place in a direction, within the photo.
     fn moved(self, place: [f64; 2], direction: [f64; 2], is_far: bool) -> [f64; 2] {
         let seen = STEPS[usize::from(!is_far)] / self.app.desk.camera.with_untracked(Camera::zoom);
         let sides = self.app.point([1.0; 2]);

@@ -1,4 +1,4 @@
-//! How certain an object must be.
+//! The threshold of confidence.
 
 use leptos::prelude::*;
 
@@ -11,7 +11,7 @@ use crate::web::state::Event;
 pub(super) fn Controls(app: App) -> impl IntoView {
     let state = app.state;
     let threshold = Memo::new(move |_| state.with(|state| state.threshold));
-    // Each model has its own to begin with.
+    // Each model has its own initial threshold.
     let is_known = Memo::new(move |_| state.with(|state| state.model.is_some()));
     let moved = move |event| {
         if let Ok(value) = event_target_value(&event).parse() {

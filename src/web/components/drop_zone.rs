@@ -1,4 +1,5 @@
-//! The ways a photo comes in: dropped, pasted, picked, or one of ours. A model may be dropped, too.
+//! The ways to add a photo: drop, paste, pick, take one with the camera, or choose a sample. A model may be
+//! dropped, too.
 
 use std::time::Duration;
 
@@ -14,19 +15,19 @@ use crate::web::dom;
 use crate::web::dropped::Dropped;
 use crate::web::protocol::{FailureKind, Sentence};
 
-/// Files, and the keys of what they show.
+/// File names of the samples, and text keys of what they show.
 const SAMPLES: [(&str, &str); 3] = [
     ("astronaut.jpg", "sample-astronaut"),
     ("photographer.jpg", "sample-photographer"),
     ("coffee.jpg", "sample-coffee"),
 ];
 
-/// What the picker offers everywhere: what is decoded here.
+/// Types of files that are decoded here and thus offered by the picker in every browser.
 const READ: &str = "image/jpeg,image/png,image/webp,image/gif,image/bmp,image/tiff,.jfif,.tif,.tiff";
-/// A photo of one pixel, to see whether this browser reads its format.
+/// A photo of one pixel, to test whether this browser can read its format.
 const AVIF: &[u8] = include_bytes!("one_pixel.avif");
 
-/// File picker and samples; dropping and pasting work anywhere on the page.
+/// The file picker and the samples; dropping and pasting work anywhere on the page.
 #[component]
 pub(super) fn DropZone(app: App) -> impl IntoView {
     let dragging = RwSignal::new(false);
@@ -43,9 +44,9 @@ pub(super) fn DropZone(app: App) -> impl IntoView {
     let picked = move |input: NodeRef<Input>| {
         if let Some(input) = input.get_untracked() {
             let dropped = Dropped::picked(input.files().as_ref());
-            // In a task of its own: reading many files out of the picker is one already.
+            // In a task of its own, since reading many files from the picker already takes one.
             set_timeout(move || app.take(dropped), Duration::ZERO);
-            // The same file may be picked again.
+            // Allows the same file to be picked again.
             input.set_value("");
         }
     };
@@ -75,7 +76,7 @@ pub(super) fn DropZone(app: App) -> impl IntoView {
     }
 }
 
-/// Drops and pastes, on the whole window.
+/// Listens for drops and pastes on the whole window.
 fn listen(app: App, dragging: RwSignal<bool>) {
     let over = window_event_listener(ev::dragover, move |event| {
         event.prevent_default();
@@ -92,7 +93,7 @@ fn listen(app: App, dragging: RwSignal<bool>) {
         take(app, event.data_transfer());
     });
     let paste = window_event_listener(ev::paste, move |event| {
-        // What is pasted into a field of text belongs there.
+        // Text pasted into a text field belongs there.
         let field = event.target().and_then(|target| target.dyn_into::<HtmlInputElement>().ok());
         if field.is_some_and(|field| !["range", "file"].contains(&field.type_().as_str())) {
             return;

@@ -1,11 +1,11 @@
-//! The photo before it was read.
+//! The photo before it was decoded.
 
 use leptos::prelude::*;
 use web_sys::Url;
 
 use crate::web::app::App;
 
-/// The photo as the browser itself draws it, until the model is there and has read it.
+/// The photo as drawn by the browser itself, until the model is ready and has decoded it.
 #[component]
 pub(super) fn EarlyPhoto(app: App) -> impl IntoView {
     let coming = Memo::new(move |_| app.state.with(|state| state.coming.filter(|_| state.photo.is_none())));
@@ -13,7 +13,7 @@ pub(super) fn EarlyPhoto(app: App) -> impl IntoView {
         let address = app.address_of(coming.get()?)?;
         let (drawn, unknown) = (address.clone(), RwSignal::new(false));
         let release = move |_| drop(Url::revoke_object_url(&drawn));
-        // The worker may know formats that the browser does not.
+        // The worker may support formats that the browser does not.
         Some(view! {
             <img
                 class="early"

@@ -1,4 +1,4 @@
-//! Top and bottom of the page.
+//! Header and footer of the page.
 
 use leptos::prelude::*;
 
@@ -11,7 +11,7 @@ use crate::web::app::App;
 use crate::web::protocol::{Backend, Fallback, ModelInfo};
 use crate::web::state::Event;
 
-/// Name, promise, and the backend in use.
+/// The name, the promise, and the backend in use.
 #[component]
 pub(super) fn Header(app: App) -> impl IntoView {
     let model = Memo::new(move |_| app.state.with(|state| state.model.clone()));
@@ -34,7 +34,7 @@ pub(super) fn Header(app: App) -> impl IntoView {
     }
 }
 
-/// What is kept in this browser, and how to remove it.
+/// What is kept in this browser, and buttons to remove it.
 #[component]
 pub(super) fn Footer(app: App) -> impl IntoView {
     let kept = Memo::new(move |_| {
@@ -73,7 +73,7 @@ fn backend_name(model: Option<&ModelInfo>) -> &'static str {
     }
 }
 
-/// The key of what is said of it.
+/// Returns the text key for the backend.
 const fn backend_words(model: &ModelInfo) -> &'static str {
     match (model.fallback, model.backend) {
         (Some(Fallback::Missing), _) => "gpu-missing",

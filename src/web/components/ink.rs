@@ -1,4 +1,4 @@
-//! The brush and what it draws, until that is in a mask.
+//! The brush and its strokes, until they are in a mask.
 
 use leptos::prelude::*;
 
@@ -6,7 +6,8 @@ use crate::web::app::App;
 use crate::web::desk::Ink;
 use crate::web::state::AppState;
 
-/// Strokes in pixels of the photo; where the brush is, a circle as large as it, and one where a soft one covers half.
+/// The strokes in pixels of the photo; and around the brush, a circle of its size, with a second one where a
+/// soft brush covers half.
 #[component]
 pub(super) fn InkLayer(app: App, brush: RwSignal<Option<[f64; 2]>>) -> impl IntoView {
     let (state, desk) = (app.state, app.desk);
@@ -40,12 +41,13 @@ pub(super) fn InkLayer(app: App, brush: RwSignal<Option<[f64; 2]>>) -> impl Into
     }
 }
 
-/// How far from its middle a brush covers half of a pixel; there is the edge of the mask.
+/// Returns the distance from its centre at which a brush covers half of a pixel, where the edge of the mask
+/// is.
 fn half_covered(radius: f64, softness: f64) -> f64 {
     radius * (1.0 - softness / 2.0)
 }
 
-/// A single point is drawn as a line of no length, whose ends are round.
+/// Returns the points of a line; a single point becomes a line of no length, whose caps are round.
 fn corners(Ink { stroke, .. }: &Ink) -> String {
     let points = stroke.points.iter().chain(stroke.points.first().filter(|_| stroke.points.len() == 1));
     points.map(|[x, y]| format!("{x:.2},{y:.2}")).collect::<Vec<_>>().join(" ")

@@ -1,4 +1,4 @@
-//! The objects, best first.
+//! The list of objects, best first.
 
 use leptos::html::Li;
 use leptos::prelude::*;
@@ -47,7 +47,7 @@ pub(super) fn InstanceList(app: App) -> impl IntoView {
     }
 }
 
-/// Label, score and area of one object; pointing at it lights its mask.
+/// Label, score and area of one object; hovering over it highlights its mask.
 #[component]
 fn Row(app: App, index: usize, photo_area: Memo<usize>) -> impl IntoView {
     let state = app.state;
@@ -122,7 +122,7 @@ fn listed(state: &AppState) -> Vec<usize> {
     (0..state.instances.len()).filter(|&index| state.is_listed(index)).collect()
 }
 
-/// How many objects are below the threshold.
+/// Returns the number of objects below the threshold.
 fn left_out(state: &AppState) -> usize {
     let is_there = |found: &&Found| found.presence != Presence::Deleted;
     state.instances.iter().filter(is_there).count() - listed(state).len()
@@ -142,12 +142,13 @@ fn step(event: &KeyboardEvent) {
     event.prevent_default();
     let button = to.and_then(|row| row.query_selector("button").ok()?);
     if let Some(button) = button.and_then(|button| button.dyn_into::<HtmlElement>().ok()) {
-        // Where there is no focus to be had, nothing changes.
+        // If the element cannot be focused, nothing changes.
         drop(button.focus());
     }
 }
 
-/// Scrolls the list, never the page, to a row that was picked on the photo; a row under the pointer stays there.
+/// Scrolls the list, never the page, to a row that was picked on the photo; a row under the pointer stays
+/// where it is.
 fn reveal(row: &HtmlElement) {
     let Some(list) = row.parent_element().filter(|_| !row.matches(":hover").unwrap_or_default()) else {
         return;

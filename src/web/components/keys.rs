@@ -1,4 +1,4 @@
-//! Keys for what the toolbar does.
+//! Keyboard shortcuts of the toolbar.
 
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
@@ -10,10 +10,10 @@ use crate::web::document::Action;
 use crate::web::dom;
 use crate::web::state::{AppState, Event, Tool};
 
-/// How much a key, or a button, zooms.
+/// The factor by which a key or a button zooms.
 pub(super) const ZOOM: f64 = 1.4;
 
-/// Keys with Ctrl (or Command), and Delete, wherever the focus is but where text is written.
+/// Handles keys with Ctrl (or Command), and Delete, wherever the focus is except in text fields.
 pub(super) fn anywhere(app: App, event: &KeyboardEvent) {
     let is_elsewhere = app.state.with_untracked(|state| state.redraw.is_open);
     if is_elsewhere || writes(event) || !app.state.with_untracked(AppState::can_ask) {
@@ -31,7 +31,8 @@ pub(super) fn anywhere(app: App, event: &KeyboardEvent) {
     app.dispatch(wanted);
 }
 
-/// Single keys, while the focus is on the photo and they are not switched off; whether this was one of them.
+/// Handles single keys while the focus is on the photo, unless they are switched off; returns whether this
+/// was one of them.
 pub(super) fn on_photo(app: App, event: &KeyboardEvent) -> bool {
     let is_off = !app.desk.single_keys.get_untracked();
     if is_off || event.ctrl_key() || event.meta_key() || event.alt_key() {
@@ -56,7 +57,7 @@ pub(super) fn on_photo(app: App, event: &KeyboardEvent) -> bool {
     true
 }
 
-/// Whether single keys do something: who speaks to the computer, or hits keys by chance, may not want that.
+/// A switch for single keys, since people who use speech input or hit keys by accident may not want them.
 #[component]
 pub(super) fn SingleKeys(app: App) -> impl IntoView {
     let on = app.desk.single_keys;
@@ -82,7 +83,7 @@ fn widened(app: App, by: f64) -> bool {
     true
 }
 
-/// Whether keys are letters here.
+/// Returns whether keys enter text here.
 pub(super) fn writes(event: &KeyboardEvent) -> bool {
     let input = event.target().and_then(|target| target.dyn_into::<HtmlInputElement>().ok());
     input.is_some_and(|input| !matches!(input.type_().as_str(), "range" | "file" | "checkbox" | "radio"))

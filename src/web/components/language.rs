@@ -1,11 +1,11 @@
-//! The languages of the page, to choose from.
+//! The choice of the page's language.
 
 use leptos::prelude::*;
 
 use crate::web::app::App;
 use crate::web::language::Language;
 
-/// A button for each language, called as it calls itself.
+/// A button for each language, with its own name for itself.
 #[component]
 pub(super) fn LanguageSwitch(app: App) -> impl IntoView {
     view! {

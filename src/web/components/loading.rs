@@ -1,4 +1,4 @@
-//! How far the model is on its way: the stages, the pace, and a way out of a slow one.
+//! Progress of a loading model: its stages, its pace, and a way out if it is slow.
 
 use std::time::Duration;
 
@@ -10,12 +10,12 @@ use crate::web::pace::{Pace, Watch};
 use crate::web::protocol::{BackendChoice, Progress};
 use crate::web::state::{Event, Status};
 
-/// Keys of their names.
+/// Text keys of the stages.
 const STAGES: [&str; 4] = ["stage-program", "stage-model", "stage-warm-up", "stage-ready"];
-/// After so many seconds of warming up, the way to the CPU is offered.
+/// Seconds of warming up after which the CPU is offered.
 const PATIENCE_S: u32 = 5;
 
-/// Stages and pace, while a model is on its way.
+/// Stages and pace while a model is loading.
 #[component]
 pub(super) fn Loading(app: App) -> impl IntoView {
     let progress = Memo::new(move |_| app.state.with(|state| state.progress()));
@@ -47,7 +47,7 @@ pub(super) fn Loading(app: App) -> impl IntoView {
     }
 }
 
-/// How long the graphics processor has been preparing, and the way to the CPU.
+/// How long the GPU has been warming up, and the way to the CPU.
 #[component]
 fn WarmUp(app: App) -> impl IntoView {
     let passed_s = RwSignal::new(0);
@@ -77,7 +77,7 @@ const fn stage(progress: Progress) -> usize {
     }
 }
 
-/// `0.4 MB/s · 35 s left`
+/// Formats a pace such as `0.4 MB/s · 35 s left`.
 fn pace_words(app: App, Pace { rate, left_s }: Pace) -> String {
     let (rate, left) = (megabytes(app, rate as u64), seconds(app, left_s));
     app.tells("pace", [("rate", rate.into()), ("left", left.into())])

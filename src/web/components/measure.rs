@@ -1,4 +1,4 @@
-//! How long a photo takes on this device.
+//! Measures the time that a photo takes on this device.
 
 use js_sys::{Array, Reflect};
 use leptos::prelude::*;
@@ -9,7 +9,7 @@ use crate::web::dom;
 use crate::web::protocol::{Backend, RUNS};
 use crate::web::state::{AppState, Event, Measuring};
 
-/// A button that measures, and a line to share.
+/// A button that measures, and the result as a line to share.
 #[component]
 pub(super) fn Measure(app: App) -> impl IntoView {
     let can = Memo::new(move |_| app.state.with(AppState::can_measure));
@@ -21,7 +21,7 @@ pub(super) fn Measure(app: App) -> impl IntoView {
     let copy = move |_| {
         let text = line.get_untracked().unwrap_or_default();
         let clipboard = Reflect::get(&window().navigator(), &"clipboard".into());
-        // Where there is no clipboard, the line can still be marked by hand.
+        // Without a clipboard, the line can still be selected by hand.
         drop(clipboard.and_then(|clipboard| dom::call(&clipboard, "writeText", &Array::of1(&text.into()))));
     };
     view! {
@@ -40,7 +40,8 @@ pub(super) fn Measure(app: App) -> impl IntoView {
     }
 }
 
-/// `mae-tiny · 0.24 s a photo (0.23 to 0.26, 5 runs, 600 × 400) · CPU, 1 thread of 8 · mae-seg 0.1.0`
+/// Formats a result such as `mae-tiny · 0.24 s a photo (0.23 to 0.26, 5 runs, 600 × 400) · CPU, 1 thread of 8
+/// · mae-seg 0.1.0`.
 fn line(app: App, state: &AppState) -> Option<String> {
     let (Measuring::Done(times), Some(model)) = (&state.measuring, &state.model) else { return None };
     let seconds = |place: usize| (times.get(place).copied().unwrap_or_default() / 1000.0).into();
@@ -64,7 +65,7 @@ fn line(app: App, state: &AppState) -> Option<String> {
     Some(format!("{measured} · mae-seg {} {}", env!("CARGO_PKG_VERSION"), dom::page_says("build")))
 }
 
-/// How many threads the device runs at once.
+/// Returns the number of threads that the device runs at once.
 fn cores() -> f64 {
     let cores = Reflect::get(&window().navigator(), &"hardwareConcurrency".into());
     cores.ok().and_then(|cores| cores.as_f64()).unwrap_or(1.0)

@@ -1,4 +1,4 @@
-//! What can be done to the picked objects.
+//! Controls that change the picked objects.
 
 use leptos::prelude::*;
 
@@ -7,7 +7,8 @@ use crate::web::document::Action;
 use crate::web::protocol::Presence;
 use crate::web::state::AppState;
 
-/// Name, and buttons for everything that changes objects. All of it stays where it is, whatever is picked.
+/// The name of the picked objects, and all buttons that change them. The layout does not depend on what is
+/// picked.
 #[component]
 pub(super) fn MendBar(app: App) -> impl IntoView {
     let state = app.state;
@@ -52,7 +53,7 @@ fn ObjectButtons(app: App, count: Memo<usize>) -> impl IntoView {
     }
 }
 
-/// Buttons for the outlines of objects, and by how many pixels.
+/// Buttons for the outlines of objects, and the number of pixels for them.
 #[component]
 fn ShapeButtons(app: App, count: Memo<usize>) -> impl IntoView {
     let pixels = RwSignal::new(2_usize);
@@ -95,7 +96,7 @@ fn ShapeButtons(app: App, count: Memo<usize>) -> impl IntoView {
     }
 }
 
-/// The name of what is picked; the model's labels are suggested.
+/// The name of the picked objects; the model's labels are suggested.
 #[component]
 fn Name(app: App) -> impl IntoView {
     let state = app.state;
@@ -138,7 +139,7 @@ fn all_hidden(state: &AppState) -> bool {
     !state.selected.is_empty() && state.selected.iter().all(is_hidden)
 }
 
-/// What all that is picked is called, if that is the same.
+/// Returns the label of the picked objects if they share one.
 fn common_name(state: &AppState) -> Option<String> {
     let mut labels = state.selected.iter().filter_map(|index| Some(&state.instances.get(*index)?.label));
     let first = labels.next()?;

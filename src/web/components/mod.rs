@@ -1,4 +1,4 @@
-//! What is on the page, piece by piece. Each reads the state it shows and dispatches events; none computes.
+//! The components of the page. Each reads the state that it shows and dispatches events; none computes.
 
 #![expect(unreachable_pub, reason = "Leptos makes the properties of every component public")]
 
@@ -52,7 +52,7 @@ use strip::Strip;
 use tools::Tools;
 use viewer::Viewer;
 
-/// Puts the app onto the page.
+/// Mounts the app on the page.
 pub fn mount() {
     console_error_panic_hook::set_once();
     mount_to_body(Page);
@@ -79,7 +79,7 @@ fn Page() -> impl IntoView {
         <Notices app/>
         <main>
             <section class="stage" aria-label=app.says("photo")>
-                // Its canvases stay, so that nothing is lost meanwhile.
+                // Its canvases stay mounted, so that nothing on them is lost.
                 <div class="view" hidden=redraws>
                     <EarlyPhoto app/>
                     <Viewer app/>

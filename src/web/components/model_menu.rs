@@ -1,4 +1,4 @@
-//! Which model finds the objects, and where to get another.
+//! The model in use, and the choice of another one.
 
 use leptos::html::{Details, Input};
 use leptos::prelude::*;
@@ -13,7 +13,7 @@ use crate::web::place::Place;
 use crate::web::protocol::{BackendChoice, FailureKind, ModelInfo};
 use crate::web::state::Event;
 
-/// The model in use; opened, the others.
+/// The model in use; when opened, the others.
 #[component]
 pub(super) fn ModelMenu(app: App) -> impl IntoView {
     let state = app.state;
@@ -56,7 +56,7 @@ pub(super) fn ModelMenu(app: App) -> impl IntoView {
     }
 }
 
-/// Where the model runs.
+/// The choice of the device to compute on.
 #[component]
 fn Backend(app: App) -> impl IntoView {
     let backend = Memo::new(move |_| app.state.with(|state| state.backend));
@@ -155,14 +155,14 @@ pub(super) fn HubName(
     }
 }
 
-/// A picker for a folder of this device; dropping one works anywhere on the page.
+/// A picker for a folder on this device; dropping one works anywhere on the page.
 #[component]
 fn OpenWeights(app: App, close: impl Fn() + Copy + 'static) -> impl IntoView {
     let input = NodeRef::<Input>::new();
     let picked = move |_| {
         if let Some(input) = input.get_untracked() {
             app.take(Dropped::picked(input.files().as_ref()));
-            // The same folder may be picked again.
+            // Allows the same folder to be picked again.
             input.set_value("");
             close();
         }
@@ -176,7 +176,7 @@ fn OpenWeights(app: App, close: impl Fn() + Copy + 'static) -> impl IntoView {
     }
 }
 
-/// What the model in use has names for.
+/// The labels of the model in use.
 #[component]
 fn Labels(app: App) -> impl IntoView {
     let labels = Memo::new(move |_| {
@@ -194,7 +194,7 @@ fn Labels(app: App) -> impl IntoView {
     }
 }
 
-/// `12 labels · 11.9 MB · bundled`
+/// Formats facts such as `12 labels · 11.9 MB · bundled`.
 fn facts(app: App, model: &ModelInfo) -> String {
     let labels = app.tells("labels", [("count", model.labels.len().into())]);
     [labels, megabytes(app, model.weight_bytes), origin(app, &model.place)].join(" · ")

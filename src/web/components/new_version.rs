@@ -1,16 +1,16 @@
-//! A newer build of this page.
+//! The notice of a newer build of this page.
 
 use leptos::prelude::*;
 
 use crate::web::app::App;
 
-/// Says that there is one, and offers it; what is open goes on as it is until then.
+/// A notice that offers the newer build; until then the open page continues to work.
 #[component]
 pub(super) fn NewVersion(app: App) -> impl IntoView {
     let is_there = RwSignal::new(false);
     let listener = window_event_listener_untyped("newversion", move |_| is_there.set(true));
     on_cleanup(move || listener.remove());
-    // A browser that cannot reload leaves the sentence on the page.
+    // In a browser that cannot reload, the notice stays.
     let reload = move |_| drop(window().location().reload());
     view! {
         <div role="status">

@@ -1,4 +1,5 @@
-//! What went wrong, and what else is to be said: over the photo, wherever the page was scrolled to. Nothing below it moves.
+//! Failures and notices, shown over the photo wherever the page is scrolled to, without moving anything
+//! below.
 
 use std::slice;
 
@@ -11,7 +12,7 @@ use crate::web::catalogue::CATALOGUE;
 use crate::web::protocol::{Failure, FailureKind};
 use crate::web::state::Event;
 
-/// The failure and the notice, if there are any.
+/// The failure and the notice, if any.
 #[component]
 pub(super) fn Notices(app: App) -> impl IntoView {
     let failure = Memo::new(move |_| app.state.with(|state| state.failure.clone()));
@@ -32,7 +33,7 @@ pub(super) fn Notices(app: App) -> impl IntoView {
     }
 }
 
-/// A failure as a sentence, with the button that leads on.
+/// A failure as a sentence, with buttons to continue.
 #[component]
 fn FailureBox(app: App, failure: Failure) -> impl IntoView {
     let way_on = match failure.kind {
@@ -42,7 +43,7 @@ fn FailureBox(app: App, failure: Failure) -> impl IntoView {
         FailureKind::Outdated => "reload",
     };
     let take = move |_| match failure.kind {
-        // A browser that cannot reload leaves the sentence on the page.
+        // In a browser that cannot reload, the sentence stays.
         FailureKind::Outdated => drop(window().location().reload()),
         _ => app.dispatch(Event::Retried),
     };

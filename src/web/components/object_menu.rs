@@ -1,4 +1,4 @@
-//! What can be done to an object, where it is: by a right click or a long press.
+//! The context menu of an object, opened by a right click or a long press.
 
 use leptos::ev;
 use leptos::html::Div;
@@ -14,13 +14,13 @@ use crate::web::export::{Export, Product};
 use crate::web::protocol::Presence;
 use crate::web::state::{AppState, Event, Purpose};
 
-/// Opens the menu of an object; it is picked.
+/// Picks an object and opens its menu.
 pub(super) fn open(app: App, index: usize, event: &MouseEvent) {
     event.prevent_default();
     open_at(app, index, [event.client_x().into(), event.client_y().into()]);
 }
 
-/// Opens the menu of an object at a place of the screen; the object is picked.
+/// Picks an object and opens its menu at a place on the screen.
 pub(super) fn open_at(app: App, index: usize, at: [f64; 2]) {
     if !app.state.with_untracked(|state| state.selected.contains(&index)) {
         app.dispatch(Event::Picked(Some(index)));
@@ -28,7 +28,7 @@ pub(super) fn open_at(app: App, index: usize, at: [f64; 2]) {
     app.desk.menu.set(Some(Opened { index, at }));
 }
 
-/// The menu, while one is open.
+/// The menu, while it is open.
 #[component]
 pub(super) fn ObjectMenu(app: App) -> impl IntoView {
     let opened = app.desk.menu;
@@ -99,7 +99,8 @@ fn is_hidden(state: &AppState, index: usize) -> bool {
     state.instances.get(index).is_some_and(|found| found.presence == Presence::Hidden)
 }
 
-/// Sides of the menu, which grows away from the nearer edge of the screen: left or right, top or bottom.
+/// Returns the CSS position of the menu, which grows away from the nearer edge of the screen: left or right,
+/// top or bottom.
 fn place(at: [f64; 2]) -> [[Option<String>; 2]; 2] {
     let size = [window().inner_width(), window().inner_height()];
     [0, 1].map(|axis| {
@@ -111,7 +112,7 @@ fn place(at: [f64; 2]) -> [[Option<String>; 2]; 2] {
     })
 }
 
-/// Moves the focus by arrow keys; says whether the menu is to be closed.
+/// Moves the focus by arrow keys; returns whether the menu should close.
 fn moved(event: &KeyboardEvent) -> bool {
     let item = event.target().and_then(|target| target.dyn_into::<Element>().ok());
     let next = item.and_then(|item| match event.key().as_str() {
@@ -131,7 +132,7 @@ fn moved(event: &KeyboardEvent) -> bool {
     matches!(event.key().as_str(), "Escape" | "Tab")
 }
 
-/// Keys go on where the menu was opened.
+/// Returns the focus to where the menu was opened.
 fn back_to_photo(app: App) {
     if let Some(canvas) = app.overlay_canvas.get_untracked() {
         focus(&canvas);
@@ -140,7 +141,7 @@ fn back_to_photo(app: App) {
 
 fn focus(item: &Element) {
     if let Some(item) = item.dyn_ref::<HtmlElement>() {
-        // Where there is no focus to be had, nothing changes.
+        // If the element cannot be focused, nothing changes.
         drop(item.focus());
     }
 }

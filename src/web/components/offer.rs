@@ -9,10 +9,10 @@ use crate::web::catalogue::{BETTER, CATALOGUE, Listed};
 use crate::web::dom;
 use crate::web::state::{AppState, Event, Status};
 
-/// Remembered once the offer was answered.
+/// The `localStorage` key that is set once the offer was answered.
 const ANSWERED: &str = "mae-seg-offer";
 
-/// What could be had, after the first result of a model that comes with the page.
+/// The offer, after the first result of a bundled model.
 #[component]
 pub(super) fn Offer(app: App) -> impl IntoView {
     let is_answered = RwSignal::new(dom::remembered(ANSWERED).is_some());

@@ -1,4 +1,4 @@
-//! Mouse, pen, fingers and wheel on the photo.
+//! Mouse, pen, touch and wheel input on the photo.
 
 use std::time::Duration;
 
@@ -10,38 +10,38 @@ use super::object_menu;
 use crate::web::app::App;
 use crate::web::state::{Aim, AppState, Event, Gesture, Tool};
 
-/// A pointer that was moved less than this while it was down has clicked, in pixels of the screen.
+/// Minimum movement of a pressed pointer, in pixels of the screen, that is not a click.
 const LEAST_DRAG: f64 = 6.0;
-/// A photo that was moved less than this has been clicked, as a share of its frame.
+/// Minimum movement of the photo, as a share of its frame, that is not a click.
 const LEAST_MOVE: f64 = 0.01;
-/// How long a finger rests on an object until its menu opens.
+/// How long a finger rests on an object before its menu opens.
 const LONG_PRESS: Duration = Duration::from_millis(500);
-/// Pixels of a line of text, for wheels that count lines.
+/// Height of a line of text in pixels, for wheels that count lines.
 const LINE: f64 = 16.0;
 
-/// A box being drawn: where it began and where the pointer is, both coordinates from 0 to 1 each.
+/// A box being drawn: its first corner and the place of the pointer, both coordinates from 0 to 1.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Drag {
     pub(super) from: [f64; 2],
     pub(super) to: [f64; 2],
-    /// Whether the pointer went far enough to mean a box.
+    /// Whether the pointer moved far enough to mean a box.
     pub(super) is_box: bool,
 }
 
-/// What the pointer that is down does.
+/// What the pressed pointer does.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Act {
-    /// Draws a box, if it goes far enough.
+    /// Draws a box, if it moves far enough.
     Box,
     /// Draws with a brush.
     Draw,
-    /// Moves the photo: places in the frame where the pointer went down and where it was last.
+    /// Moves the photo; holds the places in the frame where the pointer was pressed and where it was last.
     Move([f64; 2], [f64; 2]),
     /// Two fingers hold the photo.
     Pinch,
 }
 
-/// A finger on the photo, and its place in the frame.
+/// The id of a finger on the photo, and its place in the frame.
 type Finger = (i32, [f64; 2]);
 
 /// The pointers on the photo.
@@ -51,12 +51,12 @@ pub(super) struct Pointer {
     /// The box being drawn.
     pub(super) drag: RwSignal<Option<Drag>>,
     act: StoredValue<Option<Act>>,
-    /// Something else than a click was done, and the click that ends it is still to come.
+    /// Whether a gesture other than a click was done, whose closing click event is still to come.
     done: StoredValue<bool>,
     fingers: StoredValue<Vec<Finger>>,
-    /// Runs out when a finger has rested long enough, and where it rests on the screen.
+    /// The timer of a long press, and where the finger rests on the screen.
     press: StoredValue<Option<(TimeoutHandle, [f64; 2])>>,
-    /// Where the brush is, in pixels of the photo.
+    /// The place of the brush in pixels of the photo.
     pub(super) brush: RwSignal<Option<[f64; 2]>>,
 }
 
@@ -83,10 +83,10 @@ impl Pointer {
         }
         let act = self.meant(event);
         if event.button() == 1 {
-            // The middle button begins no scrolling.
+            // Keeps the middle button from scrolling.
             event.prevent_default();
         }
-        // What is begun goes on where the pointer leaves the photo.
+        // Captures the pointer, so that a gesture continues outside of the photo.
         let act = act.filter(|_| canvas.set_pointer_capture(event.pointer_id()).is_ok());
         self.act.set_value(act);
         match act {
@@ -99,7 +99,7 @@ impl Pointer {
         }
     }
 
-    /// What a pointer begins that goes down. Fingers scroll the page where the whole photo is in view.
+    /// Returns what a pressed pointer starts. Fingers scroll the page while the whole photo is visible.
     fn meant(self, event: &PointerEvent) -> Option<Act> {
         let is_close = self.app.desk.camera.with_untracked(|camera| camera.is_close());
         match (event.button(), self.tool()) {
@@ -134,7 +134,7 @@ impl Pointer {
             }
             Some(Act::Draw) => self.app.desk.draw_to(self.in_photo(event)),
             Some(Act::Box) => self.boxing(event),
-            // A finger that moves scrolls; it does not look for anything.
+            // A moving finger scrolls and does not point at anything.
             None if is_finger(event) || !self.tool().is_pointer() => {}
             None => self.app.dispatch(Event::Pointed(self.aim(event))),
         }
@@ -158,7 +158,8 @@ impl Pointer {
         }
     }
 
-    /// A right click, or what the browser takes for one: the menu of the object there, or the browser's own.
+    /// Opens the menu of the object under a right click (or the browser's equivalent), or leaves the
+    /// browser's own menu.
     pub(super) fn asked_menu(self, event: &MouseEvent) {
         if let Some(index) = self.aim(event).and_then(|aim| aim.over) {
             self.cancelled();
@@ -167,7 +168,8 @@ impl Pointer {
         }
     }
 
-    /// A finger that rests on an object opens its menu, also where the browser has no such gesture.
+    /// Starts the timer of a long press, which opens an object's menu also in browsers without such a
+    /// gesture.
     fn pressed(self, event: &PointerEvent) {
         let Some(index) = self.aim(event).and_then(|aim| aim.over).filter(|_| self.tool().is_pointer())
         else {
@@ -183,21 +185,21 @@ impl Pointer {
         self.press.set_value(set_timeout_with_handle(opens, LONG_PRESS).ok().map(|timer| (timer, at)));
     }
 
-    /// No finger rests any more.
+    /// Cancels the timer of a long press.
     fn lifted(self) {
         if let Some((timer, _)) = self.press.try_update_value(Option::take).flatten() {
             timer.clear();
         }
     }
 
-    /// The browser took a pointer away.
+    /// Handles a pointer that the browser took away.
     pub(super) fn lost(self, event: &PointerEvent) {
         self.lifted();
         self.forget(event);
         self.cancelled();
     }
 
-    /// What was begun is dropped.
+    /// Drops the unfinished gesture.
     pub(super) fn cancelled(self) {
         self.app.desk.drop_stroke();
         self.drag.set(None);
@@ -221,7 +223,7 @@ impl Pointer {
         }
     }
 
-    /// Two fingers hold the photo until both are gone.
+    /// Removes a finger; two fingers hold the photo until both are gone.
     fn forget(self, event: &PointerEvent) {
         self.fingers.update_value(|fingers| fingers.retain(|(id, _)| *id != event.pointer_id()));
         let still_held = self.act.get_value() == Some(Act::Pinch) && !self.fingers.with_value(Vec::is_empty);
@@ -230,7 +232,7 @@ impl Pointer {
         }
     }
 
-    /// The wheel zooms around the pointer; where the whole photo is in view already, it scrolls the page.
+    /// Zooms around the pointer; scrolls the page instead if the whole photo is visible already.
     pub(super) fn wheeled(self, event: &WheelEvent) {
         let unit = if event.delta_mode() == WheelEvent::DOM_DELTA_LINE { LINE } else { 1.0 };
         let (across, down) = (event.delta_x() * unit, event.delta_y() * unit);
@@ -239,7 +241,7 @@ impl Pointer {
             return;
         }
         event.prevent_default();
-        // Two fingers on a touchpad that move apart come as a wheel with Ctrl.
+        // A pinch on a touchpad arrives as a wheel event with Ctrl.
         let rate = if event.ctrl_key() { 0.01 } else { 0.002 };
         let next = if across.abs() > down.abs() {
             let width = frame(event).map_or(1.0, |frame| frame.client_width().into());
@@ -250,7 +252,7 @@ impl Pointer {
         self.app.desk.camera.set(next);
     }
 
-    /// The second finger must not scroll the page.
+    /// Keeps a second finger from scrolling the page.
     pub(super) fn touched(event: &TouchEvent) {
         if event.touches().length() > 1 {
             event.prevent_default();
@@ -296,7 +298,7 @@ impl Pointer {
         self.app.state.with_untracked(AppState::can_ask)
     }
 
-    /// Where an event happened, in pixels of the photo, though not in whole ones.
+    /// Returns the place of an event in fractional pixels of the photo.
     fn in_photo(self, event: &MouseEvent) -> [f64; 2] {
         self.app.point(share(&event_target::<Element>(event), event))
     }
@@ -306,7 +308,7 @@ fn is_finger(event: &PointerEvent) -> bool {
     event.pointer_type() == "touch"
 }
 
-/// What a click means: the keys held count for more than the tool.
+/// Returns the meaning of a click; held keys take precedence over the tool.
 pub(super) const fn gesture(tool: Tool, shift: bool, alt: bool) -> Gesture {
     match (shift, alt, tool) {
         (_, true, _) | (false, false, Tool::Remove) => Gesture::Remove,
@@ -315,7 +317,7 @@ pub(super) const fn gesture(tool: Tool, shift: bool, alt: bool) -> Gesture {
     }
 }
 
-/// Asks for the object in a box, or picks the `several` that lie inside.
+/// Asks for the object in a box, or picks the `several` objects inside it.
 pub(super) fn boxed(app: App, Drag { from, to, .. }: Drag, several: bool) {
     if let Some((from, to)) = app.pixel(from).zip(app.pixel(to)) {
         let [x, y] = [0, 1].map(|axis| from[axis].min(to[axis]));
@@ -325,12 +327,12 @@ pub(super) fn boxed(app: App, Drag { from, to, .. }: Drag, several: bool) {
     }
 }
 
-/// Where on the photo an event happened, both coordinates from 0 to 1.
+/// Returns the place of an event on the photo, both coordinates from 0 to 1.
 pub(super) fn place(event: &MouseEvent) -> [f64; 2] {
     share(&event_target::<Element>(event), event).map(|place| place.clamp(0.0, 1.0))
 }
 
-/// Where in the frame an event happened, both coordinates from 0 to 1.
+/// Returns the place of an event in the frame, both coordinates from 0 to 1.
 fn in_frame(event: &MouseEvent) -> [f64; 2] {
     frame(event).map_or([0.5; 2], |frame| share(&frame, event))
 }
@@ -339,7 +341,7 @@ fn frame(event: &MouseEvent) -> Option<Element> {
     event.target()?.dyn_into::<Element>().ok()?.closest(".viewer").ok()?
 }
 
-/// Where within an element, as it is seen on the screen, an event happened.
+/// Returns the place of an event within an element as seen on the screen, both coordinates from 0 to 1.
 fn share(element: &Element, event: &MouseEvent) -> [f64; 2] {
     let bounds = element.get_bounding_client_rect();
     let share = |at: i32, start: f64, extent: f64| (f64::from(at) - start) / extent.max(1.0);

@@ -1,4 +1,4 @@
-//! What to take home, of which objects, and where it goes.
+//! Controls for what to save, of which objects, and where it goes.
 
 use leptos::html::Input;
 use leptos::prelude::*;
@@ -11,7 +11,7 @@ use crate::web::export::{Behind, Export, Product};
 use crate::web::handover;
 use crate::web::state::{AppState, Event, Purpose};
 
-/// What can be chosen; each has a text of this name.
+/// The products, each of which has a text of this name.
 const PRODUCTS: [&str; 13] = [
     "cut-out",
     "cut-outs",
@@ -28,11 +28,11 @@ const PRODUCTS: [&str; 13] = [
     "everything",
 ];
 
-/// What was chosen in the menu.
+/// The choices in the menu.
 #[derive(Debug, Clone, Copy)]
 struct Chosen {
     product: RwSignal<String>,
-    /// `picked`, `all` or `photos`.
+    /// One of `picked`, `all` and `photos`.
     which: RwSignal<String>,
     full: RwSignal<bool>,
     webp: RwSignal<bool>,
@@ -40,10 +40,10 @@ struct Chosen {
     colour: RwSignal<String>,
 }
 
-/// What the browser remembers the choices under.
+/// The `localStorage` key of the choices.
 const REMEMBERED: &str = "mae-seg-save";
 
-/// The choices that are there again at the next visit.
+/// The choices that are restored at the next visit.
 #[derive(Debug, Serialize, Deserialize)]
 struct Choices {
     product: String,
@@ -119,14 +119,14 @@ impl Chosen {
     }
 }
 
-/// The colour that a colour picker's `#rrggbb` names.
+/// Parses the `#rrggbb` of a colour picker.
 fn rgb(text: &str) -> [u8; 3] {
     let number = u32::from_str_radix(text.trim_start_matches('#'), 16).unwrap_or(0x00FF_FFFF);
     let [_, colour @ ..] = number.to_be_bytes();
     colour
 }
 
-/// How many objects are picked and shown, and of how many photos the objects are known.
+/// Numbers of picked and shown objects, and of photos whose objects are known.
 #[derive(Debug, Clone, Copy)]
 struct Counts {
     picked: Memo<usize>,
@@ -144,7 +144,7 @@ impl Counts {
     }
 }
 
-/// Choices, and buttons to save, copy and share.
+/// The choices, and buttons to save, copy and share.
 #[component]
 pub(super) fn SaveMenu(app: App) -> impl IntoView {
     let (state, chosen, backdrop) = (app.state, Chosen::new(), NodeRef::<Input>::new());
@@ -162,7 +162,7 @@ pub(super) fn SaveMenu(app: App) -> impl IntoView {
             let places = state.with_untracked(|state| {
                 if of_all.get_untracked() { state.shown_places() } else { state.picked_places() }
             });
-            // Clipboards take PNG only.
+            // Clipboards accept PNG only.
             let is_webp = chosen.webp.get_untracked() && purpose != Purpose::Copy;
             let format = if is_webp { PictureFormat::WebP } else { PictureFormat::Png };
             app.keep_backdrop(backdrop.get_untracked().and_then(|input| input.files()?.get(0)));
@@ -207,7 +207,7 @@ pub(super) fn SaveMenu(app: App) -> impl IntoView {
     }
 }
 
-/// Which objects: those picked, all of the photo, or those of all photos.
+/// The choice of objects: those picked, all of the photo, or those of all photos.
 #[component]
 fn WhichChoices(
     app: App,
@@ -238,7 +238,7 @@ fn WhichChoices(
     }
 }
 
-/// Frame and file format, where the choice is a picture.
+/// The choice of frame and file format, for pictures.
 #[component]
 fn PictureChoices(app: App, chosen: Chosen) -> impl IntoView {
     let has_frame = chosen.is_one_of(&["cut-out", "cut-outs"]);
@@ -267,7 +267,7 @@ fn PictureChoices(app: App, chosen: Chosen) -> impl IntoView {
     }
 }
 
-/// What comes behind the objects.
+/// The choice of what comes behind the objects.
 #[component]
 fn BackgroundChoices(app: App, chosen: Chosen, backdrop: NodeRef<Input>) -> impl IntoView {
     let is_behind = move |name: &'static str| move || chosen.behind.with(|behind| behind == name);

@@ -1,4 +1,4 @@
-//! The sheet of keys.
+//! The list of keyboard shortcuts.
 
 use leptos::html::Dialog;
 use leptos::prelude::*;
@@ -6,7 +6,7 @@ use web_sys::KeyboardEvent;
 
 use crate::web::app::App;
 
-/// Keys, and the keys of what they do; those of one letter only while they are switched on.
+/// Keys, and text keys of what they do; single letters work only while they are switched on.
 const KEYS: [(&str, &str); 16] = [
     ("← ↑ → ↓", "key-point"),
     ("Enter", "key-pick"),
@@ -26,12 +26,12 @@ const KEYS: [(&str, &str); 16] = [
     ("0", "key-fit"),
 ];
 
-/// The button that opens the sheet, which ? does, too.
+/// The button that opens the list, as does the ? key.
 #[component]
 pub(super) fn Shortcuts(app: App) -> impl IntoView {
     let sheet = NodeRef::<Dialog>::new();
     let open = move || {
-        // An open one stays open.
+        // If it is open already, it stays open.
         sheet.get_untracked().into_iter().for_each(|sheet| drop(sheet.show_modal()));
     };
     let close = move |_| sheet.get_untracked().into_iter().for_each(|sheet| sheet.close());

@@ -1,4 +1,4 @@
-//! What is going on.
+//! The status of the app.
 
 use std::slice;
 
@@ -9,10 +9,10 @@ use crate::web::app::App;
 use crate::web::protocol::{Failure, FailureKind, Progress};
 use crate::web::state::{AppState, Event, Status};
 
-/// So many objects are named.
+/// Maximum number of objects that are named.
 const MOST_NAMED: usize = 10;
 
-/// One line of status with its progress.
+/// One line of status with a progress bar.
 #[component]
 pub(super) fn StatusBar(app: App) -> impl IntoView {
     let state = app.state;
@@ -36,7 +36,7 @@ pub(super) fn StatusBar(app: App) -> impl IntoView {
     }
 }
 
-/// How far it is; it keeps its place when nothing is worked on: what is below does not move.
+/// The progress bar, which keeps its space while nothing is in progress, so that nothing below it moves.
 #[component]
 pub(super) fn Bar(app: App, progress: Memo<Option<Progress>>) -> impl IntoView {
     move || match progress.get().map(share) {
@@ -49,7 +49,7 @@ pub(super) fn Bar(app: App, progress: Memo<Option<Progress>>) -> impl IntoView {
     }
 }
 
-/// The objects by name, for those who do not see them.
+/// Lists the objects by name for screen readers.
 fn found_words(app: App, state: &AppState) -> String {
     let shown = state.instances.iter().enumerate().filter(|(index, _)| state.is_listed(*index));
     let named: Vec<String> = shown.take(MOST_NAMED).map(|(_, found)| named(app, found)).collect();
@@ -62,7 +62,7 @@ fn status_words(app: App, state: &AppState) -> String {
     }
     let count = ("count", state.shown_count().into());
     match state.elapsed_ms {
-        // They were known before.
+        // The objects were known before.
         Some(0.0) => app.tells("objects", [count]),
         Some(elapsed_ms) => app.tells("objects-in", [count, ("seconds", (elapsed_ms / 1000.0).into())]),
         None if is_ready(state) => app.text("ready"),
@@ -70,7 +70,7 @@ fn status_words(app: App, state: &AppState) -> String {
     }
 }
 
-/// Whether a photo can be looked at, whatever was wrong with the last.
+/// Returns whether a photo can be segmented, whatever was wrong with the last one.
 pub(super) fn is_ready(state: &AppState) -> bool {
     let is_photo = |failure: &Failure| matches!(failure.kind, FailureKind::Photo | FailureKind::Choice);
     state.status() != Status::Error || state.model.is_some() && state.failure.as_ref().is_some_and(is_photo)

@@ -8,10 +8,10 @@ use crate::web::app::App;
 use crate::web::gallery::{Gallery, PhotoKey, Standing};
 use crate::web::state::{AppState, Event};
 
-/// The strip, once there are several photos.
+/// The strip, shown once there are several photos.
 #[component]
 pub(super) fn Strip(app: App) -> impl IntoView {
-    // Whatever else happens on the page, the photos are not looked through one by one.
+    // A memo, so that other changes on the page do not compare the photos one by one.
     let gallery = Memo::new(move |_| app.state.with(|state| state.gallery.clone()));
     let keys = Memo::new(move |_| {
         gallery.with(|gallery| gallery.entries().iter().map(|entry| entry.key).collect::<Vec<_>>())
@@ -28,7 +28,7 @@ pub(super) fn Strip(app: App) -> impl IntoView {
     }
 }
 
-/// One photo: a button that shows it, and one that lets it go.
+/// One photo: a button that shows it, and one that removes it.
 #[component]
 fn Item(app: App, gallery: Memo<Gallery>, key: PhotoKey) -> impl IntoView {
     let entry = Memo::new(move |_| gallery.with(|gallery| gallery.entry(key).cloned()));

@@ -1,4 +1,4 @@
-//! Patches hidden by hand: a pointer paints, arrow keys and Enter do the same.
+//! Patches hidden by hand, with a pointer or with arrow keys and Enter.
 
 use js_sys::Uint8Array;
 use leptos::html::Canvas;
@@ -12,17 +12,17 @@ use crate::web::patches::{patch_at, patch_beside, patches_between};
 use crate::web::protocol::Size;
 use crate::web::state::{Event, RedrawEvent};
 
-/// What covers a hidden patch, and a seen one.
+/// The colours over a hidden patch and over a visible one.
 const COVERED: [u8; 4] = [24, 26, 32, 235];
 const OPEN: [u8; 4] = [0; 4];
 
-/// The cover over the photo, and what takes the pointer.
+/// The cover over the photo, which also receives pointer events.
 #[component]
 pub(super) fn ByHand(app: App) -> impl IntoView {
     let (cover, canvas) = (Cover::new(app), NodeRef::<Canvas>::new());
     Effect::new(move |_| {
         let (Some(canvas), width) = (canvas.get(), cover.grid.get()) else { return };
-        // A canvas that cannot be had stays empty.
+        // If the canvas cannot be drawn on, it stays empty.
         let _ = dom::resize(&canvas, Size { width, height: width })
             .and_then(|()| dom::repaint(&canvas, &cover.pixels().buffer()));
     });
@@ -56,16 +56,16 @@ pub(super) fn ByHand(app: App) -> impl IntoView {
     }
 }
 
-/// What is hidden, and what is about to be.
+/// The hidden patches, and the state of input.
 #[derive(Clone, Copy)]
 struct Cover {
     app: App,
     hidden: Memo<Vec<bool>>,
-    /// Patches a side.
+    /// Number of patches per side.
     grid: Memo<usize>,
-    /// The patch that keys are at.
+    /// The patch at which the keyboard cursor is.
     cursor: RwSignal<Option<usize>>,
-    /// Where the pointer that is down was last, and whether it hides.
+    /// The last place of the pressed pointer, and whether it hides patches.
     stroke: StoredValue<Option<([f64; 2], bool)>>,
 }
 
@@ -77,7 +77,7 @@ impl Cover {
         Self { app, hidden, grid, cursor: RwSignal::new(None), stroke: StoredValue::new(None) }
     }
 
-    /// RGBA, a pixel for each patch.
+    /// Returns RGBA bytes, one pixel per patch.
     fn pixels(self) -> Uint8Array {
         let of = |&hidden: &bool| if hidden { COVERED } else { OPEN };
         let pixels: Vec<u8> = self.hidden.with(|all| all.iter().flat_map(of).collect());
@@ -92,7 +92,7 @@ impl Cover {
         self.app.dispatch(Event::Redraw(RedrawEvent::Painted(patches, hides)));
     }
 
-    /// The patch that is touched is hidden, or shown; so is what the pointer passes from there.
+    /// Starts a stroke that hides or shows the touched patch and all others that the pointer passes.
     fn down(self, event: &PointerEvent) {
         let canvas: HtmlElement = event_target(event);
         if event.button() != 0 || canvas.set_pointer_capture(event.pointer_id()).is_err() {
@@ -134,7 +134,7 @@ impl Cover {
         }
     }
 
-    /// Where the keys are, for those who do not see it.
+    /// Describes the patch under the keyboard cursor for screen readers.
     fn words(self) -> Option<String> {
         let (patch, side) = (self.cursor.get()?, self.grid.get().max(1));
         let is_hidden = self.hidden.with(|all| all.get(patch) == Some(&true));

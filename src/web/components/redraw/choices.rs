@@ -1,4 +1,4 @@
-//! What is hidden, how it is shown, by which model, and what to take home.
+//! Controls for what is hidden, how it is shown, by which model, and what to save.
 
 use std::slice;
 
@@ -14,7 +14,7 @@ use crate::web::place::Place;
 use crate::web::protocol::{RedrawModel, Sampling};
 use crate::web::state::{AppState, Event, PRETRAINED, RedrawEvent};
 
-/// Ways, and the keys of their names.
+/// The ways to hide patches, and the text keys of their names.
 const WAYS: [(Option<Sampling>, &str, &str); 4] = [
     (Some(Sampling::Random), "way-random", "way-random-about"),
     (Some(Sampling::Block), "way-block", "way-block-about"),
@@ -50,7 +50,7 @@ pub(in crate::web::components) fn RedrawPanel(app: App) -> impl IntoView {
     }
 }
 
-/// What is going on.
+/// Returns the text of the current status.
 fn words(app: App, state: &AppState) -> String {
     let redraw = &state.redraw;
     if let Some(progress) = redraw.progress().or_else(|| state.progress()) {
@@ -69,7 +69,7 @@ fn words(app: App, state: &AppState) -> String {
     }
 }
 
-/// Which patches are hidden, and how the drawing is shown.
+/// Controls for which patches are hidden, and how the drawing is shown.
 #[component]
 fn Ways(app: App) -> impl IntoView {
     let state = app.state;
@@ -133,12 +133,12 @@ fn Ways(app: App) -> impl IntoView {
     }
 }
 
-/// Every patch.
+/// Returns the indices of all patches.
 fn all(app: App) -> Vec<usize> {
     app.state.with_untracked(|state| (0..state.redraw.by_hand.as_ref().map_or(0, Vec::len)).collect())
 }
 
-/// A picture, or a moving one.
+/// Buttons to save a picture or an animation.
 #[component]
 fn TakeHome(app: App) -> impl IntoView {
     let state = app.state;
@@ -166,7 +166,7 @@ fn TakeHome(app: App) -> impl IntoView {
     }
 }
 
-/// The model that draws; opened, how to get another.
+/// The model that draws; when opened, a way to choose another.
 #[component]
 fn RedrawModelMenu(app: App) -> impl IntoView {
     let state = app.state;
@@ -196,7 +196,7 @@ fn RedrawModelMenu(app: App) -> impl IntoView {
     }
 }
 
-/// `14 × 14 patches · 16.3 MB · bundled`
+/// Formats facts such as `14 × 14 patches · 16.3 MB · bundled`.
 fn facts(app: App, model: &RedrawModel) -> String {
     let patches = app.tells("patches", [("side", model.grid.into())]);
     let is_bundled = model.place == Place::Site(PRETRAINED.into());

@@ -1,4 +1,4 @@
-//! What the features of the encoder tell, before and after it learned to find objects.
+//! Features of the encoder's patches, before and after fine-tuning.
 
 use js_sys::{ArrayBuffer, Uint8Array};
 use leptos::html::Canvas;
@@ -12,16 +12,16 @@ use crate::web::patches::patch_beside;
 use crate::web::protocol::Size;
 use crate::web::state::{Event, RedrawEvent};
 
-/// The keys of their names.
+/// Text keys of the encoders' names.
 const ENCODERS: [(&str, &str); 2] =
     [("features-before", "features-before-about"), ("features-after", "features-after-about")];
 
-/// Two maps of the patches, opened when wanted.
+/// Two maps of the patches, computed when opened.
 #[component]
 pub(super) fn Features(app: App) -> impl IntoView {
     let state = app.state;
     let grids = Memo::new(move |_| state.with(|state| state.redraw.features));
-    // A place in the square that is pointed at, both coordinates from 0 to 1.
+    // The place in the square that is pointed at, both coordinates from 0 to 1.
     let spot = RwSignal::new(None::<[f64; 2]>);
     let toggled = move |event: web_sys::Event| {
         let details: web_sys::HtmlDetailsElement = event_target(&event);
@@ -42,7 +42,7 @@ pub(super) fn Features(app: App) -> impl IntoView {
     }
 }
 
-/// The colours of one encoder's patches; where a patch is pointed at, how alike the others are.
+/// The colours of one encoder's patches; while a patch is pointed at, the similarity of the others to it.
 #[component]
 fn FeatureMap(app: App, which: usize, grid: [usize; 2], spot: RwSignal<Option<[f64; 2]>>) -> impl IntoView {
     let (key, about) = ENCODERS[which];
@@ -52,7 +52,7 @@ fn FeatureMap(app: App, which: usize, grid: [usize; 2], spot: RwSignal<Option<[f
     Effect::new(move |_| {
         let (Some(canvas), Some(colours), Some(alike)) = (canvas.get(), buffer(0), buffer(1)) else { return };
         let rgba = spot.get().map_or(colours, |place| lit(&alike, cell(place, grid)));
-        // A canvas that cannot be had stays empty.
+        // If the canvas cannot be drawn on, it stays empty.
         let _ = dom::resize(&canvas, Size { width: columns, height: rows })
             .and_then(|()| dom::repaint(&canvas, &rgba));
     });
@@ -92,7 +92,7 @@ fn FeatureMap(app: App, which: usize, grid: [usize; 2], spot: RwSignal<Option<[f
     }
 }
 
-/// The patch at a place, of a grid of columns and rows.
+/// Returns the index of the patch at a place, in a grid of columns and rows.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
@@ -103,7 +103,7 @@ fn cell([across, down]: [f64; 2], [columns, rows]: [usize; 2]) -> usize {
     at(down, rows) * columns + at(across, columns)
 }
 
-/// The row of a patch in the table of how alike patches are, from dark to light.
+/// Returns the similarity of all patches to one of them as a picture, from dark to light.
 fn lit(alike: &ArrayBuffer, patch: usize) -> ArrayBuffer {
     let all = Uint8Array::new(alike);
     let count = all.length().isqrt();

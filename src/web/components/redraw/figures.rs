@@ -1,11 +1,11 @@
-//! How close the drawing is.
+//! Measures of how close the drawing is to the photo.
 
 use leptos::prelude::*;
 
 use crate::web::app::App;
 use crate::web::protocol::Drawn;
 
-/// Numbers of what is shown, a column for each drawing.
+/// A table of the measures, with a column for each drawing.
 #[component]
 pub(super) fn Figures(app: App) -> impl IntoView {
     let drawn = Memo::new(move |_| app.state.with(|state| state.redraw.drawn.clone()));

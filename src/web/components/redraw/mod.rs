@@ -1,4 +1,5 @@
-//! Parts of the photo are hidden, and the model draws them: pictures, choices, and what the features tell.
+//! The view in which parts of the photo are hidden and the model draws them: pictures, controls, and feature
+//! maps.
 
 mod by_hand;
 mod choices;

@@ -1,4 +1,4 @@
-//! One of the pictures that the worker made.
+//! A picture made by the worker.
 
 use js_sys::ArrayBuffer;
 use leptos::html::Canvas;
@@ -8,14 +8,14 @@ use crate::web::app::App;
 use crate::web::dom;
 use crate::web::sheets::square_of;
 
-/// The square picture numbered `index` of `pictures`; empty while there is none.
+/// The square picture at `index` of `pictures`; empty while there is none.
 #[component]
 pub(super) fn Picture(
     app: App,
     pictures: RwSignal<Vec<ArrayBuffer>, LocalStorage>,
     index: usize,
     name: &'static str,
-    /// Key of what it shows.
+    /// Text key of what it shows.
     title: &'static str,
 ) -> impl IntoView {
     let canvas = NodeRef::<Canvas>::new();
@@ -24,7 +24,7 @@ pub(super) fn Picture(
             return;
         };
         let size = square_of(&rgba);
-        // A canvas that cannot be had stays empty.
+        // If the canvas cannot be drawn on, it stays empty.
         let _ = dom::resize(&canvas, size).and_then(|()| dom::repaint(&canvas, &rgba));
     });
     view! { <canvas node_ref=canvas width="1" height="1" role="img" aria-label=app.says(title) data-testid=name></canvas> }

@@ -1,4 +1,5 @@
-//! The pictures: the photo with what was drawn of it over it, and beside them photo, what was seen, and drawing.
+//! The pictures: the photo overlaid with the drawing, and beside it the photo, its visible patches, and the
+//! drawing.
 
 use leptos::prelude::*;
 use web_sys::{HtmlElement, PointerEvent};
@@ -12,7 +13,7 @@ use crate::web::app::App;
 use crate::web::protocol::MOST_PERCENT;
 use crate::web::state::{Event, Redraw, RedrawEvent};
 
-/// Everything that is looked at.
+/// All pictures.
 #[component]
 pub(in crate::web::components) fn RedrawStage(app: App) -> impl IntoView {
     let state = app.state;
@@ -62,7 +63,7 @@ pub(in crate::web::components) fn RedrawStage(app: App) -> impl IntoView {
     }
 }
 
-/// The photo, covered with the drawing as far as wished; or ready for patches to be chosen by hand.
+/// The photo, covered by the drawing as far as the slider says, or ready for patches to be chosen by hand.
 #[component]
 fn Wipe(app: App) -> impl IntoView {
     let (state, pictures, wipe) = (app.state, app.sheets.redrawn, app.desk.wipe);
@@ -100,7 +101,7 @@ fn Wipe(app: App) -> impl IntoView {
     }
 }
 
-/// How much is hidden, and how far the drawing covers the photo.
+/// Sliders for how much is hidden, and how far the drawing covers the photo.
 #[component]
 fn Sliders(app: App) -> impl IntoView {
     let (state, wipe) = (app.state, app.desk.wipe);
@@ -150,7 +151,7 @@ fn Sliders(app: App) -> impl IntoView {
     }
 }
 
-/// `147 of 196 patches · 75%`
+/// Formats a count such as `147 of 196 patches · 75%`.
 fn count_words(app: App, redraw: &Redraw) -> String {
     let (counts, share) = redraw.hidden_count();
     let share = ("share", share.into());
