@@ -1,4 +1,5 @@
-//! What is in the visitor's hands: the brush, and the part of the photo in view. None of it is part of the result.
+//! State of the visitor's tools: the brush, and the visible part of the photo. None of it is part of the
+//! result.
 
 use leptos::prelude::{Get, GetUntracked, RwSignal, Set, Update, WithUntracked};
 
@@ -8,15 +9,15 @@ use super::dom;
 use super::state::{AppState, Tool};
 use crate::mask::Stroke;
 
-/// What the browser remembers under this name is `off` where single keys are to do nothing.
+/// The `localStorage` key that is `off` if single keys are switched off.
 pub(super) const SINGLE_KEYS: &str = "single-keys";
 
-/// A stroke on the photo that is not yet in a mask.
+/// A stroke on the photo that is not in a mask yet.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Ink {
     pub(super) stroke: Stroke,
     pub(super) erases: bool,
-    /// Whether the brush is still down.
+    /// Whether the brush is still pressed.
     pub(super) is_wet: bool,
 }
 
@@ -29,18 +30,18 @@ pub(super) struct Opened {
 
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Desk {
-    /// The slider for the size of the brush, from 0 to 100.
+    /// The slider of the brush's size, from 0 to 100.
     pub(super) brush: RwSignal<f64>,
-    /// How much of the brush's radius its edge fades over, in percent.
+    /// The share of the brush's radius over which its edge fades, in percent.
     pub(super) softness: RwSignal<f64>,
     pub(super) camera: RwSignal<Camera>,
     pub(super) ink: RwSignal<Vec<Ink>>,
     pub(super) menu: RwSignal<Option<Opened>>,
     /// Whether the photo is shown without its masks.
     pub(super) is_bare: RwSignal<bool>,
-    /// How much of the photo is shown beside what was drawn of it, in percent.
+    /// How much of the photo is covered by the drawing, in percent.
     pub(super) wipe: RwSignal<f64>,
-    /// Whether single keys do something on the photo.
+    /// Whether single keys work on the photo.
     pub(super) single_keys: RwSignal<bool>,
 }
 
@@ -58,7 +59,7 @@ impl Desk {
         }
     }
 
-    /// Magnifies the photo around the middle of its frame.
+    /// Magnifies the photo around the centre of its frame.
     pub(super) fn zoom(self, factor: f64) {
         self.camera.update(|camera| *camera = camera.zoomed(factor, [0.5; 2]));
     }
@@ -68,31 +69,31 @@ impl Desk {
         self.camera.set(Camera::default());
     }
 
-    /// Makes the brush wider, or narrower, by steps of the slider.
+    /// Makes the brush wider or narrower, by steps of the slider.
     pub(super) fn widen(self, by: f64) {
         self.brush.update(|brush| *brush = (*brush + by).clamp(0.0, 100.0));
     }
 
-    /// Width of the brush in pixels of the photo.
+    /// Returns the width of the brush in pixels of the photo.
     pub(super) fn brush_width(self, state: RwSignal<AppState>) -> f64 {
         brush_width(self.brush.get(), longer_side(state))
     }
 
-    /// Puts the brush down, unless it is down already.
+    /// Starts a stroke, unless one is in progress.
     pub(super) fn begin_stroke(self, state: RwSignal<AppState>, point: [f64; 2]) {
         if self.ink.with_untracked(|all| all.iter().any(|ink| ink.is_wet)) {
             return;
         }
         let radius = brush_width(self.brush.get_untracked(), longer_side(state)) / 2.0;
         let softness = self.softness.get_untracked() / 100.0;
-        // A brush as narrow as a pixel covers the middle of one by half, wherever it is put.
+        // A brush as narrow as a pixel covers the centre of one by half, wherever it is placed.
         let radius = radius.max(0.75 / (1.0 - softness / 2.0));
         let stroke = Stroke { points: vec![point], radius, softness };
         let erases = state.with_untracked(|state| state.tool == Tool::Erase);
         self.ink.update(|all| all.push(Ink { stroke, erases, is_wet: true }));
     }
 
-    /// Draws on, if that is far enough away to make a difference.
+    /// Continues the stroke, if the point is far enough away to make a difference.
     pub(super) fn draw_to(self, [x, y]: [f64; 2]) {
         self.ink.update(|all| {
             let Some(Ink { stroke, is_wet: true, .. }) = all.last_mut() else { return };
@@ -105,7 +106,7 @@ impl Desk {
         });
     }
 
-    /// Lifts the brush; returns what it drew.
+    /// Ends the stroke; returns the action that it means.
     pub(super) fn end_stroke(self) -> Option<Action> {
         self.ink.try_update(|all| {
             let ink = all.last_mut().filter(|ink| ink.is_wet)?;
@@ -115,14 +116,14 @@ impl Desk {
         })?
     }
 
-    /// Lifts the brush as if it had drawn nothing.
+    /// Drops the unfinished stroke.
     pub(super) fn drop_stroke(self) {
         if self.ink.with_untracked(|all| all.iter().any(|ink| ink.is_wet)) {
             self.ink.update(|all| all.retain(|ink| !ink.is_wet));
         }
     }
 
-    /// What was drawn is in the masks now.
+    /// Removes finished strokes, which are in the masks now.
     pub(super) fn dry(self) {
         if self.ink.with_untracked(|all| all.iter().any(|ink| !ink.is_wet)) {
             self.ink.update(|all| all.retain(|ink| ink.is_wet));

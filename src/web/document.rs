@@ -1,7 +1,8 @@
-//! The objects of a photo as they are now, and what was done to them. Pure, tested on the host.
+//! The current objects of a photo, and their edit history; pure, tested on the host.
 //!
-//! An [`Edit`] is what a person wants. It becomes changes, each of which puts an object in a place; putting back what was there
-//! is the inverse. Undoing and redoing is nothing but that, so no kind of edit has an inverse of its own.
+//! An [`Edit`] is what a person wants. It becomes changes, each of which puts an object in a place; putting
+//! back what was there is the inverse. Undo and redo are nothing else, so no kind of edit needs an inverse of
+//! its own.
 
 mod edit;
 mod history;
@@ -20,26 +21,26 @@ use crate::mask::{BinaryMask, Matte, Rle, SoftPixel};
 /// One object of the photo.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Object {
-    /// What it is called.
+    /// The label.
     pub label: String,
-    /// Confidence of the model, 0 to 1; 1 for what was drawn by hand.
+    /// The model's score, 0 to 1; 1 for objects drawn by hand.
     pub score: f32,
     /// Whether it was asked for or edited by hand; then it is shown whatever its score.
     pub by_hand: bool,
-    /// Whether it is neither shown nor saved for now.
+    /// Whether it is hidden for now, so that it is neither shown nor saved.
     pub hidden: bool,
-    /// Its pixels, at the photo's own size; shared with the history.
+    /// Its mask at the photo's size; shared with the history.
     #[serde(with = "kept::shared")]
     pub mask: Rc<Rle>,
-    /// The pixels along its edge that belong to it in part, as those of a [`Matte`] around the mask; shared as well.
+    /// The soft pixels of the [`Matte`] around the mask; shared as well.
     #[serde(with = "kept::shared")]
     pub soft: Rc<Vec<SoftPixel>>,
-    /// Tight box around the mask in photo pixels: x, y, width, height.
+    /// The tight box around the mask in photo pixels, `[x, y, width, height]`.
     pub bbox: [usize; 4],
 }
 
 impl Object {
-    /// What the model found.
+    /// Creates an object that the model found.
     #[must_use]
     pub fn found(instance: Instance, by_hand: bool) -> Self {
         let Instance { label, score, mask, bbox, .. } = instance;
@@ -47,21 +48,21 @@ impl Object {
         Self { label, score, by_hand, hidden: false, mask, soft: Rc::default(), bbox }
     }
 
-    /// Its mask, pixel by pixel.
+    /// Returns its mask, pixel by pixel.
     #[must_use]
     pub fn pixels(&self) -> BinaryMask {
         let [height, width] = self.mask.size;
-        // Masks made from pixels can always be read again.
+        // Masks made from pixels can always be decoded.
         self.mask.to_mask().unwrap_or_else(|_| BinaryMask::empty(width, height))
     }
 
-    /// Joins its mask and its soft edge.
+    /// Combines its mask and its soft edge.
     #[must_use]
     pub fn matte(&self) -> Matte {
         Matte::new(self.pixels(), &self.soft)
     }
 
-    /// The same object with other pixels.
+    /// Returns the object with other pixels.
     fn reshaped(&self, matte: &Matte) -> Self {
         let mask = Rc::new(Rle::from_mask(matte.mask()));
         Self {
@@ -74,67 +75,69 @@ impl Object {
     }
 }
 
-/// What is to be in a place, or was there.
+/// The object to be put in a place, or the one that was there.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Change {
     place: usize,
     object: Option<Object>,
 }
 
-/// The objects of a photo, each in a place that stays its own: deleting one leaves its place empty.
+/// The objects of a photo, each in a place of its own: deleting one leaves its place empty.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Document {
     /// Width and height of the photo.
     size: [usize; 2],
-    /// The last one is never empty.
+    /// The places; the last one is never empty.
     places: Vec<Option<Object>>,
     history: History,
 }
 
 impl Document {
-    /// What was found in a photo of `width` × `height` pixels; there is nothing to undo.
+    /// Creates the document of what was found in a photo of `width` × `height` pixels, with nothing to undo.
     #[must_use]
     pub fn new([width, height]: [usize; 2], objects: impl IntoIterator<Item = Object>) -> Self {
         let places = objects.into_iter().map(Some).collect();
         Self { size: [width, height], places, history: History::default() }
     }
 
-    /// Width and height of the photo, in pixels.
+    /// Returns width and height of the photo in pixels.
     #[must_use]
     pub const fn size(&self) -> [usize; 2] {
         self.size
     }
 
-    /// How many places there are, empty ones included.
+    /// Returns the number of places, including empty ones.
     #[must_use]
     pub const fn place_count(&self) -> usize {
         self.places.len()
     }
 
-    /// The object in a place, if there is one.
+    /// Returns the object in a place, if there is one.
     #[must_use]
     pub fn object(&self, place: usize) -> Option<&Object> {
         self.places.get(place)?.as_ref()
     }
 
-    /// The objects as they are now, hidden ones included, with their places.
+    /// Returns the current objects with their places, including hidden ones.
     pub fn objects(&self) -> impl Iterator<Item = (usize, &Object)> {
         self.places.iter().enumerate().filter_map(|(place, object)| Some((place, object.as_ref()?)))
     }
 
-    /// Whether there is something to undo, and to redo.
+    /// Returns whether there is something to undo, and to redo.
     #[must_use]
     pub fn can_undo_and_redo(&self) -> [bool; 2] {
         self.history.can_undo_and_redo()
     }
 
-    /// Carries out an edit on the objects of `photo`; returns the places that are different now, none if the edit changes nothing.
+    /// Carries out an edit on the objects of `photo`; returns the places that changed, none if the edit
+    /// changes nothing.
     pub fn edit(&mut self, edit: &Edit, photo: &RgbImage) -> Vec<usize> {
         let changes = self.changes(edit, photo);
         self.do_step(changes)
     }
 
-    /// Adds an object that was asked for. Where it `replaces` the one asked for before, that one leaves no trace in the history.
+    /// Adds an object that was asked for. If it `replaces` the one asked for before, that one leaves no trace
+    /// in the history.
     pub fn ask(&mut self, object: Object, replaces: bool) -> Vec<usize> {
         if replaces {
             self.withdraw();
@@ -143,7 +146,7 @@ impl Document {
         self.do_step(vec![Change { place, object: Some(object) }])
     }
 
-    /// Forgets the object that was asked for last, as if it had never been there.
+    /// Removes the object that was asked for last, as if it had never been there.
     pub fn withdraw(&mut self) {
         let last = self.places.len().wrapping_sub(1);
         let is_asked = |step: &Step| matches!(step[..], [Change { place, object: None }] if place == last);
@@ -152,8 +155,8 @@ impl Document {
         }
     }
 
-    /// Takes in what the model found. It takes the places of what was found before, while what was asked for or edited by hand
-    /// stays; that can be undone. What is found first cannot.
+    /// Adds what the model found. It replaces what the model found before, while objects asked for or edited
+    /// by hand stay; that can be undone, but the first result cannot.
     pub fn take_in(&mut self, found: impl IntoIterator<Item = Object>) {
         let mut found = found.into_iter();
         if self.places.is_empty() {
@@ -167,7 +170,7 @@ impl Document {
         self.do_step(step);
     }
 
-    /// Takes back the last step; returns the places that are different now.
+    /// Undoes the last step; returns the places that changed.
     pub fn undo(&mut self) -> Vec<usize> {
         let Some(step) = self.history.take_undo() else { return Vec::new() };
         let places = places(&step);
@@ -176,7 +179,7 @@ impl Document {
         places
     }
 
-    /// Does again what was taken back last; returns the places that are different now.
+    /// Redoes the step undone last; returns the places that changed.
     pub fn redo(&mut self) -> Vec<usize> {
         let Some(step) = self.history.take_redo() else { return Vec::new() };
         let places = places(&step);
@@ -195,7 +198,7 @@ impl Document {
         places
     }
 
-    /// Puts objects in their places; returns the inverse, which begins with the last.
+    /// Puts objects in their places; returns the inverse, in reverse order.
     fn swap(&mut self, step: Step) -> Step {
         let mut inverse: Step = Vec::with_capacity(step.len());
         for Change { place, object } in step {

@@ -1,4 +1,4 @@
-//! The few browser calls that Leptos has no words for.
+//! The few browser calls that Leptos does not offer.
 
 use js_sys::{Array, ArrayBuffer, Function, Reflect, Uint8Array, Uint8ClampedArray, Uint32Array};
 use wasm_bindgen::{JsCast, JsValue};
@@ -10,42 +10,42 @@ use web_sys::{
 
 use super::protocol::Size;
 
-/// The address of `path`, relative to the page's base.
+/// Resolves `path` relative to the page's base URL.
 ///
 /// # Errors
 ///
-/// When `path` is no address.
+/// An error if `path` is not a URL.
 pub(super) fn resolve(path: &str) -> Result<String, JsValue> {
     let base = leptos::prelude::document().base_uri()?.unwrap_or_default();
     Ok(Url::new_with_base(path, &base)?.href())
 }
 
-/// What the page itself, as it was built, says under `data-name`.
+/// Returns the page's own attribute `data-name`, set at build time.
 pub(super) fn page_says(name: &str) -> String {
     let page = leptos::prelude::document().document_element();
     page.and_then(|page| page.get_attribute(&format!("data-{name}"))).unwrap_or_default()
 }
 
-/// Tells scripts of the page that something happened.
+/// Dispatches an event to scripts of the page.
 ///
 /// # Errors
 ///
-/// When one of them throws.
+/// An error if one of them throws.
 pub(super) fn announce(name: &str) -> Result<(), JsValue> {
     leptos::prelude::window().dispatch_event(&Event::new(name)?).map(drop)
 }
 
-/// The value of `?name=` in the page's address.
+/// Returns the value of `?name=` in the page's address.
 pub(super) fn query(name: &str) -> Option<String> {
     let search = leptos::prelude::window().location().search().ok()?;
     UrlSearchParams::new_with_str(&search).ok()?.get(name)
 }
 
-/// Sets `?name=` in the page's address, or takes it away, without a new entry in the history.
+/// Sets or removes `?name=` in the page's address, without a new history entry.
 ///
 /// # Errors
 ///
-/// When the browser refuses, as it does where this happens too often.
+/// An error if the browser refuses, as it does if this happens too often.
 pub(super) fn share(name: &str, value: Option<&str>) -> Result<(), JsValue> {
     if query(name).as_deref() == value {
         return Ok(());
@@ -56,18 +56,18 @@ pub(super) fn share(name: &str, value: Option<&str>) -> Result<(), JsValue> {
         Some(value) => address.search_params().set(name, value),
         None => address.search_params().delete(name),
     }
-    // These are legible as they are.
+    // These characters are legible as they are.
     let address = address.href().replace("%3A", ":").replace("%2F", "/").replace("%40", "@");
     let history = Reflect::get(&window, &"history".into())?;
     call(&history, "replaceState", &Array::of3(&JsValue::NULL, &"".into(), &address.into())).map(drop)
 }
 
-/// What the browser remembers of this site under a name; nothing where it may not remember.
+/// Returns the item that the browser remembers for this site under a name; `None` if it may not remember.
 pub(super) fn remembered(name: &str) -> Option<String> {
     leptos::prelude::window().local_storage().ok()??.get_item(name).ok()?
 }
 
-/// Lets the browser remember something for the next visit, or forget it; where it may not remember, this holds until the page goes.
+/// Makes the browser remember an item for the next visit, or forget it; does nothing if it may not remember.
 pub(super) fn remember(name: &str, value: Option<&str>) {
     if let Ok(Some(storage)) = leptos::prelude::window().local_storage() {
         drop(match value {
@@ -77,27 +77,27 @@ pub(super) fn remember(name: &str, value: Option<&str>) {
     }
 }
 
-/// Asks the browser not to remove by itself what this site keeps; some ask their user.
+/// Asks the browser not to remove this site's storage by itself; some ask their user.
 pub(super) fn ask_to_stay() {
     let storage = Reflect::get(&leptos::prelude::window().navigator(), &"storage".into());
-    // Where there is none, nothing is kept.
+    // Without storage, nothing is kept anyway.
     drop(storage.and_then(|storage| call(&storage, "persist", &Array::new())));
 }
 
-/// The same file under another name; its content is not read.
+/// Returns the file under another name, without reading its content.
 ///
 /// # Errors
 ///
-/// When the browser refuses.
+/// An error if the browser refuses.
 pub(super) fn renamed(file: &File, name: &str) -> Result<File, JsValue> {
     if file.name() == name { Ok(file.clone()) } else { File::new_with_blob_sequence(&Array::of1(file), name) }
 }
 
-/// Calls a method that we have no other words for.
+/// Calls a method that has no binding.
 ///
 /// # Errors
 ///
-/// When there is none, or it throws.
+/// An error if it is missing or throws.
 pub(super) fn call(object: &JsValue, method: &str, arguments: &Array) -> Result<JsValue, JsValue> {
     let method: Function = Reflect::get(object, &method.into())?.dyn_into()?;
     method.apply(object, arguments)
@@ -107,7 +107,7 @@ pub(super) fn call(object: &JsValue, method: &str, arguments: &Array) -> Result<
 ///
 /// # Errors
 ///
-/// When it is not there or the network is not.
+/// An error if the file or the network is missing.
 pub(super) async fn fetch_blob(path: &str) -> Result<Blob, JsValue> {
     let response = JsFuture::from(leptos::prelude::window().fetch_with_str(path)).await?;
     let response: Response = response.dyn_into()?;
@@ -121,12 +121,12 @@ pub(super) async fn fetch_blob(path: &str) -> Result<Blob, JsValue> {
 ///
 /// # Errors
 ///
-/// When the file vanished or may not be read.
+/// An error if the file vanished or may not be read.
 pub(super) async fn read(blob: &Blob) -> Result<ArrayBuffer, JsValue> {
     JsFuture::from(blob.array_buffer()).await?.dyn_into()
 }
 
-/// Whether this browser can decode a picture.
+/// Returns whether this browser can decode a picture.
 pub(super) async fn can_show(picture: &[u8]) -> bool {
     let decode = async || {
         let blob = Blob::new_with_u8_slice_sequence(&Array::of1(&Uint8Array::from(picture)))?;
@@ -135,11 +135,11 @@ pub(super) async fn can_show(picture: &[u8]) -> bool {
     decode().await.is_ok()
 }
 
-/// Gives the canvas another size; it is transparent afterwards.
+/// Resizes the canvas, which is transparent afterwards.
 ///
 /// # Errors
 ///
-/// When no canvas can be that large.
+/// An error if no canvas can be that large.
 pub(super) fn resize(canvas: &HtmlCanvasElement, size: Size) -> Result<(), JsValue> {
     let side = |pixels: usize| u32::try_from(pixels).map_err(|error| JsValue::from(error.to_string()));
     canvas.set_width(side(size.width)?);
@@ -147,11 +147,11 @@ pub(super) fn resize(canvas: &HtmlCanvasElement, size: Size) -> Result<(), JsVal
     Ok(())
 }
 
-/// Shows RGBA pixels of the canvas's own size; the buffer is used as it is, without a copy.
+/// Draws RGBA pixels of the canvas's size; the buffer is used without a copy.
 ///
 /// # Errors
 ///
-/// When the buffer does not fit the canvas, or the canvas is larger than this browser can hold.
+/// An error if the buffer does not fit the canvas, or the canvas is larger than this browser supports.
 pub(super) fn repaint(canvas: &HtmlCanvasElement, rgba: &ArrayBuffer) -> Result<(), JsValue> {
     let pixels = Uint8ClampedArray::new(rgba);
     let image = ImageData::new_with_js_u8_clamped_array_and_sh(&pixels, canvas.width(), canvas.height())?;
@@ -170,49 +170,49 @@ fn context(canvas: &HtmlCanvasElement) -> Result<CanvasRenderingContext2d, JsVal
     Ok(context.unchecked_into())
 }
 
-/// The bytes as a file of a media type.
+/// Wraps bytes in a file of a media type.
 ///
 /// # Errors
 ///
-/// When the browser has no room for it.
+/// An error if the browser has no room for it.
 pub(super) fn blob(bytes: &ArrayBuffer, mime: &str) -> Result<Blob, JsValue> {
     let options = BlobPropertyBag::new();
     options.set_type(mime);
     Blob::new_with_buffer_source_sequence_and_options(&Array::of1(bytes), &options)
 }
 
-/// A text as a file.
+/// Wraps a text in a file.
 ///
 /// # Errors
 ///
-/// When the browser has no room for it.
+/// An error if the browser has no room for it.
 pub(super) fn text_blob(text: &str) -> Result<Blob, JsValue> {
     Blob::new_with_str_sequence(&Array::of1(&text.into()))
 }
 
-/// Reads a file of text.
+/// Reads a text file.
 ///
 /// # Errors
 ///
-/// When the file vanished or may not be read.
+/// An error if the file vanished or may not be read.
 pub(super) async fn text(blob: &Blob) -> Result<String, JsValue> {
     JsFuture::from(blob.text()).await.map(|text| text.as_string().unwrap_or_default())
 }
 
-/// Offers the bytes as a download.
+/// Saves bytes as a download.
 ///
 /// # Errors
 ///
-/// When the browser refuses the link.
+/// An error if the browser refuses the link.
 pub(super) fn save(bytes: &ArrayBuffer, file_name: &str, mime: &str) -> Result<(), JsValue> {
     save_blob(&blob(bytes, mime)?, file_name)
 }
 
-/// Offers a file as a download.
+/// Saves a file as a download.
 ///
 /// # Errors
 ///
-/// When the browser refuses the link.
+/// An error if the browser refuses the link.
 pub(super) fn save_blob(file: &Blob, file_name: &str) -> Result<(), JsValue> {
     let address = Url::create_object_url_with_blob(file)?;
     let link: HtmlAnchorElement = leptos::prelude::document().create_element("a")?.unchecked_into();
@@ -222,12 +222,12 @@ pub(super) fn save_blob(file: &Blob, file_name: &str) -> Result<(), JsValue> {
     Url::revoke_object_url(&address)
 }
 
-/// The 32-bit numbers of a buffer.
+/// Returns the 32-bit numbers of a buffer.
 pub(super) fn numbers(buffer: &ArrayBuffer) -> Vec<u32> {
     Uint32Array::new(buffer).to_vec()
 }
 
-/// What a JavaScript error says.
+/// Returns the message of a JavaScript error.
 pub(super) fn words(error: &JsValue) -> String {
     error
         .dyn_ref::<js_sys::Error>()

@@ -1,4 +1,4 @@
-//! Files out of drops and pickers, and out of dropped folders.
+//! Reads files from drops and pickers, including those in dropped folders.
 
 use js_sys::{Array, Promise, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
@@ -7,19 +7,19 @@ use web_sys::{DataTransfer, Element, File, FileList};
 
 use super::dom::call;
 
-/// What came in, in one piece.
+/// What was dropped, pasted or picked at once.
 #[derive(Debug, Default)]
 pub(super) struct Dropped {
     /// Name of the folder, if it is one.
     pub(super) folder: Option<String>,
-    /// The files, with their paths from the folder on.
+    /// The files, with their paths including the folder.
     pub(super) files: Vec<(String, File)>,
-    /// What there is beside files, such as the address of a picture that was dragged out of a page.
+    /// Data other than files, such as the address of a picture that was dragged from another page.
     pub(super) texts: Vec<String>,
 }
 
 impl Dropped {
-    /// From a file picker; one for folders gives paths.
+    /// Reads files from a file picker; one for folders gives paths.
     pub(super) fn picked(files: Option<&FileList>) -> Self {
         let listed =
             files.into_iter().flat_map(|files| (0..files.length()).filter_map(|index| files.get(index)));
@@ -28,8 +28,8 @@ impl Dropped {
         Self { folder, files, texts: Vec::new() }
     }
 
-    /// From a drop or the clipboard. What is to be read of it must be named before the event is over; the content of
-    /// folders comes later.
+    /// Reads files from a drop or the clipboard. Everything must be requested before the event is over; the
+    /// content of folders is read later.
     pub(super) fn transferred(
         data: &DataTransfer,
     ) -> Result<impl Future<Output = Result<Self, JsValue>> + use<>, JsValue> {
@@ -51,14 +51,14 @@ impl Dropped {
     }
 }
 
-/// The picture in the page's text, the addresses, the plain text: as far as there are any.
+/// Returns the address of the picture in HTML, the list of addresses, and the plain text, as far as present.
 fn texts(data: &DataTransfer) -> Vec<String> {
     let text = |kind: &str| data.get_data(kind).ok().filter(|text| !text.is_empty());
     let picture = text("text/html").and_then(|html| picture_in(&html).ok()?);
     [picture, text("text/uri-list"), text("text/plain")].into_iter().flatten().collect()
 }
 
-/// The address of the first picture in HTML, which is not loaded or run.
+/// Returns the address of the first picture in HTML, which is neither loaded nor run.
 fn picture_in(html: &str) -> Result<Option<String>, JsValue> {
     let template = leptos::prelude::document().create_element("template")?;
     template.set_inner_html(html);
@@ -67,7 +67,7 @@ fn picture_in(html: &str) -> Result<Option<String>, JsValue> {
     if picture.is_null() { Ok(None) } else { Ok(picture.unchecked_into::<Element>().get_attribute("src")) }
 }
 
-/// The files of a folder and of the folders right below it.
+/// Returns the files of a folder and of the folders directly in it.
 async fn files_in(folder: &JsValue, name: &str) -> Result<Vec<(String, File)>, JsValue> {
     let mut files = Vec::new();
     for entry in entries(folder).await? {
@@ -92,7 +92,7 @@ async fn entries(folder: &JsValue) -> Result<Vec<JsValue>, JsValue> {
     let reader = call(folder, "createReader", &Array::new())?;
     let mut entries = Vec::new();
     loop {
-        // Browsers hand over a hundred at a time, then none.
+        // Browsers return a hundred at a time, and then none.
         let some = Array::from(&ask(&reader, "readEntries").await?);
         if some.length() == 0 {
             return Ok(entries);
@@ -119,7 +119,7 @@ fn text(object: &JsValue, property: &str) -> Result<String, JsValue> {
     Ok(Reflect::get(object, &property.into())?.as_string().unwrap_or_default())
 }
 
-/// The path in the folder that was picked, else the name.
+/// Returns the path in the picked folder, else the name.
 fn path_of(file: &File) -> String {
     text(file, "webkitRelativePath").ok().filter(|path| !path.is_empty()).unwrap_or_else(|| file.name())
 }

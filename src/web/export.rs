@@ -1,4 +1,4 @@
-//! The files a visitor can take home, made of the photo and its objects. Pure, tested on the host.
+//! Builds the files that a visitor can save from the photo and its objects; pure, tested on the host.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,40 +10,40 @@ use crate::export::{
 use crate::image::RgbImage;
 use crate::mask::{BinaryMask, Matte};
 
-/// What is made of which objects.
+/// What to build from which objects.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Export {
-    /// What is made.
+    /// What to build.
     pub product: Product,
-    /// Places of the objects; what is hidden or has no pixels is left out.
+    /// Places of the objects; hidden ones and those without pixels are left out.
     pub places: Vec<usize>,
-    /// How pictures are packed.
+    /// The file format of pictures.
     pub format: PictureFormat,
 }
 
-/// What can be made.
+/// What can be built.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Product {
     /// All objects together on transparency.
     CutOut(Frame),
-    /// Each object on transparency.
+    /// Each object alone on transparency.
     CutOuts(Frame),
-    /// All objects before another background.
+    /// All objects in front of another background.
     Background(Behind),
     /// The photo with the objects drawn on it.
     Overlay,
     /// One mask of all objects.
     Mask,
-    /// A mask per object, and the objects' numbers.
+    /// A mask per object, and one with the objects' numbers.
     Masks,
     /// Annotations.
     Annotations(AnnotationFormat),
-    /// All of it.
+    /// All of these.
     Everything,
 }
 
 impl Product {
-    /// The annotations that are part of it, and the folder of each.
+    /// Returns the annotation formats that it includes, and the folder of each.
     pub(super) fn annotations(self) -> &'static [(AnnotationFormat, &'static str)] {
         match self {
             Self::Annotations(wanted) => {
@@ -55,7 +55,7 @@ impl Product {
         }
     }
 
-    /// What a file of it is called.
+    /// Returns the name of its files.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::CutOut(_) => "cut-out",
@@ -69,40 +69,40 @@ impl Product {
         }
     }
 
-    /// Whether the photo itself is needed, not only its objects.
+    /// Returns whether the photo itself is needed, not only its objects.
     #[must_use]
     pub const fn needs_photo(self) -> bool {
         !matches!(self, Self::Annotations(_))
     }
 }
 
-/// What comes behind the objects.
+/// The background behind the objects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Behind {
     /// The photo itself, blurred.
     Blur,
     /// A colour.
     Colour([u8; 3]),
-    /// Another photo, whose file lies beside the request.
+    /// Another photo, whose file accompanies the request.
     Photo,
 }
 
-/// A photo and what was found in it.
+/// A photo and its objects.
 #[derive(Debug, Clone, Copy)]
 pub struct Scene<'a> {
     /// The photo's file name.
     pub name: &'a str,
     /// The photo.
     pub photo: &'a RgbImage,
-    /// The objects wanted.
+    /// The objects to export.
     pub objects: &'a [Object<'a>],
     /// The model's labels.
     pub labels: &'a [String],
-    /// The photo that comes behind the objects, if any does.
+    /// The photo behind the objects, if any.
     pub backdrop: Option<&'a RgbImage>,
 }
 
-/// All formats of annotations, and the folders that they have where several are packed together.
+/// All annotation formats, and the folders that they get if several are zipped together.
 const ANNOTATIONS: [(AnnotationFormat, &str); 6] = [
     (AnnotationFormat::Coco, "coco"),
     (AnnotationFormat::CocoPolygons, "coco-polygons"),
@@ -113,11 +113,11 @@ const ANNOTATIONS: [(AnnotationFormat, &str); 6] = [
 ];
 
 impl Scene<'_> {
-    /// The file that is wanted; several are one zip file. Names begin with the photo's.
+    /// Builds the file of a product; several are packed in one zip file. Names begin with the photo's.
     ///
     /// # Errors
     ///
-    /// Where no picture can be made, as [`ExportError`] tells.
+    /// [`ExportError`] if no picture can be built.
     pub fn file(&self, product: Product, format: PictureFormat) -> Result<ExportedFile, ExportError> {
         if self.objects.is_empty() {
             return Err(ExportError::NoPixels);
@@ -135,7 +135,8 @@ impl Scene<'_> {
         let name = stem(self.name);
         match files.pop() {
             Some(file) if files.is_empty() => {
-                // A file for all photos is called after its format, one of this photo has the photo's name already.
+                // A file for all photos is named after its format; one for this photo already has the photo's
+                // name.
                 let own = file.name.strip_prefix(&name).and_then(|rest| rest.strip_prefix('.'));
                 let ending = own.map_or_else(|| format!("-{}", file.name), |ending| format!(".{ending}"));
                 Ok(ExportedFile { name: format!("{name}{ending}"), ..file })
@@ -147,11 +148,11 @@ impl Scene<'_> {
         }
     }
 
-    /// The files of a product, but for annotations.
+    /// Builds the files of a product, except annotations.
     ///
     /// # Errors
     ///
-    /// As [`Self::file`].
+    /// The errors of [`Self::file`].
     pub(super) fn pictures(
         &self,
         product: Product,
@@ -178,7 +179,7 @@ impl Scene<'_> {
         [self.photo.width(), self.photo.height()]
     }
 
-    /// Everything that any of the objects covers, with the soft edges of all.
+    /// Returns everything that any of the objects covers, with all soft edges.
     fn matte(&self) -> Matte {
         let [width, height] = self.size();
         let mut whole = Matte::from(BinaryMask::empty(width, height));
@@ -246,7 +247,7 @@ pub(super) fn within(folder: &str, files: Vec<ExportedFile>) -> impl Iterator<It
 mod tests {
     use super::*;
 
-    /// The file made of two squares, called the same.
+    /// Builds the file of a number of squares with the same label.
     fn made(product: Product, count: usize) -> ExportedFile {
         let photo = RgbImage::new(40, 30, vec![90; 40 * 30 * 3]).unwrap();
         let square = |left: usize| {

@@ -1,29 +1,29 @@
-//! The photos of a visit: which there are, and how far each is. Pure, tested on the host.
+//! The photos of a visit, and the progress of each; pure, tested on the host.
 
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::protocol::Sentence;
 
-/// Names one photo for as long as it is kept.
+/// Identifies a photo for as long as it is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct PhotoKey(pub u32);
 
-/// How far a photo is.
+/// The progress of a photo.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Standing {
-    /// Its objects will be looked for.
+    /// Its objects will be searched.
     Waiting,
-    /// Its objects are being looked for.
+    /// Its objects are being searched.
     Working,
-    /// Its objects are known: so many are shown.
+    /// Its objects are known, and this many of them are shown.
     Done(usize),
-    /// It cannot be used, and why.
+    /// It cannot be used, for this reason.
     Failed(#[serde(deserialize_with = "known_or_not")] Sentence),
-    /// Its objects will not be looked for until somebody asks.
+    /// Its objects will not be searched until the visitor asks for it.
     Stopped,
 }
 
-/// The sentence, or, where another version of the page kept one that is not known here, that it cannot be used.
+/// Deserialises a sentence; one of another version that is unknown here becomes "the photo cannot be used".
 fn known_or_not<'de, D: Deserializer<'de>>(kept: D) -> Result<Sentence, D::Error> {
     let kept = serde_json::Value::deserialize(kept)?;
     Ok(serde_json::from_value(kept).unwrap_or(Sentence::PhotoUnusable))
@@ -34,15 +34,15 @@ fn known_or_not<'de, D: Deserializer<'de>>(kept: D) -> Result<Sentence, D::Error
 pub struct Entry {
     /// Its key.
     pub key: PhotoKey,
-    /// What it is called: its file's name, with a number where another photo has that name already.
+    /// Its name: that of its file, with a number if another photo has the same name.
     pub name: String,
-    /// How far it is.
+    /// Its progress.
     pub standing: Standing,
-    /// Whether it came alone: then it goes again if it cannot be read.
+    /// Whether it was added alone: then it is removed again if it cannot be read.
     pub is_single: bool,
 }
 
-/// The photos, in the order in which they came.
+/// The photos, in the order in which they were added.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Gallery {
     entries: Vec<Entry>,
@@ -50,31 +50,31 @@ pub struct Gallery {
 }
 
 impl Gallery {
-    /// No photo.
+    /// Creates an empty gallery.
     #[must_use]
     pub const fn new() -> Self {
         Self { entries: Vec::new(), next_key: 0 }
     }
 
-    /// All photos.
+    /// Returns all photos.
     #[must_use]
     pub fn entries(&self) -> &[Entry] {
         &self.entries
     }
 
-    /// One photo.
+    /// Returns one photo.
     #[must_use]
     pub fn entry(&self, key: PhotoKey) -> Option<&Entry> {
         self.entries.iter().find(|entry| entry.key == key)
     }
 
-    /// The lowest key that no photo has had; the keys above it are free, too.
+    /// Returns the lowest key that no photo has had; all keys above it are free, too.
     #[must_use]
     pub const fn next_key(&self) -> PhotoKey {
         PhotoKey(self.next_key)
     }
 
-    /// Takes in photos, each with the name of its file.
+    /// Adds photos, each with the name of its file.
     pub fn add(&mut self, photos: Vec<(PhotoKey, String)>) {
         let is_single = photos.len() == 1;
         for (key, name) in photos {
@@ -84,7 +84,7 @@ impl Gallery {
         }
     }
 
-    /// Takes in photos of an earlier visit, before those of this one. What was being worked on waits again.
+    /// Adds photos of an earlier visit before those of this one. Photos that were being searched wait again.
     pub fn restore(&mut self, earlier: Self) {
         self.next_key = self.next_key.max(earlier.next_key);
         let own = std::mem::replace(&mut self.entries, earlier.entries);
@@ -95,19 +95,19 @@ impl Gallery {
         }
     }
 
-    /// Lets a photo go.
+    /// Removes a photo.
     pub fn remove(&mut self, key: PhotoKey) {
         self.entries.retain(|entry| entry.key != key);
     }
 
-    /// Notes how far a photo is.
+    /// Sets the progress of a photo.
     pub fn set(&mut self, key: PhotoKey, standing: Standing) {
         if let Some(entry) = self.entries.iter_mut().find(|entry| entry.key == key) {
             entry.standing = standing;
         }
     }
 
-    /// The photo behind, or before, this one; `None` at the ends.
+    /// Returns the photo after or before this one; `None` at the ends.
     #[must_use]
     pub fn neighbour(&self, key: PhotoKey, is_behind: bool) -> Option<PhotoKey> {
         let place = self.entries.iter().position(|entry| entry.key == key)?;
@@ -115,19 +115,19 @@ impl Gallery {
         self.entries.get(other).map(|entry| entry.key)
     }
 
-    /// The first photo that waits, but for this one.
+    /// Returns the first photo that waits, except this one.
     #[must_use]
     pub fn first_waiting(&self, but: Option<PhotoKey>) -> Option<PhotoKey> {
         let waits = |entry: &&Entry| entry.standing == Standing::Waiting && Some(entry.key) != but;
         self.entries.iter().find(waits).map(|entry| entry.key)
     }
 
-    /// Lets all photos that wait do so no more.
+    /// Stops all photos that wait.
     pub fn stop(&mut self) {
         self.swap(&Standing::Waiting, &Standing::Stopped);
     }
 
-    /// Lets all photos that were stopped wait again.
+    /// Lets all stopped photos wait again.
     pub fn go_on(&mut self) {
         self.swap(&Standing::Stopped, &Standing::Waiting);
     }
@@ -138,13 +138,13 @@ impl Gallery {
         }
     }
 
-    /// How many photos are as far as `is_so` wants.
+    /// Counts the photos whose progress satisfies `is_so`.
     #[must_use]
     pub fn count(&self, is_so: impl Fn(&Standing) -> bool) -> usize {
         self.entries.iter().filter(|entry| is_so(&entry.standing)).count()
     }
 
-    /// The photos whose objects are known.
+    /// Returns the photos whose objects are known.
     #[must_use]
     pub fn done(&self) -> Vec<PhotoKey> {
         let is_done = |entry: &&Entry| matches!(entry.standing, Standing::Done(_));

@@ -1,48 +1,48 @@
-//! What a visitor dropped or picked, told apart by name: a photo, or the files of a model.
+//! Tells dropped or picked files apart by name: photos, or the files of a model.
 
 use super::protocol::Sentence;
 
-/// The forms that weights have: endings, and what a file that stands alone is called in a folder; best first.
+/// The file formats of weights: extensions, and the name that a single file gets in a folder; best first.
 const FORMS: [(&[&str], &str); 2] =
     [(&[".safetensors"], "model.safetensors"), (&[".bin", ".pth", ".pt"], "pytorch_model.bin")];
 
-/// Endings of photos, also of those that only some browsers read.
+/// Extensions of photos, including those that only some browsers can read.
 const PHOTOS: [&str; 14] = [
     ".jpg", ".jpeg", ".jfif", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif", ".heic", ".heif",
     ".jxl", ".apng",
 ];
 
-/// What it is.
+/// What was dropped or picked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Given {
     /// Photos.
     Photos {
-        /// The places of their files.
+        /// Indices of the photos' files.
         places: Vec<usize>,
-        /// The places of files that are none.
+        /// Indices of files that are not photos.
         left_out: Vec<usize>,
     },
     /// A weight folder.
     Model {
         /// Its name, or that of its only file.
         name: String,
-        /// The places of its files, and what each is called in a weight folder.
+        /// Indices of its files, and the name of each in a weight folder.
         parts: Vec<(usize, String)>,
     },
-    /// Neither, and why.
+    /// Neither, with the reason.
     Neither(Sentence),
     /// No file at all.
     Nothing,
 }
 
-/// Sorts files out by their paths, relative to what was dropped; `folder` is the name of the folder, if it was one.
+/// Sorts files by their paths; `folder` is the name of the folder, if one was dropped.
 #[must_use]
 pub fn sort_out(folder: Option<&str>, paths: &[String]) -> Given {
     if paths.is_empty() && folder.is_none() {
         return Given::Nothing;
     }
     let has_weights = FORMS.iter().any(|(endings, _)| paths.iter().any(|path| ends_with(path, endings)));
-    // Whoever picks a file by itself means it, whatever it is called.
+    // Files that were picked individually are meant, whatever they are called.
     let is_photo = |path: &str| match folder {
         Some(_) => ends_with(&path.to_ascii_lowercase(), &PHOTOS) && !file_of(path).starts_with('.'),
         None => !path.ends_with(".json"),
@@ -65,20 +65,21 @@ pub fn sort_out(folder: Option<&str>, paths: &[String]) -> Given {
     }
 }
 
-/// The address of a picture in what browsers hand over for one that was dragged or copied out of a page, the likeliest first.
+/// Returns the address of a picture in the texts that browsers provide for one that was dragged or copied
+/// from a page, the likeliest first.
 #[must_use]
 pub fn address<'a>(texts: &[&'a str]) -> Option<&'a str> {
     let schemes = ["http://", "https://", "data:image/", "blob:"];
     let is_address = |text: &str| {
         schemes.iter().any(|scheme| text.starts_with(scheme)) && !text.contains(char::is_whitespace)
     };
-    // Comments may come first in a list of addresses.
+    // Comments may precede the first address in a list.
     let first =
         |text: &&'a str| text.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with('#'));
     texts.iter().filter_map(first).find(|text| is_address(text))
 }
 
-/// What to call the file at an address.
+/// Returns the name of the file at an address.
 #[must_use]
 pub fn name_at(address: &str) -> &str {
     let path = address.split(['?', '#']).next().unwrap_or_default();
@@ -86,7 +87,7 @@ pub fn name_at(address: &str) -> &str {
     if name.is_empty() { "image" } else { name }
 }
 
-/// The model in the topmost folder with weights of this form, if there are any.
+/// Returns the model in the topmost folder that holds weights of this format, if there is one.
 fn model(folder: Option<&str>, paths: &[String], endings: &[&str], whole: &str) -> Option<Given> {
     let weights = paths.iter().filter(|path| ends_with(path, endings));
     let home = weights.map(|path| folder_of(path)).min_by_key(|home| home.len())?;

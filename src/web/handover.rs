@@ -1,4 +1,4 @@
-//! Ways out of the page besides a saved file: the clipboard, and the device's share sheet.
+//! Ways to export a file other than saving it: the clipboard, and the device's share sheet.
 
 use js_sys::{Array, ArrayBuffer, Function, Object, Promise, Reflect};
 use leptos::prelude::window;
@@ -11,7 +11,8 @@ use super::dom;
 
 const PNG: &str = "image/png";
 
-/// A picture that was promised to the clipboard: the browser has to be asked while the click lasts, the bytes come later.
+/// A picture promised to the clipboard: the browser has to be asked during the click, and the bytes come
+/// later.
 #[derive(Debug)]
 pub(super) struct Promised {
     resolve: Function,
@@ -19,11 +20,11 @@ pub(super) struct Promised {
 }
 
 impl Promised {
-    /// Promises a PNG; `done` hears whether it got there.
+    /// Promises a PNG; `done` is called with the outcome.
     ///
     /// # Errors
     ///
-    /// When the browser has no clipboard for pictures.
+    /// An error if the browser has no clipboard for pictures.
     pub(super) fn new(done: impl FnOnce(Result<(), JsValue>) + 'static) -> Result<Self, JsValue> {
         let mut ends = None;
         let picture = Promise::new(&mut |resolve, reject| ends = Some(Self { resolve, reject }));
@@ -35,27 +36,27 @@ impl Promised {
         ends.ok_or_else(|| "the browser makes no promises".into())
     }
 
-    /// Hands the PNG over.
+    /// Delivers the PNG.
     ///
     /// # Errors
     ///
-    /// When the browser refuses the bytes.
+    /// An error if the browser refuses the bytes.
     pub(super) fn keep(&self, png: &ArrayBuffer) -> Result<(), JsValue> {
         self.resolve.call1(&JsValue::NULL, &dom::blob(png, PNG)?.into()).map(drop)
     }
 
-    /// Gives the promise up.
+    /// Gives up the promise.
     pub(super) fn give_up(&self) {
         let _ = self.reject.call1(&JsValue::NULL, &"no picture was made".into());
     }
 }
 
-/// Whether this browser takes pictures into its clipboard; over plain HTTP none does.
+/// Returns whether this browser accepts pictures in its clipboard; over plain HTTP none does.
 pub(super) fn can_copy() -> bool {
     Reflect::has(&window(), &"ClipboardItem".into()).unwrap_or(false)
 }
 
-/// Whether this browser has a share sheet for files.
+/// Returns whether this browser has a share sheet for files.
 pub(super) fn can_share() -> bool {
     let navigator = window().navigator();
     let can_be_asked = Reflect::has(&navigator, &"canShare".into()).unwrap_or(false);
@@ -63,11 +64,11 @@ pub(super) fn can_share() -> bool {
         && shared(&ArrayBuffer::new(1), "a.png", PNG).is_ok_and(|data| navigator.can_share_with_data(&data))
 }
 
-/// Opens the share sheet with a file; answers when it was closed, whether the file was sent.
+/// Opens the share sheet with a file; returns, when it was closed, whether the file was sent.
 ///
 /// # Errors
 ///
-/// When the browser refuses, as it does where the click is too long ago.
+/// An error if the browser refuses, as it does if the click is too long ago.
 pub(super) async fn share(bytes: ArrayBuffer, name: String, mime: String) -> Result<bool, JsValue> {
     let sheet = window().navigator().share_with_data(&shared(&bytes, &name, &mime)?);
     match JsFuture::from(sheet).await {

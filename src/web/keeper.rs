@@ -1,4 +1,4 @@
-//! The browser's own file system for this page (OPFS): files that are there at the next visit.
+//! The browser's private file system of this page (OPFS), whose files are kept for the next visit.
 
 use js_sys::{Array, Function, Object, Promise, Reflect};
 use leptos::prelude::window;
@@ -12,7 +12,7 @@ use web_sys::{
 
 use super::dom::call;
 
-/// The folder, and the name of the lock on it.
+/// Name of the folder, and of the lock on it.
 const FOLDER: &str = "mae-seg-photos";
 
 /// A folder that belongs to this page alone.
@@ -22,11 +22,12 @@ pub(super) struct Keeper {
 }
 
 impl Keeper {
-    /// Opens the folder. Where the page is opened a second time, that one has it from then on, and `taken` is called here.
+    /// Opens the folder. When the page is opened a second time, that one owns the folder, and `taken` is
+    /// called here.
     ///
     /// # Errors
     ///
-    /// Where the browser gives the page no storage.
+    /// An error if the browser gives the page no storage.
     pub(super) async fn open(taken: impl FnOnce() + 'static) -> Result<Self, JsValue> {
         let storage = Reflect::get(&window().navigator(), &"storage".into())?;
         let root = promised(&storage, "getDirectory", &Array::new()).await?;
@@ -37,18 +38,18 @@ impl Keeper {
         Ok(Self { folder: folder.unchecked_into() })
     }
 
-    /// A file, if it is there.
+    /// Returns a file, if it exists.
     pub(super) async fn get(&self, name: &str) -> Option<File> {
         let handle = JsFuture::from(self.folder.get_file_handle(name)).await.ok()?;
         let handle: FileSystemFileHandle = handle.unchecked_into();
         JsFuture::from(handle.get_file()).await.ok().map(JsCast::unchecked_into)
     }
 
-    /// Writes a file; the one before stays until it is complete.
+    /// Writes a file; the previous one stays until the new one is complete.
     ///
     /// # Errors
     ///
-    /// When the browser has no room.
+    /// An error if the browser has no room.
     pub(super) async fn put(&self, name: &str, content: &Blob) -> Result<(), JsValue> {
         let create = FileSystemGetFileOptions::new();
         create.set_create(true);
@@ -64,13 +65,13 @@ impl Keeper {
     ///
     /// # Errors
     ///
-    /// When it is not there.
+    /// An error if it does not exist.
     pub(super) async fn remove(&self, name: &str) -> Result<(), JsValue> {
         JsFuture::from(self.folder.remove_entry(name)).await.map(drop)
     }
 }
 
-/// Takes the lock on the folder, from whoever has it, and keeps it as long as the page is open.
+/// Takes the lock on the folder from whoever has it, and keeps it as long as the page is open.
 async fn hold(taken: impl FnOnce() + 'static) -> Result<(), JsValue> {
     let locks = Reflect::get(&window().navigator(), &"locks".into())?;
     if locks.is_undefined() {
@@ -83,7 +84,7 @@ async fn hold(taken: impl FnOnce() + 'static) -> Result<(), JsValue> {
     let is_held: Function = is_held.ok_or("the browser makes no promises")?;
     let keep = Closure::once_into_js(move || {
         let _ = is_held.call0(&JsValue::NULL);
-        // Until the page is closed.
+        // Never resolves, so that the lock is kept until the page is closed.
         Promise::new(&mut |_, _| ())
     });
     let lost: Promise = call(&locks, "request", &Array::of3(&FOLDER.into(), &options, &keep))?.dyn_into()?;
@@ -95,7 +96,7 @@ async fn hold(taken: impl FnOnce() + 'static) -> Result<(), JsValue> {
     JsFuture::from(held).await.map(drop)
 }
 
-/// Calls a method that promises something, and waits for it.
+/// Calls a method that returns a promise, and waits for it.
 async fn promised(object: &JsValue, method: &str, arguments: &Array) -> Result<JsValue, JsValue> {
     let promise: Promise = call(object, method, arguments)?.dyn_into()?;
     JsFuture::from(promise).await

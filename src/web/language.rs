@@ -1,6 +1,6 @@
 //! The languages of the page, and which of them a visitor reads.
 
-/// A language that the page speaks.
+/// A language of the page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Language {
     /// English.
@@ -10,10 +10,10 @@ pub enum Language {
 }
 
 impl Language {
-    /// All of them, in the order of the switch.
+    /// All languages, in the order of the switch.
     pub const ALL: [Self; 2] = [Self::English, Self::Chinese];
 
-    /// The language's tag, as browsers and `lang` attributes have it.
+    /// Returns the language tag, as in browsers and `lang` attributes.
     #[must_use]
     pub const fn tag(self) -> &'static str {
         match self {
@@ -22,7 +22,7 @@ impl Language {
         }
     }
 
-    /// What its speakers call it.
+    /// Returns the language's own name.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -31,7 +31,7 @@ impl Language {
         }
     }
 
-    /// What stands between two sentences.
+    /// Returns what separates two sentences.
     #[must_use]
     pub const fn between_sentences(self) -> &'static str {
         match self {
@@ -40,14 +40,14 @@ impl Language {
         }
     }
 
-    /// The language of a tag such as `zh-Hans-SG`, whatever country or script it names.
+    /// Returns the language of a tag such as `zh-Hans-SG`, whatever country or script it names.
     #[must_use]
     pub fn of(tag: &str) -> Option<Self> {
         let primary = tag.split(['-', '_']).next().unwrap_or_default();
         Self::ALL.into_iter().find(|language| language.tag()[..2].eq_ignore_ascii_case(primary))
     }
 
-    /// The first of these tags that is spoken here, the likeliest first; else English.
+    /// Returns the first supported language of these tags, the likeliest first; else English.
     #[must_use]
     pub fn first_of(tags: impl IntoIterator<Item = String>) -> Self {
         tags.into_iter().find_map(|tag| Self::of(&tag)).unwrap_or(Self::English)

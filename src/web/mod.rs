@@ -8,9 +8,10 @@
 //!                           ◀── client ◀──Reply──── channel ◀── ─┘ overlay, export
 //! ```
 //!
-//! The main thread never touches a pixel one by one: photo and overlay arrive as finished RGBA buffers. [`protocol`],
-//! [`state`], [`document`], [`gallery`], [`camera`], [`patches`], [`place`], [`overlay`], [`export`], [`collection`], [`language`] and
-//! what the page says are plain Rust and are tested on the host; the rest needs a browser.
+//! The main thread never loops over pixels: photo and overlay arrive as finished RGBA buffers. [`protocol`],
+//! [`state`], [`document`], [`gallery`], [`camera`], [`patches`], [`place`], [`overlay`], [`export`],
+//! [`collection`], [`language`] and the texts are plain Rust and tested on the host; the rest needs a
+//! browser.
 
 pub mod camera;
 pub mod catalogue;

@@ -1,4 +1,4 @@
-//! From masks to what is seen: overlay pixels, and what lies under the pointer. Pure, tested on the host.
+//! Overlay pixels of masks, and lookup of the mask under the pointer; pure, tested on the host.
 
 use std::ops::Range;
 
@@ -7,19 +7,21 @@ use crate::image::RgbImage;
 use crate::instance::colour;
 use crate::mask::{BinaryMask, SoftPixel};
 
-/// Most pixels of a canvas: the limit of Safari on phones. Larger photos are shown smaller; their masks stay whole.
+/// Maximum pixels of a canvas: the limit of Safari on phones. Larger photos are shown smaller, but their
+/// masks keep their resolution.
 pub const MAX_VIEW_PIXELS: usize = 16_000_000;
 
-/// Most pixels of the overlay: what is painted again with every move of the pointer.
+/// Maximum pixels of the overlay, which is painted again with every move of the pointer.
 const MAX_OVERLAY_PIXELS: usize = 2_000_000;
 
-/// The size a photo is shown at: its own, divided by the smallest whole number that fits [`MAX_VIEW_PIXELS`].
+/// Returns the size at which a photo is shown: its own, divided by the smallest integer that fits
+/// [`MAX_VIEW_PIXELS`].
 #[must_use]
 pub fn view_size(photo: Size) -> Size {
     at_most(photo, MAX_VIEW_PIXELS)
 }
 
-/// The size of the overlay on a photo, which is as large on the screen.
+/// Returns the resolution of the overlay on a photo; on the screen it is as large as the photo.
 #[must_use]
 pub fn overlay_size(photo: Size) -> Size {
     at_most(photo, MAX_OVERLAY_PIXELS)
@@ -32,7 +34,7 @@ fn at_most(photo: Size, pixels: usize) -> Size {
         .unwrap_or(photo)
 }
 
-/// The photo as RGBA at `view` size, nearest pixel.
+/// Converts the photo to RGBA at `view` size, nearest neighbour.
 #[must_use]
 pub fn rgba(image: &RgbImage, view: Size) -> Vec<u8> {
     let (pixels, width) = (image.pixels(), image.width());
@@ -52,7 +54,7 @@ pub fn rgba(image: &RgbImage, view: Size) -> Vec<u8> {
     rgba
 }
 
-/// For each of `shown` pixels, the photo's pixel under its centre.
+/// Returns, for each of `shown` pixels, the photo's pixel under its centre.
 fn nearest(shown: usize, full: usize) -> Vec<usize> {
     (0..shown).map(|i| (2 * i + 1) * full / (2 * shown)).collect()
 }
@@ -60,18 +62,19 @@ fn nearest(shown: usize, full: usize) -> Vec<usize> {
 /// Pixels `start..end` of the view, in row-major order.
 type Run = (usize, usize);
 
-/// One instance, ready to be painted.
+/// One instance, prepared for painting.
 #[derive(Debug, Clone)]
 pub struct Layer {
     area: usize,
     inside: Vec<Run>,
     outline: Vec<Run>,
-    /// Pixels of the view that belong to the instance in part, and their shares of 255.
+    /// Pixels of the view that belong to the instance in part, and their alphas of 255.
     soft: Vec<(usize, u8)>,
 }
 
 impl Layer {
-    /// Prepares `mask`, which has the photo's size, and the `soft` pixels of its edge for a view of `view` pixels.
+    /// Prepares `mask`, which has the photo's size, and the `soft` pixels of its edge for a view of `view`
+    /// pixels.
     #[must_use]
     pub fn new(mask: &BinaryMask, soft: &[SoftPixel], view: Size) -> Self {
         let reach = (view.width.max(view.height) / 500).max(1);
@@ -103,7 +106,7 @@ impl Layer {
     }
 }
 
-/// The shown pixels whose photo pixels lie in `inside`, and `reach` more on both sides.
+/// Returns the shown pixels whose photo pixels lie in `inside`, and `reach` more on both sides.
 fn around(shown: &[usize], inside: Range<usize>, reach: usize) -> Range<usize> {
     let start = shown.partition_point(|&pixel| pixel < inside.start);
     let end = shown.partition_point(|&pixel| pixel < inside.end);
@@ -128,12 +131,12 @@ fn push_runs(runs: &mut Vec<Run>, offset: usize, row: &[bool], keep: impl Fn(usi
     }
 }
 
-/// What the overlay points out.
+/// What the overlay highlights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Focus<'a> {
-    /// The instance under the pointer: brighter.
+    /// The instance under the pointer, which is brighter.
     pub hovered: Option<usize>,
-    /// The instances picked: clear, with everything else darkened.
+    /// The picked instances, which are clear while everything else is darkened.
     pub selected: &'a [usize],
 }
 
@@ -170,7 +173,7 @@ pub fn paint(layers: &[Layer], view: Size, is_shown: impl Fn(usize) -> bool, foc
     canvas.into_flattened()
 }
 
-/// What is seen where `over` hides a share, of 255, of `under`.
+/// Blends `over` over `under` with an alpha of 255.
 fn mix(under: [u8; 4], over: [u8; 4], share: u8) -> [u8; 4] {
     let weights = [u32::from(u8::MAX - share), u32::from(share)];
     let [hidden, shown] = [weights[0] * u32::from(under[3]), weights[1] * u32::from(over[3])];
@@ -187,7 +190,7 @@ fn fill(canvas: &mut [[u8; 4]], runs: &[Run], rgba: [u8; 4]) {
     }
 }
 
-/// A mask that answers whether it covers a pixel, from its runs alone.
+/// A mask in run-length encoding that can tell whether it covers a pixel.
 #[derive(Debug, Clone, Default)]
 pub struct HitMask {
     height: usize,
@@ -210,7 +213,7 @@ impl HitMask {
         Self { height, area, ends }
     }
 
-    /// Whether the photo's pixel (`x`, `y`) belongs to the mask.
+    /// Returns whether the photo's pixel (`x`, `y`) belongs to the mask.
     #[must_use]
     pub fn covers(&self, x: usize, y: usize) -> bool {
         let index = x * self.height + y;
@@ -219,7 +222,7 @@ impl HitMask {
     }
 }
 
-/// The smallest mask at the photo's pixel (`x`, `y`) among those for which `is_shown` holds.
+/// Returns the smallest mask at the photo's pixel (`x`, `y`) among those for which `is_shown` holds.
 #[must_use]
 pub fn instance_at(masks: &[HitMask], is_shown: impl Fn(usize) -> bool, x: usize, y: usize) -> Option<usize> {
     (0..masks.len())

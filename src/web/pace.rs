@@ -1,14 +1,15 @@
-//! How fast a download is, and how long it takes until it is here.
+//! The speed of a download, and the time it will take.
 
 use super::protocol::Progress;
 
-/// Before that much time, in milliseconds, one piece more or less says too much.
+/// Minimum time in milliseconds for a measurement: before, single pieces distort it.
 const LEAST_MS: f64 = 1000.0;
 
-/// A download being watched.
+/// A download being observed.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Watch {
-    /// Time in milliseconds, bytes and whole size when it began; what was kept in the browser comes in a piece, at no pace.
+    /// Time in milliseconds, bytes and total size at the beginning; what was kept in the browser arrives at
+    /// once and does not count.
     begun: Option<(f64, u64, u64)>,
 }
 
@@ -22,7 +23,7 @@ pub struct Pace {
 }
 
 impl Watch {
-    /// Takes in how far it is at a time in milliseconds; answers the pace once that can be said.
+    /// Records the progress at a time in milliseconds; returns the pace once it is known.
     pub fn see(&mut self, progress: Option<Progress>, now_ms: f64) -> Option<Pace> {
         let (done, total) = match progress {
             Some(Progress::Starting { done_bytes, total_bytes: Some(total) })

@@ -1,6 +1,6 @@
-//! Patches of a square picture, numbered row by row, by places in it.
+//! Patches of a square picture, in row-major order, by places in it.
 
-/// The patch at a place, both coordinates from 0 to 1, of `grid` patches a side.
+/// Returns the patch at a place, both coordinates from 0 to 1, in a grid of `grid` patches per side.
 #[must_use]
 #[expect(
     clippy::cast_possible_truncation,
@@ -12,7 +12,7 @@ pub fn patch_at([across, down]: [f64; 2], grid: usize) -> usize {
     cell(down) * grid + cell(across)
 }
 
-/// The patches that a pointer passes on its way, each once.
+/// Returns the patches that a pointer passes on its way, each once.
 #[must_use]
 pub fn patches_between(from: [f64; 2], to: [f64; 2], grid: usize) -> Vec<usize> {
     let distance = (to[0] - from[0]).abs().max((to[1] - from[1]).abs());
@@ -30,7 +30,7 @@ pub fn patches_between(from: [f64; 2], to: [f64; 2], grid: usize) -> Vec<usize> 
     passed
 }
 
-/// The patch that an arrow key leads to from `patch`.
+/// Returns the patch to which an arrow key leads from `patch`.
 #[must_use]
 pub fn patch_beside(patch: usize, [across, down]: [isize; 2], grid: usize) -> usize {
     let moved = |cell: usize, by: isize| cell.saturating_add_signed(by).min(grid.saturating_sub(1));

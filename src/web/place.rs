@@ -1,4 +1,4 @@
-//! Where a model's weights are, in the words of the address bar and of the menu.
+//! References to a model's weights, as in the address bar and in the menu.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,26 +10,28 @@ use crate::hub_name::{HUB, RepositoryName};
 pub enum Place {
     /// The bundled model that suits this device; the worker finds out which.
     Suited,
-    /// Files below an address; a path is meant from the page's own folder.
+    /// Files below an address; a path is relative to the page's folder.
     Site(String),
     /// A repository on the Hub.
     Hub(RepositoryName),
-    /// Spelled like a path and like a repository: a folder of this site if there is one, else the repository.
+    /// Spelled like a path and like a repository: a folder of this site if it exists, else the repository.
     SiteOrHub(RepositoryName),
     /// Files of this device, in a folder of this name.
     Device(String),
 }
 
 impl Place {
-    /// Reads the value of `?weights=`, or what was typed into the menu:
+    /// Parses the value of `?weights=`, or what was typed into the menu:
     ///
-    /// - `hf:owner/name`, `owner/name@revision` and the address of a model's page on the Hub are repositories;
-    /// - other addresses, and paths that begin with `weights/`, `/` or `.` or end with `/`, are folders of web servers;
-    /// - `owner/name` is a folder of this site if there is one, as on the command line, else a repository;
+    /// - `hf:owner/name`, `owner/name@revision` and the address of a model's page on the Hub are
+    ///   repositories;
+    /// - other addresses, and paths that begin with `weights/`, `/` or `.` or end with `/`, are folders of
+    ///   web servers;
+    /// - `owner/name` is a folder of this site if it exists, as on the command line, else a repository;
     /// - anything else is a path on this site.
     ///
     /// # Errors
-    /// [`Sentence::NoModelName`], when what must be a repository's name is none.
+    /// [`Sentence::NoModelName`] if what must be a repository's name is not one.
     pub fn parse(text: &str) -> Result<Self, Sentence> {
         let text = text.trim();
         if let Some(name) = text.strip_prefix("hf:") {
@@ -48,10 +50,10 @@ impl Place {
         }
     }
 
-    /// Reads what was typed where a repository is asked for; addresses of other servers are taken too.
+    /// Parses what was typed where a repository is expected; addresses of other servers are accepted too.
     ///
     /// # Errors
-    /// [`Sentence::NoModelName`], when it is neither.
+    /// [`Sentence::NoModelName`] if it is neither.
     pub fn parse_hub_name(text: &str) -> Result<Self, Sentence> {
         match Self::parse(text)? {
             Self::SiteOrHub(name) => Ok(Self::Hub(name)),
@@ -60,8 +62,8 @@ impl Place {
         }
     }
 
-    /// The value of `?weights=` that leads here again; files of a device cannot be shared, and what suits
-    /// one device may not suit the next.
+    /// Returns the value of `?weights=` that leads here again; `None` for files of a device, which cannot be
+    /// shared, and for what suits this device, which may not suit the next.
     #[must_use]
     pub fn query(&self) -> Option<String> {
         match self {
@@ -72,7 +74,7 @@ impl Place {
         }
     }
 
-    /// What to call the model; nothing, where it is not decided yet which it is.
+    /// Returns the name of the model; empty if it is not decided yet.
     #[must_use]
     pub fn title(&self) -> String {
         match self {
@@ -91,7 +93,7 @@ fn named(text: &str) -> Result<RepositoryName, Sentence> {
     text.parse().map_err(|_reason: String| Sentence::NoModelName { name: text.to_owned() })
 }
 
-/// `owner/name[@revision]` from `owner/name[/tree/revision…]`.
+/// Converts `owner/name[/tree/revision…]` to `owner/name[@revision]`.
 fn named_in_page(page: &str) -> String {
     let page = page.split(['?', '#']).next().unwrap_or_default();
     let mut parts = page.trim_end_matches('/').splitn(5, '/');

@@ -1,7 +1,7 @@
 //! The messages between page and worker: plain data, compiled and tested on the host too.
 //!
-//! Large buffers (photo files, pixels, mask runs) are not part of these types: they travel beside the message as
-//! transferred `ArrayBuffer`s, and each variant says which ones it carries.
+//! Large buffers (photo files, pixels, mask runs) are not part of these types: they accompany the message as
+//! transferred `ArrayBuffer`s, and each variant documents which ones.
 
 mod collect;
 mod failure;
@@ -25,52 +25,52 @@ use super::gallery::PhotoKey;
 use super::place::Place;
 use crate::prompt::Prompt;
 
-/// Raised with every change of these types. A page that meets a worker of another version asks to be reloaded.
+/// Incremented with every change of these types. A page whose worker has another version asks to be reloaded.
 pub const PROTOCOL_VERSION: u32 = 9;
 
 /// Instances below this score are never shown, so they are not computed.
 pub const LOWEST_SCORE: f32 = 0.02;
 
-/// Runs of a measurement.
+/// Number of runs of a measurement.
 pub const RUNS: usize = 5;
 
-/// Names one request; its replies carry the same number, which is how late ones are told from current ones.
+/// Identifies a request; its replies carry the same number, by which late ones are told from current ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct RequestId(pub u32);
 
 /// Width and height in pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Size {
-    /// Pixels from left to right.
+    /// Number of columns.
     pub width: usize,
-    /// Pixels from top to bottom.
+    /// Number of rows.
     pub height: usize,
 }
 
 impl Size {
-    /// Number of pixels.
+    /// Returns the number of pixels.
     #[must_use]
     pub const fn area(self) -> usize {
         self.width * self.height
     }
 }
 
-/// How the objects of a photo are looked for. What was asked for or edited by hand stays.
+/// How to search for the objects of a photo. Objects asked for or edited by hand stay in any case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Look {
-    /// Not at all, where they are known.
+    /// Not at all if they are known.
     IfUnknown,
     /// Again.
     Again,
-    /// Again, and in overlapping parts of the photo for what is small.
+    /// Again, and also in overlapping parts of the photo, for small objects.
     Closely,
 }
 
-/// From page to worker.
+/// A message from page to worker.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Request {
-    /// Pick a backend, fetch the weights and get ready; a model loaded before serves until then, and goes on where this
-    /// fails. Files: those of the folder, for [`Place::Device`].
+    /// Choose a backend, fetch the weights and load them; a model loaded before is used until then, and stays
+    /// if this fails. Files: those of the folder, for [`Place::Device`].
     Load {
         /// Answered by [`Reply::Loaded`] or [`Reply::Failed`].
         id: RequestId,
@@ -78,17 +78,17 @@ pub enum Request {
         place: Place,
         /// Address of the Hub or its mirror.
         hub: String,
-        /// The backend wanted.
+        /// The requested backend.
         backend: BackendChoice,
     },
-    /// Show a photo: find its objects, or, where they are known, bring them back. Buffers: the photo's file, and what
-    /// [`Reply::Known`] told of its objects, if anything.
+    /// Show a photo: find its objects, or, if they are known, restore them. Buffers: the photo's file, and
+    /// its objects from [`Reply::Known`], if any.
     Segment {
         /// Answered by [`Reply::Decoded`], then [`Reply::Segmented`]; or [`Reply::Failed`].
         id: RequestId,
-        /// Which photo.
+        /// The photo.
         key: PhotoKey,
-        /// The photo's file name, which exports are named after.
+        /// The photo's file name, after which exports are named.
         name: String,
         /// How to look for objects.
         look: Look,
@@ -97,16 +97,16 @@ pub enum Request {
     Find {
         /// Answered by [`Reply::FoundIn`] or [`Reply::Failed`].
         id: RequestId,
-        /// Which photo.
+        /// The photo.
         key: PhotoKey,
         /// The photo's file name.
         name: String,
     },
-    /// Forget what is known of these photos.
+    /// Forget the objects of these photos.
     Forget {
         /// Not answered.
         id: RequestId,
-        /// Which photos.
+        /// The photos.
         keys: Vec<PhotoKey>,
     },
     /// Paint the overlay of the photo's instances.
@@ -117,25 +117,25 @@ pub enum Request {
         threshold: f32,
         /// The instance under the pointer.
         hovered: Option<usize>,
-        /// The instances that were picked.
+        /// The picked instances.
         selected: Vec<usize>,
-        /// Where the pointer is: what a click there would find is shown, too.
+        /// The prompt at the pointer: what a click there would find is shown, too.
         pointed: Option<Prompt>,
     },
-    /// Find the object that is pointed at; it becomes the last instance.
+    /// Find the object at a prompt; it becomes the last instance.
     Ask {
         /// Answered by [`Reply::Asked`] or [`Reply::Failed`].
         id: RequestId,
-        /// What is pointed at.
+        /// The prompt.
         prompt: Prompt,
-        /// Masks like that of this instance, which is there already, are no answers.
+        /// An existing instance; masks similar to its own are not answers.
         unlike: Option<usize>,
-        /// Which of its answers, from the likeliest one on; behind the last comes the first.
+        /// Index of the wanted answer, from the likeliest on; after the last comes the first again.
         choice: usize,
-        /// Whether the answer takes the place of the last instance.
+        /// Whether the answer replaces the last instance.
         replaces: bool,
     },
-    /// Forget the last instance, which was asked for.
+    /// Remove the last instance, which was asked for.
     Withdraw {
         /// Not answered.
         id: RequestId,
@@ -144,34 +144,35 @@ pub enum Request {
     Edit {
         /// Answered by [`Reply::Edited`].
         id: RequestId,
-        /// Which, and how.
+        /// The edit.
         edit: Edit,
     },
-    /// Take back the last change.
+    /// Undo the last edit.
     Undo {
         /// Answered by [`Reply::Edited`].
         id: RequestId,
     },
-    /// Make again the change taken back last.
+    /// Redo the edit undone last.
     Redo {
         /// Answered by [`Reply::Edited`].
         id: RequestId,
     },
-    /// Make a file of the result. Buffers: the file of the photo that comes behind the objects, where one does.
+    /// Export a file of the result. Buffers: the file of the photo behind the objects, if any.
     Export {
         /// Answered by [`Reply::Exported`] or [`Reply::Failed`].
         id: RequestId,
-        /// Which file.
+        /// What to export.
         export: Export,
     },
-    /// Go on with a file of many photos. Buffers, where a photo is added: its file, and what [`Reply::Known`] told of its objects.
+    /// Continue a file of many photos. Buffers, if a photo is added: its file, and its objects from
+    /// [`Reply::Known`].
     Collect {
         /// Answered by [`Reply::Collected`] or [`Reply::Failed`].
         id: RequestId,
-        /// What is to be done.
+        /// The step.
         step: CollectStep,
     },
-    /// The numbers behind a photo's masks, for comparing devices; the page does not ask. Buffers: the photo's file.
+    /// Compute a photo's logits, for comparing devices; the page does not use it. Buffers: the photo's file.
     Logits {
         /// Answered by [`Reply::Logits`] or [`Reply::Failed`].
         id: RequestId,
@@ -180,7 +181,7 @@ pub enum Request {
     Redraw {
         /// Answered by [`Reply::Redraw`], [`Reply::Exported`] or [`Reply::Failed`].
         id: RequestId,
-        /// What is asked; it says which files come beside it.
+        /// The request in detail; it documents the accompanying files.
         request: RedrawRequest,
     },
     /// Find the objects of a photo [`RUNS`] times, and once before. Buffers: the photo's file.
@@ -188,60 +189,61 @@ pub enum Request {
         /// Answered by [`Reply::Measured`] after each run, or [`Reply::Failed`].
         id: RequestId,
     },
-    /// Remove every weight file kept in this browser.
+    /// Remove all weight files kept in this browser.
     ForgetWeights {
         /// Answered by [`Reply::WeightsForgotten`].
         id: RequestId,
     },
 }
 
-/// From worker to page.
+/// A message from worker to page.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Reply {
-    /// The worker's program is on its way: what its loader says before the worker runs.
+    /// The worker's program is being downloaded; sent by its loader before the worker runs.
     Starting {
-        /// Bytes here so far, unpacked.
+        /// Bytes received so far, unpacked.
         done_bytes: u64,
-        /// Bytes in all.
+        /// Total bytes.
         total_bytes: u64,
     },
-    /// The worker runs and listens: the first message of the worker itself, and nothing may be sent before it.
+    /// The worker is running: its first message, before which nothing may be sent to it.
     Ready {
         /// [`PROTOCOL_VERSION`] of the worker.
         protocol_version: u32,
     },
-    /// Work is going on.
+    /// Progress of a request.
     Progress {
-        /// The request being worked on.
+        /// The request.
         id: RequestId,
-        /// How far it is.
+        /// The progress.
         progress: Progress,
     },
-    /// The model is ready for photos.
+    /// The model is ready.
     Loaded {
         /// The [`Request::Load`] answered.
         id: RequestId,
-        /// What was loaded, and where it runs.
+        /// The model, and where it runs.
         model: ModelInfo,
     },
-    /// The photo was read. Buffers: its RGBA pixels at `view` size.
+    /// The photo was decoded. Buffers: its RGBA pixels at `view` size.
     Decoded {
         /// The [`Request::Segment`] answered.
         id: RequestId,
-        /// The photo's own size, turned upright.
+        /// The photo's own size, upright.
         photo: Size,
-        /// The size it is shown at: its own, unless a canvas could not hold that.
+        /// The size at which it is shown: its own, unless a canvas could not hold that.
         view: Size,
-        /// What was amiss with its file all the same.
+        /// Notes on flaws of its file.
         notes: Vec<Sentence>,
     },
-    /// The photo's objects, best first. Buffers: the COCO runs of all masks, one after another, as 32-bit numbers.
+    /// The photo's objects, best first. Buffers: the COCO runs of all masks, one after another, as 32-bit
+    /// numbers.
     Segmented {
         /// The [`Request::Segment`] answered.
         id: RequestId,
         /// The objects.
         instances: Vec<Found>,
-        /// Time from pixels to masks, in milliseconds.
+        /// Time from pixels to masks in milliseconds.
         elapsed_ms: f64,
     },
     /// The objects of a photo that is not shown were found.
@@ -251,15 +253,15 @@ pub enum Reply {
         /// Their scores.
         scores: Vec<f32>,
     },
-    /// What is known of a photo's objects, unasked, after every change and before another photo is shown. Buffers: the document as
-    /// [`Document::to_bytes`](super::document::Document::to_bytes) gives it.
+    /// The known objects of a photo, sent unasked after every change and before another photo is shown.
+    /// Buffers: the document from [`Document::to_bytes`](super::document::Document::to_bytes).
     Known {
-        /// Which photo.
+        /// The photo.
         key: PhotoKey,
     },
-    /// A small picture of a photo, unasked. Buffers: a PNG.
+    /// A thumbnail of a photo, sent unasked. Buffers: a PNG.
     Small {
-        /// Which photo.
+        /// The photo.
         key: PhotoKey,
     },
     /// The object that was asked for. Buffers: the COCO runs of its mask, as 32-bit numbers.
@@ -268,24 +270,24 @@ pub enum Reply {
         id: RequestId,
         /// The object.
         instance: Found,
-        /// How many answers there are.
+        /// Number of answers.
         choices: usize,
-        /// Time from the request to the masks, in milliseconds.
+        /// Time from the request to the masks in milliseconds.
         elapsed_ms: f64,
     },
-    /// What is different after an edit, an undo or a redo; nothing, where it changes nothing. Buffers: the COCO runs of the masks of
-    /// `instances`, one after another, as 32-bit numbers.
+    /// What changed after an edit, an undo or a redo; empty if nothing did. Buffers: the COCO runs of the
+    /// masks of `instances`, one after another, as 32-bit numbers.
     Edited {
         /// The request answered.
         id: RequestId,
-        /// Places of the instances that are different.
+        /// Places of the instances that changed.
         places: Vec<usize>,
-        /// What is there now.
+        /// The instances that are there now.
         instances: Vec<Found>,
-        /// How many places there are.
+        /// Number of places.
         count: usize,
     },
-    /// The overlay. Buffers: its RGBA pixels, at the size that fits the photo's.
+    /// The overlay. Buffers: its RGBA pixels, at the resolution that fits the photo's.
     Painted {
         /// The [`Request::Paint`] answered.
         id: RequestId,
@@ -296,7 +298,7 @@ pub enum Reply {
     Exported {
         /// The [`Request::Export`] answered.
         id: RequestId,
-        /// Name to save it under.
+        /// Name of the file.
         file_name: String,
         /// Its media type.
         mime: String,
@@ -305,26 +307,26 @@ pub enum Reply {
     Collected {
         /// The [`Request::Collect`] answered.
         id: RequestId,
-        /// Name to save the file under, when this is its last part.
+        /// Name of the file, if this is its last part.
         file_name: Option<String>,
     },
-    /// The model's raw answer. Buffers: class logits, then mask logits, as 32-bit floats in row-major order.
+    /// The model's logits. Buffers: class logits, then mask logits, as 32-bit floats in row-major order.
     Logits {
         /// The [`Request::Logits`] answered.
         id: RequestId,
     },
-    /// What came of parts of the photo being hidden.
+    /// The reply to a request about hidden parts of the photo.
     Redraw {
         /// The [`Request::Redraw`] answered.
         id: RequestId,
-        /// The answer; it says which buffers come beside it.
+        /// The reply in detail; it documents the accompanying buffers.
         reply: RedrawReply,
     },
     /// Runs of a measurement are done.
     Measured {
         /// The [`Request::Measure`] answered.
         id: RequestId,
-        /// How long each took, from pixels to masks, in milliseconds.
+        /// Duration of each, from pixels to masks, in milliseconds.
         times_ms: Vec<f64>,
     },
     /// No weight file is kept in this browser any more.
@@ -332,44 +334,44 @@ pub enum Reply {
         /// The [`Request::ForgetWeights`] answered.
         id: RequestId,
     },
-    /// The request could not be carried out; the worker goes on.
+    /// The request failed; the worker continues.
     Failed {
         /// The request answered.
         id: RequestId,
-        /// Why, and what to do.
+        /// The reason, and what to do.
         failure: Failure,
     },
-    /// The worker's last words: it will not answer again.
+    /// The worker's last message: it will not answer again.
     Crashed {
-        /// Where and why, for a bug report.
+        /// Place and reason, for a bug report.
         message: String,
     },
 }
 
-/// How far a request is.
+/// The progress of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Progress {
-    /// Fetching the program that computes.
+    /// Downloading the worker's program.
     Starting {
-        /// Bytes here so far, unpacked.
+        /// Bytes received so far, unpacked.
         done_bytes: u64,
-        /// Bytes in all, where known.
+        /// Total bytes, if known.
         total_bytes: Option<u64>,
     },
-    /// Looking for a graphics processor.
+    /// Looking for a GPU.
     Probing,
-    /// Fetching weights.
+    /// Downloading weights.
     Downloading {
-        /// Bytes here so far.
+        /// Bytes received so far.
         done_bytes: u64,
-        /// Bytes in all, where known.
+        /// Total bytes, if known.
         total_bytes: Option<u64>,
     },
-    /// First run: kernels are compiled and their numbers checked.
+    /// First run: kernels are compiled and their results checked.
     WarmingUp,
-    /// Reading the photo.
+    /// Decoding the photo.
     Decoding,
-    /// Looking for objects.
+    /// Searching for objects.
     Segmenting,
 }
 

@@ -1,4 +1,4 @@
-//! Pictures that came beside replies, for as long as they are shown.
+//! Pictures that accompanied replies, for as long as they are shown.
 
 use js_sys::ArrayBuffer;
 use leptos::prelude::{LocalStorage, RwSignal, Set};
@@ -7,9 +7,11 @@ use super::protocol::Size;
 
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Sheets {
-    /// RGBA: the square of the photo that is shown to the model that draws; for each drawing what was seen of it, and the picture.
+    /// RGBA: the square of the photo that the drawing model gets; for each drawing the visible patches and
+    /// the picture.
     pub(super) redrawn: RwSignal<Vec<ArrayBuffer>, LocalStorage>,
-    /// Of the encoder before and after fine-tuning: a colour for each patch, RGBA, and how alike any two patches are, a byte each.
+    /// For the encoder before and after fine-tuning: a colour per patch, RGBA, and the similarity of every
+    /// two patches, a byte each.
     pub(super) features: RwSignal<Vec<ArrayBuffer>, LocalStorage>,
 }
 
@@ -27,7 +29,7 @@ impl Sheets {
     }
 }
 
-/// The size of a square picture of RGBA pixels.
+/// Returns the size of a square picture of RGBA pixels.
 pub(super) fn square_of(rgba: &ArrayBuffer) -> Size {
     let side = (rgba.byte_length() as usize / 4).isqrt();
     Size { width: side, height: side }

@@ -1,6 +1,7 @@
-//! What the page says, in every language: `locales/*.ftl`, [Fluent](https://projectfluent.org)'s files of texts.
+//! The texts of the page in every language: `locales/*.ftl`, in [Fluent](https://projectfluent.org)'s format.
 //!
-//! Texts have keys. Everything that a visitor reads or hears comes from here; what the crate's other parts write stays English.
+//! Texts have keys. Everything that a visitor reads or hears comes from here; what other parts of the crate
+//! write stays English.
 
 mod labels;
 #[cfg(target_arch = "wasm32")]
@@ -22,7 +23,7 @@ thread_local! {
     static CHINESE: Texts = texts(Language::Chinese);
 }
 
-/// The file of a language.
+/// Returns the file of a language.
 const fn file(language: Language) -> &'static str {
     match language {
         Language::English => include_str!("locales/en.ftl"),
@@ -32,11 +33,11 @@ const fn file(language: Language) -> &'static str {
 
 fn texts(language: Language) -> Texts {
     let mut texts = FluentBundle::new(language.tag().parse().into_iter().collect());
-    // A file that a test has read whole has nothing to be left out.
+    // A test parses the files completely, so that nothing is dropped here.
     let file = FluentResource::try_new(file(language).to_owned()).unwrap_or_else(|(read, _)| read);
     drop(texts.add_resource(file));
     drop(texts.add_builtins());
-    // Marks around what is filled in would be copied along with names of files.
+    // Isolating marks around arguments would be copied along with names of files.
     texts.set_use_isolating(false);
     #[cfg(target_arch = "wasm32")]
     texts.set_formatter(Some(match language {
@@ -46,7 +47,7 @@ fn texts(language: Language) -> Texts {
     texts
 }
 
-/// The text of a key, with what is to be filled in.
+/// Returns the text of a key, with arguments filled in.
 pub(crate) fn text(language: Language, key: &str, arguments: Option<&FluentArgs<'_>>) -> String {
     let text = |texts: &Texts| {
         let pattern = texts.get_message(key).and_then(|message| message.value());
@@ -62,7 +63,7 @@ pub(crate) fn text(language: Language, key: &str, arguments: Option<&FluentArgs<
     }
 }
 
-/// A sentence of the state or the worker.
+/// Returns a sentence of the state or the worker.
 pub(crate) fn sentence(language: Language, sentence: &Sentence) -> String {
     let (key, parameters) = sentence.parts();
     let mut arguments = FluentArgs::new();

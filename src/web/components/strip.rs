@@ -1,4 +1,4 @@
-//! The photos of this visit as a strip of small pictures, and what is done with those that wait.
+//! The photos of this visit as a strip of thumbnails, with controls for those that wait.
 
 use std::slice;
 
@@ -11,7 +11,7 @@ use crate::web::state::{AppState, Event};
 /// The strip, shown once there are several photos.
 #[component]
 pub(super) fn Strip(app: App) -> impl IntoView {
-    // A memo, so that other changes on the page do not compare the photos one by one.
+    // A memo, so that other changes of the state do not update the items of all photos.
     let gallery = Memo::new(move |_| app.state.with(|state| state.gallery.clone()));
     let keys = Memo::new(move |_| {
         gallery.with(|gallery| gallery.entries().iter().map(|entry| entry.key).collect::<Vec<_>>())
@@ -73,7 +73,7 @@ fn Item(app: App, gallery: Memo<Gallery>, key: PhotoKey) -> impl IntoView {
     }
 }
 
-/// How many photos are done, and the buttons for those that wait.
+/// The number of photos that are done, and buttons for those that wait.
 #[component]
 fn Progress(app: App, gallery: Memo<Gallery>) -> impl IntoView {
     let count =
@@ -111,7 +111,7 @@ fn shown(state: &AppState) -> Option<PhotoKey> {
     state.coming.or_else(|| state.photo.as_ref().map(|photo| photo.key))
 }
 
-/// How many objects are on the photo, if it is the one shown: that changes without the gallery.
+/// Returns the number of objects on the photo if it is the one shown, since that changes without the gallery.
 fn live_count(state: &AppState, key: PhotoKey) -> Option<usize> {
     let is_here = state.photo.as_ref().is_some_and(|photo| photo.key == key) && state.can_ask();
     is_here.then(|| state.shown_count())
@@ -127,7 +127,7 @@ fn words(app: App, standing: Option<&Standing>) -> String {
     }
 }
 
-/// A name of the standing for the page's own use, and the mark on the picture.
+/// Returns the standing's value of `data-standing`, and the mark on the thumbnail.
 fn mark(standing: Option<&Standing>) -> (&'static str, String) {
     match standing {
         Some(Standing::Waiting) => ("waiting", "…".into()),

@@ -1,4 +1,4 @@
-//! The name of an object, at the object.
+//! The name tag of an object on the photo.
 
 use leptos::prelude::*;
 
@@ -7,7 +7,7 @@ use crate::instance::colour;
 use crate::web::app::App;
 use crate::web::state::AppState;
 
-/// Label and score of the object pointed at, or else of the one picked, at the corner of its box.
+/// Label and score of the object under the pointer, or else of the picked one, at the corner of its box.
 #[component]
 pub(super) fn Tag(app: App) -> impl IntoView {
     let placed = Memo::new(move |_| app.state.with(|state| placed(app, state)));
@@ -22,7 +22,7 @@ pub(super) fn Tag(app: App) -> impl IntoView {
     }
 }
 
-/// A name and its place, in the style sheet's words.
+/// A name and its place in CSS.
 #[derive(Debug, Clone, PartialEq)]
 struct Named {
     text: String,
@@ -32,7 +32,7 @@ struct Named {
     colour: String,
 }
 
-/// The tag grows away from the nearer side, so that it stays on the photo.
+/// Places the tag, which grows away from the nearer side, so that it stays on the photo.
 fn placed(app: App, state: &AppState) -> Option<Named> {
     let index = state.hovered.or_else(|| state.selected_one())?;
     let (found, size) = (state.instances.get(index)?, state.photo.as_ref()?.size);

@@ -1,4 +1,4 @@
-//! What a click on the photo does, for those who have no keys to hold, what can be done now, history and zoom.
+//! The toolbar: tools (for devices without modifier keys), a hint, history and zoom.
 
 use leptos::prelude::*;
 
@@ -8,7 +8,7 @@ use super::words::percent;
 use crate::web::app::App;
 use crate::web::state::{AppState, Event, Tool};
 
-/// Tools, and the keys of their names.
+/// Tools, and the text keys of their names.
 const TOOLS: [(Tool, &str, &str); 7] = [
     (Tool::Pick, "tool-pick", "tool-pick-about"),
     (Tool::Add, "tool-add", "tool-add-about"),
@@ -19,7 +19,7 @@ const TOOLS: [(Tool, &str, &str); 7] = [
     (Tool::Hand, "tool-hand", "tool-hand-about"),
 ];
 
-/// A button for each tool, a hint, the size of the brush, history, zoom, and what can be done to the picked objects.
+/// A button for each tool, a hint, the brush, history, zoom, and the controls of the picked objects.
 #[component]
 pub(super) fn Tools(app: App) -> impl IntoView {
     let state = app.state;
@@ -50,7 +50,7 @@ pub(super) fn Tools(app: App) -> impl IntoView {
                         <span class="by-keys">" " {app.says("hint-brush-keys")}</span>
                     </Show>
                 </p>
-                // Escape, for fingers; it keeps its place, so that nothing moves.
+                // The Escape key for touch screens; it keeps its space, so that nothing moves.
                 <button class="link" class:unseen=nothing title=app.says("put-back-about") data-testid="put-back" disabled=nothing on:click=move |_| app.dispatch(Event::Dismissed)>
                     {app.says("put-back")}
                 </button>
@@ -60,7 +60,7 @@ pub(super) fn Tools(app: App) -> impl IntoView {
     }
 }
 
-/// Sliders for the brush.
+/// Sliders of the brush.
 #[component]
 fn Brush(app: App) -> impl IntoView {
     let (state, desk) = (app.state, app.desk);
@@ -99,7 +99,7 @@ fn Brush(app: App) -> impl IntoView {
     }
 }
 
-/// Undo and redo.
+/// Buttons for undo and redo.
 #[component]
 fn Steps(app: App) -> impl IntoView {
     let nothing = |which: usize| Memo::new(move |_| app.state.with(|state| !state.history[which]));
@@ -111,7 +111,7 @@ fn Steps(app: App) -> impl IntoView {
     }
 }
 
-/// Zoom, and the photo without its masks for as long as a button is held.
+/// Buttons for zoom, and one that hides the masks while it is held.
 #[component]
 fn Zoom(app: App) -> impl IntoView {
     let desk = app.desk;
@@ -143,7 +143,7 @@ fn Zoom(app: App) -> impl IntoView {
     }
 }
 
-/// What can be done on the photo now.
+/// Returns a hint on what can be done on the photo now.
 fn hint(app: App, state: &AppState) -> String {
     let key = match state.tool {
         Tool::Restore if state.selected.is_empty() => "hint-new-object",

@@ -11,11 +11,11 @@ use super::tag::Tag;
 use crate::web::app::App;
 use crate::web::state::{AppState, Event, Status, Tool};
 
-/// From this zoom on, pixels of the photo are seen as squares.
+/// The zoom from which on pixels of the photo are drawn as squares.
 const MAGNIFIED: f64 = 6.0;
 
-/// Photo below, overlay above. Pointing shows an object, or what a click would find; a click picks it or asks for it, a box
-/// asks for the object in it, Escape puts back. Brushes draw; wheel and fingers zoom.
+/// The photo with its overlay. Pointing shows an object, or what a click would find; a click picks it or asks
+/// for it, a box asks for the object in it, Escape puts it back. Brushes draw; wheel and fingers zoom.
 #[component]
 pub(super) fn Viewer(app: App) -> impl IntoView {
     let state = app.state;
@@ -28,7 +28,7 @@ pub(super) fn Viewer(app: App) -> impl IntoView {
     let ratio = move || size.get().map_or(1.0, |size| size.width as f64 / size.height as f64);
     let pointer = Pointer::new(app);
     listen(app, pointer);
-    // Another photo is seen whole.
+    // Another photo is shown whole.
     Effect::new(move |_| {
         name.track();
         size.track();
@@ -58,7 +58,7 @@ pub(super) fn Viewer(app: App) -> impl IntoView {
     }
 }
 
-/// Keys that work wherever the focus is.
+/// Listens for keys that work wherever the focus is.
 fn listen(app: App, pointer: Pointer) {
     let escape = window_event_listener(ev::keydown, move |event| {
         if event.key() == "Escape" && !app.state.with_untracked(|state| state.redraw.is_open) {
@@ -78,7 +78,7 @@ fn Overlay(app: App, pointer: Pointer) -> impl IntoView {
     let pointing = Memo::new(move |_| state.with(AppState::is_pointing));
     let tool = Memo::new(move |_| state.with(|state| state.tool));
     let moving = move || tool.get() == Tool::Hand;
-    // Else one finger scrolls the page.
+    // Otherwise one finger scrolls the page.
     let held = move || {
         app.desk.camera.get().is_close() || !matches!(tool.get(), Tool::Pick | Tool::Add | Tool::Remove)
     };
@@ -119,7 +119,7 @@ fn Overlay(app: App, pointer: Pointer) -> impl IntoView {
     }
 }
 
-/// Left and upper side, width and height, in percent of the photo's.
+/// Returns the left and upper side, width and height of a box, in percent of the photo's.
 fn outline(Drag { from, to, .. }: Drag) -> [f64; 4] {
     let [left, top] = [0, 1].map(|axis| 100.0 * from[axis].min(to[axis]));
     let [width, height] = [0, 1].map(|axis| 100.0 * (from[axis] - to[axis]).abs());

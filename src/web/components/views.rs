@@ -1,11 +1,11 @@
-//! The switch between what the page can show.
+//! The switch between the views of the page.
 
 use leptos::prelude::*;
 
 use crate::web::app::App;
 use crate::web::state::{Event, RedrawEvent};
 
-/// Objects in the photo, or parts of it hidden and drawn again.
+/// Buttons for the two views: objects in the photo, and hidden parts drawn again.
 #[component]
 pub(super) fn ViewSwitch(app: App) -> impl IntoView {
     let redraws = Memo::new(move |_| app.state.with(|state| state.redraw.is_open));

@@ -1,4 +1,4 @@
-//! Sizes, shares and places in words.
+//! Formats sizes, shares and model references.
 
 use leptos::prelude::With;
 
@@ -7,19 +7,19 @@ use crate::web::catalogue::Listed;
 use crate::web::place::Place;
 use crate::web::protocol::Found;
 
-/// `12.3 MB`
+/// Formats a size such as `12.3 MB`.
 pub(super) fn megabytes(app: App, bytes: u64) -> String {
     let megabytes = bytes as f64 / 1e6;
     let key = if megabytes < 20.0 { "megabytes" } else { "many-megabytes" };
     app.tells(key, [("megabytes", megabytes.into())])
 }
 
-/// `12%`, of a share from 0 to 1.
+/// Formats a share from 0 to 1 such as `12%`.
 pub(super) fn percent(app: App, share: impl Into<f64>) -> String {
     app.tells("percent", [("share", share.into().into())])
 }
 
-/// `35 s`, `2 min`
+/// Formats a duration such as `35 s` or `2 min`.
 pub(super) fn seconds(app: App, seconds: f64) -> String {
     if seconds < 90.0 {
         app.tells("seconds", [("seconds", seconds.max(1.0).into())])
@@ -28,12 +28,12 @@ pub(super) fn seconds(app: App, seconds: f64) -> String {
     }
 }
 
-/// `person 92%`
+/// Formats an object such as `person 92%`.
 pub(super) fn named(app: App, found: &Found) -> String {
     app.tells("named-object", [("label", app.label(&found.label).into()), ("share", found.score.into())])
 }
 
-/// What to call the model at a place.
+/// Returns the name of a model.
 pub(super) fn title(app: App, place: &Place) -> String {
     match place {
         Place::Suited => app.text("suited-model"),
@@ -41,7 +41,7 @@ pub(super) fn title(app: App, place: &Place) -> String {
     }
 }
 
-/// Where it comes from.
+/// Returns where a model comes from.
 pub(super) fn origin(app: App, place: &Place) -> String {
     match place {
         Place::Suited => app.text("bundled"),
@@ -57,7 +57,7 @@ pub(super) fn origin(app: App, place: &Place) -> String {
     }
 }
 
-/// What the button says that leaves the model in use.
+/// Returns the caption of the button that keeps the model in use.
 pub(super) fn keep_words(app: App) -> String {
     let used = app.state.with(|state| state.model.as_ref().map(|model| model.place.clone()));
     let used = used.map(|place| title(app, &place)).unwrap_or_default();

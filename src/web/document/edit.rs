@@ -1,4 +1,4 @@
-//! What can be done to objects, and what changes by it.
+//! The edits of objects, and the changes that they make.
 
 use std::rc::Rc;
 
@@ -8,53 +8,53 @@ use super::{Change, Document, Object};
 use crate::image::RgbImage;
 use crate::mask::{BinaryMask, Matte, Rle, Stroke};
 
-/// An object is split into at most so many.
+/// Maximum number of objects into which one is split.
 const MOST_PIECES: usize = 50;
 
-/// Something to be done to objects.
+/// An edit of objects.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Edit {
-    /// Their places; empty places are passed over.
+    /// The places of the objects; empty places are skipped.
     pub places: Vec<usize>,
-    /// What is to be done.
+    /// What to do with them.
     pub action: Action,
 }
 
-/// What can be done to objects.
+/// What can be done with objects.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Action {
-    /// Call them so.
+    /// Rename them.
     Rename(String),
-    /// Neither show nor save them for now.
+    /// Hide them for now, so that they are neither shown nor saved.
     Hide,
     /// Show hidden ones again.
     Show,
-    /// Leave their places empty.
+    /// Delete them.
     Delete,
-    /// Make one object of them, in the place of the largest.
+    /// Merge them into one object, in the place of the largest.
     Merge,
-    /// Make objects of their connected pieces.
+    /// Split them into their connected components.
     Split,
-    /// Add an empty object of this name, whatever the places.
+    /// Create an empty object of this name, whatever the places.
     Create(String),
-    /// Put what a brush covers inside; without an object, inside a new one of this name.
+    /// Add the pixels that a brush covers to them; without an object, to a new one of this name.
     Restore(Stroke, String),
-    /// Put what a brush covers outside.
+    /// Remove the pixels that a brush covers from them.
     Erase(Stroke),
-    /// Put inside what they surround.
+    /// Fill their holes.
     FillHoles,
-    /// Round their outlines by so many pixels.
+    /// Smooth their outlines by a number of pixels.
     Smooth(usize),
-    /// Let them grow by so many pixels on all sides.
+    /// Grow them by a number of pixels on all sides.
     Grow(usize),
-    /// Let them shrink by so many pixels on all sides.
+    /// Shrink them by a number of pixels on all sides.
     Shrink(usize),
-    /// Move their outlines to the edges in the photo; where those are soft, they become so, too.
+    /// Move their outlines to the edges in the photo; where these are soft, the outlines become soft, too.
     Refine,
 }
 
 impl Document {
-    /// What an edit changes; what stays as it is, is left out.
+    /// Returns the changes that an edit makes, without those that change nothing.
     pub(super) fn changes(&self, Edit { places, action }: &Edit, photo: &RgbImage) -> Vec<Change> {
         let mut places = places.clone();
         places.sort_unstable();
@@ -105,7 +105,7 @@ impl Document {
         Change { place: self.place_count(), object: Some(object) }
     }
 
-    /// The largest piece of each keeps its place.
+    /// Splits objects; the largest component of each keeps its place.
     fn split(&self, objects: &[(usize, &Object)]) -> Vec<Change> {
         let mut next = self.place_count()..;
         let mut changes = Vec::new();
@@ -130,12 +130,12 @@ fn each(objects: &[(usize, &Object)], change: impl Fn(&Object) -> Option<Object>
     objects.iter().map(|(place, object)| Change { place: *place, object: change(object) }).collect()
 }
 
-/// With other masks; of the soft edges stays what agrees with these.
+/// Changes masks; soft pixels are kept where they agree with the new masks.
 fn reshaped(objects: &[(usize, &Object)], reshape: impl Fn(&BinaryMask) -> BinaryMask) -> Vec<Change> {
     mended(objects, |matte| *matte = Matte::new(reshape(matte.mask()), matte.soft()))
 }
 
-/// Only those whose pixels become others.
+/// Changes mattes; objects whose pixels stay the same are left unchanged.
 fn mended(objects: &[(usize, &Object)], mend: impl Fn(&mut Matte)) -> Vec<Change> {
     let change = |object: &Object| {
         let before = object.matte();

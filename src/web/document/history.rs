@@ -10,12 +10,12 @@ use crate::mask::SoftPixel;
 /// Changes that are made together.
 pub(super) type Step = Vec<Change>;
 
-/// Runs of masks that are kept for undoing, 4 bytes each; the oldest steps are forgotten beyond them.
+/// Maximum runs of masks that are kept for undo, 4 bytes each; beyond them the oldest steps are dropped.
 const MOST_RUNS: usize = 16_000_000;
-/// A soft pixel takes as much memory as so many runs.
+/// Number of runs that take as much memory as a soft pixel.
 const SOFT_RUNS: usize = size_of::<SoftPixel>() / size_of::<u32>();
 
-/// What takes back each step done, and what does again each step taken back.
+/// The inverses of the steps done, and of those undone.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct History {
     undo: VecDeque<Step>,
@@ -27,14 +27,14 @@ impl History {
         [!self.undo.is_empty(), !self.redo.is_empty()]
     }
 
-    /// Notes what takes back a new step; what was taken back before cannot be done again.
+    /// Records the inverse of a new step; steps undone before cannot be redone any more.
     pub(super) fn did(&mut self, inverse: Step) {
         self.redo.clear();
         self.undo.push_back(inverse);
         self.forget_beyond(MOST_RUNS);
     }
 
-    /// Forgets the oldest steps where all masks together have more runs than this; the last step stays.
+    /// Drops the oldest steps until all masks together have at most `most_runs` runs; the last step stays.
     pub(super) fn forget_beyond(&mut self, most_runs: usize) {
         let mut runs: usize = self.undo.iter().map(weight).sum();
         while runs > most_runs && self.undo.len() > 1 {
@@ -42,7 +42,7 @@ impl History {
         }
     }
 
-    /// The objects in all steps.
+    /// Returns the objects in all steps.
     pub(super) fn objects(&self) -> impl Iterator<Item = &Object> {
         self.undo.iter().chain(&self.redo).flatten().filter_map(|change| change.object.as_ref())
     }
@@ -63,7 +63,7 @@ impl History {
         self.undo.push_back(undo);
     }
 
-    /// Takes what takes back the last step, if it is as wanted.
+    /// Takes the inverse of the last step if it is wanted.
     pub(super) fn take_last_if(&mut self, is_wanted: impl FnOnce(&Step) -> bool) -> Option<Step> {
         if self.undo.back().is_some_and(is_wanted) { self.undo.pop_back() } else { None }
     }

@@ -1,24 +1,24 @@
-//! Documents as bytes, to be kept while another photo is shown or the page is closed.
+//! Serialisation of documents, which are kept while another photo is shown or the page is closed.
 
 use super::{Document, Object};
 use crate::mask::SoftPixel;
 
-/// Runs of masks in the steps that are kept for undoing; the oldest steps are forgotten beyond them.
+/// Maximum runs of masks in the steps that are kept for undo; beyond them the oldest steps are dropped.
 const MOST_RUNS_KEPT: usize = 1_000_000;
 
 impl Document {
-    /// The document as JSON, with the latest steps of its history.
+    /// Returns the document as JSON, with the latest steps of its history.
     ///
     /// # Errors
     ///
-    /// Those of [`serde_json::to_vec`], which these types do not cause.
+    /// The errors of [`serde_json::to_vec`], which these types do not cause.
     pub fn to_bytes(&self) -> serde_json::Result<Vec<u8>> {
         let mut kept = self.clone();
         kept.history.forget_beyond(MOST_RUNS_KEPT);
         serde_json::to_vec(&kept)
     }
 
-    /// The document that became these bytes, if they are whole.
+    /// Restores a document from its bytes, if they are valid.
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let document: Self = serde_json::from_slice(bytes).ok()?;
@@ -35,7 +35,7 @@ impl Document {
     }
 }
 
-/// What several steps share; each step is stored with its own.
+/// Serialises data that several steps share; each step stores its own copy.
 pub(super) mod shared {
     use std::rc::Rc;
 

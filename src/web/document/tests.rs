@@ -12,7 +12,7 @@ fn found(label: &str, mask: BinaryMask) -> Object {
     Object::found(Instance { category: 0, label: label.into(), score: 0.5, mask, bbox }, false)
 }
 
-/// Two squares that touch nothing, and one with both of them and a hole.
+/// Two squares that do not touch, and an object with both of them and a hole.
 fn document() -> Document {
     let mut both = block(5, 5, 9);
     both.subtract(&block(8, 8, 2));
@@ -20,7 +20,7 @@ fn document() -> Document {
     Document::new(SIZE, [found("cat", block(40, 3, 6)), found("dog", block(70, 10, 5)), found("pair", both)])
 }
 
-/// Dark, but light where the first square is and in the column on its left.
+/// A photo that is dark, but light where the first square is and in the column on its left.
 fn photo() -> RgbImage {
     let light = |at: usize| (39..46).contains(&(at % SIZE[0])) && (3..9).contains(&(at / SIZE[0]));
     let pixels = (0..SIZE[0] * SIZE[1]).flat_map(|at| if light(at) { [230; 3] } else { [30; 3] });
@@ -106,7 +106,7 @@ fn a_soft_edge_counts_only_where_it_agrees_with_the_mask() {
     document.edit(&edit(&[], Action::Restore(stroke(20.0), "fur".into())), &photo());
     let drawn = document.object(0).unwrap().matte();
     assert!(drawn.soft().len() > 100 && drawn == stroke(20.0).matte(90, 40));
-    // What is covered twice belongs by the larger share, what is erased at most by what is left.
+    // What is covered twice gets the larger alpha; what is erased keeps at most what is left.
     document.edit(&edit(&[0], Action::Restore(stroke(33.0), String::new())), &photo());
     document.edit(&edit(&[0], Action::Erase(stroke(60.0))), &photo());
     let both = document.object(0).unwrap().matte();
@@ -128,7 +128,7 @@ fn a_soft_edge_counts_only_where_it_agrees_with_the_mask() {
     }
 }
 
-/// Numbers that look random, the same every time.
+/// A deterministic sequence of numbers that look random.
 struct Random(u32);
 
 impl Random {
@@ -229,7 +229,7 @@ fn an_object_asked_for_again_is_one_step_and_withdrawn_none() {
     document.redo();
     document.withdraw();
     assert_eq!(areas(&document), [None, Some(25), Some(93)]);
-    // What was not asked for is not withdrawn.
+    // Objects that were not asked for are not withdrawn.
     document.withdraw();
     assert_eq!(
         (areas(&document), document.can_undo_and_redo()),

@@ -6,21 +6,21 @@ use crate::export::PictureFormat;
 use crate::web::export::Product;
 use crate::web::gallery::PhotoKey;
 
-/// What is to be done next.
+/// The next step.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum CollectStep {
-    /// Begin a file; one that was not finished goes.
+    /// Begin a file; an unfinished one is dropped.
     Begin {
-        /// What is made of each photo.
+        /// What to build from each photo.
         product: Product,
-        /// How pictures are packed.
+        /// The file format of pictures.
         format: PictureFormat,
         /// Objects with a lower score are left out, unless they were asked for or edited by hand.
         threshold: f32,
     },
-    /// Take in a photo.
+    /// Add a photo.
     Add {
-        /// Which photo.
+        /// The photo.
         key: PhotoKey,
         /// Its file name.
         name: String,

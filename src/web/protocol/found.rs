@@ -1,27 +1,27 @@
-//! An object of the photo, as the page knows it.
+//! The objects of the photo as the page knows them.
 
 use serde::{Deserialize, Serialize};
 
 /// One object of the photo, without its mask.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Found {
-    /// Class name.
+    /// The label.
     pub label: String,
-    /// Confidence, 0 to 1.
+    /// The score, 0 to 1.
     pub score: f32,
-    /// Pixels of the mask, at the photo's own size.
+    /// Number of pixels of the mask, at the photo's size.
     pub area: usize,
-    /// `[x, y, width, height]` in the photo, in pixels.
+    /// The box `[x, y, width, height]` in pixels of the photo.
     pub bbox: [usize; 4],
-    /// How many of the transferred runs are this mask's.
+    /// How many of the transferred runs belong to this mask.
     pub runs: usize,
     /// Whether it was asked for or edited by hand; then it is listed whatever its score.
     pub asked: bool,
-    /// Whether it is there.
+    /// Whether it exists and is shown.
     pub presence: Presence,
 }
 
-/// Whether an instance is there.
+/// Whether an instance exists and is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Presence {
     /// It is shown and saved.
@@ -33,7 +33,7 @@ pub enum Presence {
 }
 
 impl Found {
-    /// What an empty place is said to hold.
+    /// Returns the object that stands for an empty place.
     #[must_use]
     pub const fn deleted() -> Self {
         Self {
@@ -47,13 +47,13 @@ impl Found {
         }
     }
 
-    /// Whether it is listed where instances of a lower score than `threshold` are left out.
+    /// Returns whether it is listed if instances with a score below `threshold` are left out.
     #[must_use]
     pub fn is_listed(&self, threshold: f32) -> bool {
         self.presence != Presence::Deleted && (self.asked || self.score >= threshold)
     }
 
-    /// Whether it is shown on the photo where instances of a lower score than `threshold` are left out.
+    /// Returns whether it is shown on the photo if instances with a score below `threshold` are left out.
     #[must_use]
     pub fn is_shown(&self, threshold: f32) -> bool {
         self.presence == Presence::Visible && self.is_listed(threshold)

@@ -4,20 +4,20 @@ use serde::{Deserialize, Serialize};
 
 use crate::web::place::Place;
 
-/// The backend asked for, by hand (`?backend=`) or not.
+/// The requested backend, chosen by hand (`?backend=`) or not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum BackendChoice {
-    /// WebGPU where there is an adapter, else the CPU.
+    /// WebGPU if there is an adapter, else the CPU.
     #[default]
     Auto,
     /// The CPU, with WebAssembly SIMD.
     Cpu,
-    /// WebGPU; the CPU in words where it fails.
+    /// WebGPU; the CPU, with a message, if it fails.
     WebGpu,
 }
 
 impl BackendChoice {
-    /// Reads the value of `?backend=`; anything unknown means [`BackendChoice::Auto`].
+    /// Parses the value of `?backend=`; unknown values mean [`BackendChoice::Auto`].
     #[must_use]
     pub fn from_query(value: Option<&str>) -> Self {
         match value {
@@ -27,7 +27,7 @@ impl BackendChoice {
         }
     }
 
-    /// The value of `?backend=`; without one, the page chooses.
+    /// Returns the value of `?backend=`; `None` if the page chooses.
     #[must_use]
     pub const fn query(self) -> Option<&'static str> {
         match self {
@@ -43,37 +43,37 @@ impl BackendChoice {
 pub enum Backend {
     /// WebAssembly with SIMD.
     Cpu,
-    /// The graphics processor.
+    /// The GPU.
     WebGpu,
 }
 
-/// Why the CPU is used although WebGPU was asked for or present.
+/// Why the CPU is used although WebGPU was requested or is present.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Fallback {
     /// The browser has no WebGPU, or no adapter for it.
     Missing,
     /// It failed.
     Failed,
-    /// What it computes differs from what the CPU does.
+    /// Its results differ from the CPU's.
     Wrong,
 }
 
 /// The model in use.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ModelInfo {
-    /// Where its weights came from; never [`Place::SiteOrHub`].
+    /// Origin of its weights; never [`Place::SiteOrHub`].
     pub place: Place,
     /// Where it runs.
     pub backend: Backend,
     /// The device's own description.
     pub device: String,
-    /// Why the CPU is used although WebGPU was asked for or present.
+    /// Why the CPU is used although WebGPU was requested or is present.
     pub fallback: Option<Fallback>,
     /// Class names.
     pub labels: Vec<String>,
-    /// Score below which an instance is hidden at first.
+    /// Initial score below which instances are hidden.
     pub threshold: f32,
-    /// Size of the weights, in bytes.
+    /// Size of the weights in bytes.
     pub weight_bytes: u64,
     /// Whether this browser keeps the weights for the next visit.
     pub kept: bool,

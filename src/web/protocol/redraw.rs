@@ -1,52 +1,53 @@
-//! Parts of the photo are hidden, and a masked autoencoder draws them: what is asked of it, and what it answers.
+//! Messages about hidden parts of the photo and their reconstruction by a masked autoencoder.
 
 use serde::{Deserialize, Serialize};
 
 use crate::web::place::Place;
 
-/// The most that can be hidden by chance, in percent.
+/// Maximum share that can be hidden at random, in percent.
 pub const MOST_PERCENT: u32 = 95;
 
-/// How hidden patches are chosen by chance.
+/// How hidden patches are chosen at random.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Sampling {
-    /// Each patch alike.
+    /// Patches are sampled uniformly.
     Random,
-    /// Rectangles of many patches.
+    /// Rectangular blocks of many patches.
     Block,
-    /// All but one of every 2×2; beyond or below that share, chance decides.
+    /// All but one of every 2×2 patches; if another share is wanted, the rest is random.
     Grid,
 }
 
-/// Which patches are hidden.
+/// The hidden patches.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Hiding {
-    /// A share of them.
+    /// A random share of them.
     Chance {
-        /// How many of a hundred, up to [`MOST_PERCENT`].
+        /// The share in percent, up to [`MOST_PERCENT`].
         percent: u32,
         /// How they are chosen.
         sampling: Sampling,
         /// The same seed hides the same patches.
         seed: u32,
     },
-    /// Whether each is, row by row.
+    /// Whether each patch is hidden, in row-major order.
     ByHand(Vec<bool>),
 }
 
-/// What is to be drawn of the photo.
+/// What to draw.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Wish {
-    /// What is hidden, in each of the pictures.
+    /// The hidden patches of each picture.
     pub hidings: Vec<Hiding>,
-    /// Whether the photo is kept where it was seen.
+    /// Whether the photo is kept in visible patches.
     pub pastes: bool,
 }
 
-/// What the page asks.
+/// A request of the page.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum RedrawRequest {
-    /// Fetch a masked autoencoder; the one before goes. The segmenter stays. Files: those of the folder, for [`Place::Device`].
+    /// Load a masked autoencoder in place of the previous one; the segmenter stays. Files: those of the
+    /// folder, for [`Place::Device`].
     Load {
         /// Where its weights are.
         place: Place,
@@ -55,47 +56,49 @@ pub enum RedrawRequest {
     },
     /// Draw the photo.
     Draw(Wish),
-    /// Make a PNG of what is drawn.
+    /// Make a PNG of the drawings.
     Picture(Wish),
-    /// Make a moving picture of the first hiding, from nothing hidden to almost all; it goes by chance.
+    /// Make an animation of the first hiding, from nothing hidden to almost all; patches are hidden at
+    /// random.
     Animation(Wish),
-    /// What the features of the two encoders, before and after fine-tuning, tell of the photo.
+    /// Compute the features of the photo by both encoders, before and after fine-tuning.
     Features,
 }
 
-/// What the worker answers; files come as [`Reply::Exported`](super::Reply::Exported).
+/// A reply of the worker; files are sent as [`Reply::Exported`](super::Reply::Exported).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum RedrawReply {
     /// The masked autoencoder is ready.
     Loaded(RedrawModel),
-    /// The photo, drawn as often as wished. Buffers, RGBA: the square of the photo that the model is shown, and of each drawing
-    /// what was seen of it and the picture.
+    /// The drawings. Buffers, RGBA: the square of the photo that the model gets, and for each drawing the
+    /// visible patches and the picture.
     Drawn(Vec<Drawn>),
-    /// Columns and rows of the patches of each encoder. Buffers, of each encoder: a colour for each patch, RGBA, and how alike any two patches are,
-    /// a byte each.
+    /// Columns and rows of the patches of each encoder. Buffers, for each encoder: a colour per patch, RGBA,
+    /// and the similarity of every two patches, a byte each.
     Features([[usize; 2]; 2]),
 }
 
 /// The masked autoencoder in use.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RedrawModel {
-    /// Where its weights came from; never [`Place::SiteOrHub`].
+    /// Origin of its weights; never [`Place::SiteOrHub`].
     pub place: Place,
-    /// Patches a side.
+    /// Number of patches per side.
     pub grid: usize,
-    /// Side of the square it draws, in pixels.
+    /// Side of the square that it draws, in pixels.
     pub side: usize,
-    /// Size of its weights, in bytes.
+    /// Size of its weights in bytes.
     pub weight_bytes: u64,
 }
 
-/// What came of a hiding.
+/// The result of one hiding.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Drawn {
-    /// Whether each patch was hidden, row by row.
+    /// Whether each patch was hidden, in row-major order.
     pub hidden: Vec<bool>,
-    /// Signal to noise ratio of the drawn patches, in decibels, and structural similarity of the picture; where something was hidden.
+    /// Signal-to-noise ratio of the drawn patches in decibels, and structural similarity of the picture;
+    /// `None` if nothing was hidden.
     pub likeness: Option<[f64; 2]>,
-    /// How long the model took, in milliseconds.
+    /// Time that the model took, in milliseconds.
     pub elapsed_ms: f64,
 }

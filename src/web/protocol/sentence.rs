@@ -1,4 +1,4 @@
-//! What state and worker have to say, without words: each language has a text for each.
+//! The sentences that state and worker have to say, independent of the language, which has a text for each.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -6,7 +6,8 @@ use serde_json::Value;
 /// Declares the sentences, and lists them for the test that looks for their texts.
 macro_rules! sentences {
     ($($name:ident $({ $($parameter:ident: $kind:ty),+ })?,)*) => {
-        /// Something to be said. The texts, in `locales/`, are called as the variants are, in kebab case, and are given the fields.
+        /// A sentence. Its texts in `locales/` have the variant's name in kebab case as key, and the
+        /// variant's fields as arguments.
         #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
         #[serde(rename_all = "kebab-case")]
         #[expect(missing_docs, reason = "the texts say what is meant")]
@@ -16,7 +17,7 @@ macro_rules! sentences {
 
         #[cfg(test)]
         impl Sentence {
-            /// Names of all, and of what each is given.
+            /// Names of all variants and of their fields.
             pub(crate) const ALL: &[(&str, &[&str])] =
                 &[$((stringify!($name), &[$($(stringify!($parameter)),+)?])),*];
         }
@@ -24,7 +25,7 @@ macro_rules! sentences {
 }
 
 sentences! {
-    // A photo that cannot be used, by the name of its file.
+    // Photos that cannot be used, by the name of their file.
     PhotoEmpty { name: String },
     PhotoUnknown { name: String },
     PhotoForeign { name: String, content: String },
@@ -40,7 +41,7 @@ sentences! {
     PhotoUnusable,
     BackdropUnusable { reason: String },
     BackdropGone,
-    // What was amiss with a photo all the same.
+    // Flaws of photos that can be used all the same.
     NoteNoEnd,
     NoteColours { reason: String },
     NoteForgotten,
@@ -96,7 +97,7 @@ sentences! {
     ModelUnusable { reason: String },
     OnlyEncoder { title: String, weights: String },
     NoDecoder { title: String },
-    // What has to be said of ourselves.
+    // Our own state.
     NoModelYet,
     NoResultYet,
     NoDrawingModel,
@@ -106,7 +107,7 @@ sentences! {
 }
 
 impl Sentence {
-    /// The key of its text, and what that is given: texts and numbers.
+    /// Returns the key of its text, and the arguments: texts and numbers.
     #[must_use]
     pub fn parts(&self) -> (String, Vec<(String, Value)>) {
         match serde_json::to_value(self) {

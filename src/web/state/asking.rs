@@ -1,4 +1,4 @@
-//! Asking for the object at a place: clicks, boxes, and what the pointer previews.
+//! Asking for the object at a place: clicks, boxes, and previews under the pointer.
 
 use std::collections::BTreeSet;
 
@@ -9,55 +9,56 @@ use crate::web::protocol::{Found, Request, RequestId, Sentence, Size};
 /// Clicks closer together than this share of the photo's longer side are on the same spot.
 const SAME_SPOT: f64 = 0.01;
 
-/// Where the pointer is, and what a click there is to do.
+/// Where the pointer is, and what a click there does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Aim {
     /// The photo's pixel.
     pub pixel: [usize; 2],
     /// The instance there, if any.
     pub over: Option<usize>,
-    /// What a click means.
+    /// The meaning of a click.
     pub gesture: Gesture,
 }
 
-/// What a click means.
+/// The meaning of a click.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Gesture {
-    /// Pick, or ask for, what is there.
+    /// Pick, or ask for, the object there.
     Pick,
-    /// Add what is there to the object asked for; or an object there to those picked, if none is being asked for.
+    /// Add the part there to the object being asked for; if none is being asked for, add an object there to
+    /// the picked ones.
     Add,
-    /// Take what is there away from the object asked for.
+    /// Remove the part there from the object being asked for.
     Remove,
 }
 
-/// What clicks on the photo do where no key says otherwise.
+/// What clicks on the photo do unless a held key says otherwise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tool {
-    /// [`Gesture::Pick`]
+    /// Clicks mean [`Gesture::Pick`].
     Pick,
-    /// [`Gesture::Add`]
+    /// Clicks mean [`Gesture::Add`].
     Add,
-    /// [`Gesture::Remove`]
+    /// Clicks mean [`Gesture::Remove`].
     Remove,
     /// Fingers draw a box, as a mouse always does.
     Box,
-    /// A brush puts pixels inside the picked objects.
+    /// A brush adds pixels to the picked objects.
     Restore,
-    /// A brush puts pixels outside the picked objects.
+    /// A brush removes pixels from the picked objects.
     Erase,
     /// The photo is moved in its frame.
     Hand,
 }
 
 impl Tool {
-    /// Whether it draws.
+    /// Returns whether it is a brush.
     #[must_use]
     pub const fn is_brush(self) -> bool {
         matches!(self, Self::Restore | Self::Erase)
     }
 
-    /// Whether clicks pick objects or ask for them.
+    /// Returns whether clicks pick objects or ask for them.
     #[must_use]
     pub const fn is_pointer(self) -> bool {
         !matches!(self, Self::Restore | Self::Erase | Self::Hand)
@@ -68,21 +69,21 @@ impl Tool {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Asking {
     prompt: Prompt,
-    /// The instance that is there already, where another mask than its is wanted.
+    /// An existing instance, if another mask than its own is wanted.
     unlike: Option<usize>,
-    /// Which of the answers is wanted.
+    /// Index of the wanted answer.
     choice: usize,
-    /// How many answers there are, once that is known.
+    /// Number of answers, once known.
     choices: usize,
     /// Whether the last instance is its answer.
     answered: bool,
 }
 
-/// A question on its way.
+/// A question that is not answered yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct InFlight {
     id: RequestId,
-    /// Whether the answer takes the place of the last instance.
+    /// Whether the answer replaces the last instance.
     replaces: bool,
     fate: Fate,
 }
@@ -94,19 +95,19 @@ enum Fate {
     Current,
     /// It stays, but another object is being asked for, or none.
     Kept,
-    /// It is not wanted any more.
+    /// It is no longer wanted.
     Withdrawn,
 }
 
 impl AppState {
-    /// Of the object being asked for: which of its masks is shown, counted from 1, and how many there are.
+    /// Returns which mask of the object being asked for is shown, counted from 1, and how many there are.
     #[must_use]
     pub fn choice(&self) -> Option<[usize; 2]> {
         let asking = self.asking.as_ref().filter(|asking| asking.answered)?;
         Some([asking.choice % asking.choices.max(1) + 1, asking.choices])
     }
 
-    /// Whether there is something to put back: an object that is picked, or asked for.
+    /// Returns whether there is something to put back: an object that is picked or being asked for.
     #[must_use]
     pub fn is_picking(&self) -> bool {
         self.asking.is_some() || !self.selected.is_empty()
@@ -171,13 +172,13 @@ impl AppState {
         self.paint()
     }
 
-    /// The object being asked for goes, or what is picked is put back.
+    /// Drops the object being asked for, or puts back the picked ones.
     pub(super) fn dismissed(&mut self) -> Vec<Effect> {
         self.notice.clear();
         if !self.is_picking() {
             return Vec::new();
         }
-        // What is on its way goes when it is here.
+        // An object on its way is dropped when it arrives.
         let answered = self.asking.as_ref().is_some_and(|asking| asking.answered);
         let mut effects = Vec::new();
         if answered && self.ask_in_flight.is_none() {
@@ -211,7 +212,7 @@ impl AppState {
         effects
     }
 
-    /// The question found no answer; what was there before stays, unless it is not wanted any more.
+    /// Handles a question without an answer; the previous object stays, unless it is no longer wanted.
     pub(super) fn unanswered(&mut self, id: RequestId) -> Vec<Effect> {
         let Some(InFlight { replaces, fate, .. }) = self.ask_in_flight.take_if(|sent| sent.id == id) else {
             return Vec::new();
@@ -226,7 +227,7 @@ impl AppState {
         effects
     }
 
-    /// What a click would ask for.
+    /// Returns what a click would ask for.
     fn would_ask(&self, aim: Aim) -> Option<Prompt> {
         let size = self.photo.as_ref().map(|photo| photo.size);
         let again = |asking: &Asking| is_same_spot(&asking.prompt, aim.pixel, size);
@@ -238,15 +239,16 @@ impl AppState {
         }
     }
 
-    /// What is asked for, or else the place where an object was picked, with another point; `None` if that says only where the
-    /// object is not.
+    /// Returns the current prompt, or else the place where an object was picked, with another point; `None`
+    /// if that only says where the object is not.
     fn with_point(&self, aim: Aim) -> Option<Prompt> {
         let [x, y] = aim.pixel;
         let asked = self.asking.as_ref().map(|asking| asking.prompt.clone());
         let picked = || self.picked_at.map(|[x, y]| Prompt::point(x, y));
         let mut prompt = asked.or_else(picked).unwrap_or_default();
         let positive = aim.gesture == Gesture::Add;
-        // A place beyond the box says that the object is larger: what was in the middle of the box belongs to it still.
+        // A point outside of the box means that the object is larger; the centre of the box still belongs to
+        // it.
         if positive && let Some(bounds) = prompt.bounds.take_if(|bounds| !is_inside(*bounds, aim.pixel)) {
             let [left, top, width, height] = bounds;
             prompt.points.push(Point { x: left + width / 2, y: top + height / 2, positive });
@@ -256,13 +258,13 @@ impl AppState {
         names_object.then_some(prompt)
     }
 
-    /// What was asked for is as good as found; asked again, there is another object.
+    /// Keeps the object that was asked for; the next question asks for another one.
     pub(super) fn keep_asked(&mut self) {
         self.settle(Fate::Kept);
         self.picked_at = None;
     }
 
-    /// Whether an answer is on its way.
+    /// Returns whether an answer is on its way.
     pub(super) const fn is_asking(&self) -> bool {
         self.ask_in_flight.is_some()
     }
@@ -273,7 +275,7 @@ impl AppState {
         self.ask()
     }
 
-    /// No object is being asked for any more.
+    /// Ends the current question.
     fn settle(&mut self, fate: Fate) {
         self.asking = None;
         self.ask_again = false;
@@ -283,7 +285,7 @@ impl AppState {
         }
     }
 
-    /// Asks; while a question is on its way only the newest wish is kept.
+    /// Asks the question; while one is on its way, only the newest is kept.
     fn ask(&mut self) -> Vec<Effect> {
         self.preview = None;
         self.ask_again = self.ask_in_flight.is_some();

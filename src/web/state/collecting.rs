@@ -1,4 +1,4 @@
-//! One file of all photos, made of one after another.
+//! Building one file of all photos, one after another.
 
 use super::taking::Taking;
 use super::{AppState, Effect};
@@ -7,29 +7,29 @@ use crate::web::export::Product;
 use crate::web::gallery::{PhotoKey, Standing};
 use crate::web::protocol::{CollectStep, Failure, RequestId, Sentence};
 
-/// A file of all photos in the making.
+/// A file of all photos under construction.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Collecting {
-    /// The request on its way.
+    /// The current request.
     id: RequestId,
-    /// The photo it is about.
+    /// The photo of that request.
     at: Option<PhotoKey>,
-    /// Photos to come, the last one first.
+    /// Remaining photos in reverse order.
     left: Vec<PhotoKey>,
     total: usize,
-    /// Why photos could not be taken in, each by its name.
+    /// Why photos were left out, in sentences with their names.
     left_out: Vec<Sentence>,
 }
 
 impl Collecting {
-    /// How far it is.
+    /// Returns the progress.
     pub(super) const fn progress(&self) -> Sentence {
         Sentence::MakingOfPhotos { at: self.total - self.left.len(), count: self.total }
     }
 }
 
 impl AppState {
-    /// Of how many photos the objects are known.
+    /// Returns the number of photos whose objects are known.
     #[must_use]
     pub fn known_count(&self) -> usize {
         self.gallery.count(|standing| matches!(standing, Standing::Done(_)))
@@ -54,7 +54,7 @@ impl AppState {
         ]
     }
 
-    /// A photo was taken in, or the file is complete and has a name.
+    /// Handles a photo that was added, or the completed file, which has a name.
     pub(super) fn collected(&mut self, id: RequestId, file_name: Option<String>) -> Vec<Effect> {
         let Taking::Collecting(collecting) = &self.taking else { return Vec::new() };
         if collecting.id != id {
@@ -74,7 +74,8 @@ impl AppState {
         effects
     }
 
-    /// Whether it was a photo for the file that could not be taken in; it is left out and named.
+    /// Handles a photo that could not be added, which is left out and named; `None` if the request was
+    /// another one.
     pub(super) fn not_collected(&mut self, id: RequestId, failure: &Failure) -> Option<Vec<Effect>> {
         let Taking::Collecting(collecting) = &mut self.taking else { return None };
         if collecting.id != id {
@@ -96,7 +97,7 @@ impl AppState {
         let step = match collecting.at {
             Some(key) => match self.gallery.entry(key) {
                 Some(entry) => CollectStep::Add { key, name: entry.name.clone() },
-                // It went in the meantime.
+                // It was removed in the meantime.
                 None => return self.collect_next(),
             },
             None => CollectStep::Finish,

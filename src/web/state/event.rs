@@ -1,4 +1,4 @@
-//! What can happen on the page, and what the page then has to do.
+//! The events of the page, and the effects that they have.
 
 use super::{Aim, Earlier, Purpose, RedrawEvent, Tool};
 use crate::export::PictureFormat;
@@ -10,44 +10,44 @@ use crate::web::protocol::{
     BackendChoice, CollectStep, Failure, Look, Reply, Request, RequestId, Sentence, Size,
 };
 
-/// What happened.
+/// An event.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
-    /// The page is up.
+    /// The page was mounted.
     Started,
-    /// The worker said something.
+    /// The worker sent a message.
     Replied(Reply),
     /// The worker stopped, or never started.
     WorkerDied(String),
-    /// Photos were dropped, pasted or picked, each with its file's name: the first is shown, the others wait.
+    /// Photos were dropped, pasted or picked, each with its file name: the first is shown, the others wait.
     PhotosChosen(Vec<(PhotoKey, String)>),
-    /// Photos of an earlier visit are there.
+    /// Photos of an earlier visit were restored.
     Restored(Earlier),
-    /// This photo is to be shown.
+    /// Show this photo.
     PhotoOpened(PhotoKey),
-    /// This photo is to go.
+    /// Remove this photo.
     PhotoRemoved(PhotoKey),
-    /// All photos are to go.
+    /// Remove all photos.
     StartedFresh,
-    /// Photos that wait are to do so until further notice, or no longer.
+    /// Pause or resume the photos that wait.
     Paused(bool),
-    /// Photos that wait are not to be looked at, or those that are not, are.
+    /// Stop the photos that wait, or continue with those that were stopped.
     Stopped(bool),
     /// A model was picked, named, or opened from this device.
     ModelChosen(Place),
-    /// The model is to run there from now on.
+    /// A backend was chosen.
     BackendChosen(BackendChoice),
-    /// What was given can be neither shown nor used, before the worker saw it.
+    /// Something was refused before the worker saw it.
     Refused(Failure),
-    /// Something is to be said that is no failure; nothing, as it was read.
+    /// Show a notice that is not a failure; an empty one dismisses it.
     Noticed(Vec<Sentence>),
-    /// The model in use is to stay, whatever was asked for since.
+    /// Keep the model in use, whatever was requested since.
     ModelKept,
     /// The threshold slider moved.
     ThresholdMoved(f32),
-    /// The pointer, or the focus, is on this instance's row.
+    /// The pointer or the focus is on this instance's row.
     Hovered(Option<usize>),
-    /// Clicks on the photo are to do this from now on.
+    /// A tool for clicks on the photo was chosen.
     ToolChosen(Tool),
     /// The pointer is here on the photo, or has left it.
     Pointed(Option<Aim>),
@@ -55,39 +55,39 @@ pub enum Event {
     Clicked(Aim),
     /// A box `[x, y, width, height]` was drawn on the photo.
     Boxed([usize; 4]),
-    /// The object being asked for is not wanted; or else, what is picked is put back.
+    /// Drop the object being asked for, or else put back the picked ones.
     Dismissed,
-    /// This instance was picked; the one picked already is put back.
+    /// Pick this instance instead of the picked ones; `None` puts these back.
     Picked(Option<usize>),
-    /// This instance is to be picked, too, or no more.
+    /// Add this instance to the picked ones, or remove it from them.
     Toggled(usize),
-    /// Every instance on the photo is to be picked.
+    /// Pick every instance on the photo.
     AllPicked,
-    /// Every instance on the photo that lies inside this box, `[x, y, width, height]`, is to be picked, too.
+    /// Also pick every instance on the photo inside this box, `[x, y, width, height]`.
     PickedInside([usize; 4]),
-    /// Instances are to be changed.
+    /// Edit instances.
     EditWanted(Edit),
-    /// The last change is to be taken back.
+    /// Undo the last edit.
     UndoWanted,
-    /// The change taken back last is to be made again.
+    /// Redo the edit undone last.
     RedoWanted,
-    /// A file is wanted, to go somewhere.
+    /// Export a file for a purpose.
     ExportWanted(Export, Purpose),
-    /// A file of all photos is wanted.
+    /// Export a file of all photos.
     CollectionWanted(Product, PictureFormat),
-    /// The browser took what was to be copied or shared; did not, as it was told not to; or could not, and why.
+    /// The browser copied or shared a file (true), was told not to (false), or could not, with the reason.
     HandedOver(RequestId, Result<bool, String>),
-    /// Something happened in the view that hides and draws.
+    /// An event in the view that hides and draws.
     Redraw(RedrawEvent),
-    /// Small objects of the photo shown are to be looked for, too.
+    /// Also search for small objects in the photo shown.
     CloserWanted,
-    /// How fast this device is, is to be measured.
+    /// Measure the speed of this device.
     MeasureWanted,
-    /// The kept weights are to be removed.
+    /// Remove the kept weights.
     ForgetWeights,
-    /// The kept weights were removed, by another tab.
+    /// Another tab removed the kept weights.
     WeightsGone,
-    /// The way on that an error offers was taken.
+    /// The button of a failure was pressed.
     Retried,
 }
 
@@ -98,100 +98,101 @@ pub enum Effect {
     SpawnWorker,
     /// Send this request.
     Send(Request),
-    /// Send [`Request::Segment`], with the photo's file and what is kept of its objects.
+    /// Send [`Request::Segment`], with the photo's file and its kept objects.
     SendPhoto {
-        /// The id.
+        /// Id of the request.
         id: RequestId,
         /// The photo.
         key: PhotoKey,
-        /// How its objects are looked for.
+        /// How to search for objects.
         look: Look,
     },
     /// Send [`Request::Find`], with the photo's file.
     SendFind {
-        /// The id.
+        /// Id of the request.
         id: RequestId,
         /// The photo.
         key: PhotoKey,
     },
-    /// These photos go, with all that is kept of them.
+    /// Remove these photos, and all that is kept of them.
     ForgetPhotos(Vec<PhotoKey>),
-    /// The photo shown goes from the page.
+    /// Remove the photo shown from the page.
     HidePhoto,
-    /// Keep the bytes beside the reply as what is known of the photo's objects.
+    /// Keep the buffer as the photo's objects.
     KeepObjects(PhotoKey),
-    /// Keep the PNG beside the reply as the photo's small picture.
+    /// Keep the PNG in the buffer as the photo's thumbnail.
     KeepThumbnail(PhotoKey),
-    /// Tell the page's own script that the model is here: what is for later visits may come now.
+    /// Tell the page's script that the model is ready, so that it may fetch what later visits need.
     AnnounceModel,
     /// Tell other tabs that the kept weights were removed.
     AnnounceWeightsGone,
     /// Send [`Request::Measure`], with a photo that is the same everywhere.
     SendMeasure(RequestId),
-    /// Put where the model runs into the page's address.
+    /// Put the backend into the page's address.
     ShareBackend(BackendChoice),
-    /// Put the model's place into the page's address.
+    /// Put the model into the page's address.
     ShareModel(Place),
-    /// Show the pixels beside the reply as the photo.
+    /// Show the pixels in the buffer as the photo.
     ShowPhoto(Size),
-    /// Keep the mask runs beside the reply for finding what is under the pointer.
+    /// Keep the mask runs in the buffer, to find the instance under the pointer.
     KeepMasks,
-    /// Keep the mask runs beside the reply as those of the last instance, instead of the last one's or behind it.
+    /// Keep the mask runs in the buffer as those of the last instance, in place of the last ones or after
+    /// them.
     KeepMask {
-        /// Whether the last one's go.
+        /// Whether the last ones are replaced.
         replaces: bool,
     },
-    /// The last instance's mask runs go.
+    /// Drop the last instance's mask runs.
     DropMask,
-    /// Keep the runs beside the reply as the masks in these places, each as many as said, of `count` places.
+    /// Keep the runs in the buffer as the masks in these places.
     ReplaceMasks {
-        /// Place and number of runs of each.
+        /// Place and number of runs of each mask.
         masks: Vec<(usize, usize)>,
-        /// How many places there are.
+        /// Total number of places.
         count: usize,
     },
-    /// Show the pixels beside the reply as the overlay.
+    /// Show the pixels in the buffer as the overlay.
     ShowOverlay,
-    /// Nothing is left to show on the overlay.
+    /// Clear the overlay.
     ClearOverlay,
-    /// Send [`Request::Export`], with the photo that comes behind the objects where one does. A picture that is to be copied is promised
+    /// Send [`Request::Export`], with the photo behind the objects if any. A picture to be copied is promised
     /// to the clipboard at once.
     SendExport {
-        /// Its id.
+        /// Id of the request.
         id: RequestId,
-        /// What is wanted.
+        /// What to export.
         export: Export,
-        /// Where it is to go.
+        /// Where it goes.
         purpose: Purpose,
     },
-    /// The bytes beside the reply go where they are to go.
+    /// Hand over the bytes in the buffer.
     HandOver {
         /// The request that they answer.
         id: RequestId,
-        /// Where.
+        /// Where they go.
         purpose: Purpose,
         /// File name.
         file_name: String,
         /// Media type.
         mime: String,
     },
-    /// Show the pictures beside the reply as what was drawn of the photo.
+    /// Show the pictures in the buffers as drawings of the photo.
     ShowRedrawn,
-    /// Keep what is beside the reply as what the features tell.
+    /// Keep the buffers as features.
     ShowFeatures,
-    /// No picture comes for the clipboard.
+    /// Tell the clipboard that no picture will come.
     BreakPromise,
-    /// Send [`Request::Collect`], with the photo's file and what is kept of its objects where it is about one.
+    /// Send [`Request::Collect`], with the photo's file and its kept objects if a photo is added.
     SendCollect {
-        /// The id.
+        /// Id of the request.
         id: RequestId,
-        /// What is to be done.
+        /// The step.
         step: CollectStep,
     },
-    /// Keep the bytes beside the reply as the next part of the file of all photos.
+    /// Keep the bytes in the buffer as the next part of the file of all photos.
     KeepPart,
-    /// Save the parts kept, as a file of this name.
+    /// Save the kept parts as a file of this name.
     SaveParts(String),
-    /// The parts kept go.
+    /// Drop the kept parts.
     DropParts,
 }

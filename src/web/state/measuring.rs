@@ -1,22 +1,22 @@
-//! How fast this device is: the model looks at one and the same photo several times.
+//! Measuring the speed of this device: the model segments the same photo several times.
 
 use super::{AppState, Effect, Worker};
 use crate::web::protocol::{RUNS, RequestId};
 
-/// The measurement asked for last.
+/// The measurement requested last.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub enum Measuring {
-    /// None was asked for, or it failed, or another model is in use by now.
+    /// None was requested, or it failed, or another model is in use by now.
     #[default]
     Idle,
-    /// On its way: milliseconds of the runs that are done.
+    /// In progress: milliseconds of the finished runs.
     Running(RequestId, Vec<f64>),
-    /// Milliseconds of every run, the fastest first.
+    /// Milliseconds of all runs, the fastest first.
     Done(Vec<f64>),
 }
 
 impl AppState {
-    /// Whether the worker has nothing else to do, which would be measured, too.
+    /// Returns whether the worker has nothing else to do, which would be measured, too.
     #[must_use]
     pub fn can_measure(&self) -> bool {
         matches!(self.worker, Worker::Idle)
@@ -45,7 +45,7 @@ impl AppState {
         Vec::new()
     }
 
-    /// Nothing more comes of a request: if it was a measurement, there is none.
+    /// Drops the measurement if this failed request was it.
     pub(super) fn not_measured(&mut self, id: RequestId) {
         if matches!(&self.measuring, Measuring::Running(sent, _) if *sent == id) {
             self.measuring = Measuring::Idle;

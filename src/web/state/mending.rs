@@ -1,22 +1,22 @@
-//! Picking several instances, and changing them.
+//! Picking several instances, and editing them.
 
 use super::{AppState, Effect};
 use crate::web::protocol::{Found, Presence, Request, RequestId, Sentence};
 
 impl AppState {
-    /// The instance picked, if there is exactly one.
+    /// Returns the picked instance if there is exactly one.
     #[must_use]
     pub fn selected_one(&self) -> Option<usize> {
         self.selected.first().copied().filter(|_| self.selected.len() == 1)
     }
 
-    /// Whether an edit is on its way to the overlay.
+    /// Returns whether an edit is on its way to the overlay.
     #[must_use]
     pub const fn is_mending(&self) -> bool {
         !self.edits_in_flight.is_empty() || self.paint_in_flight.is_some()
     }
 
-    /// What is not in the list is not picked.
+    /// Puts back picked instances that are no longer listed.
     pub(super) fn keep_selected(&mut self) {
         let (instances, threshold) = (&self.instances, self.threshold);
         self.selected.retain(|&index| instances.get(index).is_some_and(|found| found.is_listed(threshold)));
@@ -48,7 +48,7 @@ impl AppState {
         self.paint()
     }
 
-    /// Asks for a change. While a question is on its way, places are not certain.
+    /// Requests a change. While a question is on its way, places are not certain.
     pub(super) fn change(&mut self, request: impl FnOnce(RequestId) -> Request) -> Vec<Effect> {
         if !self.can_ask() {
             return Vec::new();
@@ -64,7 +64,8 @@ impl AppState {
         vec![Effect::Send(request(id))]
     }
 
-    /// What an edit brought back or made is picked, together with what else it changed.
+    /// Handles the result of an edit; instances that it created or brought back are picked, together with the
+    /// others that it changed.
     pub(super) fn edited(
         &mut self,
         id: RequestId,

@@ -1,7 +1,7 @@
-//! What the page knows, and how each event changes it: a pure state machine, tested on the host.
+//! The state of the page, and its transitions: a pure state machine, tested on the host.
 //!
-//! [`AppState::update`] takes one [`Event`] and answers with [`Effect`]s for the caller to carry out. Buffers never
-//! enter the state: an effect such as [`Effect::ShowOverlay`] tells the caller that those beside the reply are wanted.
+//! [`AppState::update`] takes one [`Event`] and returns [`Effect`]s for the caller to carry out. Buffers
+//! never enter the state: an effect such as [`Effect::ShowOverlay`] refers to those that accompany the reply.
 
 mod asking;
 mod collecting;
@@ -32,21 +32,21 @@ use crate::prompt::Prompt;
 use asking::{Asking, InFlight};
 use taking::Taking;
 
-/// The four states a visitor, or a test, can tell apart.
+/// The four states that a visitor, or a test, can tell apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {
-    /// The model is on its way.
+    /// The model is loading.
     Loading,
     /// Waiting for a photo, or showing a result.
     Ready,
-    /// A photo is being worked on.
+    /// A photo is being processed.
     Busy,
     /// Something failed; see [`AppState::failure`].
     Error,
 }
 
 impl Status {
-    /// The value of the page's `data-state`.
+    /// Returns the value of the page's `data-state`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -58,7 +58,7 @@ impl Status {
     }
 }
 
-/// The worker, as far as the page can tell.
+/// The worker, as far as the page knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Worker {
     Starting(Progress),
@@ -66,7 +66,7 @@ enum Worker {
         id: RequestId,
         progress: Progress,
     },
-    /// It listens, but has no model.
+    /// It is running, but has no model.
     Empty,
     Idle,
     Segmenting {
@@ -76,7 +76,7 @@ enum Worker {
     Dead,
 }
 
-/// Nothing of the worker is here yet.
+/// The progress before anything of the worker was downloaded.
 const STARTING: Progress = Progress::Starting { done_bytes: 0, total_bytes: None };
 
 /// The photo shown.
@@ -84,27 +84,27 @@ const STARTING: Progress = Progress::Starting { done_bytes: 0, total_bytes: None
 pub struct Photo {
     /// Its key.
     pub key: PhotoKey,
-    /// What it is called.
+    /// Its name.
     pub name: String,
     /// Its own size.
     pub size: Size,
-    /// What was amiss with its file all the same.
+    /// Notes on flaws of its file.
     pub notes: Vec<Sentence>,
 }
 
-/// Everything the page shows.
+/// The state of the page.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AppState {
-    /// The model asked for last.
+    /// The model requested last.
     pub wanted: Place,
     hub: String,
-    /// Where the model is to run.
+    /// The requested backend.
     pub backend: BackendChoice,
     worker: Worker,
     next_id: u32,
     /// The last failure, until the next attempt.
     pub failure: Option<Failure>,
-    /// What was said last that is no failure.
+    /// The last notice that is not a failure.
     pub notice: Vec<Sentence>,
     /// The model in use.
     pub model: Option<ModelInfo>,
@@ -112,33 +112,33 @@ pub struct AppState {
     pub photo: Option<Photo>,
     /// All photos of this visit.
     pub gallery: Gallery,
-    /// Photos that wait are not looked at for now.
+    /// Whether photos that wait are paused.
     pub is_paused: bool,
-    /// The photo whose objects are being looked for behind the one shown.
+    /// The photo whose objects are being searched in the background.
     finding: Option<(RequestId, PhotoKey)>,
-    /// The photo on its way: it is shown instead once it was read.
+    /// The photo to be shown next, once it is decoded.
     pub coming: Option<PhotoKey>,
-    /// The photo that was looked at closely last.
+    /// The photo that was searched for small objects last.
     closely: Option<PhotoKey>,
-    /// A photo waits for the worker.
+    /// Whether a photo waits for the worker.
     waiting: bool,
     /// The model that found the objects of the photo shown.
     found_by: Option<Place>,
-    /// The worker holds the photo shown, with its result by the model in use.
+    /// Whether the worker holds the photo shown, with its result by the model in use.
     held: bool,
     /// The photo's objects, best first.
     pub instances: Vec<Found>,
-    /// How long the last photo took, in milliseconds.
+    /// Duration of the last photo in milliseconds.
     pub elapsed_ms: Option<f64>,
     /// Instances with a lower score are left out.
     pub threshold: f32,
-    /// The threshold chosen in an earlier visit, and for which model.
+    /// The threshold chosen in an earlier visit, and its model.
     earlier_threshold: Option<(Place, f32)>,
     /// The instance under the pointer or focus.
     pub hovered: Option<usize>,
-    /// The instances picked.
+    /// The picked instances.
     pub selected: BTreeSet<usize>,
-    /// Where on the photo the only one was picked.
+    /// Where on the photo the only picked instance was picked.
     picked_at: Option<[usize; 2]>,
     /// What clicks on the photo do.
     pub tool: Tool,
@@ -146,11 +146,11 @@ pub struct AppState {
     pub history: [bool; 2],
     edits_in_flight: Vec<RequestId>,
     taking: Taking,
-    /// How fast this device is.
+    /// The measurement of this device's speed.
     pub measuring: Measuring,
     /// The view that hides and draws.
     pub redraw: Redraw,
-    /// WebGPU was given up in this visit.
+    /// Whether WebGPU was given up in this visit.
     gpu_failed: bool,
     paint_in_flight: Option<RequestId>,
     paint_again: bool,
@@ -158,12 +158,12 @@ pub struct AppState {
     asking: Option<Asking>,
     ask_in_flight: Option<InFlight>,
     ask_again: bool,
-    /// What a click where the pointer is would ask for.
+    /// What a click at the pointer would ask for.
     preview: Option<Prompt>,
 }
 
 impl AppState {
-    /// The state before anything happened.
+    /// Creates the initial state.
     #[must_use]
     pub const fn new(wanted: Place, hub: String, backend: BackendChoice) -> Self {
         Self {
@@ -207,7 +207,7 @@ impl AppState {
         }
     }
 
-    /// The state in one word.
+    /// Returns the status in one word.
     #[must_use]
     pub const fn status(&self) -> Status {
         if self.failure.is_some() {
@@ -221,7 +221,7 @@ impl AppState {
         }
     }
 
-    /// What is being worked on, if anything is.
+    /// Returns the progress of the current work, if any.
     #[must_use]
     pub const fn progress(&self) -> Option<Progress> {
         match self.worker {
@@ -232,37 +232,37 @@ impl AppState {
         }
     }
 
-    /// Whether the photo shown has its result, and the worker listens.
+    /// Returns whether the photo shown has its result, and the worker is idle.
     #[must_use]
     pub const fn can_ask(&self) -> bool {
         self.is_answered() && matches!(self.worker, Worker::Idle)
     }
 
-    /// Whether another model than the one in use is on its way.
+    /// Returns whether another model than the one in use is loading.
     #[must_use]
     pub const fn is_changing_model(&self) -> bool {
         self.model.is_some() && matches!(self.worker, Worker::Loading { .. })
     }
 
-    /// Whether a click where the pointer is would do something.
+    /// Returns whether a click at the pointer would do something.
     #[must_use]
     pub const fn is_pointing(&self) -> bool {
         self.hovered.is_some() || self.preview.is_some()
     }
 
-    /// Whether the instance at `index` is in the list.
+    /// Returns whether the instance at `index` is in the list.
     #[must_use]
     pub fn is_listed(&self, index: usize) -> bool {
         self.instances.get(index).is_some_and(|found| found.is_listed(self.threshold))
     }
 
-    /// Whether the instance at `index` is on the photo.
+    /// Returns whether the instance at `index` is on the photo.
     #[must_use]
     pub fn is_shown(&self, index: usize) -> bool {
         self.instances.get(index).is_some_and(|found| found.is_shown(self.threshold))
     }
 
-    /// How many instances are on the photo.
+    /// Returns the number of instances on the photo.
     #[must_use]
     pub fn shown_count(&self) -> usize {
         self.instances.iter().filter(|found| found.is_shown(self.threshold)).count()

@@ -1,4 +1,4 @@
-//! The photo shown and the one on its way: where they come from, and what stays where one cannot be read.
+//! The photo shown and the next one: how they are chosen, and what stays if one cannot be read.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,19 +7,19 @@ use crate::web::gallery::{Gallery, PhotoKey, Standing};
 use crate::web::place::Place;
 use crate::web::protocol::{Failure, Found, Look, Progress, Request, RequestId, Sentence, Size};
 
-/// What an earlier visit left.
+/// What is restored from an earlier visit.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Earlier {
     /// Its photos.
     pub gallery: Gallery,
     /// The photo that was shown.
     pub shown: Option<PhotoKey>,
-    /// The threshold, and for which model.
+    /// The threshold and its model.
     pub threshold: Option<(Place, f32)>,
 }
 
 impl AppState {
-    /// What a later visit is to find again.
+    /// Returns what a later visit should restore.
     #[must_use]
     pub fn for_later(&self) -> Earlier {
         let threshold = self.model.as_ref().map(|model| (model.place.clone(), self.threshold));
@@ -30,12 +30,12 @@ impl AppState {
         }
     }
 
-    /// Whether a photo is shown or on its way.
+    /// Returns whether a photo is shown or on its way.
     pub(super) const fn has_photo(&self) -> bool {
         self.photo.is_some() || self.coming.is_some()
     }
 
-    /// What is shown stays until the photo was read.
+    /// Adds photos; the current one stays visible until the first of them is decoded.
     pub(super) fn photos_chosen(&mut self, photos: Vec<(PhotoKey, String)>) -> Vec<Effect> {
         let Some((first, _)) = photos.first() else { return Vec::new() };
         let first = *first;
@@ -43,7 +43,7 @@ impl AppState {
         self.come(first)
     }
 
-    /// Nothing of this visit is replaced.
+    /// Restores an earlier visit without replacing anything of this one.
     pub(super) fn restored(&mut self, earlier: Earlier) -> Vec<Effect> {
         let Earlier { gallery, shown, threshold } = earlier;
         self.gallery.restore(gallery);
@@ -65,7 +65,7 @@ impl AppState {
         self.come(key)
     }
 
-    /// The photo behind takes the place of one that goes, or else the one before.
+    /// Removes a photo; the next one is shown instead, or else the previous one.
     pub(super) fn photo_removed(&mut self, key: PhotoKey) -> Vec<Effect> {
         let is_coming = self.coming == Some(key);
         let is_shown = self.photo.as_ref().is_some_and(|photo| photo.key == key);
@@ -97,7 +97,7 @@ impl AppState {
         effects
     }
 
-    /// Lets go of all that is kept of photos.
+    /// Drops all that is kept of photos.
     fn forget(&mut self, keys: Vec<PhotoKey>) -> Vec<Effect> {
         let mut effects = vec![Effect::ForgetPhotos(keys.clone())];
         if !matches!(self.worker, Worker::Starting(_) | Worker::Dead) {
@@ -116,7 +116,7 @@ impl AppState {
         vec![Effect::ClearOverlay, Effect::HidePhoto]
     }
 
-    /// Nobody waits any more for the photo that was sent last.
+    /// Stops waiting for the photo that was sent last.
     fn lose_answer(&mut self) {
         self.waiting = false;
         if let Worker::Segmenting { .. } = self.worker {
@@ -147,7 +147,7 @@ impl AppState {
         view: Size,
         notes: Vec<Sentence>,
     ) -> Vec<Effect> {
-        // A photo nobody waits for any more has taken the place of the one shown.
+        // A photo that is no longer waited for has replaced the one shown in the worker.
         self.held = self.is_segmenting(id);
         if !self.held {
             return Vec::new();
@@ -161,7 +161,7 @@ impl AppState {
         vec![Effect::ClearOverlay, Effect::ShowPhoto(view)]
     }
 
-    /// The objects of the photo shown are known.
+    /// Handles the objects of the photo shown.
     pub(super) fn segmented(&mut self, instances: Vec<Found>, elapsed_ms: f64) -> Vec<Effect> {
         self.worker = Worker::Idle;
         self.instances = instances;
@@ -174,7 +174,7 @@ impl AppState {
         effects
     }
 
-    /// A photo on its way is given up, and the one shown stays.
+    /// Gives up a photo on its way; the one shown stays.
     pub(super) fn not_segmented(&mut self, failure: Failure) -> Vec<Effect> {
         self.worker = Worker::Idle;
         let sentence = failure.sentence.clone();
@@ -198,19 +198,19 @@ impl AppState {
         effects
     }
 
-    /// Whether the photo shown has its result, and the worker can be asked about it.
+    /// Returns whether the photo shown has its result, so that the worker can be asked about it.
     pub(super) const fn is_answered(&self) -> bool {
         self.held && self.elapsed_ms.is_some()
     }
 
-    /// What a change has left of the photo shown is noted in the gallery.
+    /// Updates the number of objects of the photo shown in the gallery.
     pub(super) fn note_count(&mut self) {
         if let Some(key) = self.photo.as_ref().filter(|_| self.is_answered()).map(|photo| photo.key) {
             self.gallery.set(key, Standing::Done(self.shown_count()));
         }
     }
 
-    /// Sends the photo on its way, or else the one shown. What another model found in that is looked for again.
+    /// Sends the next photo, or else the one shown. Objects found by another model are searched again.
     pub(super) fn submit(&mut self) -> Vec<Effect> {
         let shown = self.photo.as_ref().map(|photo| photo.key);
         self.waiting = false;
@@ -225,7 +225,7 @@ impl AppState {
         vec![Effect::SendPhoto { id, key, look: if afresh { Look::Again } else { Look::IfUnknown } }]
     }
 
-    /// Looks at the photo shown once more, for what is small in it.
+    /// Searches the photo shown once more, for small objects.
     pub(super) fn look_closely(&mut self) -> Vec<Effect> {
         let Some(key) = self.photo.as_ref().map(|photo| photo.key).filter(|_| self.can_look_closely()) else {
             return Vec::new();
@@ -237,7 +237,7 @@ impl AppState {
         vec![Effect::SendPhoto { id, key, look: Look::Closely }]
     }
 
-    /// Whether the photo shown could be looked at more closely than it was.
+    /// Returns whether the photo shown can be searched more closely than before.
     #[must_use]
     pub fn can_look_closely(&self) -> bool {
         self.can_ask() && self.photo.as_ref().is_some_and(|photo| self.closely != Some(photo.key))

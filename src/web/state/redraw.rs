@@ -1,6 +1,7 @@
 //! The view in which parts of the photo are hidden and drawn again by a masked autoencoder.
 //!
-//! What is wanted and what is shown are compared after everything that happens: only the newest wish is ever sent, and one at a time.
+//! After every event, what is wanted is compared with what is shown: only the newest wish is sent, one at a
+//! time.
 
 use super::taking::Taking;
 use super::{AppState, Effect, Purpose, Worker};
@@ -10,69 +11,69 @@ use crate::web::protocol::{
     RequestId, Sampling, Wish,
 };
 
-/// The masked autoencoder that comes with the page.
+/// The bundled masked autoencoder.
 pub const PRETRAINED: &str = "weights/mae-tiny-pretrained";
 
-/// What happened in the view.
+/// An event in the view.
 #[derive(Debug, Clone, PartialEq)]
 pub enum RedrawEvent {
-    /// The view was opened, or left.
+    /// The view was opened or left.
     Opened(bool),
-    /// This many of a hundred patches are to be hidden.
+    /// Hide this percentage of the patches.
     PercentMoved(u32),
-    /// Hidden patches are to be chosen in this way.
+    /// Choose hidden patches in this way.
     SamplingChosen(Sampling),
-    /// Other patches are to be hidden.
+    /// Hide other patches.
     SeedChanged,
-    /// Two choices of patches are to be shown, or one.
+    /// Show two choices of patches, or one.
     Compared(bool),
-    /// The photo is to be kept where it is seen, or not.
+    /// Keep the photo in visible patches, or not.
     Pasted(bool),
-    /// Patches are to be chosen by hand, beginning with those hidden now, or by chance.
+    /// Choose patches by hand, beginning with those hidden now, or at random.
     ByHand(bool),
-    /// These patches are to be hidden, or seen.
+    /// Hide these patches, or show them.
     Painted(Vec<usize>, bool),
-    /// Another masked autoencoder is to draw.
+    /// Draw with another masked autoencoder.
     ModelChosen(Place),
-    /// What failed is to be tried again.
+    /// Try again what failed.
     Retried,
-    /// A picture is to be saved; or a moving one.
+    /// Save a picture or an animation.
     SaveWanted {
-        /// Whether it moves.
+        /// Whether to save an animation.
         moves: bool,
     },
-    /// What the features tell is to be shown, or no more.
+    /// Show the features, or stop showing them.
     FeaturesOpened(bool),
 }
 
-/// What the view shows.
+/// The state of the view.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Redraw {
-    /// Whether it is seen.
+    /// Whether it is open.
     pub is_open: bool,
-    /// How many of a hundred patches are hidden by chance.
+    /// Percentage of patches that are hidden at random.
     pub percent: u32,
     /// How they are chosen.
     pub sampling: Sampling,
-    /// Which choice.
+    /// Seed of the choice.
     pub seed: u32,
-    /// Whether the next choice is shown, too.
+    /// Whether the choice of the next seed is shown, too.
     pub compares: bool,
-    /// Whether the photo is kept where it is seen.
+    /// Whether the photo is kept in visible patches.
     pub pastes: bool,
-    /// What is hidden where that is chosen by hand.
+    /// The hidden patches, if chosen by hand.
     pub by_hand: Option<Vec<bool>>,
-    /// Where the model wanted is; unless said, beside the page.
+    /// The requested model; the bundled one by default.
     pub place: Option<Place>,
     /// The model in use.
     pub model: Option<RedrawModel>,
-    /// What came of what was wanted last.
+    /// The latest drawings.
     pub drawn: Vec<Drawn>,
-    /// Why nothing comes, until that is tried again.
+    /// Why nothing is drawn, until it is tried again.
     pub failure: Option<Failure>,
-    /// Whether what the features tell is wanted.
+    /// Whether features are wanted.
     pub shows_features: bool,
-    /// Columns and rows of the patches of each encoder, once their features are there.
+    /// Columns and rows of the patches of each encoder, once their features have arrived.
     pub features: Option<[[usize; 2]; 2]>,
     loading: Option<(RequestId, Progress)>,
     drawing: Option<(RequestId, Wish)>,
@@ -81,7 +82,7 @@ pub struct Redraw {
 }
 
 impl Redraw {
-    /// Nothing was hidden yet.
+    /// Creates the initial state.
     pub(super) const fn new() -> Self {
         Self {
             is_open: false,
@@ -104,13 +105,13 @@ impl Redraw {
         }
     }
 
-    /// How far the model is on its way.
+    /// Returns the progress of the loading model.
     #[must_use]
     pub fn progress(&self) -> Option<Progress> {
         self.loading.as_ref().map(|(_, progress)| *progress)
     }
 
-    /// The view's state in one word, for tests.
+    /// Returns the view's status in one word, for tests.
     #[must_use]
     pub const fn word(&self) -> &'static str {
         match self {
@@ -122,7 +123,7 @@ impl Redraw {
         }
     }
 
-    /// How many patches are hidden, and how many there are; and the share that is to be hidden, from 0 to 1.
+    /// Returns the number of hidden patches and of all patches, and the share to be hidden, from 0 to 1.
     #[must_use]
     pub fn hidden_count(&self) -> (Option<[usize; 2]>, f64) {
         let asked = f64::from(self.percent) / 100.0;
@@ -131,13 +132,13 @@ impl Redraw {
         (Some([count, all]), if self.by_hand.is_some() { count as f64 / all.max(1) as f64 } else { asked })
     }
 
-    /// What is hidden in the first picture: by hand, or as it was drawn last.
+    /// Returns what is hidden in the first picture: by hand, or as drawn last.
     #[must_use]
     pub fn hidden(&self) -> Option<&[bool]> {
         self.by_hand.as_deref().or_else(|| self.drawn.first().map(|drawn| drawn.hidden.as_slice()))
     }
 
-    /// What is wanted now.
+    /// Returns what is wanted now.
     #[must_use]
     pub fn wish(&self) -> Wish {
         let Self { percent, sampling, seed, pastes, .. } = *self;
@@ -150,19 +151,19 @@ impl Redraw {
         Wish { hidings, pastes }
     }
 
-    /// The photo is another, or is gone.
+    /// Drops the results of the previous photo.
     pub(super) fn forget_photo(&mut self) {
         (self.drawing, self.shown, self.looking, self.features) = (None, None, None, None);
         self.drawn.clear();
     }
 
-    /// The worker is gone, and the model with it.
+    /// Drops everything that depends on the worker, including the model.
     pub(super) fn forget_worker(&mut self) {
         self.forget_photo();
         (self.model, self.loading) = (None, None);
     }
 
-    /// News of the model on its way.
+    /// Updates the progress of the loading model.
     pub(super) fn progressed(&mut self, id: RequestId, news: Progress) {
         if let Some((loading, progress)) = &mut self.loading
             && *loading == id
@@ -171,7 +172,7 @@ impl Redraw {
         }
     }
 
-    /// Whether it was one of the view's own wishes that failed.
+    /// Handles a failed request; returns whether it was one of this view.
     pub(super) fn failed(&mut self, id: RequestId, failure: &Failure) -> bool {
         let is_loading = self.loading.as_ref().is_some_and(|(loading, _)| *loading == id);
         let is_drawing = self.drawing.as_ref().is_some_and(|(drawing, _)| *drawing == id);
@@ -202,7 +203,7 @@ impl Redraw {
             RedrawEvent::Opened(is_open) => self.is_open = is_open,
             RedrawEvent::PercentMoved(percent) => self.percent = percent.min(MOST_PERCENT),
             RedrawEvent::SamplingChosen(sampling) => self.sampling = sampling,
-            // Past the one compared with.
+            // Skips the seed that is shown for comparison.
             RedrawEvent::SeedChanged => self.seed = self.seed.wrapping_add(1 + u32::from(self.compares)),
             RedrawEvent::Compared(compares) => self.compares = compares,
             RedrawEvent::Pasted(pastes) => self.pastes = pastes,
@@ -261,7 +262,7 @@ impl AppState {
         effects
     }
 
-    /// Asks for what is wanted and neither there nor on its way.
+    /// Requests what is wanted but neither present nor on its way.
     pub(super) fn redraw_next(&mut self) -> Vec<Effect> {
         let redraw = &self.redraw;
         let listens = matches!(self.worker, Worker::Idle | Worker::Segmenting { .. });

@@ -1,4 +1,4 @@
-//! What is taken home: files on their way out of the worker, and what became of them.
+//! Exported files on their way out of the worker, and what became of them.
 
 use super::collecting::Collecting;
 use super::{AppState, Effect};
@@ -16,22 +16,22 @@ pub enum Purpose {
     Share,
 }
 
-/// What became of the file asked for last.
+/// What became of the file requested last.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) enum Taking {
-    /// Nothing was asked for, or it failed.
+    /// None was requested, or it failed.
     #[default]
     Idle,
     /// It is being made.
     Making(RequestId, Purpose),
-    /// One of all photos is being made.
+    /// A file of all photos is being made.
     Collecting(Box<Collecting>),
-    /// It is where it was to go, and what else is to be said.
+    /// It was handed over; further sentences to show.
     Done(Vec<Sentence>),
 }
 
 impl AppState {
-    /// How the file asked for last is getting on.
+    /// Returns the progress of the file requested last.
     #[must_use]
     pub fn taking(&self) -> Vec<Sentence> {
         match &self.taking {
@@ -42,19 +42,20 @@ impl AppState {
         }
     }
 
-    /// Places of the picked instances that files can be made of: they are on the photo and have pixels.
+    /// Returns the places of the picked instances that can be exported: they are on the photo and have
+    /// pixels.
     #[must_use]
     pub fn picked_places(&self) -> Vec<usize> {
         self.selected.iter().copied().filter(|&place| self.can_take(place)).collect()
     }
 
-    /// Places of all instances that files can be made of.
+    /// Returns the places of all instances that can be exported.
     #[must_use]
     pub fn shown_places(&self) -> Vec<usize> {
         (0..self.instances.len()).filter(|&place| self.can_take(place)).collect()
     }
 
-    /// How many instances of the list no file can be made of.
+    /// Returns the number of listed instances that cannot be exported.
     #[must_use]
     pub fn left_out_count(&self) -> usize {
         (0..self.instances.len()).filter(|&place| self.is_listed(place) && !self.can_take(place)).count()
@@ -64,14 +65,14 @@ impl AppState {
         self.is_shown(place) && self.instances[place].area > 0
     }
 
-    /// Forgets what became of a file; or, where the worker is gone, the file that is being made, too.
+    /// Forgets what became of a file; if the worker `is_gone`, also a file that is being made.
     pub(super) fn forget_taking(&mut self, is_gone: bool) {
         if is_gone || matches!(self.taking, Taking::Done(_)) {
             self.taking = Taking::Idle;
         }
     }
 
-    /// Only the newest wish is kept.
+    /// Requests a file; only the newest wish is kept.
     pub(super) fn take(&mut self, export: Export, purpose: Purpose) -> Vec<Effect> {
         if !self.can_ask() || export.places.is_empty() {
             return Vec::new();
@@ -95,7 +96,7 @@ impl AppState {
         vec![Effect::HandOver { id, purpose, file_name, mime }]
     }
 
-    /// The browser took what was copied or shared, did not, or was told not to.
+    /// Handles whether the browser copied or shared the file, was told not to, or failed.
     pub(super) fn handed_over(&mut self, id: RequestId, outcome: Result<bool, String>) -> Vec<Effect> {
         let Taking::Making(wanted, purpose) = self.taking else { return Vec::new() };
         if wanted != id {
@@ -117,7 +118,7 @@ impl AppState {
         Vec::new()
     }
 
-    /// Whether it was a file that could not be made.
+    /// Handles a failed request if it was for a file.
     pub(super) fn not_exported(&mut self, id: RequestId) -> Vec<Effect> {
         match self.taking {
             Taking::Making(wanted, purpose) if wanted == id => {

@@ -1,4 +1,4 @@
-//! States that tests begin with.
+//! States in which tests begin.
 
 use super::{AppState, Effect, Event};
 use crate::web::place::Place;
@@ -18,7 +18,7 @@ pub(super) fn model(place: Place, backend: Backend) -> ModelInfo {
     }
 }
 
-/// The worker started, and has loaded the bundled model on the CPU.
+/// A state in which the worker has loaded the bundled model on the CPU.
 pub(super) fn loaded(choice: BackendChoice) -> AppState {
     let place = Place::Site("weights/mae-tiny".into());
     let mut state = AppState::new(place.clone(), String::new(), choice);

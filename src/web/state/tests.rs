@@ -259,7 +259,7 @@ fn picking_twice_puts_back() {
     assert_eq!(state.selected_one(), None);
 }
 
-/// Asks for a file of what is shown; answers the request's id.
+/// Requests a file of what is shown; returns the request's id.
 fn export(state: &mut AppState, purpose: Purpose) -> RequestId {
     let places = state.shown_places();
     let export = Export { product: Product::Overlay, places, format: PictureFormat::Png };
@@ -310,7 +310,7 @@ fn a_file_goes_where_it_was_to_go_and_the_newest_wish_counts() {
     );
 }
 
-/// With a photo looked at, and another model on its way.
+/// Prepares a state with a segmented photo, and another model loading.
 fn changing(state: &mut AppState) -> RequestId {
     loaded(state, Backend::Cpu);
     let id = sent_photo(&choose(state));

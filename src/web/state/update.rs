@@ -9,7 +9,7 @@ use crate::web::protocol::{
 };
 
 impl AppState {
-    /// Takes in one event.
+    /// Handles one event.
     pub fn update(&mut self, event: Event) -> Vec<Effect> {
         let mut effects = self.take_in(event);
         effects.extend(self.find_next());
@@ -167,7 +167,8 @@ impl AppState {
         effects
     }
 
-    /// The worker keeps the model in use until the new one runs, unless a third is wanted while that is on its way.
+    /// Loads another model. The worker keeps the model in use until the new one runs, unless a third is
+    /// requested while that is loading.
     fn model_chosen(&mut self, place: Place) -> Vec<Effect> {
         self.failure = None;
         self.wanted = place;
@@ -179,7 +180,7 @@ impl AppState {
         }
     }
 
-    /// A worker computes where it began to.
+    /// Changes the backend, for which the worker has to be restarted.
     fn backend_chosen(&mut self, backend: BackendChoice) -> Vec<Effect> {
         self.failure = None;
         (self.backend, self.gpu_failed) = (backend, false);
@@ -234,13 +235,13 @@ impl AppState {
             return Vec::new();
         }
         match failure.kind {
-            // Nothing is there to be found, which is an answer.
+            // Nothing was found there, which is an answer.
             FailureKind::Choice => self.notice = vec![failure.sentence],
             _ if matches!(self.worker, Worker::Idle) => self.failure = Some(failure),
             _ => {}
         }
         if self.paint_in_flight == Some(id) {
-            // Asked again, it would fail again.
+            // If it were requested again, it would fail again.
             (self.paint_in_flight, self.preview) = (None, None);
         }
         let mut effects = self.not_exported(id);
@@ -261,7 +262,7 @@ impl AppState {
         self.fail(FailureKind::Crashed, Sentence::Crashed { reason })
     }
 
-    /// A worker that may have died of WebGPU gets one more life, on the CPU.
+    /// Returns whether a worker that may have died of WebGPU gets a second attempt on the CPU.
     fn can_leave_gpu(&self) -> bool {
         let on_cpu = self.model.as_ref().is_some_and(|model| model.backend == Backend::Cpu);
         self.backend != BackendChoice::Cpu && !on_cpu && !matches!(self.worker, Worker::Starting(_))
@@ -290,7 +291,7 @@ impl AppState {
         }
     }
 
-    /// Asks for the overlay; while one is being painted only the newest wish is kept.
+    /// Requests the overlay; while one is being painted, only the newest wish is kept.
     pub(super) fn paint(&mut self) -> Vec<Effect> {
         if !self.is_answered() {
             return Vec::new();
@@ -324,7 +325,7 @@ impl AppState {
         vec![Effect::Send(Request::Load { id, place, hub, backend: self.backend })]
     }
 
-    /// What is kept of a photo that is still there.
+    /// Returns the effect if its photo still exists.
     fn kept(&self, effect: Effect, key: PhotoKey) -> Vec<Effect> {
         if self.gallery.entry(key).is_some() { vec![effect] } else { Vec::new() }
     }

@@ -1,11 +1,11 @@
-//! Photos that wait: their objects are looked for one after another, behind the photo shown.
+//! Photos that wait: their objects are searched one after another in the background.
 
 use super::{AppState, Effect, Worker};
 use crate::web::gallery::{PhotoKey, Standing};
 use crate::web::protocol::{Failure, RequestId, Sentence};
 
 impl AppState {
-    /// Sends the next photo that waits, when the worker has nothing else to do.
+    /// Sends the next photo that waits, if the worker has nothing else to do.
     pub(super) fn find_next(&mut self) -> Vec<Effect> {
         let is_free = matches!(self.worker, Worker::Idle) && !self.waiting && self.finding.is_none();
         if self.is_paused || !is_free {
@@ -24,7 +24,7 @@ impl AppState {
         Vec::new()
     }
 
-    /// What goes on after a stop is not paused either.
+    /// Stops the photos that wait, or continues with them, which also ends a pause.
     pub(super) fn stopped(&mut self, is_stopped: bool) -> Vec<Effect> {
         if is_stopped {
             self.gallery.stop();
@@ -35,7 +35,7 @@ impl AppState {
         Vec::new()
     }
 
-    /// The objects of a photo in the background are known.
+    /// Handles the objects of a photo in the background.
     pub(super) fn found_in(&mut self, id: RequestId, scores: &[f32]) -> Vec<Effect> {
         if let Some(key) = self.take_finding(id) {
             let count = scores.iter().filter(|&&score| score >= self.threshold).count();
@@ -44,14 +44,15 @@ impl AppState {
         Vec::new()
     }
 
-    /// Whether it was a photo in the background that failed; it is named in the gallery.
+    /// Handles a failed photo in the background, which is named in the gallery; returns whether the request
+    /// was for one.
     pub(super) fn not_found_in(&mut self, id: RequestId, failure: &Failure) -> bool {
         let Some(key) = self.take_finding(id) else { return false };
         self.gallery.set(key, Standing::Failed(failure.sentence.clone()));
         true
     }
 
-    /// The worker is gone: what it was looking at in the background waits again, unless it `died` of it.
+    /// Lets the photo in the background wait again after the worker is gone, unless it `died` of it.
     pub(super) fn lose_finding(&mut self, died: bool) {
         let Some((_, key)) = self.finding.take() else { return };
         let standing = match died {

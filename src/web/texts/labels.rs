@@ -1,20 +1,20 @@
-//! Names of kinds of objects: models know them in English, which is what files and forms keep.
+//! Translations of labels: models have them in English, and files and forms keep those.
 
 use std::collections::HashMap;
 
 use crate::web::language::Language;
 
-/// English names and their Chinese ones.
+/// English names and their Chinese translations.
 const CHINESE: &str = include_str!("../locales/labels.zh-CN.json");
 
-/// What COCO adds to names for its own purposes.
+/// Suffixes that COCO adds to names for its own purposes.
 const ENDINGS: [&str; 3] = ["-merged", "-other", "-stuff"];
 
 thread_local! {
     static LABELS: HashMap<String, String> = serde_json::from_str(CHINESE).unwrap_or_default();
 }
 
-/// What to call a label of a model, or a name that a visitor gave.
+/// Returns the translation of a model's label, or of a name that a visitor gave.
 pub(crate) fn label(language: Language, label: &str) -> String {
     match language {
         Language::English => {
@@ -24,7 +24,7 @@ pub(crate) fn label(language: Language, label: &str) -> String {
     }
 }
 
-/// The label of `known` that is called so; a name of nobody's is kept as it is.
+/// Returns the label of `known` with this translation; an unknown name is kept as it is.
 pub(crate) fn label_named(language: Language, name: &str, known: &[String]) -> String {
     let is_called_so = |known: &&String| label(language, known) == name;
     known.iter().find(is_called_so).map_or_else(|| name.to_owned(), String::clone)

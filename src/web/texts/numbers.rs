@@ -1,4 +1,4 @@
-//! Numbers as the browser writes them in each language.
+//! Numbers formatted by the browser in each language.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -11,11 +11,11 @@ use wasm_bindgen::JsValue;
 use crate::web::language::Language;
 
 thread_local! {
-    /// Functions that write numbers; they take long to make.
+    /// Formatting functions, which are slow to create.
     static WRITERS: RefCell<HashMap<(Language, FluentNumberOptions), Function>> = RefCell::default();
 }
 
-/// The number; `None` for what is none.
+/// Formats a number; `None` for anything else.
 pub(super) fn written(value: &FluentValue<'_>, language: Language) -> Option<String> {
     let FluentValue::Number(number) = value else { return None };
     WRITERS.with_borrow_mut(|writers| {
@@ -34,7 +34,7 @@ fn writer(language: Language, options: &FluentNumberOptions) -> Function {
         ("minimumFractionDigits", digits(options.minimum_fraction_digits)),
         ("maximumFractionDigits", digits(options.maximum_fraction_digits)),
     ] {
-        // A plain object takes whatever it is given.
+        // Setting a property of a plain object cannot fail.
         let _ = value.map(|value| Reflect::set(&wanted, &name.into(), &value));
     }
     Intl::NumberFormat::new(&Array::of1(&language.tag().into()), &wanted).format()

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::*;
 
-/// What a text is filled with: names with their `$`, and keys of texts that it takes in.
+/// Returns what a text refers to: arguments with their `$`, and keys of other texts.
 fn filled(text: &str) -> BTreeSet<String> {
     let is_name = |c: char| c.is_ascii_alphanumeric() || c == '-';
     let variables = text.split('$').skip(1).map(|rest| {
@@ -18,7 +18,7 @@ fn filled(text: &str) -> BTreeSet<String> {
     variables.chain(references).collect()
 }
 
-/// Keys and texts of a language, as they are written.
+/// Returns the keys and texts of a language as written.
 fn written(language: Language) -> BTreeMap<&'static str, String> {
     let mut texts = BTreeMap::new();
     let mut last = "";
@@ -72,7 +72,7 @@ fn every_sentence_has_a_text_that_is_filled_with_its_fields() {
     assert_eq!(sentence(Language::Chinese, &saved), "已保存为 a.png。");
 }
 
-/// All sources of the page, one after another.
+/// Returns all sources of the page, one after another.
 fn sources() -> String {
     let mut sources = String::new();
     let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src/web")];
@@ -95,7 +95,7 @@ fn what_is_said_has_a_text() {
     for said in ["app.says(", "app.text(", "app.tells("] {
         for rest in sources.split(said).skip(1) {
             let key = rest.trim_start().strip_prefix('"').and_then(|rest| rest.split('"').next());
-            // These words stand in this test, too.
+            // These words occur in this test, too.
             let key = key.filter(|key| key.starts_with(|c: char| c.is_ascii_lowercase()));
             assert!(key.is_none_or(|key| texts.contains_key(key)), "{key:?} has no text");
         }

@@ -1,4 +1,4 @@
-//! Photos that only the browser can read, such as AVIF.
+//! Photos that only the browser can decode, such as AVIF.
 
 use js_sys::Array;
 use wasm_bindgen::{JsCast, JsValue};
@@ -7,7 +7,8 @@ use web_sys::{Blob, ImageBitmap, OffscreenCanvas, OffscreenCanvasRenderingContex
 
 use crate::image::{ImageError, MAX_PIXELS, RgbImage};
 
-/// Decodes a file with the browser, upright, in sRGB and over white, as photos are decoded here; `None` if it cannot.
+/// Decodes a file with the browser, upright, in sRGB and over white, as photos are decoded here; `None` if it
+/// cannot.
 ///
 /// # Errors
 /// [`ImageError::TooLarge`]

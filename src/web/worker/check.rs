@@ -1,24 +1,25 @@
-//! Whether a GPU computes what the CPU computes: some drivers answer fast and wrong.
+//! Checks that a GPU computes the same as the CPU: some drivers are fast but wrong.
 
 use crate::engine::{Engine, EngineError, Logits};
 use crate::image::RgbImage;
 
-/// Side of the test card, in pixels.
+/// Side of the test picture in pixels.
 const SIDE: usize = 64;
-/// Largest difference of a logit, relative to its size plus one. Honest GPUs stay a hundred times below it.
+/// Maximum difference of a logit, relative to its magnitude plus one. Correct GPUs stay a hundred times below
+/// it.
 const TOLERANCE: f32 = 0.02;
 
-/// Runs both engines on a test card and compares every number.
+/// Runs both engines on a test picture and compares every logit.
 ///
 /// # Errors
 ///
-/// When one of them cannot compute at all.
+/// An error if one of them cannot compute at all.
 pub(super) async fn agree(gpu: &Engine, cpu: &Engine) -> Result<bool, EngineError> {
     let Ok(card) = RgbImage::new(SIDE, SIDE, test_card()) else { return Ok(true) };
     Ok(are_close(&gpu.logits(&card).await?, &cpu.logits(&card).await?))
 }
 
-/// A dark disc on a colour gradient.
+/// Returns a dark disc on a colour gradient.
 fn test_card() -> Vec<u8> {
     let pixel = |x: usize, y: usize| {
         let from_centre = x.abs_diff(SIDE / 2).pow(2) + y.abs_diff(SIDE / 2).pow(2);

@@ -1,4 +1,4 @@
-//! A checkpoint on the visitor's own device, read in ranges; nothing of it is copied anywhere.
+//! A checkpoint on the visitor's device, read in ranges and not copied anywhere.
 
 use std::cell::Cell;
 use std::collections::HashMap;
@@ -17,7 +17,7 @@ pub(super) struct DeviceFolder<F> {
     name: String,
     files: HashMap<String, File>,
     done_bytes: Cell<u64>,
-    /// Called with the bytes here so far, and in all.
+    /// Called with the bytes read so far, and the total.
     on_bytes: F,
 }
 

@@ -1,4 +1,4 @@
-//! Fetches a file in ranges: each taken up where it broke off, streamed where the server knows no ranges.
+//! Downloads a file in ranges, resumed where it broke off; streamed from servers without range requests.
 
 use std::ops::Range;
 
@@ -19,11 +19,11 @@ const FIRST_PAUSE_MS: i32 = 250;
 pub(super) enum DownloadError {
     /// The server has no such file.
     Missing,
-    /// The server wants to know who asks.
+    /// The server requires authentication.
     Forbidden,
-    /// The Hub has no such repository or revision, or does not admit to it.
+    /// The Hub has no such repository or revision, or keeps it private.
     NoRepository,
-    /// It broke off more often than we try; what the browser or the server said.
+    /// The download broke off too often; the message of the browser or the server.
     Broken(String),
 }
 
@@ -31,13 +31,13 @@ pub(super) enum DownloadError {
 #[derive(Debug)]
 pub(super) struct RemoteFile {
     address: String,
-    /// Length in bytes, once the server told it.
+    /// Length in bytes, once known.
     pub(super) size: Option<u64>,
-    /// The server's mark for this version of the file.
+    /// The server's ETag of this version of the file.
     pub(super) etag: Option<String>,
-    /// The answer of a server that knows no ranges, read as far as was asked for.
+    /// The response of a server without range requests, read as far as was requested.
     whole: Option<Body>,
-    /// Whether the server answers requests for ranges, once that is known: some let other sites read whole files only.
+    /// Whether the server answers range requests, once known: some let other sites read whole files only.
     ranges: Option<bool>,
 }
 
@@ -46,11 +46,12 @@ impl RemoteFile {
         Self { address, size: None, etag: None, whole: None, ranges: None }
     }
 
-    /// The bytes of `range`, without one to the end of the file; `on_bytes` is called with the number here so far.
+    /// Reads the bytes of `range`, or the whole file without one; `on_bytes` is called with the number
+    /// received so far.
     ///
     /// # Errors
     ///
-    /// [`DownloadError`], after several attempts without a new byte when the connection is at fault.
+    /// [`DownloadError`]; if the connection is at fault, only after several attempts without a new byte.
     pub(super) async fn read(
         &mut self,
         range: Option<Range<u64>>,
@@ -98,7 +99,7 @@ impl RemoteFile {
         Ok(())
     }
 
-    /// Asks for the missing bytes; says whether the server sends those and no others.
+    /// Requests the missing bytes; returns also whether the server sends exactly those.
     async fn ask(&mut self, missing: &Range<u64>, bounded: bool) -> Result<(Body, bool), DownloadError> {
         let ranged = self.ranges != Some(false);
         let response = match request(&self.address, ranged.then_some((missing, bounded))).await {
@@ -129,18 +130,18 @@ impl RemoteFile {
     }
 }
 
-/// An answer being read.
+/// A response being read.
 #[derive(Debug)]
 struct Body {
     stream: Option<Stream>,
-    /// Where in the file `rest` begins.
+    /// Offset of `rest` in the file.
     position: u64,
-    /// Read, but not asked for yet.
+    /// Bytes that were read, but not requested yet.
     rest: Vec<u8>,
 }
 
 impl Body {
-    /// Appends the bytes of `range` to `content`; says whether all of them came.
+    /// Appends the bytes of `range` to `content`; returns whether all of them arrived.
     async fn take(
         &mut self,
         range: &Range<u64>,
@@ -173,7 +174,7 @@ impl Body {
 async fn request(address: &str, part: Option<(&Range<u64>, bool)>) -> Result<Response, DownloadError> {
     let broken = |error: JsValue| DownloadError::Broken(words(&error));
     let how = RequestInit::new();
-    // An earlier version, from the browser's own cache, would not fit the rest.
+    // An earlier version from the browser's cache would not fit the rest.
     Reflect::set(&how, &"cache".into(), &"no-cache".into()).map_err(broken)?;
     let request = Request::new_with_str_and_init(address, &how).map_err(broken)?;
     let range = match part {
@@ -188,7 +189,7 @@ async fn request(address: &str, part: Option<(&Range<u64>, bool)>) -> Result<Res
     let response: Response = answer.map_err(|_unsaid| unanswered(address))?.unchecked_into();
     let header = |name| response.headers().get(name).ok().flatten().unwrap_or_default();
     match (response.status(), header("x-error-code").as_str()) {
-        // Some servers answer a missing file with the start page.
+        // Some servers answer requests for missing files with the start page.
         (200..=299, _) if header("content-type").starts_with("text/html") => Err(DownloadError::Missing),
         (200..=299, _) => Ok(response),
         (_, "RepoNotFound" | "RevisionNotFound") => Err(DownloadError::NoRepository),
@@ -200,7 +201,7 @@ async fn request(address: &str, part: Option<(&Range<u64>, bool)>) -> Result<Res
     }
 }
 
-/// Browsers do not say why there was no answer.
+/// Returns the error of a request without a response, for which browsers give no reason.
 fn unanswered(address: &str) -> DownloadError {
     let is_ours = address.starts_with(&super::scope().location().origin());
     let reason = if is_ours {

@@ -1,4 +1,4 @@
-//! What is remembered of a folder of weights on a server, so that it opens without a network.
+//! What is remembered of a weight folder on a server, so that it can be opened without a network.
 
 use std::collections::HashMap;
 
@@ -9,23 +9,23 @@ use super::store::Store;
 /// A folder as it was when its server answered last.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct KeptFolder {
-    /// The folder's manifest, where it has one.
+    /// The folder's manifest, if it has one.
     pub(super) manifest: Option<Vec<u8>>,
-    /// The versions of the files of a folder without one, by name.
+    /// The versions of the files, by name, of a folder without a manifest.
     pub(super) marks: HashMap<String, Mark>,
 }
 
 /// A version of a file.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Mark {
-    /// The server's mark for it.
+    /// The server's ETag for it.
     pub(super) etag: String,
-    /// How many bytes it has.
+    /// Length in bytes.
     pub(super) bytes: u64,
 }
 
 impl KeptFolder {
-    /// What was kept of the folder at `address`.
+    /// Returns what was kept of the folder at `address`.
     pub(super) async fn recall(store: &Store, address: &str) -> Option<Self> {
         serde_json::from_slice(&store.get(&key(address)).await?).ok()
     }

@@ -1,4 +1,4 @@
-//! The worker: owns the engine, answers one request at a time.
+//! The worker, which owns the engine and answers one request at a time.
 
 mod browser_photo;
 mod buffers;
@@ -30,17 +30,17 @@ use super::channel;
 use super::protocol::{PROTOCOL_VERSION, Reply, Request};
 use session::Session;
 
-/// A request not yet answered, with what is attached to it.
+/// A pending request and its attachments.
 type Job = (Request, Array);
 
 #[derive(Default)]
 struct Inbox {
     jobs: VecDeque<Job>,
-    /// Away while a job is being done.
+    /// `None` while a job is running.
     session: Option<Session>,
 }
 
-/// Listens for requests until the page ends the worker.
+/// Listens for requests until the page terminates the worker.
 pub fn serve() {
     construct();
     std::panic::set_hook(Box::new(|info| {
@@ -63,7 +63,8 @@ pub fn serve() {
     post(&Reply::Ready { protocol_version: PROTOCOL_VERSION }, &[]);
 }
 
-/// Lets what Burn is made of register itself, once. A build that does not export the constructors runs them at every call.
+/// Runs the constructors with which parts of Burn register themselves, once. A build that does not export the
+/// constructors runs them at every call.
 fn construct() {
     let constructors = Reflect::get(&wasm_bindgen::exports(), &"__wasm_call_ctors".into());
     if let Some(constructors) = constructors.ok().as_ref().and_then(JsCast::dyn_ref::<Function>) {
@@ -71,7 +72,7 @@ fn construct() {
     }
 }
 
-/// Does every job in the inbox, then leaves the session there for the next message.
+/// Runs every job in the inbox, then returns the session for the next message.
 async fn work(inbox: Rc<RefCell<Inbox>>, mut session: Session) {
     loop {
         let job = inbox.borrow_mut().jobs.pop_front();
@@ -86,13 +87,13 @@ async fn work(inbox: Rc<RefCell<Inbox>>, mut session: Session) {
     inbox.borrow_mut().session = Some(session);
 }
 
-/// A photo, or what is asked about it, that a newer photo replaces is not worth the time.
+/// Returns whether a newer photo replaces this one, or the one that the request is about.
 fn is_superseded(request: &Request, newer: &VecDeque<Job>) -> bool {
     matches!(request, Request::Segment { .. } | Request::Paint { .. } | Request::Ask { .. })
         && newer.iter().any(|(other, _)| matches!(other, Request::Segment { .. }))
 }
 
-/// Says something to the page; the buffers are moved there.
+/// Sends a message to the page; the buffers are transferred.
 fn post(reply: &Reply, buffers: &[ArrayBuffer]) {
     let buffers: Array = buffers.iter().collect();
     let sent = channel::pack(reply, &buffers)

@@ -1,4 +1,4 @@
-//! Waiting, and not for too long.
+//! Timers and time limits.
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
@@ -7,16 +7,16 @@ use std::task::Poll;
 use js_sys::Promise;
 use wasm_bindgen_futures::JsFuture;
 
-/// Waits.
+/// Waits for a time.
 pub(super) async fn sleep(milliseconds: i32) {
     let promise = Promise::new(&mut |resolve, _| {
-        // Without a timer, what comes next comes at once.
+        // Without a timer, there is no wait.
         let _ = super::scope().set_timeout_with_callback_and_timeout_and_arguments_0(&resolve, milliseconds);
     });
     let _ = JsFuture::from(promise).await;
 }
 
-/// What comes, or `None` when it takes longer than that.
+/// Returns the result of a future, or `None` if it takes longer than the time limit.
 pub(super) async fn within<T>(milliseconds: i32, coming: impl Future<Output = T>) -> Option<T> {
     let (mut coming, mut late) = (pin!(coming), pin!(sleep(milliseconds)));
     poll_fn(|context| match coming.as_mut().poll(context) {

@@ -1,4 +1,4 @@
-//! The photo last segmented, with everything later requests need.
+//! The photo segmented last, with everything that later requests need.
 
 use std::collections::HashSet;
 use std::rc::Rc;
@@ -20,7 +20,7 @@ pub(super) struct Photo {
     name: String,
     image: Rc<RgbImage>,
     document: Document,
-    /// What is painted of the objects, by their places.
+    /// The painted layers of the objects, by place.
     layers: Vec<Layer>,
 }
 
@@ -28,9 +28,9 @@ pub(super) struct Photo {
 pub(super) struct Changed {
     pub(super) places: Vec<usize>,
     pub(super) instances: Vec<Found>,
-    /// COCO's runs of their masks, one after another.
+    /// The COCO runs of their masks, one after another.
     pub(super) runs: Vec<u32>,
-    /// How many places there are.
+    /// Total number of places.
     pub(super) count: usize,
 }
 
@@ -52,12 +52,12 @@ impl Photo {
         &self.image
     }
 
-    /// The same, to be kept as long as it is of use.
+    /// Returns the image for shared ownership.
     pub(super) const fn shared_image(&self) -> &Rc<RgbImage> {
         &self.image
     }
 
-    /// The objects as they are now, hidden ones included.
+    /// Returns the current objects, including hidden ones.
     pub(super) const fn document(&self) -> &Document {
         &self.document
     }
@@ -74,31 +74,31 @@ impl Photo {
         view_size(self.size())
     }
 
-    /// The overlay's.
+    /// Returns the size of the overlay.
     pub(super) fn overlay_size(&self) -> Size {
         overlay_size(self.size())
     }
 
-    /// RGBA at the view's size.
+    /// Returns RGBA pixels at the view's size.
     pub(super) fn pixels(&self) -> Vec<u8> {
         rgba(&self.image, self.view())
     }
 
-    /// Takes in the objects that are known of it; returns what the page needs of them: rows, and the runs of all masks.
+    /// Sets the known objects of the photo; returns what the page needs: rows, and the runs of all masks.
     pub(super) fn keep(&mut self, document: Document) -> (Vec<Found>, Vec<u32>) {
         self.document = document;
         let Changed { instances, runs, .. } = self.changed((0..self.document.place_count()).collect());
         (instances, runs)
     }
 
-    /// Takes in what was asked for, as the last object; returns what the page needs of it.
+    /// Adds an object that was asked for as the last one; returns what the page needs.
     pub(super) fn add(&mut self, instance: Instance, replaces: bool) -> (Found, Vec<u32>) {
         let places = self.document.ask(Object::found(instance, true), replaces);
         let Changed { mut instances, runs, .. } = self.changed(places);
         (instances.pop().unwrap_or_else(Found::deleted), runs)
     }
 
-    /// Forgets the last object if it was asked for.
+    /// Removes the last object if it was asked for.
     pub(super) fn withdraw(&mut self) {
         self.document.withdraw();
         self.layers.truncate(self.document.place_count());
@@ -119,7 +119,8 @@ impl Photo {
         self.changed(places)
     }
 
-    /// RGBA at the overlay's size, which `pointed` has, too; that is shown above all.
+    /// Paints RGBA pixels at the overlay's size, which is also that of `pointed`, a mask that is shown above
+    /// all others.
     pub(super) fn overlay(
         &mut self,
         threshold: f32,
@@ -157,16 +158,16 @@ impl Photo {
         Changed { places, instances, runs, count }
     }
 
-    /// The objects on the photo, with their places.
+    /// Returns the objects on the photo with their places.
     fn shown(&self, threshold: f32) -> impl Iterator<Item = (usize, &Object)> {
         self.document().objects().filter(move |(_, object)| found(object).is_shown(threshold))
     }
 
-    /// Makes a file of the objects in these places that have pixels and are not hidden.
+    /// Exports a file of the objects in these places that have pixels and are not hidden.
     ///
     /// # Errors
     ///
-    /// As [`Scene::file`].
+    /// The errors of [`Scene::file`].
     pub(super) fn export(
         &self,
         Export { product, places, format }: &Export,
@@ -180,7 +181,7 @@ impl Photo {
     }
 }
 
-/// What the page is told of an object.
+/// Returns what the page needs to know about an object.
 pub(super) fn found(object: &Object) -> Found {
     Found {
         label: object.label.clone(),

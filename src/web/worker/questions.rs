@@ -1,10 +1,10 @@
-//! What is asked about the photo after it was segmented.
+//! Questions about the photo after it was segmented.
 
 use crate::engine::{Encoded, Engine, EngineError};
 use crate::instance::Instance;
 use crate::prompt::Prompt;
 
-/// A photo that the model has looked at, and the last answer about it.
+/// An encoded photo, and the last answer about it.
 pub(super) struct Questions {
     encoded: Encoded,
     last: Option<Answered>,
@@ -21,11 +21,11 @@ impl Questions {
         Self { encoded, last: None }
     }
 
-    /// The masks that are meant, the likeliest first; at least `at_most` of them, if there are as many. What was answered last is
-    /// not computed again.
+    /// Returns the masks that may be meant, the likeliest first; at least `at_most` of them, if there are as
+    /// many. A repeated question is not computed again.
     ///
     /// # Errors
-    /// As [`Engine::find_at`].
+    /// The errors of [`Engine::find_at`].
     pub(super) async fn ask(
         &mut self,
         engine: &Engine,

@@ -1,4 +1,4 @@
-//! Hides parts of the photo and lets a masked autoencoder draw them.
+//! Hides parts of the photo and draws them with a masked autoencoder.
 
 use std::rc::Rc;
 
@@ -25,26 +25,26 @@ use crate::web::protocol::{
 };
 use crate::weights::WeightsError;
 
-/// From one picture of a moving one to the next, in percent of hidden patches; how long each is shown, and the last one, in
-/// milliseconds.
+/// The step between pictures of an animation, in percent of hidden patches; and how long each picture, and
+/// the last one, is shown, in milliseconds.
 const STEP: usize = 5;
 const PACE_MS: [u32; 2] = [240, 1600];
 
-/// A masked autoencoder, and the photo it was shown last.
+/// A masked autoencoder, and the photo that it drew last.
 #[derive(Default)]
 pub(super) struct Redrawing {
     reconstructor: Option<Reconstructor>,
     square: Option<(Rc<RgbImage>, Square)>,
 }
 
-/// What the session has besides.
+/// The parts of the session that are needed besides.
 pub(super) struct Beside<'a> {
     pub(super) gpu: Option<&'a Picked>,
     pub(super) loaded: Option<&'a (Engine, Backend)>,
     pub(super) photo: Option<&'a Photo>,
 }
 
-/// An answer and its buffers.
+/// A reply and its buffers.
 type Answer = (RedrawReply, Vec<ArrayBuffer>);
 
 impl Redrawing {
@@ -65,7 +65,7 @@ impl Redrawing {
         };
         let (reply, buffers) = match request {
             RedrawRequest::Load { place, hub } => {
-                // The model that draws is where the segmenter is.
+                // The drawing model runs where the segmenter does.
                 let picked = match gpu.filter(|_| *backend == Backend::WebGpu) {
                     Some(picked) => picked.clone(),
                     None => pick(DeviceChoice::Cpu).await.map_err(|error| not_computed(*backend, &error))?,
@@ -96,11 +96,11 @@ impl Redrawing {
             move |done_bytes, total_bytes| progress(id, Progress::Downloading { done_bytes, total_bytes });
         let opened = Source::open(asked, hub, files, on_bytes).await;
         let (source, place) = opened.map_err(|error| not_opened(asked, hub, error))?;
-        // Two models at once may be more than there is room for.
+        // There may not be enough memory for two models at once.
         (self.reconstructor, self.square) = (None, None);
         let loaded = Reconstructor::load(&source, &picked.device).await;
         if let Err(EngineError::Weights(WeightsError::Damaged { .. })) = &loaded {
-            // What was kept of it is damaged too: the next attempt must fetch it again.
+            // The kept copy is damaged too: the next attempt must fetch it again.
             Store::clear().await;
         }
         let reconstructor = loaded.map_err(|error| not_loaded(asked, &place, hub, error))?;
@@ -131,7 +131,7 @@ impl Redrawing {
         Ok((RedrawReply::Drawn(drawn), buffers))
     }
 
-    /// Photo, what was seen, and what was drawn: a row for each hiding.
+    /// Makes a picture of photo, visible patches and drawing, with a row for each hiding.
     async fn picture(&mut self, photo: &Photo, wish: &Wish) -> Result<ExportedFile, Failed> {
         let (reconstructor, square) = self.shown(photo)?;
         let mut rows = Vec::new();
@@ -142,7 +142,7 @@ impl Redrawing {
         Ok(picture_file(&name, &stacked(&rows, wish.pastes).into(), PictureFormat::Png)?)
     }
 
-    /// What was seen and what was drawn, from nothing hidden to almost all.
+    /// Makes an animation of visible patches and drawing, from nothing hidden to almost all.
     async fn animation(&mut self, photo: &Photo, wish: &Wish) -> Result<ExportedFile, Failed> {
         let (reconstructor, square) = self.shown(photo)?;
         let (sampling, seed) = match wish.hidings.first() {
@@ -159,7 +159,7 @@ impl Redrawing {
         Ok(animation_file(&name, pictures, PACE_MS)?)
     }
 
-    /// Of the encoder before fine-tuning, which is this model's, and of `engine`'s.
+    /// Computes the features of the encoder before fine-tuning, which is this model's, and of `engine`'s.
     async fn features(&mut self, photo: &Photo, engine: &Engine) -> Result<Answer, Failed> {
         let (reconstructor, square) = self.shown(photo)?;
         let before = reconstructor.patch_features(square).await?;
@@ -170,7 +170,7 @@ impl Redrawing {
         Ok((RedrawReply::Features(both.map(|features| features.grid)), buffers))
     }
 
-    /// The model, and the photo as it is shown to it; that is prepared once.
+    /// Returns the model, and the photo prepared for it, which is done once per photo.
     fn shown(&mut self, photo: &Photo) -> Result<(&Reconstructor, &Square), Failed> {
         let Self { reconstructor, square } = self;
         let Some(reconstructor) = reconstructor else {
@@ -198,7 +198,7 @@ fn mask_of(reconstructor: &Reconstructor, hiding: &Hiding) -> PatchMask {
     }
 }
 
-/// Panels one below the other.
+/// Stacks panels vertically.
 fn stacked(rows: &[Redrawn], pastes: bool) -> image::RgbImage {
     let panels: Vec<image::RgbImage> = rows.iter().map(|redrawn| redrawn.panel(true, pastes)).collect();
     let width = panels.first().map_or(0, image::RgbImage::width);
@@ -212,7 +212,7 @@ fn stacked(rows: &[Redrawn], pastes: bool) -> image::RgbImage {
     picture
 }
 
-/// RGBA.
+/// Returns the colours as RGBA.
 fn colours(features: &PatchFeatures) -> Vec<u8> {
     features.colours().as_chunks::<3>().0.iter().flat_map(|&[r, g, b]| [r, g, b, 255]).collect()
 }

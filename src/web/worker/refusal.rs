@@ -1,4 +1,4 @@
-//! Errors of the library in sentences that the page has words for, in every language.
+//! Turns errors of the library into sentences that the page has in every language.
 
 use std::fmt::Display;
 
@@ -10,12 +10,12 @@ use crate::web::place::Place;
 use crate::web::protocol::{Backend, Failure, FailureKind, Sentence};
 use crate::weights::{SourceError, WeightsError};
 
-/// Why `place` could not even be opened; `hub` is the address of the Hub.
+/// Returns why a model could not be opened; `hub` is the address of the Hub.
 pub(super) fn not_opened(asked: &Place, hub: &str, error: SourceError) -> Failure {
     weights(of_source(asked, hub, error))
 }
 
-/// Why the model at `place` was not loaded.
+/// Returns why the model at `place` could not be loaded.
 pub(super) fn not_loaded(asked: &Place, place: &Place, hub: &str, error: EngineError) -> Failure {
     let title = place.title();
     weights(match error {
@@ -56,7 +56,7 @@ const fn weights(sentence: Sentence) -> Failure {
     Failure::new(FailureKind::Weights, sentence)
 }
 
-/// Why a photo cannot be used.
+/// Returns why a photo cannot be used.
 pub(super) fn photo_failure(name: &str, error: ImageError) -> Failure {
     let name = name.to_owned();
     let sentence = match error {
@@ -80,12 +80,12 @@ pub(super) fn photo_failure(name: &str, error: ImageError) -> Failure {
     Failure::new(FailureKind::Photo, sentence)
 }
 
-/// Why the photo for the background cannot be used.
+/// Returns why the photo for the background cannot be used.
 pub(super) fn backdrop_failure(error: &ImageError) -> Failure {
     Failure::new(FailureKind::Photo, Sentence::BackdropUnusable { reason: detail(error) })
 }
 
-/// What was amiss with a photo all the same.
+/// Returns the sentence for a flaw of a photo.
 pub(super) fn note(note: ImageNote) -> Sentence {
     match note {
         ImageNote::NoEndMarker => Sentence::NoteNoEnd,
@@ -93,7 +93,7 @@ pub(super) fn note(note: ImageNote) -> Sentence {
     }
 }
 
-/// Why a file was not made.
+/// Returns why a file could not be made.
 pub(super) fn not_made(error: &ExportError) -> Failure {
     let sentence = match error {
         ExportError::NoPixels => Sentence::FileNoPixels,
@@ -104,13 +104,13 @@ pub(super) fn not_made(error: &ExportError) -> Failure {
     Failure::new(FailureKind::Internal, sentence)
 }
 
-/// Why a photo was not taken into a file of many.
+/// Returns why a photo could not be added to a file of many.
 pub(super) fn not_made_of(name: &str, error: &ExportError) -> Failure {
     let sentence = Sentence::FileFailedOf { name: name.to_owned(), reason: detail(error) };
     Failure::new(FailureKind::Internal, sentence)
 }
 
-/// Why the engine has no answer.
+/// Returns why the engine has no result.
 pub(super) fn not_computed(backend: Backend, error: &EngineError) -> Failure {
     let kind = match backend {
         Backend::WebGpu => FailureKind::Gpu,
@@ -123,7 +123,7 @@ pub(super) fn not_computed(backend: Backend, error: &EngineError) -> Failure {
     Failure::new(kind, Sentence::ComputingFailed { reason })
 }
 
-/// The library's own words, to be put between those of the page.
+/// Returns the library's message, to be embedded in one of the page's.
 fn detail(error: &impl Display) -> String {
     error.to_string().replace('`', "").trim_end_matches('.').to_owned()
 }

@@ -1,4 +1,4 @@
-//! What the worker remembers between requests, and how it answers each.
+//! The state of the worker between requests, and how it answers each.
 
 mod loading;
 mod measuring;
@@ -30,28 +30,28 @@ use crate::web::protocol::{
 };
 use others::{Gathering, tell_small};
 
-/// Masks to choose from where something was pointed at: a part, the object, what it is a part of.
+/// Maximum number of masks to choose from at a prompt: a part, the object, what it is a part of.
 const MOST_ANSWERS: usize = 3;
-/// Parts along each side of a photo that is looked at closely.
+/// Number of tiles per side of a photo that is searched for small objects.
 const TILES: usize = 2;
-/// Masks that overlap more than this (intersection over union) show the same.
+/// Masks whose intersection over union exceeds this show the same.
 const ALIKE: f64 = 0.75;
-/// The engine and the photo it last looked at.
+/// The engine and the photo segmented last.
 #[derive(Default)]
 pub(super) struct Session {
-    /// The graphics processor, once it was found.
+    /// The GPU, once found.
     gpu: Option<Picked>,
     loaded: Option<(Engine, Backend)>,
     photo: Option<Photo>,
-    /// About the photo, to the engine that segmented it.
+    /// Questions about the photo to the engine that segmented it.
     questions: Option<Questions>,
-    /// About the photo at the overlay's size, which is sooner answered.
+    /// Questions about the photo at the overlay's size, which are answered faster.
     previews: Option<Questions>,
-    /// Whether the page has not yet been told what became of the photo's objects.
+    /// Whether the photo's objects changed since the page was told.
     is_untold: bool,
-    /// What is known of photos that are not shown.
+    /// The objects of photos that are not shown.
     known: HashMap<PhotoKey, Document>,
-    /// The file of many photos in the making.
+    /// The file of many photos under construction.
     gathering: Option<Gathering>,
     redrawing: Redrawing,
 }
@@ -117,7 +117,7 @@ impl Session {
         }
         progress(id, Progress::Decoding);
         let (image, notes) = decode(buffers).await.map_err(|error| photo_failure(&name, error))?;
-        // The photo before stays where this one cannot be read.
+        // The previous photo stays if this one cannot be read.
         self.put_away();
         let mut photo = Photo::new(key, name, image);
         let (size, view) = (photo.size(), photo.view());
@@ -149,7 +149,7 @@ impl Session {
         Ok(())
     }
 
-    /// Everything that the model finds in a photo, and what it makes of it for later questions.
+    /// Returns all objects that the model finds in a photo, and its encoding for later questions.
     async fn look_at(&self, image: &RgbImage, look: Look) -> Result<(Vec<Instance>, Encoded), Failure> {
         let (engine, backend) = self.loaded.as_ref().ok_or_else(no_model)?;
         let failed = |error| not_computed(*backend, &error);
@@ -164,7 +164,7 @@ impl Session {
         self.questions = Some(Questions::new(encoded));
     }
 
-    /// Lets the model look at the photo shown, if it has not yet: its objects were known without.
+    /// Encodes the photo shown, unless that is done: if its objects were known, it was not needed.
     async fn be_ready_for_questions(&mut self) -> Result<(), Failure> {
         let (Some(photo), Some((engine, backend)), None) = (&self.photo, &self.loaded, &self.questions)
         else {
@@ -265,7 +265,7 @@ impl Session {
     }
 }
 
-/// The photo for the background, where one is given.
+/// Decodes the photo for the background, if there is one.
 async fn backdrop(file: &[ArrayBuffer]) -> Result<Option<RgbImage>, Failure> {
     if file.is_empty() {
         return Ok(None);
@@ -273,7 +273,7 @@ async fn backdrop(file: &[ArrayBuffer]) -> Result<Option<RgbImage>, Failure> {
     Ok(Some(decode(file).await.map_err(|error| backdrop_failure(&error))?.0))
 }
 
-/// Decodes a photo, with the same code as the command line wherever that can.
+/// Decodes a photo, with the same code as the command line if that supports it.
 async fn decode(buffers: &[ArrayBuffer]) -> Result<(RgbImage, Vec<ImageNote>), ImageError> {
     let file = buffers.first().map(bytes_from_buffer).unwrap_or_default();
     match (RgbImage::decode_with_notes(&file), buffers.first()) {

@@ -1,4 +1,4 @@
-//! The two kinds of places a checkpoint is read from.
+//! The two kinds of sources of a checkpoint.
 
 use std::ops::Range;
 
@@ -18,12 +18,12 @@ pub(super) enum Source<F> {
 }
 
 impl<F: Fn(u64, Option<u64>) + Clone> Source<F> {
-    /// Opens `place`, and says which it is where that was open; what suits every device is the quick model. `hub` is the address of the Hub, `files` those of
-    /// [`Place::Device`].
+    /// Opens `place`, and returns also which place it was, if that was open; for [`Place::Suited`] it is the
+    /// fast model. `hub` is the address of the Hub, `files` those of [`Place::Device`].
     ///
     /// # Errors
     ///
-    /// When the place cannot be reached, or is not open to this visitor.
+    /// An error if the place cannot be reached, or denies access.
     pub(super) async fn open(
         place: &Place,
         hub: &str,
@@ -56,7 +56,7 @@ impl<F: Fn(u64, Option<u64>) + Clone> Source<F> {
         Ok((Self::Web(repository(name, hub, on_bytes).await?), Place::Hub(name.clone())))
     }
 
-    /// Bytes read so far.
+    /// Returns the bytes read so far.
     pub(super) fn done_bytes(&self) -> u64 {
         match self {
             Self::Web(folder) => folder.done_bytes(),
@@ -64,12 +64,12 @@ impl<F: Fn(u64, Option<u64>) + Clone> Source<F> {
         }
     }
 
-    /// Whether everything read so far is kept in this browser for the next visit.
+    /// Returns whether everything read so far is kept in this browser for the next visit.
     pub(super) fn is_kept(&self) -> bool {
         matches!(self, Self::Web(folder) if folder.is_kept())
     }
 
-    /// Starts the count again, for a second read of the same files.
+    /// Resets the count of bytes, for a second read of the same files.
     pub(super) fn rewind(&self) {
         match self {
             Self::Web(folder) => folder.rewind(),
@@ -80,7 +80,7 @@ impl<F: Fn(u64, Option<u64>) + Clone> Source<F> {
 
 async fn site<F: Fn(u64, Option<u64>)>(address: &str, on_bytes: F) -> Result<Box<WebFolder<F>>, SourceError> {
     let folder = format!("{}/", address.trim_end_matches('/'));
-    // The worker's script lies where the page does.
+    // The worker's script is in the same folder as the page.
     let resolved = Url::new_with_base(&folder, &super::scope().location().href());
     let folder = resolved.map_or(folder, |address| address.href());
     WebFolder::open(folder.clone(), folder, on_bytes).await.map(Box::new)

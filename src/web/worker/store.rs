@@ -1,4 +1,4 @@
-//! The browser's cache of weights, by digest and range: a file is kept once, whatever address it came from.
+//! The browser's cache of weights, by digest and range: a file is kept once, whatever its address.
 
 use std::cell::RefCell;
 
@@ -11,11 +11,12 @@ use super::stream::Stream;
 
 const NAME: &str = "mae-seg-weights";
 
-/// Where weight files are kept between visits. Keeping is a convenience: whatever fails here, the page goes on.
+/// The weight files kept between visits. Keeping is a convenience: if anything fails here, the page continues
+/// without.
 #[derive(Debug)]
 pub(super) struct Store {
     cache: Option<Cache>,
-    /// What is kept passes through here: browsers are slow to let go of buffers.
+    /// A reused buffer for what is kept: browsers are slow to release buffers.
     passage: RefCell<Uint8Array>,
 }
 
@@ -29,7 +30,7 @@ impl Store {
         Self { cache, passage: RefCell::new(Uint8Array::new_with_length(0)) }
     }
 
-    /// What is kept under `key`.
+    /// Returns what is kept under `key`.
     pub(super) async fn get(&self, key: &str) -> Option<Vec<u8>> {
         let found = JsFuture::from(self.cache.as_ref()?.match_with_str(&address(key))).await.ok()?;
         let response: Response = found.dyn_into().ok()?;
@@ -41,7 +42,7 @@ impl Store {
         Some(content)
     }
 
-    /// Keeps a part of a file; says whether that worked.
+    /// Keeps a part of a file; returns whether that succeeded.
     pub(super) async fn put(&self, key: &str, content: &[u8]) -> bool {
         let Some(cache) = &self.cache else { return false };
         let Ok(response) = Response::new_with_opt_js_u8_array(Some(&self.passed(content))) else {
@@ -50,7 +51,7 @@ impl Store {
         JsFuture::from(cache.put_with_str(&address(key), &response)).await.is_ok()
     }
 
-    /// The content outside of WebAssembly, until the next call.
+    /// Copies the content out of WebAssembly; the result is valid until the next call.
     fn passed(&self, content: &[u8]) -> Uint8Array {
         let length = u32::try_from(content.len()).unwrap_or(u32::MAX);
         let mut passage = self.passage.borrow_mut();
@@ -65,7 +66,7 @@ impl Store {
     /// Removes every kept file.
     pub(super) async fn clear() {
         if let Some(storage) = storage() {
-            // Nothing kept is as good as removed.
+            // If this fails, nothing was kept.
             let _ = JsFuture::from(storage.delete(NAME)).await;
         }
     }

@@ -1,4 +1,4 @@
-//! The bytes of an answer, read through one buffer: browsers are slow to let go of many.
+//! Reads the bytes of a response through one buffer, since browsers are slow to release many.
 
 use js_sys::{Array, ArrayBuffer, Object, Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
@@ -9,16 +9,16 @@ use crate::web::dom::call;
 
 const BUFFER_BYTES: u32 = 256 << 10;
 
-/// The body of a response, while it comes.
+/// The body of a response while it arrives.
 #[derive(Debug)]
 pub(super) struct Stream {
     reader: JsValue,
-    /// Lent to the browser for every read; without one, it brings its own.
+    /// The buffer that is lent to the browser for every read; without it, the browser allocates its own.
     buffer: Option<ArrayBuffer>,
 }
 
 impl Stream {
-    /// `None` for a response without a body.
+    /// Creates a stream; `None` for a response without a body.
     pub(super) fn of(response: &Response) -> Option<Self> {
         let body = response.body()?;
         let options = Object::new();
@@ -30,11 +30,11 @@ impl Stream {
         })
     }
 
-    /// Puts the next bytes into `chunk`; says whether there were any.
+    /// Puts the next bytes into `chunk`; returns whether there were any.
     ///
     /// # Errors
     ///
-    /// When the line breaks.
+    /// An error if the connection breaks.
     pub(super) async fn next(&mut self, chunk: &mut Vec<u8>) -> Result<bool, JsValue> {
         chunk.clear();
         let lent = self.buffer.take().map(|buffer| Uint8Array::new(&buffer));

@@ -1,25 +1,27 @@
-//! Which bundled model suits this device: the better one where its first answer comes soon.
+//! Chooses the bundled model that suits this device: the better one, if its first answer comes soon.
 
 use super::session::now_ms;
 use crate::engine::{DeviceChoice, pick, trial};
 use crate::web::catalogue::{SMALL, TINY};
 use crate::web::place::Place;
 
-/// Side of the photos that the better model looks at, in pixels.
+/// Side of the photos for the better model, in pixels.
 const SIDE: usize = 392;
-/// What the better model's answer costs, in blocks as they are tried here: it has twelve, but these round what they multiply. Measured
-/// were seven (1.7 s for a photo of 600 × 400 pixels beside 250 ms for a block, on two busy cores of a Xeon).
+/// Cost of the better model's answer in units of the trial block: it has twelve blocks, but these round their
+/// factors to 16 bits. Seven were measured (1.7 s for a photo of 600 × 400 pixels beside 250 ms for a block,
+/// on two busy cores of a Xeon).
 const BLOCKS: f64 = 8.0;
-/// The longest that a first answer may take, in milliseconds.
+/// Maximum time of a first answer in milliseconds.
 const SOON_MS: f64 = 3000.0;
 
-/// The place of the better model, unless one block of it shows that this CPU is too slow for it.
+/// Returns the better model, unless one block of it shows that this CPU is too slow for it.
 pub(super) async fn suited(has_gpu: bool) -> Place {
     let small = has_gpu || takes_ms().await.is_some_and(|block| block * BLOCKS <= SOON_MS);
     Place::Site(if small { SMALL } else { TINY }.to_owned())
 }
 
-/// Milliseconds of one block on the CPU, the better of two: the first finds nothing prepared. `None` when it cannot be computed.
+/// Returns the milliseconds of one block on the CPU, the better of two runs, since the first finds nothing
+/// prepared. `None` if it cannot be computed.
 async fn takes_ms() -> Option<f64> {
     let cpu = pick(DeviceChoice::Cpu).await.ok()?.device;
     let mut least = f64::INFINITY;

@@ -1,4 +1,5 @@
-//! A checkpoint on a web server, read in ranges; ranges of files with a digest are kept for the next visit.
+//! A checkpoint on a web server, read in ranges; ranges of files with a digest or ETag are kept for the next
+//! visit.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -12,35 +13,36 @@ use super::store::Store;
 use crate::weights::{Manifest, ManifestFile, SourceError, WeightSource};
 
 const MANIFEST: &str = "manifest.json";
-/// Why the Hub gives out no file of what it does not know.
+/// The reason for which the Hub denies files of repositories that it does not know.
 pub(super) const NO_REPOSITORY: &str = "the Hub has no such model or revision, or keeps it private";
 
-/// The folder at an address.
+/// The weight folder at an address.
 pub(super) struct WebFolder<F> {
     address: String,
-    /// What to call it before people.
+    /// The name shown to people.
     title: String,
     manifest: Option<(Manifest, Vec<u8>)>,
-    /// What the last visit knew of the folder, where the server does not answer now.
+    /// What the last visit kept of the folder, if the server does not answer now.
     kept: Option<KeptFolder>,
     store: Store,
     sizes: RefCell<HashMap<String, u64>>,
-    /// Files being read; taken out while one is.
+    /// Files being read; a file is taken out while it is read.
     open: RefCell<HashMap<String, RemoteFile>>,
     done_bytes: Cell<u64>,
     /// Bytes kept for the next visit, unless keeping failed once.
     kept_bytes: Cell<Option<u64>>,
-    /// Called with the bytes here so far, and in all where that is known.
+    /// Called with the bytes read so far, and the total if known.
     on_bytes: F,
 }
 
 impl<F: Fn(u64, Option<u64>)> WebFolder<F> {
-    /// Reads the manifest of the folder at `address`, which ends in `/`. A folder without one works; its ranges are kept
-    /// under the server's own mark for their version, if it has one. Where the server does not answer, what was kept of the folder serves.
+    /// Opens the folder at `address`, which must end in `/`, and reads its manifest. For a folder without
+    /// one, ranges are kept under the server's ETag, if there is one. If the server does not answer, what was
+    /// kept of the folder is used.
     ///
     /// # Errors
     ///
-    /// When the manifest can neither be fetched, although the server has one, nor was kept, or is damaged.
+    /// An error if the manifest exists but can neither be fetched nor was kept, or is damaged.
     pub(super) async fn open(address: String, title: String, on_bytes: F) -> Result<Self, SourceError> {
         let mut folder = Self {
             address,
@@ -70,7 +72,7 @@ impl<F: Fn(u64, Option<u64>)> WebFolder<F> {
         Ok(folder)
     }
 
-    /// `None` where the server has none.
+    /// Fetches the manifest; `None` if the server has none.
     async fn manifest_bytes(&self) -> Result<Option<Vec<u8>>, SourceError> {
         if is_offline() {
             return Err(self.unavailable(MANIFEST, "there is no network".into()));
@@ -94,22 +96,22 @@ impl<F: Fn(u64, Option<u64>)> WebFolder<F> {
         KeptFolder { manifest, marks }.keep(&self.store, &self.address).await;
     }
 
-    /// Bytes read so far.
+    /// Returns the bytes read so far.
     pub(super) fn done_bytes(&self) -> u64 {
         self.done_bytes.get()
     }
 
-    /// Whether everything read so far is kept for the next visit.
+    /// Returns whether everything read so far is kept for the next visit.
     pub(super) fn is_kept(&self) -> bool {
         self.kept_bytes.get().is_some_and(|bytes| bytes > 0)
     }
 
-    /// Whether the server has `file`.
+    /// Returns whether the server has `file`.
     pub(super) async fn has(&self, file: &str) -> bool {
         self.fetch(file, Some(0..1)).await.is_ok()
     }
 
-    /// Starts the count again, for a second read of the same folder.
+    /// Resets the count of bytes, for a second read of the same folder.
     pub(super) fn rewind(&self) {
         self.done_bytes.set(0);
     }
@@ -155,12 +157,12 @@ impl<F: Fn(u64, Option<u64>)> WebFolder<F> {
         SourceError::Unavailable { file: file.to_owned(), place: self.title.clone(), reason }
     }
 
-    /// What names this version of the file wherever it is kept.
+    /// Returns the key of this version of the file in the store.
     fn version(&self, file: &str) -> Option<String> {
         if let Some(promise) = self.promise(file) {
             return Some(promise.sha256.clone());
         }
-        // What the server says now counts for more than what it said at the last visit.
+        // The server's current ETag takes precedence over that of the last visit.
         let told = self.open.borrow().get(file).and_then(|remote| remote.etag.clone());
         let etag = told.or_else(|| Some(self.kept.as_ref()?.marks.get(file)?.etag.clone()))?;
         Some(js_sys::encode_uri_component(&format!("{}{file} {etag}", self.address)).into())
@@ -171,7 +173,7 @@ impl<F: Fn(u64, Option<u64>)> WebFolder<F> {
         promised.or_else(|| Some(self.kept.as_ref()?.marks.get(file)?.bytes))
     }
 
-    /// The bytes, from the store where they are there, else from the server.
+    /// Returns the bytes from the store if they are kept, else from the server.
     async fn fetch_or_recall(&self, file: &str, range: Option<Range<u64>>) -> Result<Vec<u8>, SourceError> {
         let span = range.clone().or_else(|| Some(0..self.bytes_of(file)?));
         let before = self.version(file);
@@ -183,7 +185,7 @@ impl<F: Fn(u64, Option<u64>)> WebFolder<F> {
         }
         let start = range.as_ref().map_or(0, |range| range.start);
         let content = self.fetch(file, range).await?;
-        // The server may have told it just now.
+        // The server may have stated it just now.
         let Some(version) = self.version(file) else { return Ok(content) };
         let is_kept = self.store.put(&key(&version, &(start..start + content.len() as u64)), &content).await;
         if self.manifest.is_none() && before.is_none() {
@@ -229,7 +231,7 @@ fn key(version: &str, span: &Range<u64>) -> String {
     format!("{version}/{}-{}", span.start, span.end)
 }
 
-/// Whether the browser knows that there is no network.
+/// Returns whether the browser knows that there is no network.
 fn is_offline() -> bool {
     let online = Reflect::get(&super::scope(), &"navigator".into())
         .and_then(|navigator| Reflect::get(&navigator, &"onLine".into()));

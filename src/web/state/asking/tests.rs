@@ -3,7 +3,7 @@ use crate::web::protocol::{BackendChoice, Failure, FailureKind, Presence, Reply}
 use crate::web::state::Event;
 use crate::web::state::testing::loaded;
 
-/// A photo of 200 × 100 pixels on which two objects were found.
+/// A state with a photo of 200 × 100 pixels on which two objects were found.
 fn segmented() -> AppState {
     let mut state = loaded(BackendChoice::Auto);
     choose(&mut state);
@@ -32,7 +32,7 @@ fn found(score: f32) -> Found {
     }
 }
 
-/// What was sent for the overlay last.
+/// Returns the prompt of the last overlay request.
 fn painted(state: &mut AppState, effects: &[Effect]) -> Option<Prompt> {
     let Some(Effect::Send(Request::Paint { id, pointed, .. })) = effects.last() else {
         panic!("{effects:?}")
@@ -49,7 +49,7 @@ fn click(state: &mut AppState, x: usize, y: usize, gesture: Gesture) -> Vec<Effe
     state.update(Event::Clicked(aim(x, y, None, gesture)))
 }
 
-/// Number, prompt, choice and replacement of the question sent.
+/// Returns number, prompt, choice and replacement of the question that was sent.
 fn sent(effects: &[Effect]) -> (RequestId, Prompt, usize, bool) {
     let asked = effects.iter().find_map(|effect| match effect {
         Effect::Send(Request::Ask { id, prompt, choice, replaces, .. }) => {
@@ -60,7 +60,7 @@ fn sent(effects: &[Effect]) -> (RequestId, Prompt, usize, bool) {
     asked.unwrap_or_else(|| panic!("no question in {effects:?}"))
 }
 
-/// The worker answers; what follows but for the overlay.
+/// Lets the worker answer; returns the effects except those for the overlay.
 fn answer(state: &mut AppState, id: RequestId, area: usize) -> Vec<Effect> {
     let instance = Found { area, asked: true, score: 0.1, ..found(0.1) };
     let reply = Reply::Asked { id, instance, choices: 3, elapsed_ms: 1.0 };

@@ -3,7 +3,7 @@ use crate::web::protocol::{BackendChoice, FailureKind, Found, Presence, Reply, S
 use crate::web::state::Event;
 use crate::web::state::testing::loaded;
 
-/// Three photos whose objects are known, and the first step of a file of them.
+/// A state with three photos whose objects are known, and the first request for a file of them.
 fn begun() -> (AppState, RequestId) {
     let mut state = loaded(BackendChoice::Auto);
     let photos = (0..3).map(|key| (PhotoKey(key), format!("{key}.jpg"))).collect();

@@ -4,7 +4,8 @@ use crate::web::protocol::{BackendChoice, Reply, Size};
 use crate::web::state::testing::loaded;
 use crate::web::state::{Aim, Event, Gesture};
 
-/// A photo of 200 × 100 pixels on which three objects were found, the last of them below the threshold.
+/// A state with a photo of 200 × 100 pixels on which three objects were found, the last one below the
+/// threshold.
 fn segmented() -> AppState {
     let mut state = loaded(BackendChoice::Cpu);
     let chosen = state.update(Event::PhotosChosen(vec![(state.gallery.next_key(), "a.jpg".into())]));

@@ -16,7 +16,7 @@ fn choose(state: &mut AppState, name: &str) -> RequestId {
     sent(&state.update(Event::PhotosChosen(vec![(state.gallery.next_key(), name.into())])))
 }
 
-/// The number under which the photo was sent.
+/// Returns the number under which the photo was sent.
 fn sent(effects: &[Effect]) -> RequestId {
     let Some(Effect::SendPhoto { id, .. }) = effects.last() else { panic!("{effects:?}") };
     *id
@@ -37,7 +37,7 @@ fn fail(state: &mut AppState, id: RequestId) -> Vec<Effect> {
     state.update(Event::Replied(Reply::Failed { id, failure }))
 }
 
-/// Name of the photo shown, and number of its objects.
+/// Returns the name of the photo shown, and the number of its objects.
 fn shown(state: &AppState) -> (&str, usize) {
     (state.photo.as_ref().map_or("", |photo| photo.name.as_str()), state.instances.len())
 }
@@ -159,7 +159,8 @@ fn a_photo_that_goes_makes_room_for_its_neighbour() {
         key: PhotoKey(2),
         look: Look::IfUnknown
     }));
-    // It goes while it is on its way: the one before is still there, but the worker has let go of it.
+    // A photo is removed while it is on its way: the one before is still shown, but the worker has dropped
+    // it.
     let effects = state.update(Event::PhotoRemoved(PhotoKey(2)));
     finish(&mut state, sent(&effects));
     assert_eq!(shown(&state), ("a.jpg", 1));

@@ -13,7 +13,7 @@ fn reply(state: &mut AppState, id: RequestId, reply: RedrawReply) -> Vec<Effect>
     state.update(Event::Replied(Reply::Redraw { id, reply }))
 }
 
-/// The only thing that is asked.
+/// Returns the only request.
 fn asked(effects: &[Effect]) -> (RequestId, RedrawRequest) {
     let requests = effects.iter().filter_map(|effect| match effect {
         Effect::Send(Request::Redraw { id, request }) => Some((*id, request.clone())),
@@ -49,7 +49,7 @@ fn drawn(hidden: [bool; GRID * GRID]) -> RedrawReply {
     RedrawReply::Drawn(vec![Drawn { hidden: hidden.into(), likeness: None, elapsed_ms: 9.0 }])
 }
 
-/// A photo and the view with its first drawing.
+/// A state with a photo and the view with its first drawing.
 fn opened() -> AppState {
     let mut state = loaded(BackendChoice::Cpu);
     photo(&mut state);

@@ -5,7 +5,7 @@ use crate::web::state::testing::loaded;
 
 const SIZE: Size = Size { width: 2, height: 2 };
 
-/// Four photos, the first of which is shown and done.
+/// A state with four photos, the first of which is shown and done.
 fn four() -> (AppState, Vec<Effect>) {
     let mut state = loaded(BackendChoice::Auto);
     let photos = (0..4).map(|key| (PhotoKey(key), format!("{key}.jpg"))).collect();

@@ -1,4 +1,4 @@
-//! Models on their way in.
+//! Loading models.
 
 use web_sys::File;
 
@@ -19,11 +19,11 @@ use crate::weights::WeightsError;
 
 /// Weights above this size are not loaded a second time for the comparison with the CPU.
 const MOST_CHECKED_BYTES: u64 = 64_000_000;
-/// A graphics processor that has not answered by then is done without.
+/// Time after which a GPU that has not answered is given up.
 const GPU_PATIENCE_MS: i32 = 3000;
 
 impl Session {
-    /// The model in use is let go of only when the new one runs.
+    /// Loads a model; the one in use is dropped only when the new one runs.
     pub(super) async fn load(
         &mut self,
         id: RequestId,
@@ -69,7 +69,7 @@ impl Session {
         Ok(())
     }
 
-    /// A device may be made once only.
+    /// Finds the GPU once; a device must not be created twice.
     async fn find_gpu(&mut self, choice: BackendChoice) {
         let choice = match choice {
             BackendChoice::Auto => DeviceChoice::Auto,
@@ -83,7 +83,7 @@ impl Session {
     }
 }
 
-/// An engine on the GPU if there is one and it computes right, else on the CPU, and why there.
+/// Returns an engine on the GPU if there is one and it computes correctly, else on the CPU with the reason.
 async fn run<F: Fn(u64, Option<u64>) + Clone>(
     id: RequestId,
     source: &Source<F>,
@@ -113,11 +113,11 @@ async fn start<F: Fn(u64, Option<u64>) + Clone>(
     source.rewind();
     let loaded = Engine::load(source, &picked.device).await;
     if let Err(EngineError::Weights(WeightsError::Damaged { .. })) = &loaded {
-        // What was kept of it is damaged too: the next attempt must fetch it again.
+        // The kept copy is damaged too: the next attempt must fetch it again.
         Store::clear().await;
     }
     let engine = loaded?;
-    // Only graphics processors have kernels to compile.
+    // Only GPUs have kernels to compile.
     if picked.is_gpu {
         progress(id, Progress::WarmingUp);
         engine.warm_up().await?;
@@ -125,7 +125,7 @@ async fn start<F: Fn(u64, Option<u64>) + Clone>(
     Ok(engine)
 }
 
-/// Compares the GPU's numbers with the CPU's. A model too large to run twice is taken at its word.
+/// Compares the GPU's logits with the CPU's. A model that is too large to run twice is trusted.
 async fn is_right<F: Fn(u64, Option<u64>) + Clone>(gpu: &Engine, id: RequestId, source: &Source<F>) -> bool {
     if source.done_bytes() > MOST_CHECKED_BYTES {
         return true;

@@ -1,4 +1,4 @@
-//! How fast this device is.
+//! Measuring the speed of this device.
 
 use js_sys::ArrayBuffer;
 
@@ -8,7 +8,7 @@ use crate::web::worker::post;
 use crate::web::worker::refusal::photo_failure;
 
 impl Session {
-    /// Looks for the objects of a photo several times, once beforehand, and tells after each how long it took.
+    /// Segments a photo several times, after once to warm up, and posts the time of each run.
     pub(super) async fn measure(&self, id: RequestId, buffers: &[ArrayBuffer]) -> Result<(), Failure> {
         if self.loaded.is_none() {
             return Err(no_model());

@@ -1,4 +1,4 @@
-//! Photos that are not shown: what is known of them, what is found in them, and files of many.
+//! Photos that are not shown: their known objects, finding objects in them, and files of many.
 
 use js_sys::ArrayBuffer;
 
@@ -16,10 +16,10 @@ use crate::web::worker::photo::{Photo, found};
 use crate::web::worker::post;
 use crate::web::worker::refusal::{not_made, not_made_of, photo_failure};
 
-/// The longer side of the pictures in the gallery, in pixels.
+/// Longer side of the thumbnails in the gallery, in pixels.
 const SMALL_SIDE: usize = 144;
 
-/// A file of many photos in the making.
+/// A file of many photos under construction.
 pub(super) struct Gathering {
     collection: Collection,
     needs_photo: bool,
@@ -28,14 +28,14 @@ pub(super) struct Gathering {
 }
 
 impl Session {
-    /// Tells the page what became of the photo's objects, if it does not know yet.
+    /// Sends the photo's objects to the page if they changed since.
     pub(in crate::web::worker) fn tell(&mut self) {
         if let Some(photo) = self.photo.as_ref().filter(|_| std::mem::take(&mut self.is_untold)) {
             tell_known(photo.key(), photo.document());
         }
     }
 
-    /// Makes room for another photo; what is known of this one is kept.
+    /// Makes room for another photo; the objects of this one are kept.
     pub(super) fn put_away(&mut self) {
         self.tell();
         (self.questions, self.previews) = (None, None);
@@ -44,7 +44,7 @@ impl Session {
         }
     }
 
-    /// What is known of a photo's objects, by this worker or by what the page kept.
+    /// Returns the known objects of a photo, from this worker or from what the page kept.
     pub(super) fn known_of(&mut self, photo: &Photo, kept: Option<&ArrayBuffer>) -> Option<Document> {
         let size = photo.size();
         let known = self.known.remove(&photo.key());
@@ -71,7 +71,7 @@ impl Session {
         Ok(())
     }
 
-    /// Goes on with a file of many photos.
+    /// Continues a file of many photos.
     pub(super) async fn collect(
         &mut self,
         id: RequestId,
@@ -154,7 +154,7 @@ fn tell_known(key: PhotoKey, document: &Document) {
     }
 }
 
-/// Gives the page a small picture of a photo.
+/// Sends a thumbnail of a photo to the page.
 pub(super) fn tell_small(key: PhotoKey, image: &RgbImage) {
     let longer = image.width().max(image.height());
     let side = |side: usize| (side * SMALL_SIDE).div_ceil(longer).clamp(1, side);
@@ -164,7 +164,7 @@ pub(super) fn tell_small(key: PhotoKey, image: &RgbImage) {
         .ok()
         .zip(u32::try_from(height).ok())
         .and_then(|(width, height)| image::RgbImage::from_raw(width, height, pixels));
-    // A photo without a picture in the gallery is one all the same.
+    // If there is no thumbnail, the photo is listed without one.
     if let Some(Ok(file)) = picture.map(|picture| picture_file("small", &picture.into(), PictureFormat::Png))
     {
         post(&Reply::Small { key }, &[bytes_to_buffer(&file.bytes)]);
