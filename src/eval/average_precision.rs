@@ -1,4 +1,4 @@
-//! COCO average precision of masks and boxes, by `hotcoco`.
+//! COCO average precision of masks and boxes, computed by `hotcoco`.
 
 use std::collections::BTreeMap;
 
@@ -11,25 +11,25 @@ use super::EvalError;
 use super::coco::dataset;
 use crate::data::coco::CocoDataset;
 
-/// COCO's twelve numbers, each 0 to 1, or none where the annotations hold no such object.
+/// COCO's twelve metrics, each 0 to 1, or `None` if the annotations hold no such object.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Metrics {
-    /// Over IoU 0.50 to 0.95.
+    /// AP over IoU 0.50 to 0.95.
     #[serde(rename = "AP")]
     pub ap: Option<f64>,
-    /// At IoU 0.50.
+    /// AP at IoU 0.50.
     #[serde(rename = "AP50")]
     pub ap50: Option<f64>,
-    /// At IoU 0.75.
+    /// AP at IoU 0.75.
     #[serde(rename = "AP75")]
     pub ap75: Option<f64>,
-    /// Objects below 32² pixels.
+    /// AP of objects below 32² pixels.
     #[serde(rename = "APs")]
     pub ap_small: Option<f64>,
-    /// Objects from 32² to 96² pixels.
+    /// AP of objects from 32² to 96² pixels.
     #[serde(rename = "APm")]
     pub ap_medium: Option<f64>,
-    /// Objects above 96² pixels.
+    /// AP of objects above 96² pixels.
     #[serde(rename = "APl")]
     pub ap_large: Option<f64>,
     /// Average recall with one detection per photo.
@@ -54,16 +54,17 @@ pub struct Metrics {
     pub per_category: BTreeMap<String, f64>,
 }
 
-/// What overlap is measured between.
+/// The shapes between which overlap is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Shape {
     /// The masks.
     Masks,
-    /// The tight boxes around the masks; how large an object is, its mask says here too, as in `pycocotools`.
+    /// The tight boxes around the masks; the size class of an object still depends on its mask, as in
+    /// `pycocotools`.
     Boxes,
 }
 
-/// Runs the evaluator; `masks` tells whether the objects found have any.
+/// Runs the evaluator; `masks` says whether the detections have masks.
 pub(super) fn judge(
     truth: &CocoDataset,
     found: &[Annotation],

@@ -1,7 +1,7 @@
-//! How well the engine finds an object that was pointed at: mean IoU over all objects after so many clicks.
+//! Interactive segmentation: the mean IoU over all objects after a number of clicks.
 //!
-//! The first click is on the pixel of the object farthest from its border; each later one on the pixel farthest from the
-//! border of what the mask misses, or of what it takes too much, whichever is deeper (interactive segmentation's usual
+//! The first click is on the pixel of the object farthest from its border; each later one on the pixel
+//! farthest from the border of the missed or of the wrongly covered area, whichever is deeper (the usual
 //! protocol, <https://arxiv.org/abs/2102.06583>). The edge of the photo counts as a border.
 
 use serde::Serialize;
@@ -13,16 +13,16 @@ use crate::engine::{Encoded, Engine};
 use crate::mask::BinaryMask;
 use crate::prompt::{Point, Prompt};
 
-/// Areas from which objects are medium and large, in pixels: those of COCO.
+/// COCO's minimum areas of medium and large objects, in pixels.
 const MEDIUM: f64 = 1024.0;
 const LARGE: f64 = 9216.0;
 
-/// What so many clicks on each object find, 0 to 1 each; `None` where there is no such object.
+/// The metrics after a number of clicks on each object, 0 to 1 each; `None` if there is no such object.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ClickMetrics {
-    /// Clicks on each object.
+    /// Number of clicks on each object.
     pub clicks: usize,
-    /// Objects, crowds and those without a pixel not counted.
+    /// Number of objects, without crowds and objects without a pixel.
     pub objects: usize,
     /// Mean IoU over all objects.
     #[serde(rename = "mIoU")]
@@ -38,17 +38,17 @@ pub struct ClickMetrics {
     pub mean_iou_large: Option<f64>,
 }
 
-/// An object and the overlap of its mask after each click.
+/// An object, and the IoU of its mask after each click.
 struct Clicked {
     area: f64,
     ious: Vec<f64>,
 }
 
-/// Clicks on every object of `dataset`, whose photos are in `images`; the metrics after 1, 2, … `clicks` clicks. `done` is
-/// called after each photo.
+/// Clicks on every object of `dataset`, whose photos are in `images`; returns the metrics after 1, 2, …
+/// `clicks` clicks. `done` is called after each photo.
 ///
 /// # Errors
-/// [`EvalError`] naming the photo or annotation that cannot be used, or what stopped the engine.
+/// [`EvalError`] naming the photo or annotation that cannot be used, or the engine's failure.
 pub async fn click_dataset(
     engine: &Engine,
     dataset: &CocoDataset,
@@ -75,7 +75,7 @@ pub async fn click_dataset(
     Ok((1..=clicks).map(|count| metrics(&clicked, count)).collect())
 }
 
-/// The overlap with the truth after each click; where nothing is wrong any more, it stays.
+/// Returns the IoU after each click; once the mask is perfect, it stays.
 async fn click(
     engine: &Engine,
     encoded: &Encoded,
@@ -100,7 +100,7 @@ async fn click(
     Ok(ious)
 }
 
-/// The middle of the largest error, where nobody clicked yet.
+/// Returns the centre of the largest error, except where a click was made already.
 fn next_click(found: &BinaryMask, truth: &BinaryMask, clicked: &[Point]) -> Option<Point> {
     let deepest = |from: &BinaryMask, without: &BinaryMask| {
         let mut error = from.clone();

@@ -1,4 +1,4 @@
-//! Annotations and predictions in `hotcoco`'s types.
+//! Converts annotations and predictions to `hotcoco`'s types.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use super::{CompressedMask, EvalError, Prediction};
 use crate::data::coco::{CocoAnnotation, CocoDataset};
 use crate::mask::Rle;
 
-/// The annotations; where masks are not asked for, boxes do without an outline.
+/// Converts the annotations; unless `masks` are needed, boxes without an outline suffice.
 pub(super) fn dataset(truth: &CocoDataset, masks: bool) -> Result<Dataset, EvalError> {
     let sizes: BTreeMap<u64, (usize, usize)> =
         truth.images.iter().map(|image| (image.id, (image.width, image.height))).collect();
@@ -62,13 +62,13 @@ pub(super) fn dataset(truth: &CocoDataset, masks: bool) -> Result<Dataset, EvalE
     })
 }
 
-/// The box around a mask.
+/// Returns the box around a mask.
 pub(super) fn bbox(rle: &Rle) -> [f64; 4] {
     let [h, w] = rle.size.map(|side| side as u32);
     to_bbox(&types::Rle { h, w, counts: rle.counts.clone() })
 }
 
-/// The prediction as a mask.
+/// Converts a prediction to a mask annotation.
 pub(super) fn mask(prediction: &Prediction) -> Annotation {
     let CompressedMask { size, counts } = &prediction.segmentation;
     Annotation {

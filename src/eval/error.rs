@@ -1,4 +1,4 @@
-//! What can go wrong in an evaluation.
+//! Errors of evaluations.
 
 use std::path::PathBuf;
 
@@ -9,7 +9,7 @@ use crate::engine::EngineError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum EvalError {
-    /// The model speaks another language than the annotations.
+    /// The model's labels do not match the annotations.
     #[error(
         "none of the model's labels ({labels}) is a category or supercategory of the annotations: \
          use annotations that name them, or evaluate with --class-agnostic"
@@ -21,12 +21,12 @@ pub enum EvalError {
     /// An annotation has no usable outline.
     #[error("{name}: {reason}")]
     Annotation {
-        /// What it is called.
+        /// Name of the annotation.
         name: String,
         /// What is wrong with it.
         reason: String,
     },
-    /// A file of results is none, or of other annotations.
+    /// A file of results is malformed, or belongs to other annotations.
     #[error("{} cannot be judged: {reason}", path.display())]
     Results {
         /// The file.
@@ -45,10 +45,10 @@ pub enum EvalError {
     /// Annotations or photos cannot be used.
     #[error(transparent)]
     Data(#[from] DataError),
-    /// An encoder cannot be judged.
+    /// An encoder cannot be evaluated.
     #[error("{0}")]
     Probe(String),
-    /// The engine gave up.
+    /// The engine failed.
     #[error(transparent)]
     Engine(#[from] EngineError),
     /// The evaluator refused its input.

@@ -1,4 +1,4 @@
-//! Everything a report shows: masks and boxes, each category, each photo.
+//! Evaluation of masks and boxes, for each category and each photo.
 
 use hotcoco::COCOeval;
 use hotcoco::types::Annotation;
@@ -9,12 +9,12 @@ use super::coco::mask;
 use super::{EvalError, Metrics, Prediction, Results};
 use crate::data::coco::CocoDataset;
 
-/// Predictions judged by COCO's rules.
+/// The metrics of predictions by COCO's rules.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Evaluation {
-    /// Overlap of masks.
+    /// Metrics of masks.
     pub masks: Metrics,
-    /// Overlap of the tight boxes around the masks.
+    /// Metrics of the tight boxes around the masks.
     pub boxes: Metrics,
     /// Each category that has objects, by its mask AP, best first.
     pub categories: Vec<CategoryResult>,
@@ -22,12 +22,12 @@ pub struct Evaluation {
     pub photos: Vec<PhotoResult>,
 }
 
-/// One category, 0 to 1 each.
+/// The metrics of one category, 0 to 1 each.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct CategoryResult {
     /// Its name.
     pub name: String,
-    /// Annotated objects, crowds not counted.
+    /// Number of annotated objects, without crowds.
     pub objects: usize,
     /// Mask AP over IoU 0.50 to 0.95.
     #[serde(rename = "AP")]
@@ -47,31 +47,32 @@ pub struct CategoryResult {
     pub precision50: Vec<f64>,
 }
 
-/// One photo.
+/// The metrics of one photo.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct PhotoResult {
     /// Its id in the annotations.
     pub image_id: u64,
     /// Mask AP at IoU 0.50 of this photo alone, all categories together, 0 to 1.
     pub ap50: f64,
-    /// Objects that no mask covers at IoU 0.50.
+    /// Number of objects that no mask matches at IoU 0.50.
     pub missed: u32,
 }
 
-/// Judges masks and boxes, number for number as `pycocotools` does; the categories of both sides must be those of `truth`.
+/// Evaluates masks and boxes with exactly the results of `pycocotools`; the categories of both sides must be
+/// those of `truth`.
 ///
 /// # Errors
-/// [`EvalError::Annotation`] for an outline that is no mask of its photo, [`EvalError::Metric`] if a prediction is
-/// none.
+/// [`EvalError::Annotation`] for an outline that is not a mask of its photo, [`EvalError::Metric`] for an
+/// invalid prediction.
 pub fn evaluate(truth: &CocoDataset, predictions: &[Prediction]) -> Result<Evaluation, EvalError> {
     of_rows(truth, &predictions.iter().map(mask).collect::<Vec<_>>(), true)
 }
 
-/// Judges results of any program, as [`evaluate`] does; where they are boxes alone, masks have no numbers, and those of categories
-/// and photos are of boxes.
+/// Evaluates results of any program, as [`evaluate`] does; if they have boxes only, masks have no metrics,
+/// and those of categories and photos are of boxes.
 ///
 /// # Errors
-/// As [`evaluate`].
+/// The errors of [`evaluate`].
 pub fn evaluate_results(truth: &CocoDataset, results: &Results) -> Result<Evaluation, EvalError> {
     of_rows(truth, results.rows(), results.have_masks())
 }
@@ -89,10 +90,10 @@ fn of_rows(truth: &CocoDataset, found: &[Annotation], masks: bool) -> Result<Eva
     })
 }
 
-/// Positions on the evaluator's axes: all areas, a hundred detections.
+/// Indices on the evaluator's axes: all areas, a hundred detections.
 const ALL_AREAS: usize = 0;
 const MOST_DETECTIONS: usize = 2;
-/// Positions of IoU 0.50 and 0.75 among the thresholds.
+/// Indices of IoU 0.50 and 0.75 among the thresholds.
 const HALF: usize = 0;
 const THREE_QUARTERS: usize = 5;
 
@@ -129,7 +130,7 @@ fn mean(values: &[f64]) -> f64 {
 }
 
 fn photos(judge: &COCOeval) -> Result<Vec<PhotoResult>, EvalError> {
-    // The score only matters for suspected labelling errors, which are not asked for.
+    // The score threshold only matters for suspected labelling errors, which are not used.
     let diagnostics = judge.image_diagnostics(0.5, 1.0)?;
     let mut photos: Vec<PhotoResult> = diagnostics
         .images
@@ -182,7 +183,7 @@ mod tests {
         for (shape, metrics) in known.into_iter().filter(|(shape, _)| recorded.contains_key(*shape)) {
             let numbers = serde_json::to_value(metrics).unwrap();
             for (name, expected) in &recorded[shape].stats {
-                // pycocotools' word for what cannot be measured.
+                // pycocotools gives −1 for what cannot be measured.
                 let found = numbers[name].as_f64().unwrap_or(-1.0);
                 assert_eq!(found.to_bits(), expected.to_bits(), "{shape} {name}: {found} for {expected}");
             }
@@ -218,7 +219,7 @@ mod tests {
         );
     }
 
-    /// Masks with boxes of their own, then boxes alone, out of a file.
+    /// Checks masks with their own boxes, then boxes alone, read from a file.
     fn assert_results(case: &Value) {
         let truth: CocoDataset = serde_json::from_value(case["gt"].clone()).unwrap();
         let folder = tempfile::tempdir().unwrap();

@@ -1,5 +1,5 @@
-//! COCO average precision of the engine that ships: the same [`Engine`](crate::engine::Engine) as page and command line,
-//! judged by `hotcoco`. What an encoder has learned, measured without training it. Training runs side by side.
+//! Evaluation: COCO average precision of the same [`Engine`](crate::engine::Engine) that page and command
+//! line use, computed by `hotcoco`, and measures of a frozen encoder. Training runs can be compared, too.
 
 mod average_precision;
 mod clicks;

@@ -7,21 +7,21 @@ use crate::mask::Rle;
 
 /// One row of COCO's results format for masks.
 ///
-/// Without a box: `pycocotools` would take the object's size from the box instead of from the mask, and its numbers for
-/// small, medium and large objects would not be those of masks.
+/// It has no box: `pycocotools` would take the object's size from the box instead of from the mask, and its
+/// numbers for small, medium and large objects would not be those of masks.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Prediction {
     /// The photo's id in the annotations.
     pub image_id: u64,
     /// The category's id in the vocabulary.
     pub category_id: u64,
-    /// The mask at the photo's own size.
+    /// The mask at the photo's size.
     pub segmentation: CompressedMask,
     /// Confidence, 0 to 1.
     pub score: f32,
 }
 
-/// A mask in COCO's compressed form.
+/// A mask in COCO's compressed run-length encoding.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CompressedMask {
     /// Height and width.
@@ -31,7 +31,7 @@ pub struct CompressedMask {
 }
 
 impl Prediction {
-    /// The row for one instance.
+    /// Creates the row of one instance.
     #[must_use]
     pub fn new(image_id: u64, category_id: u64, instance: &Instance) -> Self {
         let rle = Rle::from_mask(&instance.mask);

@@ -1,4 +1,4 @@
-//! What an encoder's features tell about a photo, without training the encoder: nearest neighbours and a linear classifier.
+//! Evaluation of a frozen encoder's features: nearest neighbours and a linear classifier.
 
 mod features;
 mod knn;
@@ -13,14 +13,14 @@ pub use linear::linear_probe;
 pub use photos::LabelledPhotos;
 pub use scores::{Scores, average_precision};
 
-/// Features and what is in each photo.
+/// Features and labels of photos.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Labelled {
-    /// `[photos][D]`
+    /// Features, `[photos][D]`.
     pub features: Vec<Vec<f32>>,
-    /// `[photos][classes]`: which classes are there.
+    /// Which classes are present, `[photos][classes]`.
     pub present: Vec<Vec<bool>>,
-    /// Whether each photo is of one class only.
+    /// Whether each photo has exactly one class.
     pub exclusive: bool,
 }
 

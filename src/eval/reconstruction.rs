@@ -1,4 +1,4 @@
-//! How close a masked autoencoder's drawings are to the photos.
+//! Evaluation of a masked autoencoder's reconstructions.
 
 use super::EvalError;
 use super::probe::batch;
@@ -7,10 +7,10 @@ use crate::model::{MaskedAutoencoder, PatchMask};
 use crate::pixels::Preprocess;
 use burn::tensor::Device;
 
-/// How like each photo its reconstruction is, as 8-bit pictures.
+/// Returns the likeness of each photo and its reconstruction, as 8-bit pictures.
 ///
 /// # Errors
-/// [`EvalError::Probe`] when the device fails.
+/// [`EvalError::Probe`] if the device fails.
 ///
 /// # Shapes
 /// - `crops`: `[photos][3 · S · S]`, normalised

@@ -1,4 +1,4 @@
-//! Files in COCO's results format, of whatever program.
+//! Files in COCO's results format, written by any program.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -11,7 +11,7 @@ use super::{CompressedMask, EvalError, Prediction};
 use crate::data::coco::{CocoDataset, CocoImage, Entry, Id, Segmentation, read_list};
 use crate::data::{LeftOut, Reason};
 
-/// The objects that a program found, in the order of its file: where scores tie, the first comes first.
+/// The detections of a program, in the order of its file: of those with equal scores, the first comes first.
 #[derive(Debug, Clone)]
 pub struct Results {
     rows: Vec<Annotation>,
@@ -19,7 +19,7 @@ pub struct Results {
     pub left_out: LeftOut,
 }
 
-/// A row as it is written.
+/// A row as it is written in the file.
 struct Row {
     name: String,
     image: Id,
@@ -54,16 +54,18 @@ fn row(entry: &Entry) -> Result<Row, String> {
 }
 
 impl Results {
-    /// Reads the results that a program has for the photos of `dataset`. Those of categories that it does not list are left out.
+    /// Reads the results of a program for the photos of `dataset`. Results of unlisted categories are left
+    /// out.
     ///
     /// # Errors
-    /// [`EvalError::Results`] naming the row at fault: one without a score, one of another photo, a mask that does not fit.
+    /// [`EvalError::Results`] naming the row at fault: one without a score, of an unlisted photo, or with a
+    /// mask that does not fit.
     pub fn load(path: &Path, dataset: &CocoDataset) -> Result<Self, EvalError> {
         let refused = |reason: String| EvalError::Results { path: path.to_path_buf(), reason };
         let listed = read_list(path, "results", row)?.map_err(refused)?;
         let images: HashMap<u64, &CocoImage> = dataset.images.iter().map(|image| (image.id, image)).collect();
         let mut results = Self { rows: Vec::with_capacity(listed.len()), left_out: LeftOut::default() };
-        // As the first result is, so pycocotools takes all of them.
+        // pycocotools takes all results to have the same form as the first.
         let mut boxed = None;
         for listed in listed {
             let row = listed.map_err(refused)?;
@@ -97,25 +99,25 @@ impl Results {
         Ok(results)
     }
 
-    /// Number of objects found.
+    /// Returns the number of detections.
     #[must_use]
     pub fn len(&self) -> usize {
         self.rows.len()
     }
 
-    /// Whether nothing was found.
+    /// Returns whether there is no detection.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
 
-    /// Whether there are masks, not boxes alone; of no results, there are.
+    /// Returns whether there are masks, not only boxes; true if there is no result.
     #[must_use]
     pub fn have_masks(&self) -> bool {
         self.rows.is_empty() || self.rows.iter().any(|row| row.segmentation.is_some())
     }
 
-    /// The same without those of some photos.
+    /// Removes the results of some photos.
     #[must_use]
     pub fn without(mut self, photos: &[u64]) -> Self {
         let left_out = &mut self.left_out;
@@ -129,14 +131,14 @@ impl Results {
         self
     }
 
-    /// The same with all objects of one category.
+    /// Assigns all results to one category.
     #[must_use]
     pub fn of_category(mut self, category_id: u64) -> Self {
         self.rows.iter_mut().for_each(|row| row.category_id = category_id);
         self
     }
 
-    /// The masks as predictions, to be drawn.
+    /// Returns the masks as predictions, for drawing.
     #[must_use]
     pub fn predictions(&self) -> Vec<Prediction> {
         let prediction = |row: &Annotation| {
@@ -154,7 +156,7 @@ impl Results {
     }
 }
 
-/// The mask of a result, and the box around it.
+/// Returns the mask of a result, and the box around it.
 fn mask(outline: &Segmentation, image: &CocoImage) -> Result<(Mask, [f64; 4]), String> {
     let rle = outline.to_rle(image.width, image.height).map_err(|error| error.to_string())?;
     let around = bbox(&rle);
@@ -170,7 +172,7 @@ mod tests {
     use super::*;
     use crate::eval::{Evaluation, evaluate_results};
 
-    /// Two photos, an object each; in the second it has a box alone.
+    /// Two photos with an object each, of which the second has a box only.
     fn truth() -> CocoDataset {
         let truth = json!({
             "images": [{"id": 1, "file_name": "a", "width": 40, "height": 30}, {"id": "x", "file_name": "b", "width": 40, "height": 30}],

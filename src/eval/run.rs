@@ -1,4 +1,4 @@
-//! What a training run left behind: `run.json` and `metrics.jsonl`.
+//! Reads the files of a training run: `run.json` and `metrics.jsonl`.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -15,15 +15,15 @@ pub struct Run {
     pub name: String,
     /// Its options, nested ones as `model.encoder.depth`.
     pub options: BTreeMap<String, String>,
-    /// Its data and all its flags, as `--flag`; none where it was not asked for by flags.
+    /// Its data and all its flags, as `--flag`; `None` if it was not started by flags.
     pub flags: Option<BTreeMap<String, String>>,
-    /// By step: every number that was logged, by name.
+    /// By step, every logged value by name.
     pub steps: BTreeMap<u64, BTreeMap<String, f64>>,
 }
 
 impl Run {
-    /// Reads a run's folder. Steps done twice, after an interruption, count as they were done last; a last line that is
-    /// still being written is left out.
+    /// Reads a run's folder. Of steps done twice, after an interruption, the last ones count; a last line
+    /// that is still being written is ignored.
     ///
     /// # Errors
     /// [`EvalError::Run`] naming the file and line at fault.
@@ -51,7 +51,7 @@ impl Run {
         let mut flags = BTreeMap::new();
         for (name, value) in std::mem::take(&mut options) {
             match name.strip_prefix("flags.") {
-                // What the run is called and where its recipe lies make no difference.
+                // The run's name and the path of its recipe make no difference.
                 Some("out" | "recipe") => {}
                 Some(flag) => drop(flags.insert(format!("--{flag}"), value)),
                 None => drop(options.insert(name, value)),
@@ -64,7 +64,7 @@ impl Run {
         Ok(Self { name: folder.display().to_string(), options, flags, steps })
     }
 
-    /// The names of all numbers that were logged besides the step.
+    /// Returns the names of all logged values except the step.
     #[must_use]
     pub fn metrics(&self) -> Vec<String> {
         let mut names: Vec<String> = self.steps.values().flat_map(|values| values.keys().cloned()).collect();
@@ -74,7 +74,7 @@ impl Run {
         names
     }
 
-    /// Step and value of a metric, each value the mean of the last `window`.
+    /// Returns steps and values of a metric, each value the mean of the last `window`.
     #[must_use]
     pub fn smoothed(&self, metric: &str, window: usize) -> Vec<(f64, f64)> {
         let points: Vec<(f64, f64)> = self
@@ -89,8 +89,8 @@ impl Run {
     }
 }
 
-/// The flags in which runs differ, or where not all have any the options, with the value of each run; a dash where a run has
-/// no such.
+/// Returns the flags in which runs differ (or the options, if a run has no flags), with the value of each
+/// run; a dash for a missing one.
 #[must_use]
 pub fn differences(runs: &[Run]) -> Vec<(String, Vec<String>)> {
     let flags: Option<Vec<_>> = runs.iter().map(|run| run.flags.as_ref()).collect();

@@ -5,13 +5,13 @@ use crate::data::PhotoFolder;
 use crate::data::coco::CocoDataset;
 use crate::engine::{Engine, SegmentOptions};
 
-/// The predictions of `engine` for every photo of `dataset` in `images`, each looked at in as many parts as
-/// [`SegmentOptions::tiles`] says; `done` is called after each photo.
+/// Returns the predictions of `engine` for every photo of `dataset` in `images`, each searched in as many
+/// parts as [`SegmentOptions::tiles`] says; `done` is called after each photo.
 ///
-/// What of a photo counts is said by [`Engine::evaluation`].
+/// See [`Engine::evaluation`] for which detections count.
 ///
 /// # Errors
-/// [`EvalError`] naming the photo that cannot be used, or what stopped the engine.
+/// [`EvalError`] naming the photo that cannot be used, or the engine's failure.
 pub async fn predict_dataset(
     engine: &Engine,
     dataset: &CocoDataset,

@@ -1,4 +1,4 @@
-//! Which category of the annotations a label of the model means.
+//! Maps labels of the model to categories of the annotations.
 
 use std::collections::{HashMap, HashSet};
 
@@ -8,37 +8,38 @@ use super::EvalError;
 use crate::data::coco::{CocoCategory, CocoDataset};
 use crate::instance::num_things;
 
-/// How labels and categories are compared.
+/// How labels are matched to categories.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum VocabularyKind {
-    /// By category name; ids are those of the annotations.
+    /// By category name, with the ids of the annotations.
     Category,
-    /// By supercategory name; ids count from 1 in the order of the labels.
+    /// By supercategory name, with ids from 1 in the order of the labels.
     Supercategory,
-    /// Not at all: everything is an object, id 1.
+    /// Not at all: everything is an object with id 1.
     ClassAgnostic,
 }
 
-/// The categories an evaluation tells apart, and how labels and annotations map to them.
+/// The categories that an evaluation distinguishes, and how labels and annotations map to them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Vocabulary {
     kind: VocabularyKind,
     categories: Vec<CocoCategory>,
-    /// By label index.
+    /// Category ids by label index.
     of_label: Vec<Option<u64>>,
-    /// By category id of the annotations.
+    /// Category ids by those of the annotations.
     of_annotation: HashMap<u64, u64>,
 }
 
 impl Vocabulary {
-    /// Compares by category or by supercategory name, whichever knows more of the labels, or has as many names as there
-    /// are labels; not at all if `class_agnostic` or if the only label is `object`. A category without a supercategory is
-    /// its own. Labels left unnamed (`LABEL_0`, …), as many things as there are categories, are those categories by
-    /// ascending id, as COCO's training code numbers them.
+    /// Chooses category or supercategory names, whichever match more of the labels, or have as many names as
+    /// there are labels; none if `class_agnostic` or if the only label is `object`.
+    ///
+    /// A category without a supercategory is its own. Unnamed labels (`LABEL_0`, …), if there are as many
+    /// things as categories, are these categories by ascending id, as COCO's training code numbers them.
     ///
     /// # Errors
-    /// [`EvalError::NoCommonLabel`] if neither knows any label.
+    /// [`EvalError::NoCommonLabel`] if neither matches any label.
     pub fn choose(labels: &[String], dataset: &CocoDataset, class_agnostic: bool) -> Result<Self, EvalError> {
         let categories = &dataset.categories;
         if class_agnostic || matches!(labels, [only] if only == "object") {
@@ -92,7 +93,7 @@ impl Vocabulary {
         Self { of_label, ..Self::by_name(&[], categories) }
     }
 
-    /// Supercategories that no label names are kept behind the others: missing them counts.
+    /// Supercategories without a label are kept after the others, since missing them counts.
     fn by_supercategory(labels: &[String], categories: &[CocoCategory]) -> Self {
         let mut names: Vec<&str> = labels.iter().map(String::as_str).collect();
         for category in categories {
@@ -112,25 +113,25 @@ impl Vocabulary {
         }
     }
 
-    /// How labels and categories are compared.
+    /// Returns how labels are matched to categories.
     #[must_use]
     pub fn kind(&self) -> VocabularyKind {
         self.kind
     }
 
-    /// The categories told apart.
+    /// Returns the categories that are distinguished.
     #[must_use]
     pub fn categories(&self) -> &[CocoCategory] {
         &self.categories
     }
 
-    /// The category id of the model's label at `index`; none if the annotations do not know it.
+    /// Returns the category id of the model's label at `index`; `None` if the annotations do not have it.
     #[must_use]
     pub fn of_label(&self, index: usize) -> Option<u64> {
         self.of_label.get(index).copied().flatten()
     }
 
-    /// The annotations with the categories of this vocabulary.
+    /// Returns the annotations with the categories of this vocabulary.
     #[must_use]
     pub fn translate(&self, dataset: &CocoDataset) -> CocoDataset {
         let mut translated = CocoDataset { categories: self.categories.clone(), ..dataset.clone() };
@@ -143,7 +144,7 @@ impl Vocabulary {
     }
 }
 
-/// What a category is part of, as in training: its supercategory, or else itself.
+/// Returns the group of a category as in training: its supercategory, or else itself.
 fn group(category: &CocoCategory) -> &str {
     if category.supercategory.is_empty() { &category.name } else { &category.supercategory }
 }

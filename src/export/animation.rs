@@ -1,4 +1,4 @@
-//! Moving pictures.
+//! Animated pictures.
 
 use std::io::Cursor;
 
@@ -7,14 +7,14 @@ use image::{Delay, DynamicImage, Frame, RgbImage};
 
 use super::{ExportError, ExportedFile};
 
-/// How thoroughly 256 colours are chosen for each picture, from 1, slow, to 30; the encoder's own choice.
+/// How thoroughly 256 colours are chosen for each picture, from 1 (slow) to 30; the encoder's default.
 const SPEED: i32 = 10;
 
-/// Pictures one after another, over and over, as a GIF under `name`: each is shown for `pace_ms`, the last one for `rest_ms`.
+/// Writes pictures as an endless GIF under `name`: each is shown for `pace_ms`, the last one for `rest_ms`.
 ///
 /// # Errors
 ///
-/// [`ExportError::Picture`] where a picture is too large for the format.
+/// [`ExportError::Picture`] if a picture is too large for the format.
 pub fn animation_file(
     name: &str,
     pictures: Vec<RgbImage>,

@@ -1,4 +1,4 @@
-//! Annotations of one photo after another, in any of the formats.
+//! Writes annotations photo by photo, in any of the formats.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,25 +8,26 @@ use super::labels::Labels;
 use super::names::UniqueNames;
 use super::{ExportError, ExportedFile, Object, PhotoInfo, labelme, names, svg, yolo};
 
-/// Who should read the annotations.
+/// A format of annotations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum AnnotationFormat {
-    /// COCO instances, masks as run lengths: exact.
+    /// COCO instances with masks in run-length encoding: exact.
     Coco,
-    /// COCO instances, masks as polygons along pixel edges, holes tied by bridges of no width: exact as pycocotools fills them.
+    /// COCO instances with masks as polygons along pixel edges, holes connected by bridges of zero width:
+    /// exact when filled by pycocotools.
     CocoPolygons,
-    /// YOLO's segmentation labels: one polygon per object, parts and holes tied by bridges.
+    /// YOLO's segmentation labels: one polygon per object, with components and holes connected by bridges.
     Yolo,
-    /// LabelMe: a file per photo, a polygon per part, parts of one object in a group.
+    /// LabelMe: a file per photo, a polygon per component, components of one object in a group.
     LabelMe,
-    /// CVAT for images 1.1: a polygon per part, parts of one object in a group.
+    /// CVAT for images 1.1: a polygon per component, components of one object in a group.
     Cvat,
-    /// A drawing of the objects per photo: paths along pixel edges, filled by the even-odd rule; exact.
+    /// An SVG drawing of the objects per photo: paths along pixel edges, filled by the even-odd rule; exact.
     Svg,
 }
 
 impl AnnotationFormat {
-    /// The file that speaks for all photos, if the format has one.
+    /// Returns the name of the file for all photos, if the format has one.
     #[must_use]
     pub const fn common_file(self) -> Option<&'static str> {
         match self {
@@ -38,7 +39,7 @@ impl AnnotationFormat {
     }
 }
 
-/// Annotations in the making.
+/// Annotations under construction.
 #[derive(Debug)]
 pub struct Annotations {
     labels: Labels,
@@ -56,7 +57,7 @@ enum Writer {
 }
 
 impl Annotations {
-    /// Annotations with nothing in them. Objects of other labels than the model's `labels` add theirs.
+    /// Creates empty annotations. Objects with other labels than the model's `labels` add theirs.
     #[must_use]
     pub fn new(format: AnnotationFormat, labels: &[String]) -> Self {
         let writer = match format {
@@ -70,7 +71,7 @@ impl Annotations {
         Self { labels: Labels::new(labels), names: UniqueNames::default(), writer }
     }
 
-    /// Takes in a photo; returns its own file, where the format has one per photo. Masks have the photo's size.
+    /// Adds a photo; returns its own file, if the format has one per photo. Masks must have the photo's size.
     ///
     /// # Errors
     ///
@@ -98,7 +99,7 @@ impl Annotations {
         Ok(Some(ExportedFile { name: format!("{folder}{name}.{ending}"), bytes }))
     }
 
-    /// The file that speaks for all photos, [`AnnotationFormat::common_file`].
+    /// Returns the file for all photos, [`AnnotationFormat::common_file`].
     ///
     /// # Errors
     ///
@@ -119,7 +120,7 @@ pub(super) mod tests {
     use super::*;
     use crate::mask::BinaryMask;
 
-    /// A ring with a hole and a part beside it.
+    /// A ring with a hole, and a second component beside it.
     pub(in crate::export) fn ring_and_bar() -> BinaryMask {
         BinaryMask::from_fn(60, 40, |x, y| {
             let ring = (5..35).contains(&x) && (4..34).contains(&y);
@@ -128,7 +129,7 @@ pub(super) mod tests {
         })
     }
 
-    /// The annotations of one photo with the mask above, as the file of the photo or of all.
+    /// Returns the annotations of one photo with the mask above, in the file of the photo or of all photos.
     pub(in crate::export) fn written(format: AnnotationFormat, label: &str) -> String {
         let mask = ring_and_bar();
         let mut annotations = Annotations::new(format, &["person".to_owned(), "cup".to_owned()]);

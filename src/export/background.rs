@@ -1,4 +1,4 @@
-//! Other backgrounds behind what was found.
+//! Replaces the background of objects.
 
 use image::imageops::fast_blur;
 use image::{Rgb, Rgba, RgbaImage};
@@ -9,19 +9,19 @@ use crate::image::RgbImage;
 use crate::mask::{BinaryMask, Matte, SoftPixel};
 use crate::pixels::{Filter, Window, resize};
 
-/// What comes behind the objects.
+/// The new background.
 #[derive(Debug, Clone, Copy)]
 pub enum Background<'a> {
-    /// The photo's own, blurred, with nothing of the objects in it.
+    /// The photo's own, blurred, without any colour of the objects.
     Blurred,
     /// One colour.
     Colour([u8; 3]),
-    /// Another photo, scaled so that it fills the frame; what sticks out is cut off on both sides.
+    /// Another photo, scaled to fill the frame and cut off on both sides.
     Photo(&'a RgbImage),
 }
 
-/// The photo with all that a mask of its size does not cover replaced, and with some of both where its edge is soft. Along the edge
-/// the old background's share is taken out of the colours.
+/// Replaces everything that a mask of the photo's size does not cover, and blends along its soft edge. Along
+/// the edge, the old background's share is removed from the colours.
 #[must_use]
 pub fn replace_background(photo: &RgbImage, matte: &Matte, background: Background<'_>) -> image::RgbImage {
     let mask = matte.mask();
@@ -37,7 +37,7 @@ pub fn replace_background(photo: &RgbImage, matte: &Matte, background: Backgroun
             })
         }
     };
-    // Before the objects are laid over it.
+    // Computed before the objects are drawn over the background.
     let behind = |pixel: &SoftPixel| picture.get_pixel(pixel.x, pixel.y).0;
     let mixed = own_colours(photo, matte).into_iter().map(|(pixel, own)| {
         let (behind, alpha) = (behind(&pixel), u32::from(pixel.alpha));
@@ -61,7 +61,7 @@ pub fn replace_background(photo: &RgbImage, matte: &Matte, background: Backgroun
     picture
 }
 
-/// The middle part of a photo that has the proportions of a frame.
+/// Returns the central part of a photo that has the proportions of a frame.
 fn filling(photo: &RgbImage, [width, height]: [usize; 2]) -> Window {
     let whole = Window::whole(photo);
     let scale = (whole.width / width as f64).min(whole.height / height as f64);
@@ -69,7 +69,7 @@ fn filling(photo: &RgbImage, [width, height]: [usize; 2]) -> Window {
     Window { left: (whole.width - width) / 2.0, top: (whole.height - height) / 2.0, width, height }
 }
 
-/// The background blurred by itself: the objects weigh nothing, so none of their colours spreads.
+/// Blurs the background only: the objects have weight 0, so that none of their colours spreads.
 fn blurred(photo: &RgbImage, mask: &BinaryMask) -> image::RgbImage {
     let own = photo.pixels().as_chunks::<3>().0;
     let (width, height) = (photo.width(), photo.height());
@@ -92,7 +92,7 @@ mod tests {
 
     const SIDE: usize = 60;
 
-    /// A red square in the middle of vertical stripes.
+    /// A red square in the centre of vertical stripes.
     fn scene() -> (RgbImage, BinaryMask) {
         let mask = BinaryMask::from_fn(SIDE, SIDE, |x, y| (20..40).contains(&x) && (20..40).contains(&y));
         let pixels = (0..SIDE * SIDE).flat_map(|at| {

@@ -9,7 +9,7 @@ use super::polygon::{self, Outline};
 use super::{ExportError, Object, PhotoInfo};
 use crate::mask::Rle;
 
-/// A COCO file in the making, with the score as an extra key; only the categories in use are listed.
+/// A COCO file under construction, with the score as an extra key; only the categories in use are listed.
 #[derive(Debug, Serialize)]
 pub(super) struct Coco {
     images: Vec<Image>,
@@ -114,7 +114,8 @@ mod tests {
             );
             let annotation = &file["annotations"][0];
             assert_eq!(annotation["category_id"], 2);
-            // 30 × 30 without 10 × 13, and 10 × 20; pycocotools 2.0.11 gives the same area and box for both forms.
+            // The area is 30 × 30 without 10 × 13, and 10 × 20; pycocotools 2.0.11 gives the same area and
+            // box for both forms.
             assert_eq!((&annotation["area"], &annotation["bbox"]), (&json!(970), &json!([5, 4, 50, 30])));
             let (outline, left_out) = Segmentation::read(annotation.get("segmentation")).unwrap();
             assert_eq!(left_out, 0);

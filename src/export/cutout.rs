@@ -1,4 +1,4 @@
-//! An object without its surroundings.
+//! Cuts objects out of photos.
 
 use image::{Rgba, RgbaImage};
 use serde::{Deserialize, Serialize};
@@ -8,18 +8,18 @@ use super::soft::own_colours;
 use crate::image::RgbImage;
 use crate::mask::Matte;
 
-/// How much of the photo's frame a cut-out keeps.
+/// The frame of a cut-out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Frame {
     /// The box around the object.
     #[default]
     Tight,
-    /// All of it, so that the object stays in its place.
+    /// The photo's, so that the object stays in its place.
     Full,
 }
 
-/// What a mask of the photo's size covers, the rest transparent and without colour; where its edge is soft, as opaque as the
-/// pixels belong to it. Along the edge the background's share is taken out of the colours.
+/// Returns what a mask of the photo's size covers, with the rest transparent and colourless; soft pixels get
+/// their alpha. Along the edge, the background's share is removed from the colours.
 #[must_use]
 pub fn cut_out(photo: &RgbImage, matte: &Matte, frame: Frame) -> RgbaImage {
     let mask = matte.mask();

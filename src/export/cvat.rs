@@ -7,7 +7,7 @@ use super::polygon::{Outline, simple_parts};
 use super::{Object, PhotoInfo};
 use crate::text::markup;
 
-/// The images of a file in the making.
+/// The images of a file under construction.
 #[derive(Debug, Default)]
 pub(super) struct Cvat {
     images: String,

@@ -1,31 +1,32 @@
-//! The object's own colours where its edge is mixed with the background.
+//! Foreground colours along hard edges, without the background's share.
 
 use crate::image::RgbImage;
 use crate::mask::BinaryMask;
 
-/// Pixels on either side of the border that may be mixed, at least.
+/// Minimum number of pixels on either side of the border that may be mixed.
 const REACH: usize = 4;
-/// At most so many, in large photos.
+/// Maximum number of these pixels, in large photos.
 const FAR: usize = 6;
-/// What shows more of the object than this is left as it is.
+/// Pixels with a larger share of the object than this are left as they are.
 const CLEAN: f32 = 0.99;
-/// Squared difference of colours below which object and background cannot be told apart.
+/// Squared colour difference below which object and background cannot be told apart.
 const ALIKE: f32 = 24.0 * 24.0;
 
 type Colour = [f32; 3];
 
-/// A pixel of the object and its colour without the background's share.
+/// A pixel of the object, and its colour without the background's share.
 pub(super) struct Cleaned {
     pub(super) x: usize,
     pub(super) y: usize,
     pub(super) colour: [u8; 3],
 }
 
-/// The pixels along the border of a mask, of the photo's size, that show some background too.
+/// Returns the pixels along the border of a mask, of the photo's size, that also show some background.
 ///
-/// From the border inwards, as far as pixels are mixed: the colours of object and background are those of the pixels
-/// nearby that lie deepest, the share of the object is where the pixel lies between the two, and its colour is found as in
-/// Forte, "Approximate fast foreground colour estimation" (ICIP 2021), F + α (I − α F − (1 − α) B).
+/// Works from the border inwards, as far as pixels are mixed: the colours of object and background are those
+/// of the deepest pixels nearby, alpha is the position of the pixel between the two, and its colour is
+/// estimated as in Forte, "Approximate fast foreground colour estimation" (ICIP 2021): F + α (I − α F − (1 −
+/// α) B).
 pub(super) fn cleaned(photo: &RgbImage, mask: &BinaryMask) -> Vec<Cleaned> {
     let reach = (photo.width().max(photo.height()) / 400).clamp(REACH, FAR);
     let neighbourhood = Neighbourhood::new(photo, mask, reach);
@@ -52,13 +53,13 @@ pub(super) fn cleaned(photo: &RgbImage, mask: &BinaryMask) -> Vec<Cleaned> {
     pixels
 }
 
-/// How deep the pixels around an object lie.
+/// The depth of the pixels around an object.
 struct Neighbourhood<'a> {
     photo: &'a RgbImage,
     reach: usize,
-    /// Left, top, width, height of what is known.
+    /// The known area: left, top, width, height.
     area: [usize; 4],
-    /// Steps to the nearest pixel of the other side, negative outside, at most `reach` + 1.
+    /// Distance to the nearest pixel of the other side, negative outside, at most `reach` + 1.
     depths: Vec<i8>,
 }
 
@@ -73,7 +74,8 @@ impl<'a> Neighbourhood<'a> {
         let most = (reach + 1) as i8;
         let sides = (y0..y1).flat_map(|y| (x0..x1).map(move |x| if mask.get(x, y) { most } else { -most }));
         let mut depths: Vec<i8> = sides.collect();
-        // Two passes of chessboard distance; each looks back at the neighbours it has passed. The photo's border is no border.
+        // Computes the chessboard distance in two passes; each looks back at the neighbours it has passed.
+        // The photo's border does not count as a border.
         let back = [(-1, -1), (0, -1), (1, -1), (-1, 0)];
         for forwards in [true, false] {
             for step in 0..width * height {
@@ -102,7 +104,8 @@ impl<'a> Neighbourhood<'a> {
         }
     }
 
-    /// The colour without the background's share; `None` where there is no such share, or nothing to tell it by.
+    /// Returns the colour without the background's share; `None` if there is no such share, or no way to
+    /// tell.
     fn own_colour(&self, x: usize, y: usize) -> Option<[u8; 3]> {
         let object = self.deepest(x, y, 1)?;
         let background = self.deepest(x, y, -1)?;
@@ -120,8 +123,8 @@ impl<'a> Neighbourhood<'a> {
         (share < CLEAN).then(|| [own(0), own(1), own(2)])
     }
 
-    /// The mean colour of the deepest pixels nearby on one side, nearer ones count more; `None` where none of the object is
-    /// deeper than the pixel itself.
+    /// Returns the mean colour of the deepest pixels nearby on one side, weighted by distance; `None` if no
+    /// pixel of the object is deeper than this one.
     fn deepest(&self, x: usize, y: usize, side: i8) -> Option<Colour> {
         let [left, top, width, height] = self.area;
         let (column, row, radius) = (x - left, y - top, self.reach + 3);
@@ -166,7 +169,8 @@ mod tests {
 
     const SIDE: usize = 120;
 
-    /// A disc of `object` on `background`, its edge as wide as `blur`, and the mask of what it covers by half.
+    /// Returns a disc of `object` on `background` with an edge as wide as `blur`, and the mask of the pixels
+    /// that it covers by half.
     fn disc(
         object: impl Fn(usize, usize) -> [f32; 3],
         background: [f32; 3],
@@ -187,7 +191,7 @@ mod tests {
         (RgbImage::new(SIDE, SIDE, pixels).unwrap(), mask)
     }
 
-    /// The largest difference from the object's own colour over its pixels, before and after.
+    /// Returns the largest difference from the object's own colour over its pixels, before and after.
     fn errors(photo: &RgbImage, mask: &BinaryMask, object: impl Fn(usize, usize) -> [f32; 3]) -> [f32; 2] {
         let mut picture = photo.pixels().to_vec();
         let off = |picture: &[u8]| {

@@ -6,7 +6,7 @@ use super::names::base_name;
 use super::polygon::{Outline, simple_parts};
 use super::{ExportError, Object, PhotoInfo};
 
-/// The file that LabelMe opens where it lies beside its photo.
+/// Returns the file that LabelMe opens beside its photo.
 pub(super) fn label_file(photo: &PhotoInfo<'_>, objects: &[Object<'_>]) -> Result<Vec<u8>, ExportError> {
     let mut shapes = Vec::new();
     for object in objects {

@@ -1,6 +1,6 @@
-//! What objects are called in all photos, numbered.
+//! The numbered labels of objects in all photos.
 
-/// The model's labels, and behind them those that objects were given since.
+/// The model's labels, followed by those that objects were given since.
 #[derive(Debug)]
 pub(super) struct Labels(Vec<String>);
 
@@ -9,7 +9,7 @@ impl Labels {
         Self(labels.to_vec())
     }
 
-    /// The number of a label, from 0; a new one is the last.
+    /// Returns the index of a label; a new one is appended.
     pub(super) fn index(&mut self, label: &str) -> usize {
         self.0.iter().position(|known| known == label).unwrap_or_else(|| {
             self.0.push(label.to_owned());

@@ -5,12 +5,13 @@ use image::{DynamicImage, ImageBuffer, Luma};
 use super::picture::{PictureFormat, mask_png, picture_file};
 use super::{ExportError, ExportedFile, Object, object_name};
 
-/// For each object its mask, 255 inside, as `NN-LABEL.mask.png`; and `ids.png`, 16 bits a pixel, with the number of the object
-/// there: the first of several, 0 for none.
+/// Returns for each object its mask, 255 inside, as `NN-LABEL.mask.png`; and `ids.png`, 16 bits per pixel,
+/// with the number of the object there: the first of several, 0 for none.
 ///
 /// # Errors
 ///
-/// [`ExportError::TooManyObjects`] where a number has more than 16 bits; [`ExportError::Picture`] for a photo without pixels.
+/// [`ExportError::TooManyObjects`] if a number exceeds 16 bits; [`ExportError::Picture`] for a photo without
+/// pixels.
 pub fn mask_files(
     [width, height]: [usize; 2],
     objects: &[Object<'_>],

@@ -1,4 +1,5 @@
-//! Files of what was found in photos: pictures and annotations. Values in, bytes out; the page and the command line write the same.
+//! Exported files: pictures and annotations. Values in, bytes out; the page and the command line write the
+//! same.
 //!
 //! | what | module |
 //! |---|---|
@@ -39,23 +40,24 @@ pub use zip::{Zip, zip};
 use crate::instance::Instance;
 use crate::mask::{BinaryMask, Matte, SoftPixel};
 
-/// One object of a photo, as it is written into files.
+/// One object of a photo, in the form in which it is exported.
 #[derive(Debug, Clone, Copy)]
 pub struct Object<'a> {
-    /// Place in the list of the photo's objects, counted from 1; names the object's files and chooses its colour.
+    /// Number in the list of the photo's objects, counted from 1; names the object's files and selects its
+    /// colour.
     pub number: usize,
-    /// What it is.
+    /// The label.
     pub label: &'a str,
     /// Confidence, 0 to 1.
     pub score: f32,
-    /// Pixels of the object, at the photo's own size.
+    /// Pixels of the object, at the photo's size.
     pub mask: &'a BinaryMask,
-    /// The pixels along its edge that belong to it in part, as those of a [`Matte`]; what has no transparency knows nothing of them.
+    /// The soft pixels along its edge, as those of a [`Matte`]; formats without transparency ignore them.
     pub soft: &'a [SoftPixel],
 }
 
 impl<'a> Object<'a> {
-    /// All instances, numbered in their order.
+    /// Wraps all instances, numbered in their order.
     pub fn all(instances: &'a [Instance]) -> Vec<Self> {
         let object = |(instance, number): (&'a Instance, usize)| Object {
             number,
@@ -67,17 +69,17 @@ impl<'a> Object<'a> {
         instances.iter().zip(1..).map(object).collect()
     }
 
-    /// Joins its mask and its soft edge.
+    /// Combines its mask and its soft edge.
     #[must_use]
     pub fn matte(&self) -> Matte {
         Matte::new(self.mask.clone(), self.soft)
     }
 }
 
-/// A photo, as annotations name it.
+/// A photo as annotations refer to it.
 #[derive(Debug, Clone, Copy)]
 pub struct PhotoInfo<'a> {
-    /// File name, with the folders that annotations should give.
+    /// The file name, with the folders that annotations should state.
     pub name: &'a str,
     /// Pixels per row.
     pub width: usize,
@@ -88,14 +90,14 @@ pub struct PhotoInfo<'a> {
 /// A file in memory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExportedFile {
-    /// Name, below folders where the format has some (`labels/a.txt`).
+    /// The name, with folders if the format has some (`labels/a.txt`).
     pub name: String,
-    /// Content.
+    /// The content.
     pub bytes: Vec<u8>,
 }
 
 impl ExportedFile {
-    /// Media type, by the name's ending.
+    /// Returns the media type, by the name's extension.
     #[must_use]
     pub fn media_type(&self) -> &'static str {
         match self.name.rsplit_once('.').map_or("", |(_, ending)| ending) {
@@ -117,7 +119,7 @@ pub enum ExportError {
     /// The encoder refused a picture.
     #[error("the picture cannot be written: {0}")]
     Picture(#[from] image::ImageError),
-    /// A picture has more pixels a side than WebP allows.
+    /// A picture has more pixels per side than WebP allows.
     #[error(
         "WebP holds at most {MAX_WEBP_SIDE} pixels a side, the picture has {width} × {height}: save it as PNG"
     )]
@@ -127,10 +129,10 @@ pub enum ExportError {
         /// Number of rows.
         height: u32,
     },
-    /// There is nothing to make a file of.
+    /// No object has a pixel.
     #[error("none of the objects has a pixel: draw it first, or take another")]
     NoPixels,
-    /// A photo was to come behind the objects, and none was given.
+    /// A photo is needed for the background, but none was given.
     #[error("no photo was chosen for the background: choose one, or a colour")]
     NoBackdrop,
     /// An object's number does not fit into 16 bits.
@@ -142,13 +144,13 @@ pub enum ExportError {
         /// The number.
         number: usize,
     },
-    /// Annotations could not be turned into text.
+    /// Annotations could not be serialised.
     #[error("the annotations cannot be written: {0}")]
     Json(#[from] serde_json::Error),
-    /// Files could not be packed.
+    /// Files could not be zipped.
     #[error("the files cannot be packed: {0}")]
     Zip(#[from] rawzip::Error),
 }
 
-/// The most pixels a side that WebP has room for.
+/// The maximum side of a WebP picture, in pixels.
 pub(crate) const MAX_WEBP_SIDE: u32 = 16_383;

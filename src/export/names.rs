@@ -1,15 +1,17 @@
-//! Names of files that do not overwrite each other.
+//! File names that do not collide.
 
 use std::collections::HashSet;
 
-/// The name of an object's files: its number and its label in letters, digits and dashes, `02-traffic-light`.
+/// Returns the name of an object's files: its number and its label in letters, digits and dashes,
+/// `02-traffic-light`.
 #[must_use]
 pub fn object_name(number: usize, label: &str) -> String {
     let label: String = label.chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).collect();
     format!("{number:02}-{label}")
 }
 
-/// The name of a photo without its folders and its ending, fit for a file; `photo` where nothing is left.
+/// Returns the name of a photo without its folders and its extension, made valid for a file; `photo` if
+/// nothing is left.
 #[must_use]
 pub fn stem(photo: &str) -> String {
     let name = base_name(photo);
@@ -19,17 +21,17 @@ pub fn stem(photo: &str) -> String {
     if stem.trim_matches('.').is_empty() { "photo".to_owned() } else { stem }
 }
 
-/// The name of a photo without its folders.
+/// Returns the name of a photo without its folders.
 pub(super) fn base_name(photo: &str) -> &str {
     photo.rsplit(['/', '\\']).next().unwrap_or(photo)
 }
 
-/// Names that are given once, also for file systems that take `A` for `a`.
+/// Names that are given only once, also for case-insensitive file systems.
 #[derive(Debug, Default)]
 pub struct UniqueNames(HashSet<String>);
 
 impl UniqueNames {
-    /// The name, with a number where it was given before.
+    /// Returns the name, with a number if it was given before.
     #[must_use]
     pub fn unique(&mut self, name: &str) -> String {
         let mut numbered = (2..).map(|number| format!("{name}-{number}"));

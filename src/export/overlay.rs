@@ -1,4 +1,4 @@
-//! A photo with what was found drawn on it.
+//! Draws objects on a photo.
 
 use font8x8::UnicodeFonts;
 use image::Rgb;
@@ -11,7 +11,7 @@ use crate::mask::BinaryMask;
 /// Side of a character in font pixels.
 const GLYPH: usize = 8;
 
-/// The photo with every object tinted, outlined and named; the first lies on top.
+/// Returns the photo with every object tinted, outlined and named; the first one lies on top.
 #[must_use]
 pub fn overlay(photo: &RgbImage, objects: &[Object<'_>]) -> image::RgbImage {
     let mut picture = picture(photo);
@@ -53,7 +53,7 @@ fn tint(picture: &mut image::RgbImage, object: &Object<'_>, thickness: usize) {
     }
 }
 
-/// Whether a pixel inside has the outside within `distance` along a row or column.
+/// Returns whether a pixel inside has the outside within `distance` along its row or column.
 fn on_edge(mask: &BinaryMask, x: usize, y: usize, distance: usize) -> bool {
     let beyond = |x: Option<usize>, y: Option<usize>| !matches!((x, y), (Some(x), Some(y)) if mask.get(x, y));
     beyond(x.checked_sub(distance), Some(y))
@@ -62,11 +62,11 @@ fn on_edge(mask: &BinaryMask, x: usize, y: usize, distance: usize) -> bool {
         || beyond(Some(x), Some(y + distance))
 }
 
-/// Where labels are already: left, top, right, bottom.
+/// The area of a label that was drawn: left, top, right, bottom.
 type Area = [usize; 4];
 
-/// Black text on a coloured label at the object's top left corner, or below the labels that are already there; so many photo
-/// pixels per font pixel.
+/// Draws black text on a coloured label at the object's upper left corner, or below labels that are already
+/// there; `scale` is the number of photo pixels per font pixel.
 fn write(picture: &mut image::RgbImage, taken: &mut Vec<Area>, object: &Object<'_>, scale: usize) {
     let Object { number, label, score, mask, .. } = object;
     let (text, colour) = (format!("{number} {label} {score:.2}"), colour(number - 1));

@@ -1,4 +1,4 @@
-//! Pixels as the bytes of picture files.
+//! Encodes pictures.
 
 use std::io::Cursor;
 
@@ -10,21 +10,21 @@ use serde::{Deserialize, Serialize};
 use super::{ExportError, ExportedFile, MAX_WEBP_SIDE};
 use crate::mask::BinaryMask;
 
-/// How pictures are packed, both without loss.
+/// The file format of pictures; both are lossless.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum PictureFormat {
     /// PNG.
     #[default]
     Png,
-    /// WebP, about a third smaller; at most 16383 pixels a side.
+    /// WebP, about a third smaller; at most 16383 pixels per side.
     WebP,
 }
 
-/// A picture under `name`, to which the format's ending is added.
+/// Encodes a picture under `name`, to which the format's extension is added.
 ///
 /// # Errors
 ///
-/// [`ExportError::TooLargeForWebP`]; [`ExportError::Picture`] for one without pixels.
+/// [`ExportError::TooLargeForWebP`]; [`ExportError::Picture`] for a picture without pixels.
 pub fn picture_file(
     name: &str,
     picture: &DynamicImage,
@@ -48,7 +48,7 @@ pub fn picture_file(
     Ok(ExportedFile { name: format!("{name}.{ending}"), bytes: bytes.into_inner() })
 }
 
-/// The bytes of a PNG of a mask: 255 inside, 0 outside.
+/// Returns the bytes of a PNG of a mask: 255 inside, 0 outside.
 ///
 /// # Errors
 ///

@@ -1,30 +1,31 @@
-//! Masks as polygons, for formats that know nothing else.
+//! Converts masks to polygons, for formats that have nothing else.
 
 use crate::mask::{BinaryMask, Contour};
 
-/// A corner, `[x, y]` in pixels; whole numbers lie on pixel edges.
+/// A vertex, `[x, y]` in pixels; integers lie on pixel edges.
 pub(super) type Point = [f64; 2];
 
-/// Where the outline of a mask runs, which decides who reads it back exactly.
+/// Where the outline of a mask runs, which decides which readers recover it exactly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Outline {
-    /// Along the edges of pixels: for readers that fill what lies inside, as pycocotools, CVAT and browsers do.
+    /// Along the edges of pixels: for readers that fill the inside, as pycocotools, CVAT and browsers do.
     Edges,
-    /// Through the centres of the outermost pixels: for readers that also draw the line itself, as OpenCV's `fillPoly`
-    /// (YOLO) and Pillow (LabelMe) do.
+    /// Through the centres of the outermost pixels: for readers that also draw the line itself, as OpenCV's
+    /// `fillPoly` (YOLO) and Pillow (LabelMe) do.
     Centres,
 }
 
-/// A hole, where it is tied to the contour above it.
+/// A bridge from a contour to a hole below it.
 #[derive(Debug, Clone, Copy)]
 struct Tie {
-    /// The corner behind which the bridge begins.
+    /// The corner after which the bridge begins.
     corner: usize,
     x: usize,
     hole: usize,
 }
 
-/// One polygon for each part of a mask, exactly; holes are tied to the outline by bridges of no width, straight up through the part.
+/// Returns one exact polygon for each component of a mask; holes are connected to the outline by bridges of
+/// zero width, straight up through the component.
 pub(super) fn parts(mask: &BinaryMask, outline: Outline) -> Vec<Vec<Point>> {
     let contours = mask.contours();
     let ties = ties(mask, &contours);
@@ -32,14 +33,14 @@ pub(super) fn parts(mask: &BinaryMask, outline: Outline) -> Vec<Vec<Point>> {
     outer.map(|index| walk(&contours, &ties, index, outline)).collect()
 }
 
-/// The upper left corner of a contour, and its number.
+/// Returns the upper left corner of a contour, with its index.
 fn first_corner(contour: &Contour) -> Option<(usize, [usize; 2])> {
     contour.corners.iter().copied().enumerate().min_by_key(|(_, [x, y])| (*y, *x))
 }
 
-/// For each contour the holes below its edges, in the order in which it passes them.
+/// Returns for each contour the holes below its edges, in the order in which it passes them.
 fn ties(mask: &BinaryMask, contours: &[Contour]) -> Vec<Vec<Tie>> {
-    // Edges that lead to the right: those below which the inside is.
+    // Rightward edges, below which the inside is.
     let mut upper: Vec<([usize; 2], usize, usize)> = Vec::new();
     for (index, contour) in contours.iter().enumerate() {
         let edges = contour.corners.iter().zip(contour.corners.iter().skip(1)).enumerate().step_by(2);
@@ -67,7 +68,7 @@ enum Step {
     Around { contour: usize, from: usize },
 }
 
-/// The polygon that follows a contour and all holes tied to it, and to those.
+/// Returns the polygon that follows a contour and all holes connected to it, recursively.
 fn walk(contours: &[Contour], ties: &[Vec<Tie>], contour: usize, outline: Outline) -> Vec<Point> {
     let inset = if outline == Outline::Centres { 0.5 } else { 0.0 };
     let mut polygon = Vec::new();
@@ -98,29 +99,29 @@ fn walk(contours: &[Contour], ties: &[Vec<Tie>], contour: usize, outline: Outlin
         }
         ahead.extend(steps.into_iter().rev());
     }
-    // The centre of a single pixel is one corner; readers want three.
+    // The centre of a single pixel is one vertex, but readers require three.
     while let (1..3, Some(last)) = (polygon.len(), polygon.last().copied()) {
         polygon.push(last);
     }
     polygon
 }
 
-/// A corner, moved inwards from both of its edges.
+/// Returns a corner, moved inwards from both of its edges.
 fn inwards(corners: &[[usize; 2]], index: usize, inset: f64) -> Point {
     let at = |index: usize| corners[index % corners.len()].map(|number| number as f64);
     let [before, place, after] = [at(index + corners.len() - 1), at(index), at(index + 1)];
     let edges = [[before, place], [place, after]];
     let [across, down] = if before[1] == place[1] { edges } else { [edges[1], edges[0]] };
-    // The inside lies below an edge that leads to the right, and left of one that leads down.
+    // The inside lies below a rightward edge, and left of a downward one.
     [
         place[0] - inset * (down[1][1] - down[0][1]).signum(),
         place[1] + inset * (across[1][0] - across[0][0]).signum(),
     ]
 }
 
-/// One polygon for each part of a mask, with fewer corners. It strays a pixel at most, and less where the area is small for its outline:
-/// were it that far off everywhere, the area would change by 3 %, but an outline of stairs is far off at half of its corners,
-/// and to either side.
+/// Returns one polygon for each component of a mask, with fewer vertices. It deviates by a pixel at most, and
+/// by less if the area is small for its outline: if it were off by the tolerance everywhere, the area would
+/// change by 3 %, but a staircase outline is off at only half of its corners, and to either side.
 pub(super) fn simple_parts(mask: &BinaryMask, outline: Outline) -> Vec<Vec<Point>> {
     let parts = parts(mask, outline);
     let next = |part: &[Point], at: usize| part[(at + 1) % part.len()];
@@ -130,7 +131,7 @@ pub(super) fn simple_parts(mask: &BinaryMask, outline: Outline) -> Vec<Vec<Point
     parts.iter().map(|part| simplified(part, tolerance)).collect()
 }
 
-/// The polygon with as few of its corners as keep it within `tolerance` (Ramer, Douglas and Peucker).
+/// Simplifies a polygon to as few of its vertices as keep it within `tolerance` (Ramer, Douglas and Peucker).
 fn simplified(polygon: &[Point], tolerance: f64) -> Vec<Point> {
     let at = |index: usize| polygon[index % polygon.len()];
     let far = (1..polygon.len()).max_by(|a, b| distance(at(0), at(*a)).total_cmp(&distance(at(0), at(*b))));
@@ -163,10 +164,10 @@ fn from_segment(place: Point, [from, to]: [Point; 2]) -> f64 {
     distance(place, [from[0] + share * dx, from[1] + share * dy])
 }
 
-/// At most so many corners of each polygon are tried as ends of a bridge.
+/// Maximum number of vertices of each polygon that are tried as ends of a bridge.
 const TRIED: usize = 500;
 
-/// Several polygons as one, tied by short bridges of no width.
+/// Joins several polygons to one by short bridges of zero width.
 pub(super) fn joined(parts: Vec<Vec<Point>>) -> Vec<Point> {
     let mut parts = parts.into_iter();
     let mut whole = parts.next().unwrap_or_default();
@@ -219,7 +220,7 @@ mod tests {
         }
     }
 
-    /// Whether a place lies inside by the even-odd rule, or on the line.
+    /// Returns whether a point lies inside by the even-odd rule, or on the line.
     fn covers(polygon: &[Point], place: Point) -> bool {
         let edges = || (0..polygon.len()).map(|at| [polygon[at], polygon[(at + 1) % polygon.len()]]);
         let crossed = edges().filter(|[[x, y], [u, v]]| {

@@ -1,21 +1,21 @@
-//! The object's own colours where its edge is soft.
+//! Foreground colours along soft edges, without the background's share.
 
 use crate::image::RgbImage;
 use crate::mask::{Matte, SoftPixel};
 use crate::pixels::Cells;
 
-/// How far around a pixel object and background are looked for: the photo's longer side over this.
+/// The radius in which object and background are searched: the photo's longer side divided by this.
 const REACH: usize = 40;
-/// Cells of that reach: both are smooth.
+/// Number of grid cells per radius, since both vary smoothly.
 const CELLS: usize = 8;
-/// Variance of shares, from 0 to 1, below which a neighbourhood does not tell object and background apart.
+/// Variance of alpha, from 0 to 1, below which a neighbourhood does not tell object and background apart.
 const LEAST: f32 = 1e-3;
 
-/// Every soft pixel with its colour without the background's share.
+/// Returns every soft pixel with its colour without the background's share.
 ///
-/// The more of a pixel belongs to the object, the more it has of its colour: the line through the pixels nearby, by least squares,
-/// ends at the object's colour F and at the background's B. The pixel's own is F + α (I − α F − (1 − α) B) (Forte, "Approximate
-/// fast foreground colour estimation", ICIP 2021).
+/// The larger the alpha of a pixel, the more it has of the object's colour: a line fitted to the pixels
+/// nearby by least squares ends at the object's colour F and at the background's B. The pixel's own colour is
+/// F + α (I − α F − (1 − α) B) (Forte, "Approximate fast foreground colour estimation", ICIP 2021).
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 255")]
 pub(super) fn own_colours(photo: &RgbImage, matte: &Matte) -> Vec<(SoftPixel, [u8; 3])> {
     let [columns, rows] = [|pixel: &SoftPixel| pixel.x, |pixel: &SoftPixel| pixel.y].map(|of| {

@@ -1,4 +1,4 @@
-//! A drawing of a photo's objects.
+//! SVG drawings of a photo's objects.
 
 use std::fmt::Write as _;
 
@@ -7,7 +7,7 @@ use crate::instance::colour;
 use crate::mask::BinaryMask;
 use crate::text::markup;
 
-/// An SVG of the photo's size with a path per object, the first on top.
+/// Returns an SVG of the photo's size with a path per object, the first on top.
 pub(super) fn drawing(photo: &PhotoInfo<'_>, objects: &[Object<'_>]) -> Vec<u8> {
     let PhotoInfo { name, width, height } = photo;
     let mut text = format!(
@@ -27,7 +27,7 @@ pub(super) fn drawing(photo: &PhotoInfo<'_>, objects: &[Object<'_>]) -> Vec<u8> 
     (text + "</svg>\n").into_bytes()
 }
 
-/// All contours of a mask as path commands.
+/// Returns all contours of a mask as path commands.
 fn path(mask: &BinaryMask) -> String {
     let mut text = String::new();
     for contour in mask.contours() {

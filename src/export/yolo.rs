@@ -6,7 +6,7 @@ use super::labels::Labels;
 use super::polygon::{Outline, joined, simple_parts};
 use super::{ExportError, Object, PhotoInfo};
 
-/// A line per object: its label's number, and one polygon in shares of the photo.
+/// Returns a line per object: its label's index, and one polygon in shares of the photo's sides.
 pub(super) fn label_file(photo: &PhotoInfo<'_>, objects: &[Object<'_>], labels: &mut Labels) -> Vec<u8> {
     let mut text = String::new();
     for object in objects {
@@ -20,13 +20,13 @@ pub(super) fn label_file(photo: &PhotoInfo<'_>, objects: &[Object<'_>], labels: 
     text.into_bytes()
 }
 
-/// `data.yaml`: the labels, and where the photos go.
+/// Returns `data.yaml`: the labels, and where the photos go.
 pub(super) fn data_file(labels: &Labels) -> Result<Vec<u8>, ExportError> {
     let mut text =
         "# Put the photos into images/ beside labels/, under the names that their labels have.\n".to_owned();
     text += "path: .\ntrain: images\nval: images\nnames:\n";
     for (index, label) in labels.names().iter().enumerate() {
-        // A text in JSON is one in YAML.
+        // A JSON string is a valid YAML string.
         let _ = writeln!(text, "  {index}: {}", serde_json::to_string(label)?);
     }
     Ok(text.into_bytes())
@@ -50,7 +50,7 @@ mod tests {
                 && shares.len().is_multiple_of(2)
                 && shares.iter().all(|share| (0.0..=1.0).contains(share))
         );
-        // The upper left pixel of the ring, by its centre.
+        // The centre of the upper left pixel of the ring.
         assert!((shares[0] * 60.0 - 5.5).abs() < 1e-3 && (shares[1] * 40.0 - 4.5).abs() < 1e-3, "{text}");
     }
 

@@ -1,4 +1,4 @@
-//! Several files as one.
+//! Zip files.
 
 use std::cell::RefCell;
 use std::io::{self, Write};
@@ -9,9 +9,10 @@ use rawzip::ZipArchiveWriter;
 use super::names::UniqueNames;
 use super::{ExportError, ExportedFile};
 
-/// A zip file in the making, which hands out its bytes as they come: no more of it need be in memory than the files added last.
+/// A zip file under construction, whose bytes can be taken as they arise: only the files added last need be
+/// in memory.
 ///
-/// Files are stored as they are: pictures are packed already. Equal names are numbered.
+/// Files are stored uncompressed, since pictures are compressed already. Equal names are numbered.
 #[derive(Debug)]
 pub struct Zip {
     archive: ZipArchiveWriter<Bytes>,
@@ -31,7 +32,7 @@ impl Zip {
     ///
     /// # Errors
     ///
-    /// [`ExportError::Zip`] for names that no zip file can hold.
+    /// [`ExportError::Zip`] for names that a zip file cannot hold.
     pub fn add(&mut self, ExportedFile { name, bytes }: &ExportedFile) -> Result<(), ExportError> {
         let (name, ending) = name.rsplit_once('.').unwrap_or((name, ""));
         let name = format!("{}.{ending}", self.names.unique(name));
@@ -43,7 +44,7 @@ impl Zip {
         Ok(())
     }
 
-    /// Takes the bytes that were written since the last time.
+    /// Takes the bytes that were written since the last call.
     #[must_use]
     pub fn take(&self) -> Vec<u8> {
         self.bytes.0.take()
@@ -53,14 +54,14 @@ impl Zip {
     ///
     /// # Errors
     ///
-    /// [`ExportError::Zip`] where more files were added than a zip file can hold.
+    /// [`ExportError::Zip`] if more files were added than a zip file can hold.
     pub fn finish(self) -> Result<Vec<u8>, ExportError> {
         self.archive.finish()?;
         Ok(self.bytes.0.take())
     }
 }
 
-/// Bytes that a writer adds to, and somebody else takes away.
+/// A buffer to which the writer appends, and from which [`Zip::take`] takes.
 #[derive(Debug, Clone, Default)]
 struct Bytes(Rc<RefCell<Vec<u8>>>);
 
@@ -74,11 +75,11 @@ impl Write for Bytes {
     }
 }
 
-/// A zip file of `files`, as [`Zip`] makes it.
+/// Zips `files` as [`Zip`] does.
 ///
 /// # Errors
 ///
-/// [`ExportError::Zip`] for names that no zip file can hold.
+/// [`ExportError::Zip`] for names that a zip file cannot hold.
 pub fn zip(files: &[ExportedFile]) -> Result<Vec<u8>, ExportError> {
     let mut zip = Zip::default();
     files.iter().try_for_each(|file| zip.add(file))?;

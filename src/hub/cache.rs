@@ -1,4 +1,4 @@
-//! The folder that Python's `huggingface_hub` shares: `models--OWNER--NAME/{refs,blobs,snapshots}`.
+//! The cache that is shared with Python's `huggingface_hub`: `models--OWNER--NAME/{refs,blobs,snapshots}`.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -7,23 +7,23 @@ use std::path::{Path, PathBuf};
 
 use crate::weights::Digest;
 
-/// Digits of an address that is a SHA-256.
+/// Number of digits of an ETag that is a SHA-256.
 const SHA256: usize = 64;
 
-/// One repository's part of the cache.
+/// The cache of one repository.
 #[derive(Debug)]
 pub struct Cache {
     root: PathBuf,
 }
 
 impl Cache {
-    /// Of the model `owner/name` below `cache`.
+    /// Returns the cache of the model `owner/name` in the folder `cache`.
     #[must_use]
     pub fn new(cache: &Path, repository: &str) -> Self {
         Self { root: cache.join(format!("models--{}", repository.replace('/', "--"))) }
     }
 
-    /// A kept file of `revision`, a branch, tag or commit.
+    /// Finds a cached file of `revision`, a branch, tag or commit.
     #[must_use]
     pub fn find(&self, revision: &str, file: &str) -> Option<PathBuf> {
         let commit = fs::read_to_string(self.root.join("refs").join(revision));
@@ -31,10 +31,10 @@ impl Cache {
         Some(self.root.join("snapshots").join(commit).join(file)).filter(|path| path.is_file())
     }
 
-    /// Notes which commit `revision` means today.
+    /// Records the commit to which `revision` currently refers.
     ///
     /// # Errors
-    /// When the folder cannot be written.
+    /// An error if the folder cannot be written.
     pub fn note(&self, revision: &str, commit: &str) -> io::Result<()> {
         if revision == commit {
             return Ok(());
@@ -51,21 +51,21 @@ impl Cache {
         Ok(())
     }
 
-    /// Whether a file of the cache is what its address says; only of a SHA-256 can that be told.
+    /// Returns whether a cached file matches its ETag; only a SHA-256 can be checked.
     ///
     /// # Errors
-    /// When the file cannot be read.
+    /// An error if the file cannot be read.
     pub fn is_sound(path: &Path) -> io::Result<bool> {
         let blob = fs::canonicalize(path)?;
         let address = blob.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         Ok(address.len() != SHA256 || digest(&mut File::open(&blob)?)? == address)
     }
 
-    /// Whether the content with this address is here, `size` bytes and undamaged. What is not is deleted, to be fetched
-    /// again.
+    /// Returns whether the blob with this ETag is cached, has `size` bytes and is undamaged. A damaged one is
+    /// deleted, to be fetched again.
     ///
     /// # Errors
-    /// When the content cannot be read or deleted.
+    /// An error if the blob cannot be read or deleted.
     pub fn holds(&self, etag: &str, size: u64) -> io::Result<bool> {
         let blob = self.root.join("blobs").join(etag);
         let Ok(metadata) = fs::metadata(&blob) else { return Ok(false) };
@@ -76,10 +76,10 @@ impl Cache {
         Ok(false)
     }
 
-    /// The content with this address, if it is here, made visible as `file` of `commit`.
+    /// Links the blob with this ETag, if it is cached, as `file` of `commit`.
     ///
     /// # Errors
-    /// When the folder cannot be written.
+    /// An error if the folder cannot be written.
     pub fn adopt(&self, etag: &str, commit: &str, file: &str) -> io::Result<Option<PathBuf>> {
         let blob = self.root.join("blobs").join(etag);
         if !blob.is_file() {
@@ -94,10 +94,10 @@ impl Cache {
         Ok(Some(path))
     }
 
-    /// The beginning of content that has not come to its end; waits for another program that is writing it.
+    /// Opens an incomplete blob for appending; waits for another program that is writing it.
     ///
     /// # Errors
-    /// When the folder cannot be written.
+    /// An error if the folder cannot be written.
     pub fn begin(&self, etag: &str) -> io::Result<Growing> {
         let blob = self.root.join("blobs").join(etag);
         fs::create_dir_all(self.root.join("blobs"))?;
@@ -116,13 +116,13 @@ fn link(_blob: &Path, relative: &Path, path: &Path) -> io::Result<()> {
     }
 }
 
-/// Where links need rights that most do not have, Python copies too.
+/// Copies the file, as Python does, where links need rights that most users do not have.
 #[cfg(not(unix))]
 fn link(blob: &Path, _relative: &Path, path: &Path) -> io::Result<()> {
     fs::copy(blob, path).map(drop)
 }
 
-/// A file on its way into the cache, ours alone while this lives.
+/// A blob being downloaded into the cache, locked as long as this value lives.
 #[derive(Debug)]
 pub struct Growing {
     file: File,
@@ -131,33 +131,35 @@ pub struct Growing {
 }
 
 impl Growing {
-    /// Bytes here so far.
+    /// Returns the number of bytes received so far.
     ///
     /// # Errors
-    /// When the file cannot be looked at.
+    /// An error if the file's metadata cannot be read.
     pub fn len(&self) -> io::Result<u64> {
         Ok(self.file.metadata()?.len())
     }
 
-    /// Adds to its end.
+    /// Appends bytes.
     ///
     /// # Errors
-    /// When the disk is full, for one.
+    /// An error if they cannot be written, for example because the disk is full.
     pub fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.file.write_all(bytes)
     }
 
+    /// Reads the bytes of `range`.
+    ///
     /// # Errors
-    /// When fewer bytes are here.
+    /// An error if fewer bytes were received.
     pub fn read(&mut self, range: &Range<u64>) -> io::Result<Vec<u8>> {
         read_at(&mut self.file, range)
     }
 
-    /// Makes the content visible under its address; `false`, and the file is gone, where a SHA-256 address does not
-    /// agree with it.
+    /// Publishes the blob under its ETag; returns `false`, and deletes it, if the ETag is a SHA-256 that does
+    /// not match.
     ///
     /// # Errors
-    /// When the file cannot be read or renamed.
+    /// An error if the file cannot be read or renamed.
     pub fn finish(mut self) -> io::Result<bool> {
         let address = self.blob.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         if address.len() == SHA256 {
@@ -172,22 +174,22 @@ impl Growing {
         Ok(true)
     }
 
-    /// Whether [`finish`](Self::finish) will notice damage in what is here.
+    /// Returns whether [`finish`](Self::finish) can detect damage.
     #[must_use]
     pub fn is_checked(&self) -> bool {
         self.blob.file_name().is_some_and(|name| name.len() == SHA256)
     }
 
-    /// Throws away what is here: it is longer than the file can be, or nobody can tell whether it is right.
+    /// Discards what was received: it is longer than the file, or its correctness cannot be checked.
     ///
     /// # Errors
-    /// When the file cannot be changed.
+    /// An error if the file cannot be changed.
     pub fn restart(&mut self) -> io::Result<()> {
         self.file.set_len(0)
     }
 }
 
-/// SHA-256 of the rest of a file.
+/// Returns the SHA-256 of the rest of a file.
 fn digest(file: &mut File) -> io::Result<String> {
     let mut digest = Digest::default();
     let mut chunk = vec![0; 1 << 20];
@@ -199,10 +201,10 @@ fn digest(file: &mut File) -> io::Result<String> {
     }
 }
 
-/// The bytes of `range`.
+/// Reads the bytes of `range`.
 ///
 /// # Errors
-/// When the file is shorter.
+/// An error if the file is shorter.
 pub(super) fn read_at(file: &mut File, range: &Range<u64>) -> io::Result<Vec<u8>> {
     file.seek(SeekFrom::Start(range.start))?;
     let mut bytes = Vec::new();

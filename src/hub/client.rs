@@ -1,4 +1,5 @@
-//! HTTP: redirects that keep a token at home, byte ranges, and another try where the connection drops.
+//! An HTTP client with byte ranges, retries on connection failures, and redirects that never reveal the token
+//! to other servers.
 
 use std::io::{self, Read};
 use std::ops::Range;
@@ -9,32 +10,32 @@ use ureq::config::RedirectAuthHeaders;
 use ureq::http::{Method, Response, StatusCode, header};
 use ureq::{Agent, Body};
 
-/// Attempts without a single new byte before we give up.
+/// Number of attempts without a new byte before giving up.
 const ATTEMPTS: u32 = 5;
-/// How long a server may be silent, before and within its answer.
+/// Maximum time that a server may be silent, before and within its response.
 const SILENCE: Duration = Duration::from_secs(30);
 const MAX_MOVES: usize = 5;
 const MAX_REDIRECTS: u32 = 10;
 const CHUNK_BYTES: usize = 64 << 10;
 
-/// Why a server did not give what was asked for.
+/// Why a server did not deliver a file.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
-    /// The server's answer, other than the file.
+    /// The server responded with an error status.
     #[error("the server answers with status {status}{}", .code.as_ref().map(|code| format!(" ({code})")).unwrap_or_default())]
     Status {
         /// HTTP status.
         status: u16,
-        /// The Hub's own word for it, such as `RepoNotFound`.
+        /// The Hub's error code, such as `RepoNotFound`.
         code: Option<String>,
     },
-    /// The connection did not stand.
+    /// The connection failed.
     #[error("{0}")]
     Connection(String),
-    /// The file is another than when we began.
+    /// The file changed since the download began.
     #[error("the file changed on the server in the meantime")]
     Changed,
-    /// What came could not be put where it belongs.
+    /// The received bytes could not be stored.
     #[error("{0}")]
     Kept(io::Error),
 }
@@ -42,35 +43,36 @@ pub enum ClientError {
 /// What is known of a file before it is read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Metadata {
-    /// Commit of the repository.
+    /// The repository's commit.
     pub commit: Option<String>,
-    /// Content address, without quotes.
+    /// The ETag, without quotes.
     pub etag: Option<String>,
     /// Length in bytes.
     pub size: Option<u64>,
 }
 
-/// What a server said of a file when it sent a range of it.
+/// What a server stated about a file when it sent a range of it.
 #[derive(Debug, Clone, Default)]
 pub struct Told {
     /// Length of the whole file.
     pub size: Option<u64>,
-    /// `ETag` of the server that sent the bytes, as it stands in the header.
+    /// The `ETag` of the server that sent the bytes, as in the header.
     pub etag: Option<String>,
 }
 
-/// Asks web servers for files.
+/// A client that fetches files from web servers.
 #[derive(Debug)]
 pub struct Client {
     agent: Agent,
-    /// Not sent along when a server points elsewhere.
+    /// The access token, which is not sent when a server redirects elsewhere.
     token: Option<String>,
     first_pause: Duration,
     on_retry: fn(&str),
 }
 
 impl Client {
-    /// With a token for the servers asked; those they point to do not see it.
+    /// Creates a client with a token for the requested servers, which is not sent to those to which they
+    /// redirect.
     #[must_use]
     pub fn new(token: Option<String>, first_pause: Duration) -> Self {
         let config = Agent::config_builder()
@@ -84,7 +86,7 @@ impl Client {
         Self { agent: config.new_agent(), token, first_pause, on_retry: |_| () }
     }
 
-    /// The same, that says with `on_retry` when a server has to be asked again, and why.
+    /// Sets a function that is told when a server has to be asked again, and why.
     #[must_use]
     pub fn telling(self, on_retry: fn(&str)) -> Self {
         Self { on_retry, ..self }
@@ -94,10 +96,11 @@ impl Client {
         (self.on_retry)(&format!("{address}: {error}; asking again ({} of {ATTEMPTS})", attempt + 1));
     }
 
-    /// What the Hub says about a file, without fetching it; and its address, should the repository have moved.
+    /// Requests a file's metadata from the Hub; also returns its address, which differs if the repository has
+    /// moved.
     ///
     /// # Errors
-    /// `ClientError`
+    /// [`ClientError`]
     pub fn metadata(&self, address: &str) -> Result<(Metadata, String), ClientError> {
         self.persist(address, || {
             let mut address = address.to_owned();
@@ -107,7 +110,7 @@ impl Client {
                     Some(path) if path.starts_with('/') && word(&response, "x-linked-etag").is_none() => {
                         address = on_same_host(&address, &path);
                     }
-                    // Where the content lies is another server's business; the Hub has said what we need.
+                    // The content is on another server, but the Hub has stated what is needed.
                     Some(_) => return Ok((described(&response), address)),
                     None => return checked(response).map(|response| (described(&response), address)),
                 }
@@ -116,10 +119,10 @@ impl Client {
         })
     }
 
-    /// A whole small file.
+    /// Fetches a whole small file.
     ///
     /// # Errors
-    /// `ClientError`
+    /// [`ClientError`]
     pub fn read(&self, address: &str) -> Result<Vec<u8>, ClientError> {
         self.persist(address, || {
             let mut response = checked(self.request(&Method::GET, address, None, None)?)?;
@@ -127,10 +130,11 @@ impl Client {
         })
     }
 
-    /// The bytes of `range`; `etag` is that of an earlier range. `on_bytes` is called with the bytes here so far.
+    /// Fetches the bytes of `range`; `etag` is that of an earlier range. `on_bytes` is called with the number
+    /// of bytes received so far.
     ///
     /// # Errors
-    /// `ClientError`, after several attempts when the connection is at fault.
+    /// [`ClientError`]; if the connection is at fault, only after several attempts.
     pub fn read_range(
         &self,
         address: &str,
@@ -147,10 +151,11 @@ impl Client {
         Ok((bytes, told))
     }
 
-    /// Hands on the bytes of `range` as they come; `etag` is that of an earlier range.
+    /// Streams the bytes of `range` to `hand_on`; `etag` is that of an earlier range.
     ///
     /// # Errors
-    /// `ClientError`, after several attempts when the connection is at fault; what was handed on stays good.
+    /// [`ClientError`]; if the connection is at fault, only after several attempts. Bytes that were handed on
+    /// remain valid.
     pub fn copy_range(
         &self,
         address: &str,
@@ -180,7 +185,7 @@ impl Client {
         Ok(told)
     }
 
-    /// One attempt at what is `left`.
+    /// Makes one attempt at what is `left`.
     fn advance(
         &self,
         address: &str,
@@ -231,7 +236,7 @@ impl Client {
         if let Some(token) = &self.token {
             request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
         }
-        // A length is that of the file only where nothing is packed on the way.
+        // The content length equals that of the file only if the response is not compressed.
         if range.is_some() || method == Method::HEAD {
             request = request.header(header::ACCEPT_ENCODING, "identity");
         }
@@ -247,7 +252,7 @@ impl Client {
         self.agent.run(request).map_err(|error| ClientError::Connection(error.to_string()))
     }
 
-    /// Tries again where the connection or the server is at fault.
+    /// Retries if the connection or the server is at fault.
     fn persist<T>(
         &self,
         address: &str,
@@ -300,12 +305,12 @@ fn number(response: &Response<Body>, name: &str) -> Option<u64> {
     word(response, name)?.parse().ok()
 }
 
-/// Where the bytes begin, from `Content-Range: bytes 0-7/100`.
+/// Returns the offset of the first byte, from `Content-Range: bytes 0-7/100`.
 fn first(response: &Response<Body>) -> Option<u64> {
     word(response, "content-range")?.strip_prefix("bytes ")?.split_once('-')?.0.parse().ok()
 }
 
-/// Length of the whole file, from `Content-Range: bytes 0-7/100`.
+/// Returns the length of the whole file, from `Content-Range: bytes 0-7/100`.
 fn total(response: &Response<Body>) -> Option<u64> {
     word(response, "content-range")?.rsplit_once('/')?.1.parse().ok()
 }

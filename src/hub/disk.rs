@@ -1,4 +1,5 @@
-//! A checkpoint on disk, each file opened once: a run that goes on meanwhile replaces its folder, and steps must not mix.
+//! A checkpoint on disk whose files are opened once: a training run may replace its folder meanwhile, and
+//! steps must not mix.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -12,15 +13,15 @@ use std::time::Duration;
 use crate::files;
 use crate::weights::{Manifest, SourceError, WeightSource};
 
-/// Files opened at the start; one that is not there then is not there later.
+/// Files opened at the start; a file that is missing then stays missing.
 const FIRST: [&str; 4] = ["manifest.json", "config.json", "preprocessor_config.json", WEIGHTS];
 const WEIGHTS: &str = "model.safetensors";
 const INDEX: &str = "model.safetensors.index.json";
-/// How often, and after what pause, something is looked at again that is being replaced.
+/// Number of times that a folder being replaced is looked at again, and the pause before each.
 const LOOKS: usize = 100;
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// A folder of weights on disk, or one file of them.
+/// A folder of weights on disk, or a single file of weights.
 #[derive(Debug)]
 pub struct Disk {
     path: PathBuf,
@@ -28,7 +29,7 @@ pub struct Disk {
     held: RefCell<BTreeMap<String, Option<Held>>>,
 }
 
-/// An open file, and what it was when it was opened.
+/// An open file, and its metadata when it was opened.
 #[derive(Debug)]
 struct Held {
     file: File,
@@ -54,11 +55,12 @@ impl Held {
 }
 
 impl Disk {
-    /// Opens a folder that holds `config.json` and the weights; its files are those of one moment.
+    /// Opens a folder that holds `config.json` and the weights; all files are of the same moment.
     ///
     /// # Errors
     ///
-    /// [`SourceError::NotFound`] where there is none, [`SourceError::Unavailable`] where it is replaced all the time.
+    /// [`SourceError::NotFound`] if there is none, [`SourceError::Unavailable`] if it is replaced all the
+    /// time.
     pub fn folder(path: impl Into<PathBuf>) -> Result<Self, SourceError> {
         let path = path.into();
         for _ in 0..LOOKS {
@@ -79,25 +81,26 @@ impl Disk {
         Err(SourceError::Unavailable { file, place, reason })
     }
 
-    /// Names one file of weights, whose configuration lies beside it; nothing is opened yet.
+    /// Refers to a single file of weights, whose configuration lies beside it; nothing is opened yet.
     #[must_use]
     pub fn file(path: impl Into<PathBuf>) -> Self {
         Self { path: path.into(), is_file: true, held: RefCell::default() }
     }
 
-    /// Where it is.
+    /// Returns the path.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The folder, unless it is a file.
+    /// Returns the path if it is a folder.
     #[must_use]
     pub fn as_folder(&self) -> Option<&Path> {
         (!self.is_file).then_some(&self.path)
     }
 
-    /// What is read where a model was saved again as one file, and the list of its former parts is still there; a sentence.
+    /// Returns a sentence on which weights are read if a model was saved again as one file while the index of
+    /// its former shards still exists.
     #[must_use]
     pub fn twofold(&self) -> Option<String> {
         let has_both = !self.is_file && self.size(WEIGHTS).is_some() && self.path.join(INDEX).is_file();
@@ -113,14 +116,14 @@ impl Disk {
     fn place(&self, file: &str) -> PathBuf {
         match self.is_file {
             true if self.weights_file() == Some(file) => self.path.clone(),
-            // What lies beside a file that was named speaks about other files.
+            // Other files beside a single file of weights belong to other weights.
             true if !file.ends_with("config.json") => self.path.join(file),
             true => self.path.with_file_name(file),
             false => self.path.join(file),
         }
     }
 
-    /// The whole of a small file.
+    /// Reads the whole of a small file.
     fn whole(&self, file: &str) -> Result<Vec<u8>, SourceError> {
         self.with(file, |held| {
             files::check(held.metadata.len(), files::TEXT)?;
@@ -165,7 +168,7 @@ impl WeightSource for Disk {
     }
 }
 
-/// Waits for a folder that is just being replaced, as [`Disk`] is for; says whether it is there.
+/// Waits for a folder that is just being replaced, as [`Disk`] does; returns whether it exists.
 #[must_use]
 pub fn settled(folder: &Path) -> bool {
     for _ in 0..LOOKS {
@@ -177,12 +180,12 @@ pub fn settled(folder: &Path) -> bool {
     folder.is_dir()
 }
 
-/// Whether a newer folder is about to take its place.
+/// Returns whether a newer folder is about to replace this one.
 fn is_replaced(folder: &Path) -> bool {
     ["new", "old"].iter().any(|ending| folder.with_extension(ending).is_dir())
 }
 
-/// What tells a folder from another one of its name.
+/// Returns what distinguishes a folder from its replacement.
 #[cfg(unix)]
 fn identity(folder: &Path) -> Option<(u64, u64)> {
     use std::os::unix::fs::MetadataExt;
@@ -190,7 +193,7 @@ fn identity(folder: &Path) -> Option<(u64, u64)> {
     Some((metadata.dev(), metadata.ino()))
 }
 
-/// What tells a folder from another one of its name, where the system gives folders no numbers.
+/// Returns what distinguishes a folder from its replacement, on systems without inode numbers.
 #[cfg(not(unix))]
 fn identity(folder: &Path) -> Option<std::time::SystemTime> {
     fs::metadata(folder).ok()?.modified().ok()

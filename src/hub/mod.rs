@@ -1,6 +1,7 @@
-//! Checkpoints from folders, from the Hugging Face Hub and from web servers, for programs that have files and a network.
+//! Checkpoints from folders, the Hugging Face Hub and web servers, for programs with files and a network.
 //!
-//! Hub files are kept where Python's `huggingface_hub` keeps them, so that neither downloads what the other has.
+//! Files of the Hub are cached where Python's `huggingface_hub` caches them, so that neither downloads what
+//! the other has.
 
 mod cache;
 mod client;
@@ -16,5 +17,5 @@ pub use repository::Repository;
 pub use settings::{Settings, user_cache};
 pub use site::Site;
 
-/// Called with a file's name, its bytes here so far, and its length where that is known.
+/// Called with a file's name, the number of bytes received so far, and its length if known.
 pub type OnBytes = Box<dyn Fn(&str, u64, Option<u64>)>;

@@ -18,9 +18,9 @@ use crate::weights::{SourceError, WeightSource};
 /// A file of the repository.
 #[derive(Debug)]
 enum Held {
-    /// Here, whole.
+    /// The file is cached completely.
     Kept(PathBuf),
-    /// Partly here.
+    /// The file is being downloaded.
     Coming {
         growing: Growing,
         size: u64,
@@ -31,7 +31,7 @@ enum Held {
     },
 }
 
-/// A repository, and what of it is here.
+/// A repository, and its files that were requested.
 pub struct Repository {
     name: RepositoryName,
     endpoint: String,
@@ -49,7 +49,7 @@ impl fmt::Debug for Repository {
 }
 
 impl Repository {
-    /// Asks nothing yet.
+    /// Creates a repository without sending a request.
     #[must_use]
     pub fn new(name: RepositoryName, settings: Settings, on_bytes: OnBytes) -> Self {
         let Settings { endpoint, token, cache, offline } = settings;
@@ -58,13 +58,13 @@ impl Repository {
         Self { name, endpoint, client, cache, offline, held: RefCell::default(), on_bytes }
     }
 
-    /// The same, that says with `on_retry` when the server has to be asked again, and why.
+    /// Sets a function that is told when the server has to be asked again, and why.
     #[must_use]
     pub fn telling(self, on_retry: fn(&str)) -> Self {
         Self { client: self.client.telling(on_retry), ..self }
     }
 
-    /// Its name.
+    /// Returns its name.
     #[must_use]
     pub const fn name(&self) -> &RepositoryName {
         &self.name
@@ -78,7 +78,7 @@ impl Repository {
         format!("{}{file}", self.name.files_at(&self.endpoint))
     }
 
-    /// What of `file` is here, after asking the Hub once whether that is today's.
+    /// Returns the cached copy of `file`, after one revalidation against the Hub, or a download to continue.
     fn hold(&self, file: &str) -> Result<Held, SourceError> {
         let kept = self.cache.find(&self.name.revision, file);
         let is_commit = self.name.revision.len() == 40;
@@ -92,7 +92,7 @@ impl Repository {
                 let reason =
                     "HF_HUB_OFFLINE is set and the file is not in the cache; unset it to download".to_owned();
                 let (file, place) = (file.to_owned(), self.place());
-                // Files that a checkpoint can do without are simply not there.
+                // Files that a checkpoint can do without count as missing.
                 return Err(if self.cache.find(&self.name.revision, "config.json").is_some() {
                     SourceError::NotFound { file, place }
                 } else {
@@ -108,7 +108,7 @@ impl Repository {
         }
     }
 
-    /// A kept file, where nobody can be asked for it again.
+    /// Returns a cached file that cannot be fetched again, if it is undamaged.
     fn sound(&self, file: &str, path: PathBuf) -> Result<Held, SourceError> {
         let in_cache = |error: io::Error| self.unavailable(file, &format!("the cache: {error}"));
         if Cache::is_sound(&path).map_err(in_cache)? {
@@ -143,7 +143,7 @@ impl Repository {
             return Ok(Held::Kept(path));
         }
         let mut growing = self.cache.begin(&etag).map_err(failed)?;
-        // Another program may have brought it while we waited for our turn.
+        // Another program may have downloaded it while this one waited for the lock.
         if let Some(path) = here().map_err(failed)? {
             return Ok(Held::Kept(path));
         }
@@ -158,15 +158,15 @@ impl Repository {
         if !begun {
             return Ok(coming(growing));
         }
-        // The beginning is of an earlier start, which may have ended with the power: it is used when all of it is known to be
-        // right.
+        // The beginning is from an earlier download, which may have ended by a power failure: it is used only
+        // once the complete file is verified.
         match self.complete(file, coming(growing), size)? {
             Some(held) => Ok(held),
             None => Ok(coming(self.cache.begin(&etag).map_err(failed)?)),
         }
     }
 
-    /// Fetches what is missing of `file` up to `end`; `None` where it came damaged.
+    /// Fetches what is missing of `file` up to `end` piece by piece; `None` if it arrived damaged.
     fn complete(&self, file: &str, mut held: Held, end: u64) -> Result<Option<Held>, SourceError> {
         for step in steps(&held, end) {
             match self.advance(file, held, step)? {
@@ -177,7 +177,8 @@ impl Repository {
         Ok(Some(held))
     }
 
-    /// Fetches what is missing of `file` up to `end`, and takes the file in when it is whole; `None` where it came damaged.
+    /// Fetches what is missing of `file` up to `end`, and publishes the file when it is complete; `None` if
+    /// it arrived damaged.
     fn advance(&self, file: &str, mut held: Held, end: u64) -> Result<Option<Held>, SourceError> {
         let Held::Coming { growing, size, address, server_etag, .. } = &mut held else {
             return Ok(Some(held));
@@ -212,7 +213,7 @@ impl Repository {
         }
     }
 
-    /// Does something with `file` once its first `end` bytes, or all, are here.
+    /// Calls `act` on `file` once its first `end` bytes, or all, are present.
     fn with<T>(
         &self,
         file: &str,
@@ -270,7 +271,8 @@ impl Repository {
     }
 }
 
-/// Ends of the pieces in which a file is fetched up to `end`: what has come is on disk before the next is asked for.
+/// Returns the ends of the pieces in which a file is fetched up to `end`: each piece is on disk before the
+/// next is requested.
 fn steps(held: &Held, end: u64) -> Vec<u64> {
     const PIECE_BYTES: u64 = 8 << 20;
     let Held::Coming { growing, .. } = held else { return Vec::new() };

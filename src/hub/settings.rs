@@ -1,11 +1,11 @@
-//! What Python's `huggingface_hub` reads from the environment.
+//! The settings that Python's `huggingface_hub` reads from the environment.
 
 use std::path::PathBuf;
 use std::{env, fs};
 
 use crate::hub_name::HUB;
 
-/// Where the Hub is, who asks, and where files are kept.
+/// The address of the Hub, the access token, and the location of the cache.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// Address of the Hub (`HF_ENDPOINT`).
@@ -19,7 +19,7 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Reads the environment.
+    /// Reads the settings from the environment.
     #[must_use]
     pub fn from_environment() -> Self {
         let home = variable("HF_HOME").map_or_else(|| user_cache().join("huggingface"), PathBuf::from);
@@ -36,7 +36,7 @@ impl Settings {
     }
 }
 
-/// Where this user's programs keep what can be fetched again (`XDG_CACHE_HOME`, or `.cache` at home).
+/// Returns the user's cache folder (`XDG_CACHE_HOME`, or `.cache` in the home folder).
 #[must_use]
 pub fn user_cache() -> PathBuf {
     let at_home = || Some(env::home_dir()?.join(".cache"));

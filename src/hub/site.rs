@@ -1,4 +1,4 @@
-//! A checkpoint at an address of the web, read in place.
+//! A checkpoint on a web server, read in place.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -10,15 +10,15 @@ use super::OnBytes;
 use super::client::{Client, ClientError, Told};
 use crate::weights::{SourceError, WeightSource};
 
-/// Endings of addresses that name a file and not the place around it.
+/// Extensions of addresses that name a file of weights and not its folder.
 const WEIGHTS: [&str; 4] = [".safetensors", ".pth", ".pt", ".bin"];
 
-/// The files below an address; nothing of them is kept.
+/// The files below an address; nothing is cached.
 pub struct Site {
     client: Client,
     address: String,
     weights_file: Option<String>,
-    /// Files of which something was read.
+    /// Files of which a part was read.
     known: RefCell<HashMap<String, Told>>,
     on_bytes: OnBytes,
 }
@@ -30,7 +30,7 @@ impl std::fmt::Debug for Site {
 }
 
 impl Site {
-    /// The files whose addresses begin with `address`, or beside the file of weights that is there.
+    /// Refers to the files below `address`, or, if it names a file of weights, to those beside it.
     #[must_use]
     pub fn new(address: &str, on_bytes: OnBytes) -> Self {
         let address = address.trim_end_matches('/');
@@ -42,13 +42,13 @@ impl Site {
         Self { client, address, weights_file, known: RefCell::default(), on_bytes }
     }
 
-    /// The same, that says with `on_retry` when the server has to be asked again, and why.
+    /// Sets a function that is told when the server has to be asked again, and why.
     #[must_use]
     pub fn telling(self, on_retry: fn(&str)) -> Self {
         Self { client: self.client.telling(on_retry), ..self }
     }
 
-    /// Where it is.
+    /// Returns the address.
     #[must_use]
     pub fn address(&self) -> &str {
         &self.address
@@ -58,7 +58,7 @@ impl Site {
         format!("{}{file}", self.address)
     }
 
-    /// What the server said of `file` when something of it was read.
+    /// Returns what the server stated about `file` when a part of it was read.
     #[must_use]
     pub fn told(&self, file: &str) -> Told {
         self.known.borrow().get(file).cloned().unwrap_or_default()
@@ -69,10 +69,11 @@ impl Site {
         self.known.borrow_mut().insert(file.to_owned(), Told { size, ..told });
     }
 
-    /// Hands on the bytes of `range` as they come.
+    /// Streams the bytes of `range` to `hand_on`.
     ///
     /// # Errors
-    /// As [`read_range`](WeightSource::read_range), and when `hand_on` fails; what was handed on stays good.
+    /// The errors of [`read_range`](WeightSource::read_range), and one if `hand_on` fails; bytes that were
+    /// handed on remain valid.
     pub fn copy_range(
         &self,
         file: &str,

@@ -39,7 +39,7 @@ pub(super) struct Desk {
     pub(super) menu: RwSignal<Option<Opened>>,
     /// Whether the photo is shown without its masks.
     pub(super) is_bare: RwSignal<bool>,
-    /// How much of the photo is covered by the drawing, in percent.
+    /// How much of the photo is shown beside the drawing, from the left, in percent.
     pub(super) wipe: RwSignal<f64>,
     /// Whether single keys work on the photo.
     pub(super) single_keys: RwSignal<bool>,

@@ -1,14 +1,14 @@
-//! Photos to features.
+//! Computes features of photos.
 
 use burn::tensor::{Device, Tensor, TensorData};
 
 use crate::eval::EvalError;
 use crate::model::VisionTransformer;
 
-/// Features of photos: the class token of the last layer, every patch visible.
+/// Returns features of photos: the class token of the last layer, with every patch visible.
 ///
 /// # Errors
-/// [`EvalError::Probe`] when the device fails.
+/// [`EvalError::Probe`] if the device fails.
 ///
 /// # Shapes
 /// - `crops`: `[photos][3 · S · S]`, see [`central_crop`](crate::pixels::central_crop)
@@ -25,7 +25,7 @@ pub fn features(
     Ok(values.chunks_exact(d).map(<[f32]>::to_vec).collect())
 }
 
-/// `[photos, 3, S, S]`
+/// Stacks crops to a batch, `[photos, 3, S, S]`.
 pub(in crate::eval) fn batch(crops: &[Vec<f32>], device: &Device) -> Tensor<4> {
     let side = (crops.first().map_or(0, Vec::len) / 3).isqrt();
     Tensor::from_data(TensorData::new(crops.concat(), [crops.len(), 3, side, side]), device)

@@ -1,12 +1,13 @@
-//! A weighted vote of the nearest neighbours, as in DINO's evaluation (<https://arxiv.org/abs/2104.14294>, §4.1).
+//! Weighted nearest-neighbour classification, as in DINO's evaluation (<https://arxiv.org/abs/2104.14294>,
+//! §4.1).
 
 use super::Labelled;
 
 const NEIGHBOURS: usize = 20;
 const TEMPERATURE: f64 = 0.07;
 
-/// For each photo and class, the share of the votes: the 20 training photos with the most similar features (cosine) vote
-/// for what is in them, with weight exp(similarity / 0.07).
+/// Returns for each photo and class the share of the votes: the 20 training photos with the most similar
+/// features (cosine) vote for their classes, with weight exp(similarity / 0.07).
 ///
 /// # Shapes
 /// - `test`: `[photos][D]`

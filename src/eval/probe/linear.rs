@@ -1,4 +1,4 @@
-//! A linear classifier over frozen features: logistic regression, fitted to its optimum.
+//! A linear probe: logistic regression on frozen features, fitted to its optimum.
 
 use burn::module::Module;
 use burn::nn::{Initializer, Linear, LinearConfig};
@@ -13,12 +13,12 @@ use crate::eval::EvalError;
 const PENALTY: f64 = 0.5;
 const MOST_STEPS: usize = 300;
 
-/// For each photo and class, the probability by a linear classifier on features brought to mean 0 and deviation 1 over the
-/// training photos (MAE's linear probe, §5.1, with the classifier's convex problem solved instead of trained in epochs):
-/// one softmax where photos are of one class, else a yes or no for each class.
+/// Returns for each photo and class the probability by a linear classifier on features standardised over the
+/// training photos (MAE's linear probe, §5.1, with the classifier's convex problem solved instead of trained
+/// in epochs): one softmax if photos have exactly one class, else a sigmoid for each class.
 ///
 /// # Errors
-/// [`EvalError::Probe`] when the features are no numbers.
+/// [`EvalError::Probe`] if the features contain NaN or infinity.
 ///
 /// # Shapes
 /// - `test`: `[photos][D]`
@@ -67,7 +67,7 @@ pub fn linear_probe(train: &Labelled, test: &[Vec<f32>]) -> Result<Vec<Vec<f64>>
     Ok(values.chunks_exact(classes).map(|row| row.iter().copied().map(f64::from).collect()).collect())
 }
 
-/// Mean and deviation of each feature.
+/// Mean and standard deviation of each feature.
 struct Scale(Vec<(f64, f64)>);
 
 impl Scale {

@@ -1,4 +1,4 @@
-//! Photos and what is in them, from a folder per class or from a COCO file.
+//! Labelled photos for probes, from a folder per class or from a COCO file.
 
 use std::collections::HashMap;
 use std::fs;
@@ -9,28 +9,29 @@ use crate::data::{Damaged, DataError, LeftOut, PhotoFolder, Reason, head, is_hid
 use crate::eval::EvalError;
 use crate::files::drawn::is_drawn;
 
-/// Photos with the names of what is in each.
+/// Photos with the names of their classes.
 #[derive(Debug)]
 pub struct LabelledPhotos {
-    /// Where they are.
+    /// The folder of the photos.
     pub folder: PhotoFolder,
-    /// Their names there, and indices into `classes`.
+    /// Names of the photos in the folder, and indices into `classes`.
     pub photos: Vec<(String, Vec<usize>)>,
-    /// Names.
+    /// Names of the classes.
     pub classes: Vec<String>,
-    /// Whether each photo is of one class only.
+    /// Whether each photo has exactly one class.
     pub exclusive: bool,
-    /// Photos that were left out because they are missing or an annotation cannot be read, each in a sentence.
+    /// Photos that were left out because they are missing or have an unreadable annotation, each in a
+    /// sentence.
     pub cut: Vec<String>,
-    /// All that was left out.
+    /// Everything that was left out.
     pub left_out: LeftOut,
 }
 
 impl LabelledPhotos {
-    /// A folder per class: `root/CLASS/photo.jpg`.
+    /// Reads a folder per class: `root/CLASS/photo.jpg`.
     ///
     /// # Errors
-    /// [`EvalError::Data`] for a folder that cannot be read, [`EvalError::Probe`] where there is no photo.
+    /// [`EvalError::Data`] for a folder that cannot be read, [`EvalError::Probe`] if there is no photo.
     pub fn from_folders(root: &Path) -> Result<Self, EvalError> {
         let mut left_out = LeftOut::default();
         let mut shown = |path: &PathBuf| {
@@ -64,12 +65,12 @@ impl LabelledPhotos {
         Self { folder, photos, classes, exclusive: true, cut: Vec::new(), left_out }.unless_empty(root)
     }
 
-    /// The categories of a COCO file; a photo holds each category that is annotated in it. Photos whose annotations are not
-    /// exhaustive are left out: nobody knows what else they hold.
+    /// Reads a COCO file; a photo has every category that is annotated in it. Photos whose annotations are
+    /// not exhaustive are left out, since they may have other categories, too.
     ///
     /// # Errors
-    /// [`EvalError::Data`] for a broken file and, if `damaged` stops there, for a missing photo or an annotation that cannot
-    /// be read; [`EvalError::Probe`] where there is no photo.
+    /// [`EvalError::Data`] for a malformed file and, if `damaged` is [`Damaged::Stop`], for a missing photo
+    /// or an annotation that cannot be read; [`EvalError::Probe`] if there is no photo.
     pub fn from_coco(file: &Path, images: &Path, damaged: Damaged) -> Result<Self, EvalError> {
         let mut dataset = CocoDataset::load(file)?;
         let folder = PhotoFolder::of(images, &mut dataset)?;
@@ -114,7 +115,7 @@ impl LabelledPhotos {
         Ok(self)
     }
 
-    /// `[photos][classes]`: which classes are there.
+    /// Returns which classes are present, `[photos][classes]`.
     #[must_use]
     pub fn present(&self) -> Vec<Vec<bool>> {
         let row = |(_, classes): &(String, Vec<usize>)| {

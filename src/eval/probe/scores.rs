@@ -1,18 +1,18 @@
-//! How good predicted probabilities are.
+//! Metrics of predicted probabilities.
 
 use serde::Serialize;
 
-/// Judged predictions; 0 to 1.
+/// Metrics of predictions, 0 to 1.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Scores {
-    /// Share of photos whose most probable class is theirs; only where photos are of one class.
+    /// Share of photos whose most probable class is correct; only for photos with exactly one class.
     pub accuracy: Option<f64>,
-    /// Mean over the classes of their average precision in ranking the photos.
+    /// Mean over the classes of the average precision of ranking the photos.
     pub mean_average_precision: Option<f64>,
 }
 
 impl Scores {
-    /// Judges `[photos][classes]` predictions by what is in the photos.
+    /// Evaluates `[photos][classes]` predictions against the present classes.
     #[must_use]
     pub fn of(predicted: &[Vec<f64>], present: &[Vec<bool>], exclusive: bool) -> Self {
         let right = predicted.iter().zip(present).filter(|(predicted, present)| {
@@ -32,8 +32,8 @@ impl Scores {
     }
 }
 
-/// The area below precision and recall as steps, equal scores taken together (scikit-learn's `average_precision_score`);
-/// none where nothing is present.
+/// Returns the average precision: the area under the precision-recall curve as steps, with equal scores taken
+/// together (scikit-learn's `average_precision_score`); `None` if nothing is present.
 #[must_use]
 pub fn average_precision(mut ranked: Vec<(f64, bool)>) -> Option<f64> {
     ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
@@ -58,7 +58,7 @@ mod tests {
         let present = [vec![true, false], vec![false, true], vec![false, true]];
         let scores = Scores::of(&predicted, &present, true);
         assert_eq!(scores.accuracy, Some(2.0 / 3.0));
-        // Class 0: first of three. Class 1: ranks 1 and 2.
+        // Class 0 is first of three; class 1 has ranks 1 and 2.
         assert_eq!(scores.mean_average_precision, Some(1.0));
         assert_eq!(Scores::of(&predicted, &present, false).accuracy, None);
         assert_eq!(average_precision(vec![(0.5, true), (0.5, false)]), Some(0.5));

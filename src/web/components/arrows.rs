@@ -52,7 +52,7 @@ impl Arrows {
             let aim = self.app.aim(place, gesture(tool, false, event.alt_key()));
             return self.app.dispatch(Event::Pointed(aim.filter(|_| tool.is_pointer() && tool != Tool::Box)));
         }
-        // Held keys repeat, and drawing would surprise while no cross shows the brush.
+        // Held keys repeat, and nothing is drawn unless the cross shows where the brush is.
         if tool.is_brush() && (event.repeat() || before.is_none()) {
             return;
         }
