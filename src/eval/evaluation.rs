@@ -108,7 +108,7 @@ fn categories(truth: &CocoDataset, judge: &COCOeval, boxes: &Metrics) -> Vec<Cat
         };
         let recall = |t: usize| counted.recall[counted.recall_idx(t, k, ALL_AREAS, MOST_DETECTIONS)];
         let precision50 = curve(HALF);
-        // Without objects the evaluator says −1.
+        // The evaluator gives −1 if there are no objects.
         (recall(HALF) >= 0.0).then(|| CategoryResult {
             objects: truth.annotations.iter().filter(|a| a.category_id == *id && !a.iscrowd).count(),
             ap: mean(&thresholds.clone().flat_map(curve).collect::<Vec<_>>()),

@@ -100,7 +100,7 @@ impl Client {
     /// moved.
     ///
     /// # Errors
-    /// [`ClientError`]
+    /// `ClientError`
     pub fn metadata(&self, address: &str) -> Result<(Metadata, String), ClientError> {
         self.persist(address, || {
             let mut address = address.to_owned();
@@ -122,7 +122,7 @@ impl Client {
     /// Fetches a whole small file.
     ///
     /// # Errors
-    /// [`ClientError`]
+    /// `ClientError`
     pub fn read(&self, address: &str) -> Result<Vec<u8>, ClientError> {
         self.persist(address, || {
             let mut response = checked(self.request(&Method::GET, address, None, None)?)?;
@@ -134,7 +134,7 @@ impl Client {
     /// of bytes received so far.
     ///
     /// # Errors
-    /// [`ClientError`]; if the connection is at fault, only after several attempts.
+    /// `ClientError`; if the connection is at fault, only after several attempts.
     pub fn read_range(
         &self,
         address: &str,
@@ -154,7 +154,7 @@ impl Client {
     /// Streams the bytes of `range` to `hand_on`; `etag` is that of an earlier range.
     ///
     /// # Errors
-    /// [`ClientError`]; if the connection is at fault, only after several attempts. Bytes that were handed on
+    /// `ClientError`; if the connection is at fault, only after several attempts. Bytes that were handed on
     /// remain valid.
     pub fn copy_range(
         &self,
