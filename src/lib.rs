@@ -18,7 +18,8 @@
 //! 7  ──▶ page (web), pictures and annotations (export), average precision (eval)
 //! ```
 //!
-//! In browsers without a GPU, steps 4 and 5 multiply weights stored in `f16` as 16-bit integers (`mae_seg_kernels`).
+//! In browsers without a GPU, steps 4 and 5 multiply weights stored in `f16` as 16-bit integers
+//! (`mae_seg_kernels`).
 //!
 //! Training leaves the path at two points: MAE after step 3 (hidden patches dropped, decoder, pixel loss),
 //! fine-tuning after step 5 (matching, set loss).
@@ -29,12 +30,12 @@
 //!
 //! | level | module | what |
 //! |---|---|---|
-//! | L0 | [`image`], [`pixels`], [`mask`], [`instance`], [`prompt`] | plain data: photos, masks, results, prompts |
-//! | L0 | [`hub_name`], [`text`], [`memory`], `random`, `files` | helpers: names, text, memory, randomness, files |
+//! | L0 | [`image`], [`pixels`], [`mask`], [`instance`], [`prompt`] | plain data: photos, masks, instances |
+//! | L0 | [`hub_name`], [`text`], [`memory`], `random`, `files` | helpers for names, text, memory, files |
 //! | L1 | [`model`] | tensors only: encoder, MAE, segmenter |
 //! | L1 | [`export`] | files of the results: pictures, annotations |
 //! | L2 | [`weights`] | weight folders: names, shapes, shards |
-//! | L3 | [`engine`], `data`, `hub` | the inference path; the training data; checkpoints from disk and the web |
+//! | L3 | [`engine`], `data`, `hub` | the inference path; training data; checkpoints from disk and web |
 //! | L4 | `train`, `eval` | losses, schedules, average precision |
 //! | L5 | `cli`, [`web`] | the two front ends |
 

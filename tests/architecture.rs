@@ -1,4 +1,4 @@
-//! The two rules of the layout, read from the sources: imports go down only, and the UI never sees a tensor.
+//! The rules of the layout, checked on the sources: imports go down only, and the UI never sees a tensor.
 #![cfg(feature = "native")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 const MOST_LINES: usize = 400;
 
-/// Every source file: its path below `src`, and its text.
+/// Returns every source file: its path below `src`, and its text.
 fn sources() -> Vec<(PathBuf, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut folders = vec![root.clone()];
@@ -27,12 +27,12 @@ fn sources() -> Vec<(PathBuf, String)> {
     sources
 }
 
-/// The part of a source file that ships.
+/// Returns a source file without its tests.
 fn without_tests(text: &str) -> &str {
     text.split("#[cfg(test)]\nmod tests").next().unwrap_or(text)
 }
 
-/// Levels of the modules, from the table in the crate's documentation.
+/// Returns the levels of the modules, from the table in the crate's documentation.
 fn levels() -> HashMap<String, usize> {
     let lib = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/lib.rs")).unwrap();
     let mut levels = HashMap::new();
@@ -46,7 +46,7 @@ fn levels() -> HashMap<String, usize> {
     levels
 }
 
-/// The crate's modules that a source file names.
+/// Returns the crate's modules that a source file names.
 fn imports(text: &str) -> impl Iterator<Item = String> {
     without_tests(text)
         .lines()
@@ -69,7 +69,7 @@ fn imports_go_down_only() {
         let Some(level) = levels.get(module) else { continue };
         for import in imports(&text).filter(|import| import != module) {
             let Some(below) = levels.get(&import) else { continue };
-            // Plain data may know plain data, training may judge itself; nothing else looks sideways.
+            // Plain data may import plain data, and training may evaluate; nothing else may import sideways.
             let sideways = *level == 0 || (module, import.as_str()) == ("train", "eval");
             let allowed = below < level || (below == level && sideways);
             assert!(allowed, "{} (L{level}) imports {import} (L{below})", path.display());

@@ -1,4 +1,4 @@
-//! Published files of every kind, taken by every verb that takes weights.
+//! Published files of every kind, read by every command that takes weights.
 #![cfg(feature = "native")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 

@@ -1,5 +1,5 @@
-//! Several processes against one: the same photos in every step, so the same losses.
-//! `cargo test --features mpi --test distributed`; needs `mpirun`.
+//! Several processes against one: the same photos in every step, and thus the same losses. `cargo test
+//! --features mpi --test distributed`; needs `mpirun`.
 
 #![cfg(feature = "mpi")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot read its own files has failed")]
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_mae-seg");
 
-/// Eight photos, in each a light rectangle that is an object.
+/// Writes eight photos, each with a light rectangle that is an object.
 fn photos(folder: &Path) {
     fs::create_dir(folder).unwrap();
     let (mut images, mut annotations) = (Vec::new(), Vec::new());

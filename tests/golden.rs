@@ -1,5 +1,6 @@
-//! The same photo, the same numbers, natively and in the browser. This is the native half; `e2e/gpu.test.mjs` holds the
-//! browser to the same file. `UPDATE_GOLDEN=1 cargo test --test golden` writes it anew.
+//! The same photo gives the same logits natively and in the browser. This is the native half;
+//! `e2e/gpu.test.mjs` compares the browser with the same file. `UPDATE_GOLDEN=1 cargo test --test golden`
+//! rewrites it.
 #![cfg(feature = "native")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot read its own files has failed")]
 
@@ -16,7 +17,7 @@ use mae_seg::image::RgbImage;
 use serde::{Deserialize, Serialize};
 
 const PHOTO: &str = "photographer.jpg";
-/// Every so many values are kept: enough to notice any difference, little to store.
+/// Strides at which values are kept: enough to notice any difference, little to store.
 const STRIDE: Stride = Stride { class_logits: 1, mask_logits: 7 };
 const TOLERANCE: f32 = 1e-4;
 

@@ -1,4 +1,4 @@
-//! Training that is killed, or whose disk fills up, and goes on.
+//! Training that is killed, or whose disk is full, and resumed.
 #![cfg(all(feature = "native", unix))]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -16,7 +16,7 @@ use serde_json::Value;
 
 const PHOTOS: u32 = 6;
 
-/// Photos to pretrain on.
+/// Writes photos for pretraining.
 fn photos() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir(folder.path().join("photos")).unwrap();
@@ -27,7 +27,7 @@ fn photos() -> tempfile::TempDir {
     folder
 }
 
-/// Pretraining into `out` that saves after every step: 12 of them.
+/// Returns a pretraining command with output folder `out` that saves after each of its 12 steps.
 fn pretraining(folder: &Path, out: &str, limit: &str) -> Command {
     let line = format!(
         "trap '' XFSZ; {limit} exec \"$0\" pretrain --data photos --out {out} --image-size 32 --decoder-dim 32 \
@@ -36,14 +36,14 @@ fn pretraining(folder: &Path, out: &str, limit: &str) -> Command {
     );
     let mut command = Command::new("sh");
     command.args(["-c", &line, env!("CARGO_BIN_EXE_mae-seg")]).current_dir(folder);
-    // As on a machine without a GPU: no driver is found, and nothing but the program itself says what device to take.
+    // Simulates a machine without a GPU: no driver is found, and only the program itself chooses the device.
     let drivers =
         ["VK_DRIVER_FILES", "VK_ICD_FILENAMES", "__EGL_VENDOR_LIBRARY_FILENAMES", "LIBGL_DRIVERS_PATH"];
     command.envs(drivers.map(|variable| (variable, "/none"))).env_remove("BURN_DEVICE");
     command
 }
 
-/// The loss of every step, as it was done last.
+/// Returns the loss of every step, as logged last.
 fn losses(run: &Path) -> BTreeMap<u64, String> {
     let lines = fs::read_to_string(run.join("metrics.jsonl")).unwrap();
     let lines = lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
@@ -64,7 +64,7 @@ fn killed_at_any_moment_a_run_ends_as_if_it_had_not_been() {
         child.kill().unwrap();
         child.wait().unwrap();
         if kill == 4 && path("killed/checkpoint").exists() {
-            // As when it is killed while the new checkpoint takes the place of the old one.
+            // As if it had been killed while the new checkpoint replaced the old one.
             fs::write(path("killed/checkpoint/on-its-way"), "").unwrap();
             fs::rename(path("killed/checkpoint"), path("killed/checkpoint.old")).unwrap();
         }
@@ -94,7 +94,7 @@ fn nobody_has_to_listen() {
 fn a_full_disk_is_named_and_costs_nothing_that_was_saved() {
     let folder = photos();
     let path = |name: &str| folder.path().join(name);
-    // No file may grow beyond a megabyte or two: weights do.
+    // No file may grow beyond one or two megabytes, which weights do.
     let full = || {
         let output = pretraining(folder.path(), "run", "ulimit -f 2048;").output().unwrap();
         assert_eq!(output.status.code(), Some(1), "{output:?}");

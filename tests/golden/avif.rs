@@ -1,4 +1,4 @@
-//! Files of `tests/fixtures/avif`, and what libavif makes of them.
+//! Files of `tests/fixtures/avif`, compared with libavif's results.
 
 use std::fs;
 use std::path::PathBuf;
@@ -50,7 +50,7 @@ fn what_cannot_be_drawn_rightly_is_refused_by_name() {
             format!("this kind of AVIF is not supported ({reason}): export it as JPEG or PNG")
         );
     }
-    // Twice its width, of which a pixel and a half would be cut off.
+    // Twice its width, of which one and a half pixels would be cut off.
     let mut cropped = file("cropped.avif");
     let width = cropped.windows(4).position(|name| name == b"clap").unwrap() + 4;
     cropped[width..width + 8].copy_from_slice(&[0, 0, 0, 43, 0, 0, 0, 2]);

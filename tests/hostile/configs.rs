@@ -1,4 +1,4 @@
-//! `config.json` with nonsense in it.
+//! Nonsensical `config.json` files.
 
 use burn::tensor::Device;
 use mae_seg::weights::convert;
@@ -13,7 +13,7 @@ fn said(fixture_name: &str, config: &[u8]) -> Result<(), String> {
     model.map(drop).map_err(|error| error.to_string())
 }
 
-/// What is said about a good configuration with one key changed, or without it.
+/// Returns the outcome for a valid configuration with one key changed or removed.
 fn said_of(fixture_name: &str, key: &str, value: Option<Value>) -> Result<(), String> {
     let mut config: Value = serde_json::from_slice(&fixture(&format!("{fixture_name}/config.json"))).unwrap();
     match value {
@@ -47,7 +47,7 @@ fn keys_that_make_no_sense_are_refused() {
                 let sentence = said.expect_err(&format!("{name}: {key} = {size}"));
                 assert!(!sentence.contains('\n'), "{sentence}");
             }
-            // As good as a key that is not there, which is refused only where nothing stands for it.
+            // Null equals a missing key, which is refused only if it has no default.
             drop(said_of(name, key, Some(json!(null))));
             drop(said_of(name, key, None));
         }

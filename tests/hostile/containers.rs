@@ -1,10 +1,10 @@
-//! Safetensors files and the indices of their shards.
+//! Malformed safetensors files, and indices of shards.
 
 use crate::memory::{Files, fixture};
 
 const FILE: &str = "weights.safetensors";
 
-/// A file of `bytes` zeros behind a header.
+/// Returns a file with a header and `bytes` zeros.
 fn with_header(header: &str, bytes: usize) -> Vec<u8> {
     [&(header.len() as u64).to_le_bytes()[..], header.as_bytes(), &vec![0; bytes]].concat()
 }

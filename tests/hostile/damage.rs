@@ -1,4 +1,4 @@
-//! Good files, cut and changed anywhere.
+//! Valid files, truncated and changed at random places.
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -29,7 +29,7 @@ fn changed_bytes_never_end_in_a_panic() {
             let mut changed = whole.clone();
             let end = if random.random() { 6000 } else { whole.len() };
             for _ in 0..random.random_range(1..4) {
-                // Tables of contents are at the beginning, directories of archives at the end.
+                // Headers are at the beginning, directories of archives at the end.
                 let at = random.random_range(0..end);
                 let at = if random.random_range(0..3) == 0 { whole.len() - 1 - at } else { at };
                 changed[at] = random.random();

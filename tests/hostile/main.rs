@@ -1,5 +1,5 @@
-//! Files made to do harm, or damaged on the way: each is refused in a sentence that names it. No panic, no memory claimed
-//! by a lie, nothing loaded in part.
+//! Malicious and damaged files: each is refused in a sentence that names it. None causes a panic, reserves
+//! memory for a false claim, or is loaded in part.
 #![cfg(feature = "native")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 

@@ -1,4 +1,4 @@
-//! Checkpoints in memory, and what is said about them.
+//! Checkpoints in memory, and the errors of reading them.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -7,7 +7,7 @@ use std::path::Path;
 
 use mae_seg::weights::{Folder, SourceError, WeightSource, WeightsError, read_folder};
 
-/// The files of a folder; the first is what was named, if any was.
+/// The files of a folder; the first is a named weights file, if one was named.
 #[derive(Clone)]
 pub(crate) struct Files {
     files: BTreeMap<String, Vec<u8>>,
@@ -20,7 +20,7 @@ impl Files {
         Self { files: files.into(), named: None }
     }
 
-    /// One file, with the configuration of fixture `layouts_mae` beside it.
+    /// Returns one file, with the configuration of fixture `layouts_mae` beside it.
     pub(crate) fn named(name: &str, content: Vec<u8>) -> Self {
         let config = fixture("layouts_mae/config.json");
         let files = [(name.to_owned(), content), ("config.json".to_owned(), config)];
@@ -31,7 +31,7 @@ impl Files {
         pollster::block_on(read_folder(self))
     }
 
-    /// What is said instead of reading it: one sentence.
+    /// Returns the error of reading the checkpoint: one sentence.
     pub(crate) fn refusal(&self) -> String {
         let refusal = self.read_all().map(drop).unwrap_err().to_string();
         assert!(!refusal.contains('\n') && refusal.len() < 1000, "{refusal}");

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use rawzip::{CompressionMethod, ZipArchiveWriter};
 
-/// One value of a pickle, as Python's protocol 2 writes it.
+/// Returns a pickled global in Python's protocol 2.
 pub(crate) fn global(module: &str, name: &str) -> Vec<u8> {
     format!("c{module}\n{name}\n").into_bytes()
 }
@@ -27,12 +27,12 @@ pub(crate) fn dict(entries: &[(&str, Vec<u8>)]) -> Vec<u8> {
     [b"}(", &entries[..], b"u"].concat()
 }
 
-/// `function(arguments)`
+/// Returns the pickled call `function(arguments)`.
 pub(crate) fn call(function: &[u8], arguments: &[Vec<u8>]) -> Vec<u8> {
     [function, &tuple(arguments)[..], b"R"].concat()
 }
 
-/// A view of storage `key`, which says that it has `count` numbers of type `kind`.
+/// A view of storage `key`, which claims to have `count` numbers of type `kind`.
 pub(crate) struct View {
     pub(crate) kind: &'static str,
     pub(crate) key: &'static str,
@@ -43,7 +43,7 @@ pub(crate) struct View {
 }
 
 impl View {
-    /// Two rows of three numbers in storage `0`, as they should be.
+    /// Returns a valid view of two rows of three numbers in storage `0`.
     pub(crate) fn honest() -> Self {
         Self { kind: "FloatStorage", key: "0", count: 6, offset: 0, shape: vec![2, 3], strides: vec![3, 1] }
     }
@@ -60,12 +60,12 @@ impl View {
     }
 }
 
-/// A whole pickle.
+/// Returns a complete pickle.
 pub(crate) fn pickle(value: &[u8]) -> Vec<u8> {
     [&[0x80, 2], value, b"."].concat()
 }
 
-/// An archive as `torch.save` writes it.
+/// Returns an archive as `torch.save` writes it.
 pub(crate) fn archive(entries: &[(&str, &[u8])], method: CompressionMethod) -> Vec<u8> {
     let mut zip = ZipArchiveWriter::new(Vec::new());
     for (name, content) in entries {
@@ -79,12 +79,12 @@ pub(crate) fn archive(entries: &[(&str, &[u8])], method: CompressionMethod) -> V
     zip.finish().unwrap()
 }
 
-/// An archive of one pickled value and six numbers.
+/// Returns an archive of one pickled value and six numbers.
 pub(crate) fn saved(value: &[u8]) -> Vec<u8> {
     archive(&[("data.pkl", &pickle(value)), ("data/0", &[0; 24])], CompressionMethod::STORE)
 }
 
-/// The same in the form of before archives.
+/// Returns the value and six numbers in the format before archives.
 pub(crate) fn saved_as_stream(value: &[u8]) -> Vec<u8> {
     let magic = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.";
     let sizes = dict(&[("protocol_version", number(1001)), ("little_endian", vec![0x88])]);

@@ -15,7 +15,7 @@ fn refusal(content: Vec<u8>) -> String {
     refusal
 }
 
-/// What is said about one tensor, which must be named.
+/// Returns the error for one tensor, which must be named.
 fn refusal_of(view: &View) -> String {
     let refusals = [saved, saved_as_stream].map(|save| refusal(save(&dict(&[("a.weight", view.pickled())]))));
     assert!(refusals.iter().all(|refusal| refusal.contains("`a.weight`")), "{refusals:?}");
@@ -105,7 +105,7 @@ fn bombs_do_not_go_off() {
     for value in [deep, [b"N".to_vec(), doubling].concat(), itself, endless, memo] {
         refusal(saved(&value));
     }
-    // Lengths of which none is there.
+    // Claimed lengths of data that does not exist.
     for claim in [
         &b"X\xff\xff\xff\xff"[..],
         b"\x8d\xff\xff\xff\xff\xff\xff\xff\xff",

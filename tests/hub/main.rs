@@ -1,4 +1,4 @@
-//! Checkpoints from the Hub and from web servers, against a Hub on this machine.
+//! Checkpoints from the Hub and from web servers, tested against a local Hub.
 #![cfg(feature = "native")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -118,7 +118,7 @@ fn shapes_are_compared_before_any_weight_is_fetched() {
     assert!(error.to_string().contains("query.weight"), "{error}");
     let ranges = hub.ranges(WEIGHTS);
     assert_eq!(ranges[..2], ["bytes=0-7".to_owned(), format!("bytes=8-{}", header - 1)]);
-    // What says how queries attend, two numbers, and no weight.
+    // Two numbers that say how queries attend, and no weight.
     assert!(ranges[2..].iter().all(|range| *range == format!("bytes={header}-{}", header + 7)), "{ranges:?}");
 }
 
@@ -287,7 +287,7 @@ fn damage_in_the_cache_is_mended_from_the_hub_or_named() {
         fs::write(&blob, damaged).unwrap();
         assert!(read().tensors == whole);
         assert!(fs::read(&blob).unwrap() == sound);
-        // As when the power went while it came.
+        // As if the power had failed during the download.
         let part = blob.with_file_name(format!("{}.incomplete", blob.file_name().unwrap().display()));
         fs::remove_file(&blob).unwrap();
         fs::write(&part, damaged).unwrap();

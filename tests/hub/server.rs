@@ -1,4 +1,5 @@
-//! A Hub on this machine: resolve addresses, redirects to a second server, `ETag`s, ranges, packed answers, dropped lines.
+//! A local Hub: resolve addresses, redirects to a second server, `ETag`s, ranges, compressed responses,
+//! dropped connections.
 
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Write};
@@ -12,21 +13,21 @@ use sha2::{Digest, Sha256};
 
 pub(crate) const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
 
-/// What the servers do, and what they were asked.
+/// The behaviour of the servers, and the requests that they got.
 #[derive(Default)]
 pub(crate) struct Behaviour {
     pub(crate) files: HashMap<String, Vec<u8>>,
-    /// Each body from the second server ends after so many bytes, while any are left.
+    /// Bytes after which the bodies of the second server end, one entry per body.
     pub(crate) drop_after: Vec<usize>,
-    /// The token without which nothing is given.
+    /// The token that is required for every request.
     pub(crate) token: Option<String>,
-    /// The second server knows no ranges.
+    /// Whether the second server ignores ranges.
     pub(crate) no_ranges: bool,
-    /// The second server's ranges begin so many bytes too late.
+    /// Bytes by which the second server's ranges begin too late.
     pub(crate) late_by: usize,
-    /// The second server's files are this much shorter than the Hub says.
+    /// Bytes by which the second server's files are shorter than the Hub says.
     pub(crate) short_by: usize,
-    /// Method, path, and headers with names in lower case.
+    /// Method, path, and headers with lower-case names of each request.
     pub(crate) asked: Vec<(String, String, HashMap<String, String>)>,
 }
 
@@ -50,7 +51,7 @@ impl Hub {
         act(&mut self.behaviour.lock().unwrap())
     }
 
-    /// `Range` headers of all requests for bytes of `file` on the second server.
+    /// Returns the `Range` headers of all requests for bytes of `file` on the second server.
     pub(crate) fn ranges(&self, file: &str) -> Vec<String> {
         self.with(|behaviour| {
             let of_file = behaviour.asked.iter().filter(|(_, path, _)| *path == format!("/storage/{file}"));
@@ -94,12 +95,12 @@ fn hear(stream: &TcpStream) -> Asked {
 
 fn say(stream: &mut TcpStream, status: &str, headers: &[String], body: &[u8]) {
     let headers: String = headers.iter().map(|header| format!("{header}\r\n")).collect();
-    // A client that has seen enough hangs up.
+    // A client that has seen enough closes the connection.
     let _ = write!(stream, "HTTP/1.1 {status}\r\nConnection: close\r\n{headers}\r\n");
     let _ = stream.write_all(body);
 }
 
-/// Small files are given at once, packed where allowed; weights are elsewhere.
+/// Answers requests for small files at once, compressed where allowed, and redirects those for weights.
 fn answer_hub(
     stream: &mut TcpStream,
     (method, path, headers): &Asked,

@@ -1,4 +1,4 @@
-//! Encoders of other model types, of Hugging Face and timm, at their own size and at others.
+//! Encoders of other model types, from Hugging Face and timm, at their own size and at others.
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
@@ -21,7 +21,7 @@ const ENCODERS: [(&str, Layout, usize); 11] = [
     ("timm_distilled", Layout::TimmDistilled, 1),
 ];
 
-/// An encoder below the path at which larger models have theirs.
+/// An encoder under the path that it has in larger models.
 #[derive(Module, Debug)]
 struct Model {
     encoder: VisionTransformer,
@@ -44,7 +44,7 @@ fn assert_encodes(encoder: &VisionTransformer, recording: &Recording, name: &str
     let found = encoder.forward(pixels);
     let mut expected: Tensor<3> = recording.tensor(&format!("{name}.{case}.tokens"), &Device::flex());
     if name == "timm_pooled" {
-        // There is no norm in the file; here it starts fresh.
+        // The file has no norm, so it is freshly initialised here.
         let (variance, mean) = expected.clone().var_mean_bias(2);
         expected = (expected - mean) / variance.add_scalar(1e-6).sqrt();
     }

@@ -21,7 +21,7 @@ fn load(name: &str, device: &Device) -> (SegmenterConfig, MaskSegmenter) {
     (config, model)
 }
 
-/// Runs `p0`: no masked attention; `p1`: every query keeps its mask in every block that may have one.
+/// Runs without masked attention (`p0`), or with every query masked in every possible block (`p1`).
 fn predict(
     run: &str,
     model: &MaskSegmenter,

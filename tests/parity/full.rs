@@ -1,4 +1,4 @@
-//! The published architectures at their real size, with random parameters: `make parity-full`.
+//! The published architectures at full size, with random parameters: `make parity-full`.
 #![expect(clippy::print_stdout, reason = "how far off is what one runs it for")]
 
 use std::path::PathBuf;
@@ -13,10 +13,10 @@ use serde_json::Value;
 
 use crate::recording::{Recording, assert_near, checkpoint_in, values};
 
-/// Everything is f32 here and f64 in the reference.
+/// Computation is in f32 here and in f64 in the reference.
 const TOLERANCE: f64 = 1e-3;
 
-/// Where `make parity-full` has put the checkpoints.
+/// Returns the path of a checkpoint that `make parity-full` created.
 fn full(name: &str) -> PathBuf {
     PathBuf::from(std::env::var("PARITY_FULL").unwrap()).join(name)
 }

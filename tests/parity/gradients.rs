@@ -1,4 +1,4 @@
-//! Gradients by their published names.
+//! Gradients under their published names.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use mae_seg::weights::{Layout, collect};
 
 use crate::recording::{Recording, assert_near, largest};
 
-/// Puts each parameter's gradient in its place, so that it can be named like the parameter.
+/// Replaces each parameter by its gradient, so that it can be named like the parameter.
 struct IntoGradients<'g>(&'g Gradients);
 
 impl ModuleMapper for IntoGradients<'_> {
@@ -17,10 +17,11 @@ impl ModuleMapper for IntoGradients<'_> {
     }
 }
 
-/// Every tensor recorded as `prefix…` equals the gradient of that name within 1e-4 of the tensor's largest entry.
+/// Asserts that every tensor recorded as `prefix…` equals the gradient of that name within 1e-4 of the
+/// tensor's largest entry.
 ///
-/// Some gradients are zero by construction (a key's bias moves no attention weight): what is left of them is rounding,
-/// measured against a thousandth of the largest gradient of all.
+/// Some gradients are zero by construction (a key's bias does not change attention weights): their rounding
+/// errors are compared with a thousandth of the largest gradient of all.
 pub(crate) fn assert_gradients<M: Module>(
     module: M,
     layout: Layout,

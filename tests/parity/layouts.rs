@@ -1,4 +1,4 @@
-//! One checkpoint under every published spelling of its names computes the same numbers.
+//! One checkpoint under all published names of its tensors computes the same results.
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
@@ -72,13 +72,13 @@ fn an_autoencoder_under_every_spelling_and_in_pytorchs_files() {
     }
 }
 
-/// An encoder below the path at which larger models have theirs.
+/// An encoder under the path that it has in larger models.
 #[derive(Module, Debug)]
 struct Encoder {
     encoder: VisionTransformer,
 }
 
-/// The tokens of an image, by the encoder in `file`.
+/// Returns the tokens of an image, computed by the encoder in `file`.
 fn encoded(file: &str, image: Tensor<4>) -> Vec<f32> {
     let folder = checkpoint_file("layouts_mae", file);
     let alone = matches!(folder.config.architecture, Architecture::Encoder(_));

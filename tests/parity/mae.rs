@@ -96,7 +96,8 @@ fn five_steps_of_adamw() {
             model = optimizer.step(rate, model, gradients);
         }
         let trained: BTreeMap<_, _> = collect(&model, Layout::VitMae).unwrap().into_iter().collect();
-        // No loss depends on a key's bias; AdamW scales the rounding left of its gradient up to whole steps.
+        // The loss does not depend on a key's bias; AdamW amplifies the rounding error of its gradient to
+        // full steps.
         let names =
             recording.names_after("adamw.final.").into_iter().filter(|name| !name.ends_with("key.bias"));
         for parameter in names {

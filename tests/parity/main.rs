@@ -1,7 +1,7 @@
-//! The models, the losses and the optimiser against the reference implementations' recorded numbers.
+//! The models, the losses and the optimiser, compared with recorded results of the reference implementations.
 //!
-//! Every checkpoint is loaded the way the program loads weights, and every gradient is compared under its published name.
-//! Where the numbers come from: `tests/fixtures/README.md`.
+//! Every checkpoint is loaded the way the program loads weights, and every gradient is compared under its
+//! published name. `tests/fixtures/README.md` documents the origin of the recordings.
 #![cfg(feature = "native")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 

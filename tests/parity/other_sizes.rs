@@ -1,4 +1,4 @@
-//! Checkpoints at sizes they were not made for: positions resampled as the reference resamples them.
+//! Checkpoints at other sizes than their own, with position embeddings resampled as the reference does it.
 
 use burn::tensor::Device;
 use mae_seg::model::{MaskSegmenter, MaskedAutoencoder};

@@ -1,4 +1,4 @@
-//! EoMT's post-processings of recorded logits: the same segments, scores and maps as `transformers`.
+//! EoMT's post-processing of recorded logits gives the same segments, scores and maps as `transformers`.
 
 use mae_seg::engine::{Answer, Logits, Segment, SegmentOptions, Selection, find};
 use mae_seg::pixels::Letterbox;
@@ -52,7 +52,8 @@ impl Case {
         )
     }
 
-    /// Labels and scores as recorded for `run`, and the recorded map holding each segment where ours does.
+    /// Asserts the labels and scores recorded for `run`, and that the recorded map holds each segment where
+    /// ours does.
     fn assert_recorded(&self, run: &str, found: &[Segment], segments: &[&Value], recording: &Recording) {
         let name = format!("{}.{run}", self.name);
         assert_eq!(found.len(), segments.len(), "{name}: number of segments");
@@ -128,7 +129,7 @@ fn the_pairs_for_average_precision_are_those_of_the_authors_rule() {
     for case in CASES.map(|name| Case::of(name, &recording)) {
         let found = case.find(&SegmentOptions { top_k: 20, ..SegmentOptions::evaluation() }, NUM_CLASSES);
         let recorded: Vec<(usize, usize, f64)> = serde_json::from_value(case.notes["pairs"].clone()).unwrap();
-        // A query whose mask lies beside the photo scores 0 there and is no object here.
+        // A query whose mask lies beside the photo has score 0 there and is not an object here.
         let recorded: Vec<_> = recorded.into_iter().filter(|pair| pair.2 > 0.0).collect();
         assert_eq!(found.len(), recorded.len(), "{}", case.name);
         for (found, (query, category, score)) in found.iter().zip(recorded) {

@@ -1,11 +1,12 @@
-//! Pixel values against Python's image processors, each read from the file it would write.
+//! Pixel values compared with Python's image processors, each read from the file that it would write.
 
 use mae_seg::image::RgbImage;
 use mae_seg::pixels::{Preprocess, prepare};
 
 use crate::recording::Recording;
 
-/// The largest difference to a recorded backend, in steps of a byte, and the share of values that differ by half a step.
+/// Returns the largest difference to a recorded backend in steps of a byte, and the share of values that
+/// differ by half a step.
 fn difference(recording: &Recording, name: &str, preprocess: &Preprocess, backend: &str) -> (f64, f64) {
     let shape = recording.shape(&format!("{name}.photo"));
     let bytes = recording.indices(&format!("{name}.photo")).into_iter().map(|byte| byte as u8).collect();

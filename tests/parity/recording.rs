@@ -1,4 +1,4 @@
-//! Recorded tensors, checkpoint folders, and what counts as equal.
+//! Recorded tensors, checkpoint folders, and the tolerance of comparisons.
 
 use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom};
@@ -14,7 +14,7 @@ pub(crate) fn fixtures() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures")
 }
 
-/// A folder on disk, and the file of weights in it where one is meant.
+/// A folder on disk, and the file of weights in it if one is named.
 struct Directory(PathBuf, Option<String>);
 
 impl WeightSource for Directory {
@@ -42,12 +42,12 @@ impl WeightSource for Directory {
     }
 }
 
-/// The checkpoint folder of fixture `name`.
+/// Returns the checkpoint folder of fixture `name`.
 pub(crate) fn checkpoint(name: &str) -> Folder {
     checkpoint_in(fixtures().join(name), None)
 }
 
-/// The checkpoint in one file of fixture `name`.
+/// Returns the checkpoint in one file of fixture `name`.
 pub(crate) fn checkpoint_file(name: &str, file: &str) -> Folder {
     checkpoint_in(fixtures().join(name), Some(file))
 }
@@ -56,7 +56,7 @@ pub(crate) fn checkpoint_in(folder: PathBuf, file: Option<&str>) -> Folder {
     pollster::block_on(read_folder(&Directory(folder, file.map(str::to_owned)))).unwrap()
 }
 
-/// The recorded inputs and outputs of fixture `name`.
+/// The recorded inputs and outputs of a fixture.
 pub(crate) struct Recording {
     bytes: Vec<u8>,
 }
@@ -66,12 +66,12 @@ impl Recording {
         Self::at(&fixtures().join(name))
     }
 
-    /// What is recorded beside the checkpoint folder at `place`.
+    /// Opens the recording beside the checkpoint folder at `place`.
     pub(crate) fn at(place: &Path) -> Self {
         Self { bytes: fs::read(format!("{}_io.safetensors", place.display())).unwrap() }
     }
 
-    /// What is recorded beside the tensors of fixture `name`.
+    /// Returns what is recorded as JSON beside the tensors of fixture `name`.
     pub(crate) fn notes(name: &str) -> serde_json::Map<String, serde_json::Value> {
         serde_json::from_slice(&fs::read(fixtures().join(format!("{name}_io.json"))).unwrap()).unwrap()
     }
@@ -80,7 +80,7 @@ impl Recording {
         SafeTensors::deserialize(&self.bytes).unwrap()
     }
 
-    /// Every recorded name that starts with `prefix`, without it.
+    /// Returns every recorded name that starts with `prefix`, without the prefix.
     pub(crate) fn names_after(&self, prefix: &str) -> Vec<String> {
         self.file()
             .names()
@@ -98,7 +98,7 @@ impl Recording {
         self.numbers(name).into_iter().map(|value| value as f32).collect()
     }
 
-    /// Every stored type fits an f64.
+    /// Returns a recorded tensor; every stored type fits an f64.
     pub(crate) fn numbers(&self, name: &str) -> Vec<f64> {
         let file = self.file();
         let view = file.tensor(name).unwrap_or_else(|error| panic!("{name}: {error}"));
@@ -137,7 +137,7 @@ pub(crate) fn largest(values: &[f32]) -> f64 {
     values.iter().fold(0.0, |largest, value| f64::from(value.abs()).max(largest))
 }
 
-/// No number further than `tolerance` from the recorded one.
+/// Asserts that no value differs from the recorded one by more than `tolerance`.
 pub(crate) fn assert_near(actual: &[f32], expected: &[f32], tolerance: f64, what: &str) {
     assert_eq!(actual.len(), expected.len(), "{what}: count");
     let worst = actual.iter().zip(expected).map(|(a, b)| f64::from((a - b).abs()));
