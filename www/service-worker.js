@@ -31,7 +31,7 @@ addEventListener("fetch", (event) => {
 
 const isPage = ({ pathname }) => [registration.scope, `${registration.scope}index.html`].some((page) => new URL(page).pathname === pathname);
 
-/** Keeps the whole build or nothing of it; what an earlier one has is not fetched again. */
+/** Caches the whole build or nothing of it; files that an earlier build has are not fetched again. */
 async function keep() {
   const name = OURS + BUILD;
   const cache = await caches.open(name);
@@ -55,7 +55,7 @@ async function digest(response) {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** Lets go of all builds but this one and the one before, which may still be open somewhere, and tells open pages. */
+/** Deletes all builds but this and the previous one, which may still be open somewhere, and notifies open pages. */
 async function takeOver() {
   const others = (await caches.keys()).filter((name) => name.startsWith(OURS) && name !== OURS + BUILD);
   await Promise.all(others.slice(0, -1).map((name) => caches.delete(name)));
@@ -63,7 +63,7 @@ async function takeOver() {
   for (const client of await clients.matchAll({ type: "window" })) client.postMessage({ build: BUILD });
 }
 
-/** The page of the network, or where that is silent, slow or answers something else, the one kept here. */
+/** Returns the page from the network, or the cached one if the network is silent, slow or answers something else. */
 async function page(request) {
   const known = await (await caches.open(OURS + BUILD)).match("./");
   const asked = fetch(request, { cache: "no-cache" }).then(async (response) => {
@@ -79,7 +79,7 @@ async function kept(request) {
   return (await caches.match(request, { ignoreVary: true })) ?? fetch(request);
 }
 
-/** Takes photos that another app shares with this one; the page asks for them: their names in `shared/`, then one after another. */
+/** Stores photos that another app shares; the page fetches their names from `shared/`, then one after another. */
 async function receive(request) {
   const photos = (await request.formData()).getAll("photos");
   const cache = await caches.open(SHARED);

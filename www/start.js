@@ -19,13 +19,13 @@
       "页面没有加载完整。请检查网络，然后刷新页面。",
     ],
   };
-  // As the app chooses it, which is not there yet.
+  // The same choice as the app makes once it runs.
   const speaksChinese = () => {
     let remembered;
     try {
       remembered = localStorage.getItem("mae-seg-language");
     } catch {
-      // Some browsers remember nothing.
+      // Some browsers have no storage.
     }
     const tags = [new URLSearchParams(location.search).get("lang"), remembered, ...navigator.languages];
     return /^zh\b/i.test(tags.find((tag) => /^(zh|en)\b/i.test(tag)));
@@ -45,7 +45,7 @@
   };
   const starting = new AbortController();
   const here = { signal: starting.signal };
-  // Scripts that fail say so to the window, those that do not come on the way down only.
+  // Scripts that throw fire an event that bubbles to the window; those that fail to load need a capturing listener.
   const onError = ({ target, error }) => (target === window || target instanceof HTMLScriptElement) && stop(error);
   addEventListener("error", onError, { ...here, capture: true });
   addEventListener("DOMContentLoaded", () => {
@@ -60,12 +60,12 @@
     if ("serviceWorker" in navigator && isSecureContext) stay();
   }, here);
 
-  // The page says when a newer build is there, and asks whether it is after some time and whenever it is looked at again.
+  // The page announces newer builds, and checks for them periodically and whenever it becomes visible.
   function stay() {
     navigator.serviceWorker.addEventListener("message", ({ data }) => {
       if (data.build && data.build !== document.documentElement.dataset.build) dispatchEvent(new CustomEvent("newversion"));
     });
-    // What the first answer needs comes first.
+    // Files that the first result needs take precedence.
     const keep = async () => {
       const registration = await navigator.serviceWorker.register("service-worker.js");
       const look = () => document.visibilityState === "visible" && registration.update().catch(() => {});

@@ -25,7 +25,7 @@ async function load(attempts) {
     tell(response.clone().body).catch(() => {});
     await init({ module_or_path: response });
   } catch (error) {
-    // A line that broke may be there again; the browser goes on with what it has.
+    // A broken connection may be back; the browser continues with what it has.
     if (attempts === 1 || error instanceof WebAssembly.CompileError || error instanceof WebAssembly.LinkError) throw error;
     await new Promise((resolve) => setTimeout(resolve, 500));
     await load(attempts - 1);

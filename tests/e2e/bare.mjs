@@ -9,7 +9,7 @@ import { chromiumPath, flags } from "./page.mjs";
 
 const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
-/** A headless Chromium spoken to over a pipe, in the DevTools protocol. */
+/** A headless Chromium, controlled over a pipe by the DevTools protocol. */
 export class BareBrowser {
   static async launch() {
     const it = new BareBrowser();
@@ -39,7 +39,7 @@ export class BareBrowser {
     return answer;
   }
 
-  /** Opens a page; answers the session to reach it by. */
+  /** Opens a page; returns its session. */
   async open(url) {
     const { targetId } = await this.send("Target.createTarget", { url });
     const { sessionId } = await this.send("Target.attachToTarget", { targetId, flatten: true });
@@ -47,21 +47,21 @@ export class BareBrowser {
     return sessionId;
   }
 
-  /** The session of the page's worker. */
+  /** Returns the session of the page's worker. */
   async worker() {
     const isWorker = ({ method, params }) => method === "Target.attachedToTarget" && params.targetInfo.type === "worker";
     while (!this.events.some(isWorker)) await pause(50);
     return this.events.find(isWorker).params.sessionId;
   }
 
-  /** The value of a JavaScript expression. */
+  /** Returns the value of a JavaScript expression. */
   async value(session, expression) {
     const { result, exceptionDetails } = await this.send("Runtime.evaluate", { expression, returnByValue: true, awaitPromise: true }, session);
     if (exceptionDetails) throw new Error(exceptionDetails.exception?.description ?? exceptionDetails.text);
     return result.value;
   }
 
-  /** Waits until an expression has a value; answers it. */
+  /** Waits until an expression has a value; returns it. */
   async until(session, expression, timeout = 120_000) {
     for (const end = Date.now() + timeout; Date.now() < end; await pause(50)) {
       const value = await this.value(session, expression);

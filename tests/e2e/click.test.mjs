@@ -26,7 +26,7 @@ describe("a click where nothing was found", () => {
     await site?.close();
   });
 
-  /** The overlay's opacity at a place, both coordinates from 0 to 1. */
+  /** Returns the overlay's opacity at a place, both coordinates from 0 to 1. */
   const opacity = (across, down) => overlay.evaluate((canvas, [across, down]) => {
     const at = [across * canvas.width, down * canvas.height].map(Math.floor);
     return canvas.getContext("2d").getImageData(...at, 1, 1).data[3];

@@ -26,7 +26,7 @@ async function serve() {
   return site;
 }
 
-/** A visitor with a browser of their own, on a page whose service worker has kept it. */
+/** Opens the page in a new browser, and waits until its service worker has cached it. */
 async function visit(site, path = "") {
   const context = await browser.newContext();
   const page = await SegmenterPage.open(context, `${site.address}${path}`);
@@ -35,7 +35,7 @@ async function visit(site, path = "") {
   return { context, page };
 }
 
-/** Another build, as a deploy brings it: names of worker and style change, and the old files are gone. */
+/** Simulates the deploy of another build: names of worker and style change, and the old files are gone. */
 function rebuilt(path, bytes) {
   const names = readdirSync(dist).flatMap((name) => /^(?:worker|worker_loader|style)-(\w+)/.exec(name)?.[1] ?? []);
   const pairs = [build, ...names].map((hash) => [hash, [...hash].reverse().join("")]);
@@ -79,7 +79,7 @@ test("a new build under an open tab: the tab goes on, says so, and a reload brin
   site.faults.push(rebuilt);
   await page.page.evaluate(async () => (await navigator.serviceWorker.getRegistration()).update());
   await page.hook("new-version").waitFor({ timeout: 30_000 });
-  // What it has not used yet is not on the server any more.
+  // Files that it has not used yet are no longer on the server.
   await page.page.evaluate((script) => new Promise((resolve, reject) => {
     const worker = new Worker(script, { type: "module" });
     worker.onmessage = ({ data }) => data[0].Ready && resolve(worker.terminate());
@@ -173,7 +173,7 @@ test("where it cannot start, the page says why", async () => {
   assert.match(await start(() => undefined, () => delete globalThis.WebAssembly), /no WebAssembly/);
   const strict = { headers: { "content-security-policy": "script-src 'self'" } };
   assert.match(await start((path) => path === "/" && strict), /security policy forbids WebAssembly/);
-  // Without any script, the words of the page itself.
+  // Without scripts, the page shows its static text.
   site.faults.splice(0, 1, (path) => path === "/" && { headers: { "content-security-policy": "script-src 'none'" } });
   const page = await browser.newPage();
   await page.goto(site.address);

@@ -22,7 +22,7 @@ async function open(options = {}, query = "") {
   return { context, page };
 }
 
-/** What axe finds wrong now. */
+/** Returns the violations that axe finds in the current page. */
 async function violations(page) {
   const { violations, passes } = await page.page.evaluate(() => window.axe.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] }));
   assert.ok(passes.length > 10, `${passes.length} rules passed`);
@@ -31,7 +31,7 @@ async function violations(page) {
 
 for (const [scheme, width] of [["light", 1280], ["dark", 1280], ["light", 360]]) {
   test(`axe finds nothing wrong (${scheme}, ${width} px)`, async () => {
-    // The page's policy forbids scripts from elsewhere, such as axe's.
+    // The page's content security policy forbids foreign scripts, such as axe's.
     const { context, page } = await open({ colorScheme: scheme, viewport: { width, height: 900 }, bypassCSP: true });
     await page.page.addScriptTag({ path: axe });
     const states = {
@@ -58,7 +58,7 @@ for (const [scheme, width] of [["light", 1280], ["dark", 1280], ["light", 360]])
     for (const [name, reach] of Object.entries(states)) {
       await reach();
       const wrong = await violations(page);
-      // To be looked at: SCREENSHOTS=folder.
+      // SCREENSHOTS=folder keeps the pictures for inspection.
       if (process.env.SCREENSHOTS) await page.page.screenshot({ path: `${process.env.SCREENSHOTS}/${name}-${scheme}-${width}.png` });
       if (wrong.length) found[name] = wrong;
     }

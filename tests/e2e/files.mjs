@@ -26,7 +26,7 @@ function chunk(type, data) {
   return Buffer.concat([length, body, sum]);
 }
 
-/** A PNG; `row(y)` gives the bytes of a row. */
+/** Returns a PNG; `row(y)` returns the bytes of a row. */
 function png(width, height, depth, colourType, row) {
   const header = Buffer.alloc(13);
   header.writeUInt32BE(width, 0);
@@ -39,7 +39,7 @@ function png(width, height, depth, colourType, row) {
   return Buffer.concat([signature, chunk("IHDR", header), chunk("IDAT", data), chunk("IEND", Buffer.alloc(0))]);
 }
 
-/** Black and white, one bit per pixel: large to look at, small to store. */
+/** Returns a black-and-white PNG, one bit per pixel: many pixels in a small file. */
 export function hugePng(width, height) {
   const row = Buffer.alloc(Math.ceil(width / 8), 0x55);
   return file("huge.png", "image/png", png(width, height, 1, 0, () => row));
@@ -54,13 +54,13 @@ export function sixteenBitPng() {
   return file("sixteen.png", "image/png", png(60, 40, 16, 2, row));
 }
 
-/** Two frames of 4 × 4 pixels, first red, then green. */
+/** Returns a GIF with two frames of 4 × 4 pixels, first red, then green. */
 export function animatedGif() {
   const palette = [0, 0, 0, 255, 0, 0, 0, 255, 0, 255, 255, 255];
   const screen = [4, 0, 4, 0, 0x81, 0, 0, ...palette];
   const loop = [0x21, 0xff, 11, ...Buffer.from("NETSCAPE2.0"), 3, 1, 0, 0, 0];
   const frame = (colour) => {
-    // LZW with codes of three bits: clear (4) before every second pixel keeps them so, then the end (5).
+    // LZW codes stay three bits long with a clear code (4) before every second pixel; 5 ends the data.
     const codes = [...Array(8).fill([4, colour, colour]).flat(), 5];
     const bits = codes.map((code) => code.toString(2).padStart(3, "0")).reverse().join("");
     const data = [];
@@ -84,18 +84,18 @@ export async function cmykJpeg() {
   return file("print.jpg", "image/jpeg", await readFile(join(root, "tests/fixtures/cmyk.jpg")));
 }
 
-/** One of the photos that `tests/fixtures/make_photos.py` writes. */
+/** Returns one of the photos that `tests/fixtures/make_photos.py` writes. */
 export async function fixture(name, mimeType) {
   return file(name, mimeType, await readFile(join(root, "tests/fixtures/photos", name)));
 }
 
-/** A JPEG without its last two bytes, which say that it ends. */
+/** Returns a JPEG without its end marker, the last two bytes. */
 export async function endlessJpeg() {
   const whole = await sample("coffee.jpg");
   return file("endless.jpg", "image/jpeg", whole.subarray(0, whole.length - 2));
 }
 
-/** The coffee, 600 × 400, with the note that it is to be turned by 90° to the right. */
+/** Returns the coffee photo, 600 × 400, with an EXIF orientation of 90° to the right. */
 export async function turnedJpeg() {
   const whole = await sample("coffee.jpg");
   const orientation = 6;
@@ -105,7 +105,7 @@ export async function turnedJpeg() {
   return file("turned.jpg", "image/jpeg", Buffer.concat([whole.subarray(0, 2), marker, body, whole.subarray(2)]));
 }
 
-/** Names in a zip file, from the directory at its end: each record names a file. */
+/** Returns the names in a zip file, read from its central directory. */
 export function zipNames(bytes) {
   const names = [];
   for (let at = bytes.indexOf("PK\x01\x02"); at >= 0; at = bytes.indexOf("PK\x01\x02", at + 4)) {

@@ -122,8 +122,8 @@ describe("WebGPU", { timeout: 600_000 }, () => {
     });
   }
 
-  // Weights in f16 differ themselves; on the CPU what they are multiplied with is rounded likewise. Without masked attention: it
-  // asks for the sign of a number, which rounding may turn.
+  // Weights in f16 differ from f32 themselves, and the CPU also rounds the activations. Masked attention is left
+  // out, since it depends on the sign of a logit, which rounding may change.
   test("Cpu in the browser computes the same numbers, rounded, where weights are", async () => {
     await open("&backend=cpu");
     const answers = [];

@@ -11,7 +11,7 @@ import { root } from "./site.mjs";
 const sha256 = (bytes) => createHash("sha256").update(bytes).digest("hex");
 const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
-/** The files of a folder of tests/fixtures, by name. */
+/** Returns the files of a folder in tests/fixtures, by name. */
 export async function fixture(name) {
   const folder = join(root, "tests/fixtures", name);
   const files = (await readdir(folder, { withFileTypes: true })).filter((entry) => entry.isFile());
@@ -27,9 +27,10 @@ async function listen(answer) {
 }
 
 /**
- * Starts the Hub with `models`, files by name, by `owner/name`. What can be set later:
- * `refuse` `{status, code}` for every question, `cors` of the two servers, `ranges` of the second one, `breaks` numbers of
- * bytes after which its next answers end, `bytesPerSecond`; `asked` are the questions: `{path, range}`.
+ * Starts a Hub with `models`, which maps `owner/name` to files by name. Properties that can be set later: `refuse`
+ * (`{status, code}` of every response), `cors` (of the two servers), `ranges` (of the second server), `breaks`
+ * (numbers of bytes after which its next responses end), `bytesPerSecond`. `asked` lists the requests as
+ * `{path, range}`.
  */
 export async function serveHub(models) {
   const hub = { models, refuse: undefined, cors: true, ranges: true, breaks: [], bytesPerSecond: Infinity, asked: [] };
@@ -53,7 +54,7 @@ async function answerHub(hub, storage, request, response) {
   if (hub.refuse) return refuse(hub.refuse.status, hub.refuse.code);
   const [, model, revision, file] = /^\/([^/]+\/[^/]+)\/resolve\/([^/]+)\/(.+)$/.exec(path) ?? [];
   const files = hub.models[model];
-  // To strangers, the Hub does not tell a missing model from a private one.
+  // Without a token, the Hub does not distinguish a missing model from a private one.
   if (!files) return refuse(401, "RepoNotFound");
   if (!["main", "v2"].includes(revision)) return refuse(404, "RevisionNotFound");
   const bytes = files[file];
@@ -70,7 +71,7 @@ async function answerHub(hub, storage, request, response) {
 async function answerStorage(hub, request, response) {
   const path = decodeURIComponent(new URL(request.url, "http://localhost").pathname);
   hub.asked.push({ path, range: request.headers.range });
-  // The real one answers no preflight either.
+  // The real one does not answer preflight requests either.
   if (request.method === "OPTIONS") return response.writeHead(403).end();
   const [, owner, name, file] = path.split("/");
   const whole = hub.models[`${owner}/${name}`][file];

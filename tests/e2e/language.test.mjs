@@ -12,7 +12,7 @@ const known = new Set(
    Ctrl Shift Alt Esc Del Delete Enter JPEG PNG WebP GIF BMP TIFF SVG zip COCO JSON YOLO LabelMe CVAT XML PSNR SSIM`.split(/\s+/),
 );
 
-/** Runs in the page: every text, label, title and the like of what is seen. */
+/** Runs in the page: returns all visible texts, labels and titles. */
 function said() {
   const texts = [document.title];
   for (const element of document.body.querySelectorAll("*")) {
@@ -41,7 +41,7 @@ describe("the page in Chinese", () => {
     await site?.close();
   });
 
-  /** Asserts that no word is left in English. */
+  /** Asserts that no English word is left. */
   async function isChinese(where) {
     const texts = await page.page.evaluate(said);
     assert.ok(texts.some((text) => /\p{Script=Han}/u.test(text)), where);

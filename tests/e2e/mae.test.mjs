@@ -30,7 +30,7 @@ describe("hide and redraw", () => {
 
   const view = (name) => page.page.click(`[data-view=${name}]`);
 
-  /** Waits until what is wanted is shown. */
+  /** Waits until the requested drawing is shown. */
   async function drawn(state = "ready") {
     await page.page.waitForSelector(`[data-testid=redraw][data-state=${state}]`, { state: "attached", timeout: 60_000 });
   }
@@ -40,10 +40,10 @@ describe("hide and redraw", () => {
     await drawn();
   };
 
-  /** The pixels of one of the pictures. */
+  /** Returns the pixels of one of the pictures. */
   const pixels = (name) => page.hook(name).evaluate((canvas) => [...canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data]);
 
-  /** How many patches are transparent in what the model sees. */
+  /** Returns the number of transparent patches in the picture of what the model sees. */
   async function hidden(name = "redraw-seen") {
     const seen = await pixels(name);
     let count = 0;
@@ -51,7 +51,7 @@ describe("hide and redraw", () => {
     return count / (seen.length / 4 / PATCHES);
   }
 
-  /** Waits until so many patches are hidden. */
+  /** Waits until a number of patches are hidden. */
   async function hides(count) {
     for (const end = Date.now() + 10_000; (await hidden()) !== count; ) {
       assert.ok(Date.now() < end, `${await hidden()} patches are hidden, not ${count}`);

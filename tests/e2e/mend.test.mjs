@@ -29,7 +29,7 @@ describe("what was found can be mended", () => {
   const key = (name) => page.page.keyboard.press(name);
   const row = (index) => page.hook("instance").nth(index).locator(".row");
 
-  /** Waits until the list is as wanted. */
+  /** Waits until the list of objects is as expected. */
   async function listed(isWanted) {
     for (const end = Date.now() + 10_000; !isWanted(await rows()); ) {
       assert.ok(Date.now() < end, JSON.stringify(await rows()));
@@ -38,7 +38,7 @@ describe("what was found can be mended", () => {
     return rows();
   }
 
-  /** Drags the pointer over the photo; places from 0 to 1. */
+  /** Drags the pointer over the photo; coordinates are from 0 to 1. */
   async function drag(...places) {
     const { x, y, width, height } = await page.hook("viewer").boundingBox();
     const [first, ...others] = places.map(([across, down]) => [x + across * width, y + down * height]);
@@ -121,7 +121,7 @@ describe("what was found can be mended", () => {
     const sheet = await overlay.boundingBox();
     const under = [(x + 0.25 * width - sheet.x) / sheet.width, (y + 0.75 * height - sheet.y) / sheet.height];
     assert.ok(Math.abs(under[0] - 0.25) < 0.01 && Math.abs(under[1] - 0.75) < 0.01, under);
-    // A stroke of one pixel lands where it is drawn, at the photo's own resolution.
+    // A stroke of one pixel lands where it is drawn, at the photo's resolution.
     await page.page.click("[data-tool=tool-brush]");
     await page.hook("brush-size").fill("0");
     await drag([0.25, 0.75]);

@@ -12,7 +12,7 @@ import { root, serve } from "./site.mjs";
 const SMALL = "tue-mps/coco_panoptic_eomt_small_640_2x";
 const tiny = join(root, "tests/fixtures/eomt_tiny");
 
-/** With the two names of its config replaced. */
+/** Replaces the two label names of a config. */
 function renamed(files, names) {
   const config = JSON.parse(files["config.json"]);
   config.id2label = Object.fromEntries(names.map((name, index) => [index, name]));
@@ -63,7 +63,7 @@ describe("the model menu", () => {
     if (!(await menu().evaluate((details) => details.open))) await menu().locator("summary").first().click();
   }
 
-  /** Types a name and waits for the answer. */
+  /** Types a name and waits for the result. */
   const name = (text) =>
     page.answerTo(async () => {
       await openMenu();
@@ -148,7 +148,7 @@ describe("the model menu", () => {
     "owner/model": [{ refuse: { status: 403, code: "GatedRepo" } }, /accept its licence at .*owner\/model/i],
     "owner/model@v9": [{}, /no such model or revision/i],
     "owner/encoder": [{}, /encoder to fine-tune from.*mae-seg finetune --encoder hf:owner\/encoder,/is],
-    // Its tensors are read; what they are shapes alone do not tell.
+    // Its tensors can be read, but shapes alone do not tell the architecture.
     "owner/pickled": [{}, /put a config\.json with Hugging Face/i],
     "owner/empty": [{}, /no model\.safetensors in owner\/empty/i],
     "owner/mixed": [{}, /query\.weight/],
@@ -245,7 +245,7 @@ describe("a model of this device", () => {
     await rm(folder, { recursive: true });
   });
 
-  /** A real drop of files or folders by their paths. */
+  /** Performs a real drop of files or folders, given by their paths. */
   async function drop(...files) {
     const session = await page.page.context().newCDPSession(page.page);
     const data = { items: [], files, dragOperationsMask: 1 };

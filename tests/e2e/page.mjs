@@ -7,19 +7,19 @@ import { chromium } from "playwright-core";
 
 const places = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
 
-/** The Chromium to test with. */
+/** The path of the Chromium under test. */
 export const chromiumPath = () => process.env.CHROMIUM ?? places.find(existsSync);
 
 export const flags = ["--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking"];
 
-/** A headless Chromium; `gpu` adds its software WebGPU adapter. */
+/** Launches a headless Chromium; `gpu` adds its software WebGPU adapter. */
 export function launch({ gpu = false } = {}) {
   return chromium.launch({ executablePath: chromiumPath(), args: [...flags, ...(gpu ? ["--enable-unsafe-webgpu"] : [])] });
 }
 
 /**
- * Milliseconds of processor time that each task of the page's main thread took during `action`. The time on the clock, which long
- * task entries tell, would count what other programs and threads took from this one.
+ * Returns the milliseconds of processor time that each task of the page's main thread took during `action`. Wall
+ * time, as in long task entries, would also count the time that other programs and threads took.
  */
 export async function mainThreadTasks(browser, page, action) {
   await browser.startTracing(page, { categories: ["toplevel", "__metadata"] });
@@ -43,7 +43,7 @@ function recordStates() {
   };
 }
 
-/** Runs in the page: milliseconds that workers say they took, by the kind of their answer. */
+/** Runs in the page: collects the milliseconds that workers report, by the kind of reply. */
 export function readClocks() {
   window.clocks = { Segmented: [], Asked: [] };
   window.Worker = class extends Worker {
@@ -68,8 +68,8 @@ export class SegmenterPage {
   }
 
   /**
-   * Opens `address`, with the quick model where it names none: which one suits this machine is another question. The scripts run
-   * first.
+   * Opens `address`, with the fast model if it names none, so that tests do not depend on the machine. The scripts
+   * run first.
    */
   static async open(browser, address, { suited = false, ...options } = {}, ...scripts) {
     const asked = new URL(address);
@@ -85,7 +85,7 @@ export class SegmenterPage {
     return this.page.getByTestId(name);
   }
 
-  /** Waits until the page is in one of `states`; answers which. */
+  /** Waits until the page is in one of `states`; returns which. */
   async settle(states = ["ready", "error"], timeout = 120_000) {
     const selector = states.map((state) => `[data-testid=status][data-state=${state}]`).join(",");
     const status = await this.page.waitForSelector(selector, { timeout });
@@ -96,7 +96,7 @@ export class SegmenterPage {
     return this.hook("status").getAttribute("data-state");
   }
 
-  /** Hands a file to the picker and waits for the answer. */
+  /** Sets the file of the picker and waits for the result. */
   give(file) {
     return this.answerTo(() => this.hook("photo-input").setInputFiles(file));
   }
@@ -105,7 +105,7 @@ export class SegmenterPage {
     return this.answerTo(() => this.page.click(`[data-sample="${name}"]`));
   }
 
-  /** Does something that gives the page a photo; answers the state it ends in. */
+  /** Performs an action that gives the page a photo; returns the final state. */
   async answerTo(action, timeout = 120_000) {
     const before = await this.page.evaluate(() => window.states.length);
     await action();
@@ -123,7 +123,7 @@ export class SegmenterPage {
     );
   }
 
-  /** Size of the overlay, and how many of its pixels are not transparent. */
+  /** Returns the size of the overlay, and the number of its pixels that are not transparent. */
   async overlay() {
     return this.hook("overlay").evaluate((canvas) => {
       const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
@@ -133,7 +133,7 @@ export class SegmenterPage {
     });
   }
 
-  /** Waits until the overlay is as wanted: painting takes a moment. */
+  /** Waits until the overlay is as expected, since painting takes a moment. */
   async painted(isWanted) {
     for (const end = Date.now() + 20_000; !isWanted(await this.overlay()); ) {
       assert.ok(Date.now() < end, `the overlay never got there: ${JSON.stringify(await this.overlay())}`);
@@ -141,7 +141,7 @@ export class SegmenterPage {
     }
   }
 
-  /** Name and bytes of the file of a kind, of the objects picked or of all shown. */
+  /** Saves a file of a kind, for the picked objects or all shown ones; returns its name and bytes. */
   async download(kind, which) {
     await this.hook("save-what").selectOption(kind);
     if (which) await this.hook("save-which").selectOption(which);

@@ -100,7 +100,7 @@ describe("a photo on the CPU", () => {
   test("a click on a mask picks its row", async () => {
     const point = await page.hook("overlay").evaluate((canvas) => {
       const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
-      // From the middle on: the first pixels lie under the rounded corner.
+      // Starts in the middle, since the first pixels lie under the rounded corner.
       const middle = canvas.width * canvas.height * 2;
       const at = data.findIndex((value, index) => index > middle && index % 4 === 3 && value > 0) >> 2;
       const scale = canvas.clientWidth / canvas.width;
@@ -196,7 +196,7 @@ describe("a photo on the CPU", () => {
     assert.deepEqual((await page.overlay()).width, 512);
     await give("paste", { "text/plain": "http://127.0.0.1:9/a.jpg" });
     await page.page.getByText("may not be read from its site").waitFor();
-    // The page's own policy says so, too.
+    // The page's content security policy requires it, too.
     page.errors = page.errors.filter((error) => !error.includes("127.0.0.1:9") && !error.includes("violates the document's Content Security"));
     assert.equal(await page.sample("coffee.jpg"), "ready", await page.error());
   });
@@ -222,7 +222,7 @@ test("no task of the main thread takes more than 50 ms of processor time while s
     assert.equal(await page.settle(), "ready", await page.error());
     const coffee = await readFile(new URL("../../www/samples/coffee.jpg", import.meta.url));
     const photo = { name: "coffee.jpg", mimeType: "image/jpeg", buffer: coffee };
-    // Even processor time grows on a busy machine, but a long task of ours would be long every time.
+    // Processor time also grows on a busy machine, but a task that is too long would be long every time.
     const longest = [];
     for (let round = 0; round < 3; round++) {
       const tasks = await mainThreadTasks(browser, page.page, async () => {

@@ -29,13 +29,14 @@ async function content(path) {
   return (await stat(file)).isFile() ? { file, bytes: await readFile(file) } : undefined;
 }
 
-/** A fault: a script that runs in the worker before its own. */
+/** Returns a fault that runs a script in the worker before its own. */
 export const inWorker = (script) => (path, bytes) =>
   /worker_loader-\w+\.js$/.test(path) && { bytes: Buffer.concat([Buffer.from(script), bytes]) };
 
 /**
- * Starts the site. `faults` are functions `(path, bytes, request) => undefined | {status, bytes, name, type, headers, breakAt, noRanges}`;
- * `requests` counts the paths asked for.
+ * Starts the site. `faults` are functions
+ * `(path, bytes, request) => undefined | {status, bytes, name, type, headers, breakAt, noRanges}`; `requests` counts
+ * the requests by path.
  */
 export async function serve() {
   const site = { faults: [], requests: new Map() };

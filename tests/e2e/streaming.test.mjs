@@ -12,7 +12,7 @@ import { eomt } from "./synthetic.mjs";
 
 const MIB = 2 ** 20;
 const full = Boolean(process.env.FULL);
-/** Memory besides the model, in MiB. */
+/** Memory allowed besides the model, in MiB. */
 const MOST_EXTRA = 64;
 
 // Put in front of the worker's script: lets the test look at the worker's memory.
@@ -28,7 +28,7 @@ WebAssembly.instantiateStreaming = async (...given) => {
 const state = `document.querySelector("[data-testid=status]")?.dataset.state`;
 const text = (hook) => `document.querySelector("[data-testid=${hook}]")?.innerText`;
 
-/** The process that holds page and worker. */
+/** Returns the process that runs page and worker. */
 async function rendererOf(browser) {
   const { processInfo } = await browser.send("SystemInfo.getProcessInfo");
   const renderers = processInfo.filter(({ type }) => type === "renderer").map(({ id }) => id);
@@ -36,13 +36,13 @@ async function rendererOf(browser) {
   return sizes.sort((a, b) => b[0] - a[0])[0][1];
 }
 
-/** A line of /proc/PID/status, in MiB. */
+/** Returns a field of /proc/PID/status in MiB. */
 async function status(id, name) {
   const text = await readFile(`/proc/${id}/status`, "utf8");
   return Number(new RegExp(`${name}:\\s+(\\d+) kB`).exec(text)[1]) / 1024;
 }
 
-/** Asks the page for a model of the Hub, as a visitor would. */
+/** Requests a model of the Hub in the page, as a visitor would. */
 function ask(name) {
   const menu = document.querySelector("[data-testid=model-menu]");
   menu.querySelector("summary").click();
@@ -59,7 +59,7 @@ test("a model streams into the page over a slow line that breaks twice", { timeo
   const site = await serve();
   const browser = await BareBrowser.launch();
   try {
-    // A service worker shares the process, and would keep the page meanwhile.
+    // A service worker would share the process, and cache the page at the same time.
     site.faults = [inWorker(memoryGuard), (path) => path === "/service-worker.js" && { status: 404 }];
     const page = await browser.open(`${site.address}?backend=cpu&hub=${hub.address}`);
     await browser.until(page, `${state} === "ready"`);
@@ -67,7 +67,7 @@ test("a model streams into the page over a slow line that breaks twice", { timeo
     const held = () => browser.value(worker, "self.memory.buffer.byteLength / 2 ** 20");
 
     const renderer = await rendererOf(browser);
-    // From here on, the largest memory is counted anew.
+    // Resets the peak memory.
     await writeFile(`/proc/${renderer}/clear_refs`, "5");
     const before = { wasm: await held(), all: await status(renderer, "VmRSS") };
     Object.assign(hub, { breaks: [3 * MIB, 2 * MIB], bytesPerSecond: full ? 12e6 : 20e6 });

@@ -1,6 +1,6 @@
 // A checkpoint in the shapes of a published EoMT, with numbers made on the spot.
 
-/** Shapes by name, as Hugging Face's EoMT has them; // table */
+/** Returns shapes by name, as in Hugging Face's EoMT. // table */
 function shapes({ width, depth, side, queries, labels, registers, blocks }) {
   const linear = (name, from, to) => [[`${name}.weight`, [to, from]], [`${name}.bias`, [to]]];
   const norm = (name) => [[`${name}.weight`, [width]], [`${name}.bias`, [width]]];
@@ -41,7 +41,7 @@ function shapes({ width, depth, side, queries, labels, registers, blocks }) {
   ];
 }
 
-/** The file of a table of contents and the bytes it is about. */
+/** Returns a safetensors file of a header and the bytes that it describes. */
 function safetensors(table, bytes) {
   const text = JSON.stringify(table);
   const header = Buffer.from(text.padEnd(Math.ceil(text.length / 8) * 8));
@@ -50,7 +50,7 @@ function safetensors(table, bytes) {
   return Buffer.concat([length, header, bytes]);
 }
 
-/** EoMT-S at 640 pixels with COCO's panoptic labels; what differs is in `changes`. */
+/** Returns the config of EoMT-S at 640 pixels with COCO's panoptic labels, except for `changes`. */
 export function eomt(changes = {}) {
   const size = { width: 384, heads: 6, depth: 12, side: 640, queries: 200, labels: 133, registers: 4, blocks: 3, ...changes };
   const table = {};
@@ -84,7 +84,7 @@ export function eomt(changes = {}) {
   };
 }
 
-/** A safetensors file of f32 with its numbers in f16; those too small for it become 0. */
+/** Converts a safetensors file from f32 to f16; values too small for f16 become 0. */
 export function halved(bytes) {
   const start = 8 + Number(bytes.readBigUInt64LE());
   const table = JSON.parse(bytes.subarray(8, start));
@@ -100,7 +100,7 @@ export function halved(bytes) {
   return safetensors(table, numbers);
 }
 
-/** A safetensors file of an EoMT, whose queries look at every patch: the shares of masked attention are 0. */
+/** Sets the masked-attention probabilities of an EoMT's safetensors file to 0, so that queries attend everywhere. */
 export function unmasked(bytes) {
   const start = 8 + Number(bytes.readBigUInt64LE());
   const table = JSON.parse(bytes.subarray(8, start));

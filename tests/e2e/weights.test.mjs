@@ -108,7 +108,7 @@ describe("weights", () => {
     await open("&weights=fixtures/eomt_shallow");
     assert.equal(await page.settle(), "error");
     assert.match(await page.error(), /query\.weight/);
-    // The length, the header, and two numbers that belong to the configuration: the shares of masked attention.
+    // The length, the header, and two numbers that belong to the configuration: masked-attention probabilities.
     const lengths = ranges.map((range) => range.match(/\d+/g).map(Number)).map(([from, to]) => to - from + 1);
     assert.deepEqual([lengths.length, lengths[0], lengths[2]], [3, 8, 8], ranges.join(" "));
   });
