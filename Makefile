@@ -1,13 +1,13 @@
 # make serve   build the page and serve it on http://127.0.0.1:8080
-# make test    everything: lints, docs, native tests, the built page in a headless browser
-# make check   lints only
-# make parity-full  the published architectures at their real size against Python's transformers, and Python reading
-#              what we write; needs a Python (PYTHON=…) with torch, transformers >= 5, timm, safetensors, huggingface_hub, pycocotools,
-#              labelme, datumaro, resvg-py
-# make browser-full   the page with a model of 96 MB over a slow line that breaks
-# make dist    the page as static files for any host, in dist/
+# make test    run everything: lints, docs, native tests, and the built page in a headless browser
+# make check   run the lints only
+# make parity-full   compare the published architectures at full size with Python's transformers, and read the exported
+#              files in Python; needs a Python (PYTHON=…) with torch, transformers >= 5, timm, safetensors,
+#              huggingface_hub, pycocotools, labelme, datumaro, resvg-py
+# make browser-full   test the page with a model of 96 MB over a slow, unreliable connection
+# make dist    build the page as static files for any host, in dist/
 #
-# Each installs what it misses (see tests/install.sh).
+# Each installs the tools that are missing (see tests/install.sh).
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c

@@ -1,11 +1,12 @@
-"""Put random crops of labelled photos beside them, as photos of their own.
+"""Adds random crops of labelled photos to them as additional photos.
 
     python recipes/cropped_photos.py --train mixed/pseudo.json --images mixed/ --out mixed/cropped.json
 
-A teacher sees more in a crop than in the whole photo, and fine-tuning sees the same objects in other company. Large photos
-(a side of at least 300 pixels) give four crops of 35 to 80 % of their sides, smaller ones one of 60 to 90 %; seven of ten
-start from an object. What a crop shows of an object is an object, with at least 35 % of its pixels and 24 of them; less is
-ignored. Photos listed twice are taken once. Writes the crops to crops/ below IMAGES. Needs Pillow and pycocotools.
+A teacher finds more in a crop than in the whole photo, and fine-tuning sees the same objects in other surroundings. Large
+photos (a side of at least 300 pixels) give four crops of 35 to 80 % of their sides, smaller ones one of 60 to 90 %; seven of
+ten crops show a random point of an object. The visible part of an object is kept if it has at least 35 % of the object's pixels, and
+24 pixels; a smaller part is ignored. Photos listed twice are cropped once. The crops are written to crops/ in IMAGES. Needs
+Pillow and pycocotools.
 """
 import argparse, json, os, random
 from collections import defaultdict
@@ -17,14 +18,14 @@ from pycocotools import mask as masks
 
 from pseudo_labels import outline
 
-LARGE, MANY = 300, 4  # a side from which a photo gives MANY crops
+LARGE, MANY = 300, 4  # minimum longer side of a photo that gives MANY crops
 SHARES, LARGE_SHARES, STRETCH = (0.6, 0.9), (0.35, 0.8), (0.8, 1.25)
-AT_OBJECTS, SURE = 0.7, 0.5  # how many crops start from an object, and the score it has at least
-KEPT, LEAST = 0.35, 24  # of an object's pixels, and pixels
+AT_OBJECTS, SURE = 0.7, 0.5  # share of crops around an object, and its minimum score
+KEPT, LEAST = 0.35, 24  # minimum share of an object's pixels, and minimum number
 
 
 def window(photo, rows, rng):
-    """Left, top, width and height of a crop."""
+    """Returns left, top, width and height of a random crop."""
     sides = photo["width"], photo["height"]
     share, stretch = rng.uniform(*(LARGE_SHARES if max(sides) >= LARGE else SHARES)), rng.uniform(*STRETCH)
     size = [min(side, round(side * share * by)) for side, by in zip(sides, (stretch, 1 / stretch))]
@@ -38,7 +39,7 @@ def window(photo, rows, rng):
 
 
 def cut(row, photo, left, top, width, height):
-    """What is seen of an object, if anything."""
+    """Returns the visible part of an object, if there is one."""
     mask = masks.decode(outline(row, photo))
     seen = masks.encode(mask[top:top + height, left:left + width].copy(order="F"))
     area = int(masks.area(seen))

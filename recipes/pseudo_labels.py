@@ -1,31 +1,31 @@
-"""Let what models found stand in for the labels that photos lack.
+"""Adds detections of models to photos that lack labels.
 
     mae-seg predict --weights runs/teacher --score-thresh 0.03 --json photos/*.jpg > found.json
     python recipes/detected_masks.py --out detected.json mixed/labelled/images mixed/unlabelled
     python recipes/pseudo_labels.py --train mixed/train.json --detected detected.json --found found.json --out mixed/pseudo.json
 
-Photos marked `"exhaustive": false` get the objects found there beside their own and become exhaustive. Each counts as much as
-it is likely (its `score`): for a detector's by how many of such a score are right on photos with all labels, for those of a
-teacher trained here (only where the detector found nothing) by their own score, since it names things that the detector has
-no word for. What is too unsure is ignored (as a crowd), and the rest is background. An object found where a labelled one is,
-is that one; others of a group that was labelled there are ignored too, unless they are beyond doubt. Photos that were
-exhaustive before, and those with several objects, are listed twice. Needs pycocotools.
+Photos marked `"exhaustive": false` get the objects found in them in addition to their own, and become exhaustive. An object's
+weight is its confidence (`score`): for the detector's, the precision of detections with that score on fully labelled photos;
+for those of a teacher trained here (used only where the detector found nothing, since it knows classes that the detector does
+not), their own score. Uncertain objects are ignored (as crowds), and everything else is background. An object that overlaps a
+labelled one is that one; other objects of a group that was labelled in the photo are ignored too, unless they are very
+certain. Photos that were exhaustive before, and those with several objects, are listed twice. Needs pycocotools.
 
-A model that names supercategories says no more than these: the category written is the first of its group.
+For a model that predicts supercategories, the category written is the first of its group.
 """
 import argparse, json, os
 from collections import defaultdict
 
 from pycocotools import mask as masks
 
-SAME, INSIDE = 0.5, 0.75  # overlap (intersection over union, and over the smaller one) from which two of a group are one
-OTHER = 0.7  # intersection over union from which two of any groups are one
-# NanoDet's scores, and how many boxes of such a score are right (an overlap of at least 0.5 with an object not yet found) on the
-# 414 photos of train.json that have all labels, rounded; counted by a script that was not kept.
+SAME, INSIDE = 0.5, 0.75  # IoU, and intersection over the smaller, from which two of a group are one
+OTHER = 0.7  # IoU from which two of any groups are one
+# Scores of NanoDet, and the precision of boxes with such a score (an overlap of at least 0.5 with an object not matched yet)
+# on the 414 fully labelled photos of train.json, rounded; counted by a script that was not kept.
 SCORES = [0.22, 0.275, 0.325, 0.375, 0.425, 0.475, 0.525, 0.575, 0.625, 0.75]
 RIGHT = [0.06, 0.13, 0.23, 0.39, 0.53, 0.68, 0.80, 0.88, 0.95, 1.0]
-DETECTED, DOUBTFUL = 0.12, 0.07  # likelihoods from which a detection is an object, and is ignored
-FOUND, FAINT, TRUST = 0.3, 0.15, 0.5  # a teacher's scores from which it is an object, and is ignored; what its word weighs
+DETECTED, DOUBTFUL = 0.12, 0.07  # minimum confidences of a detection: object, ignored
+FOUND, FAINT, TRUST = 0.3, 0.15, 0.5  # minimum scores of a teacher: object, ignored; its weight
 DOUBTLESS, SEVERAL = 0.6, 3
 
 
@@ -46,7 +46,7 @@ def outline(annotation, photo):
 
 
 def likelihood(score):
-    """By linear interpolation."""
+    """Returns the precision at a score by linear interpolation."""
     if score <= SCORES[0]:
         return 0.0
     for low, high, right_low, right_high in zip(SCORES, SCORES[1:], RIGHT, RIGHT[1:]):
@@ -56,7 +56,7 @@ def likelihood(score):
 
 
 def is_known(row, group, known):
-    """Whether one of `known`, (group, outline), is the same object; any group where a row has none."""
+    """Returns whether one of `known`, (group, outline), is the same object; a row without a group matches any."""
     if not known:
         return False
     outlines = [outline for _, outline in known]
@@ -76,7 +76,7 @@ def box_iou(a, b):
 
 
 def read(paths):
-    """Rows by photo."""
+    """Returns the rows of files, grouped by photo."""
     rows = defaultdict(list)
     for path in paths:
         for row in json.load(open(path)):
@@ -85,7 +85,7 @@ def read(paths):
 
 
 class Labels:
-    """The objects of one photo: those a person labelled, and then what was found."""
+    """The objects of one photo: those that a person labelled, followed by those found."""
 
     def __init__(self, photo, known, group):
         self.labelled = {group[known_id] for known_id in photo.pop("labelled_category_ids", [])}
@@ -93,7 +93,7 @@ class Labels:
         self.added = []
 
     def add(self, row, category, group, likely):
-        """Keeps an object with a likelihood; an unlikely one, 0, is to be ignored."""
+        """Adds an object with a confidence; one with confidence 0 is to be ignored."""
         if group in self.labelled and likely < DOUBTLESS:
             likely = 0.0
         self.known.append((group, row["segmentation"]))

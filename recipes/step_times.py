@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Seconds per training step: mae-seg's backends against PyTorch (transformers' ViTMAE and EoMT), on photos made up here.
+"""Measures seconds per training step of mae-seg's backends and of PyTorch (transformers' ViTMAE and EoMT) on generated photos.
 
     python step_times.py --mae-seg target/release/mae-seg --backends cpu libtorch
     python step_times.py --mae-seg target/release/mae-seg --backends wgpu libtorch-cuda --gpu
@@ -8,8 +8,8 @@ The model is a ViT-Tiny/16 at 224 px: pretraining hides 75 % of 32 photos and ha
 fine-tuning has 8 photos, 50 queries in the last block and no masked attention. With --gpu it is MAE's own ViT-B/16 with 128
 photos and 8 decoder blocks 512 wide, and 32 photos for fine-tuning, in bfloat16 where the backend has it. Needs torch,
 transformers >= 5, numpy, Pillow and scipy.
-A step's time is what more steps take longer, so that starting does not count. Of several rounds, in which PyTorch and the
-backends take turns, the median is told, and the least.
+A step's time is the difference between a long and a short run, divided by that of their steps, so that the start does not
+count. PyTorch and the backends take turns in several rounds, of which the median and the minimum are printed.
 """
 
 import argparse
@@ -33,7 +33,7 @@ BASE = {"hidden_size": 768, "num_attention_heads": 12, "num_hidden_layers": 12}
 
 
 def make_photos(folder):
-    """Noise with three rectangles in each photo, and their COCO file."""
+    """Writes photos of noise with three rectangles each, and their COCO file."""
     random = numpy.random.default_rng(0)
     images, annotations = [], []
     for index in range(PHOTOS):
@@ -49,7 +49,7 @@ def make_photos(folder):
 
 
 def ours(arguments, backend, what, steps, photos, out):
-    """Runs so many steps of ours."""
+    """Runs a number of steps of mae-seg."""
     common = ["--device", backend, "--out", str(out), "--save-every", "100000", "--panel-every", "100000"]
     common += ["--model", "base"] if arguments.gpu else []
     common += ["--precision", "bf16"] if backend == "libtorch-cuda" else []
@@ -84,7 +84,7 @@ def torch_model(what, gpu):
 
 
 def theirs(arguments, what, steps):
-    """Runs so many steps of PyTorch's, on tensors that are there already."""
+    """Runs a number of steps of PyTorch, on tensors that exist already."""
     torch.manual_seed(0)
     device = torch.device("cuda" if arguments.gpu else "cpu")
     model = torch_model(what, arguments.gpu).train().to(device)
@@ -107,7 +107,7 @@ def theirs(arguments, what, steps):
 
 
 def seconds(run):
-    """Per step."""
+    """Returns the seconds per step."""
     taken = []
     for steps in (FEW, MANY):
         start = time.perf_counter()

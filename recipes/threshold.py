@@ -1,11 +1,11 @@
-"""Find the score from which on to show objects: where precision and recall together, F1, are best.
+"""Finds the score from which objects should be shown: the one with the best F1 of precision and recall.
 
     pip install "numpy<2" pycocotools
     mae-seg predict --weights WEIGHTS --score-thresh 0.02 --json $(python recipes/threshold.py --photos val.json DATA) > found.json
     python recipes/threshold.py found.json val.json
 
-Only fully labelled photos count (those without `"exhaustive": false`), masks of any label, at an IoU of 0.5; objects in a crowd are
-neither found nor missed. `mae-seg export --score-thresh` writes the score into the weights.
+Only fully labelled photos count (those without `"exhaustive": false`). Masks of any label match at an IoU of 0.5; detections
+in a crowd count as neither right nor wrong. `mae-seg export --score-thresh` writes the score into the weights.
 """
 import argparse, json, os
 from collections import defaultdict
@@ -15,7 +15,7 @@ from pycocotools import mask as masks
 
 
 def run_lengths(outline, photo):
-    """An outline in any of COCO's forms as compressed runs."""
+    """Converts an outline in any of COCO's forms to a compressed run-length encoding."""
     height, width = photo["height"], photo["width"]
     if isinstance(outline, list):
         return masks.merge(masks.frPyObjects(outline, height, width))
@@ -23,7 +23,7 @@ def run_lengths(outline, photo):
 
 
 def judged(found, objects, photo):
-    """Score and rightness of each mask of a photo, best first; each object is found once."""
+    """Returns score and correctness of each mask of a photo, best first; each object is matched once."""
     found = sorted(found, key=lambda row: -row["score"])
     crowds = [int(o.get("iscrowd", 0)) for o in objects]
     overlap = np.zeros((len(found), len(objects)))

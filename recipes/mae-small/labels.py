@@ -1,12 +1,12 @@
-"""Join sets of labelled photos, and learn from a detector where the partly labelled ones hold nothing.
+"""Joins sets of labelled photos, and finds by a detector where partly labelled ones show only background.
 
     pip install "numpy<2" pillow onnx onnxruntime pycocotools
     python recipes/mae-small/labels.py --detector nanodet.onnx --out labels/ DATA/objects DATA/objects-voc
 
 Each folder holds train.json (COCO instances) and the photos it names. Writes labels/train.json, whose photos are found below
-the links labels/NAME. In a photo marked `"exhaustive": false` every box that NanoDet (see ../detected_masks.py) finds beside
-the labelled objects is ignored, as a crowd is, and the rest becomes background: without that, only fully labelled photos say
-what is no object. Boxes are kept in labels/boxes.jsonl, so that a second call goes on where the first stopped.
+the links labels/NAME. In a photo marked `"exhaustive": false`, every box that NanoDet (see ../detected_masks.py) finds besides
+the labelled objects is ignored as a crowd, and the rest becomes background: otherwise, only fully labelled photos would show
+what is not an object. Boxes are kept in labels/boxes.jsonl, so that an interrupted run is continued.
 """
 import argparse, json, os, sys
 from collections import defaultdict
@@ -19,12 +19,12 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
 from detected_masks import detect, session
 from pseudo_labels import box_iou, likelihood
 
-LEAST = 0.05  # likelihood from which a box is ignored instead of background
-SAME, OTHER = 0.5, 0.7  # overlap from which a box is a labelled object of its group, and of any
+LEAST = 0.05  # minimum confidence of a box that is ignored and not background
+SAME, OTHER = 0.5, 0.7  # IoU from which a box is a labelled object of its group, and of any group
 
 
 def join(folders, out):
-    """One COCO file of all; the first folder's categories win."""
+    """Joins the COCO files of all folders; the first folder's categories take precedence."""
     joined, categories = {"images": [], "annotations": []}, {}
     for folder in folders:
         name = os.path.basename(os.path.normpath(folder))
@@ -45,9 +45,9 @@ def join(folders, out):
 
 
 def boxes_of(photos, detector, out):
-    """What the detector finds: rows of left, top, right, bottom, score and category, by file name."""
+    """Returns the detector's rows of left, top, right, bottom, score and category, by file name."""
     path = os.path.join(out, "boxes.jsonl")
-    # The last line may have been cut off.
+    # The last line may be incomplete.
     lines = [line for line in open(path) if line.endswith("\n")] if os.path.exists(path) else []
     known = dict(json.loads(line) for line in lines)
     with open(path, "w") as file:
@@ -63,7 +63,7 @@ def boxes_of(photos, detector, out):
 
 
 def ignored(photo, rows, labelled, group):
-    """A crowd for each box that is none of the labelled objects, as a bare region of the photo."""
+    """Yields a rectangular crowd for each box that is not a labelled object."""
     for left, top, right, bottom, score, category in rows:
         sides = [max(0, left), max(0, top), min(photo["width"], right), min(photo["height"], bottom)]
         box = [sides[0], sides[1], sides[2] - sides[0], sides[3] - sides[1]]

@@ -1,13 +1,14 @@
-"""Turn what a student and a detector agree on into labels for photos that are labelled in part.
+"""Labels partly labelled photos with the objects on which a student and a detector agree.
 
     pip install "numpy<2" pillow onnx onnxruntime pycocotools
     python recipes/mae-small/relabel.py --detector nanodet.onnx --student "mae-seg predict --weights runs/seg" --out labels/ \\
         DATA/objects DATA/objects-voc
 
-The folders are those that labels.py was given, and --out its folder, whose boxes are used again; what the student finds in
-partly labelled photos is kept in labels/found/. Writes labels/relabelled.json. A box of NanoDet's that is no labelled object becomes one, as likely as its score is right, where a mask of the student's has that box;
-else its place is ignored. So does what the student alone is sure of; what it only suspects is ignored. Objects that
-../detected_masks.py outlined (--detected, of any number of the photos) go before the student's.
+The folders are those of labels.py, and --out is its folder, whose boxes are used again; the student's detections in partly
+labelled photos are kept in labels/found/. Writes labels/relabelled.json. A box of NanoDet that is not a labelled object
+becomes an object if a mask of the student has that box, with the precision of its score, raised by the student's score, as
+confidence; otherwise its region is ignored. Objects of which the student alone is certain are added, too; uncertain ones are
+ignored. Objects outlined by ../detected_masks.py (--detected, for any of the photos) take precedence over the student's.
 """
 import argparse, json, os, shlex, subprocess, sys
 from collections import Counter, defaultdict
@@ -20,13 +21,13 @@ from detected_masks import session
 from labels import LEAST, OTHER, SAME, boxes_of, join
 from pseudo_labels import DETECTED, DOUBTFUL, Labels, box_iou, is_known, likelihood
 
-FITS = 0.6  # overlap of a mask's box and the detector's from which both mean one object
-BATCH = 100  # photos that the student is asked about at once
-AGREED = 0.3  # what the student's score adds to the likelihood of a box
+FITS = 0.6  # IoU of a mask's box and the detector's from which both are one object
+BATCH = 100  # number of photos per call of the student
+AGREED = 0.3  # factor of the student's score that is added to the confidence of a box
 
 
 def found_by(student, photos, out):
-    """Rows of `mae-seg predict --json` by file name, asked for a hundred photos at a time."""
+    """Returns the rows of `mae-seg predict --json` by file name, computed for a hundred photos at a time."""
     os.makedirs(os.path.join(out, "found"), exist_ok=True)
     found = defaultdict(list)
     for start in range(0, len(photos), BATCH):
@@ -49,7 +50,7 @@ def rectangle(photo, left, top, right, bottom):
 
 
 def add_boxes(labels, photo, boxes, found, labelled, group, outlined):
-    """Adds an object for each box that a mask fits, and ignores the others; counts both."""
+    """Adds an object for each box that a mask fits, and ignores the others; returns the counts of both."""
     counts = Counter()
     for left, top, right, bottom, score, category in sorted(boxes, key=lambda row: -row[4]):
         likely, category = likelihood(score), int(category)
