@@ -21,8 +21,7 @@ use crate::image::RgbImage;
 pub struct PhotoFolder {
     path: PathBuf,
     zip: Option<Zip>,
-    /// Two listed names that lead to the same photo if folders are left out: then only this folder's own path
-    /// may be left out of names.
+    /// Two listed names that find the same photo without folders: then only this folder's path is optional.
     alike: Option<[String; 2]>,
 }
 
@@ -73,12 +72,11 @@ impl PhotoFolder {
         }
     }
 
-    /// Finds a listed photo: by its listed name, or else with fewer and fewer of its folders; in a zip file,
-    /// in any folder.
+    /// Finds a listed photo, with fewer and fewer of its folders if necessary; in a zip file, in any folder.
     ///
     /// # Errors
-    /// [`DataError::MissingPhoto`]; [`DataError::OtherPhoto`] if a photo of the same file name exists but may
-    /// be another one.
+    /// [`DataError::MissingPhoto`]; [`DataError::OtherPhoto`] if a photo with its file name may be another
+    /// one.
     pub fn find(&self, listed: &str) -> Result<String, DataError> {
         let (listed_name, folder) = (listed.to_owned(), self.path.clone());
         match (self.candidate(listed), &self.alike) {
@@ -100,8 +98,7 @@ impl PhotoFolder {
         })
     }
 
-    /// Returns whether the folders left out of a name are those that contain this folder, or the photo in
-    /// this zip file.
+    /// Returns whether the omitted folders are those that contain this folder, or the photo in this zip file.
     fn is_own(&self, name: &str, left_out: &str) -> bool {
         let left_out = left_out.trim_matches('/');
         let place = match &self.zip {
@@ -125,8 +122,7 @@ impl PhotoFolder {
             .map_err(|source| DataError::Image { name: path.display().to_string(), source })
     }
 
-    /// Adds to `fingerprint` a digest of some bytes of the photos under these names, which
-    /// [`find`](Self::find) returned.
+    /// Adds to `fingerprint` a digest of bytes of these photos, whose names [`find`](Self::find) returned.
     pub(crate) fn with_bytes(&self, fingerprint: &str, names: &[&str]) -> String {
         let look = |name: &&str| match &self.zip {
             Some(zip) => zip.look(name),
@@ -147,11 +143,9 @@ impl PhotoFolder {
         self.sized(&self.find(&listed.file_name)?, [listed.width, listed.height])
     }
 
-    /// Checks every photo of `dataset`, which was read from `file`, and its outlines.
-    ///
-    /// An unusable photo is removed from it with its objects and described in a sentence, or is the error if
-    /// `damaged` is [`Damaged::Stop`]. Everything ignored is counted in its
-    /// [`left_out`](CocoDataset::left_out).
+    /// Checks every photo of `dataset`, which was read from `file`, and its outlines. An unusable photo is
+    /// removed with its objects and described in a sentence, or is the error if `damaged` is
+    /// [`Damaged::Stop`]. Everything ignored is counted in its [`left_out`](CocoDataset::left_out).
     ///
     /// # Errors
     /// The errors of [`photo`](Self::photo) and [`CocoDataset::unbroken`], [`DataError::Outline`] for an
