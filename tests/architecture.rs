@@ -7,6 +7,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 const MOST_LINES: usize = 400;
+const MOST_COMMENT_CHARACTERS: usize = 110;
+/// Paths below `src` whose comments may still be longer.
+const LONG_COMMENTS: [&str; 5] = ["cli", "kernels", "model/fused", "model/product.rs", "train"];
 
 /// Returns every source file: its path below `src`, and its text.
 fn sources() -> Vec<(PathBuf, String)> {
@@ -110,5 +113,25 @@ fn files_stay_readable() {
     for (path, text) in sources() {
         let lines = text.lines().count();
         assert!(lines <= MOST_LINES, "{} has {lines} lines; the limit is {MOST_LINES}", path.display());
+    }
+}
+
+#[test]
+fn comments_stay_readable() {
+    let may_be_long = |path: &Path| {
+        let exempt = |known: &&str| path.starts_with(known) || path == Path::new(known).with_extension("rs");
+        LONG_COMMENTS.iter().any(exempt)
+    };
+    for (path, text) in sources().into_iter().filter(|(path, _)| !may_be_long(path)) {
+        let comments = text.lines().enumerate().filter(|(_, line)| line.trim_start().starts_with("//"));
+        for (number, line) in comments {
+            let length = line.chars().count();
+            assert!(
+                length <= MOST_COMMENT_CHARACTERS,
+                "{}:{}: the comment has {length} characters; the limit is {MOST_COMMENT_CHARACTERS}",
+                path.display(),
+                number + 1
+            );
+        }
     }
 }

@@ -326,7 +326,6 @@ mod tests {
         assert_eq!((told.len(), dataset.images.len(), dataset.images[0].id), (1, 1, 2));
     }
 
-    /// Returns the names under which photos with these listed names are found.
     fn found(folder: &Path, listed: &[&str]) -> Vec<Option<String>> {
         let image = |(id, name): (usize, &&str)| serde_json::json!({"id": id, "file_name": name, "width": 30, "height": 20});
         let images: Vec<_> = listed.iter().enumerate().map(image).collect();
