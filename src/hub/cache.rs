@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::weights::Digest;
 
-/// Number of digits of an ETag that is a SHA-256.
+/// Number of digits of an `ETag` that is a SHA-256.
 const SHA256: usize = 64;
 
 /// The cache of one repository.
@@ -51,7 +51,7 @@ impl Cache {
         Ok(())
     }
 
-    /// Returns whether a cached file matches its ETag; only a SHA-256 can be checked.
+    /// Returns whether a cached file matches its `ETag`; only a SHA-256 can be checked.
     ///
     /// # Errors
     /// An error if the file cannot be read.
@@ -61,8 +61,8 @@ impl Cache {
         Ok(address.len() != SHA256 || digest(&mut File::open(&blob)?)? == address)
     }
 
-    /// Returns whether the blob with this ETag is cached, has `size` bytes and is undamaged. A damaged one is
-    /// deleted, to be fetched again.
+    /// Returns whether the blob with this `ETag` is cached, has `size` bytes and is undamaged. A damaged one
+    /// is deleted, to be fetched again.
     ///
     /// # Errors
     /// An error if the blob cannot be read or deleted.
@@ -76,7 +76,7 @@ impl Cache {
         Ok(false)
     }
 
-    /// Links the blob with this ETag, if it is cached, as `file` of `commit`.
+    /// Links the blob with this `ETag`, if it is cached, as `file` of `commit`.
     ///
     /// # Errors
     /// An error if the folder cannot be written.
@@ -155,8 +155,8 @@ impl Growing {
         read_at(&mut self.file, range)
     }
 
-    /// Publishes the blob under its ETag; returns `false`, and deletes it, if the ETag is a SHA-256 that does
-    /// not match.
+    /// Publishes the blob under its `ETag`; returns `false`, and deletes it, if the `ETag` is a SHA-256 that
+    /// does not match.
     ///
     /// # Errors
     /// An error if the file cannot be read or renamed.

@@ -45,7 +45,7 @@ pub enum ClientError {
 pub struct Metadata {
     /// The repository's commit.
     pub commit: Option<String>,
-    /// The ETag, without quotes.
+    /// The `ETag`, without quotes.
     pub etag: Option<String>,
     /// Length in bytes.
     pub size: Option<u64>,

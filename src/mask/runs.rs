@@ -111,7 +111,7 @@ impl BinaryMask {
     }
 }
 
-/// Returns the first column from `from` on whose bit, XORed with `flip`, is set.
+/// Returns the first column from `from` on whose bit is set after an exclusive or with `flip`.
 fn first_bit(row: &[u64], from: usize, flip: u64) -> Option<usize> {
     let mut mask = u64::MAX << (from % 64);
     for (index, word) in row.iter().enumerate().skip(from / 64) {

@@ -41,7 +41,7 @@ impl Mlp {
     }
 }
 
-/// A learned scale per channel on a residual branch (LayerScale, <https://arxiv.org/abs/2103.17239>).
+/// A learned scale per channel on a residual branch (`LayerScale`, <https://arxiv.org/abs/2103.17239>).
 #[derive(Module, Debug)]
 pub struct LayerScale {
     /// The scale, `[D]`.

@@ -33,7 +33,7 @@ pub(super) struct RemoteFile {
     address: String,
     /// Length in bytes, once known.
     pub(super) size: Option<u64>,
-    /// The server's ETag of this version of the file.
+    /// The server's `ETag` of this version of the file.
     pub(super) etag: Option<String>,
     /// The response of a server without range requests, read as far as was requested.
     whole: Option<Body>,

@@ -18,7 +18,7 @@ pub(super) struct KeptFolder {
 /// A version of a file.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Mark {
-    /// The server's ETag for it.
+    /// The server's `ETag` for it.
     pub(super) etag: String,
     /// Length in bytes.
     pub(super) bytes: u64,

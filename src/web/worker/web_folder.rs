@@ -1,5 +1,5 @@
-//! A checkpoint on a web server, read in ranges; ranges of files with a digest or ETag are kept for the next
-//! visit.
+//! A checkpoint on a web server, read in ranges; ranges of files with a digest or `ETag` are kept for the
+//! next visit.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -37,8 +37,8 @@ pub(super) struct WebFolder<F> {
 
 impl<F: Fn(u64, Option<u64>)> WebFolder<F> {
     /// Opens the folder at `address`, which must end in `/`, and reads its manifest. For a folder without
-    /// one, ranges are kept under the server's ETag, if there is one. If the server does not answer, what was
-    /// kept of the folder is used.
+    /// one, ranges are kept under the server's `ETag`, if there is one. If the server does not answer, what
+    /// was kept of the folder is used.
     ///
     /// # Errors
     ///
