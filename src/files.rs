@@ -31,8 +31,8 @@ pub(crate) fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Reads the bytes of a photo; of a long file in no known format, only the beginning, from which a decoder
-/// can tell what it is.
+/// Reads the bytes of a photo; of a long file in no known format, only the beginning, which suffices for a
+/// decoder to refuse it.
 ///
 /// # Errors
 /// The errors of [`read`].

@@ -22,7 +22,7 @@ pub enum MaskSampling {
     Random,
     /// Rectangular blocks of many patches.
     Block,
-    /// All but one of every 2×2 patches; if more or less than a quarter shall be visible, the rest is random.
+    /// All but one of every 2×2 patches; if more or less than a quarter is to be visible, the rest is random.
     Grid,
     /// Squares of 2×2 patches, sampled uniformly (`SimMIM`, <https://arxiv.org/abs/2111.09886> §3.2); squares
     /// stay whole on a grid of even sides, so up to three more patches are hidden.

@@ -11,15 +11,15 @@ pub struct PhotoKey(pub u32);
 /// The progress of a photo.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Standing {
-    /// Its objects will be searched.
+    /// It waits to be segmented.
     Waiting,
-    /// Its objects are being searched.
+    /// It is being segmented.
     Working,
     /// Its objects are known, and this many of them are shown.
     Done(usize),
     /// It cannot be used, for this reason.
     Failed(#[serde(deserialize_with = "known_or_not")] Sentence),
-    /// Its objects will not be searched until the visitor asks for it.
+    /// It will not be segmented until the visitor asks for it.
     Stopped,
 }
 
@@ -84,7 +84,7 @@ impl Gallery {
         }
     }
 
-    /// Adds photos of an earlier visit before those of this one. Photos that were being searched wait again.
+    /// Adds photos of an earlier visit before those of this one. Photos that were being segmented wait again.
     pub fn restore(&mut self, earlier: Self) {
         self.next_key = self.next_key.max(earlier.next_key);
         let own = std::mem::replace(&mut self.entries, earlier.entries);

@@ -203,7 +203,7 @@ impl Survey<'_> {
         )))
     }
 
-    /// Compares sizes by which memory is reserved with the file.
+    /// Compares the sizes by which memory is reserved with those in the file.
     fn agrees_with(&self, config: &ModelConfig) -> Result<(), WeightsError> {
         let encoder = config.encoder();
         let mut stacks = vec![("encoder.blocks.{}.norm1.gamma", encoder.depth)];

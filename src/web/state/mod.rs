@@ -114,7 +114,7 @@ pub struct AppState {
     pub gallery: Gallery,
     /// Whether photos that wait are paused.
     pub is_paused: bool,
-    /// The photo whose objects are being searched in the background.
+    /// The photo being segmented in the background.
     finding: Option<(RequestId, PhotoKey)>,
     /// The photo to be shown next, once it is decoded.
     pub coming: Option<PhotoKey>,

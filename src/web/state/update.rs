@@ -1,4 +1,4 @@
-//! The transitions.
+//! The transitions of the state.
 
 use super::{AppState, Effect, Event, Measuring, STARTING, Worker};
 use crate::web::gallery::PhotoKey;

@@ -1,4 +1,4 @@
-//! Photos that wait: their objects are searched one after another in the background.
+//! Photos that wait: they are segmented one after another in the background.
 
 use super::{AppState, Effect, Worker};
 use crate::web::gallery::{PhotoKey, Standing};
