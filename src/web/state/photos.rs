@@ -210,7 +210,8 @@ impl AppState {
         }
     }
 
-    /// Sends the next photo, or else the one shown. If another model found its objects, it is segmented again.
+    /// Sends the next photo, or else the one shown. If another model found its objects, it is segmented
+    /// again.
     pub(super) fn submit(&mut self) -> Vec<Effect> {
         let shown = self.photo.as_ref().map(|photo| photo.key);
         self.waiting = false;
