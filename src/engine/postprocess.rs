@@ -136,7 +136,7 @@ impl Answer<'_> {
     ///
     /// Unlike the mean probability inside the mask, it is low for specks in a haze.
     fn certainty(&self, query: usize) -> Option<f32> {
-        let [inside, union] = mae_seg_kernels::mask_overlap(self.plane(query)?);
+        let [inside, union] = mae_seg_kernels::soft_intersection_and_union(self.plane(query)?);
         Some(inside / (union + 1e-6))
     }
 

@@ -2,25 +2,25 @@
 
 use pulp::Arch;
 
-/// What a step of `AdamW` (<https://arxiv.org/abs/1711.05101>, algorithm 2) multiplies by.
+/// The factors of a step of `AdamW` (<https://arxiv.org/abs/1711.05101>, algorithm 2).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct AdamwStep {
     /// Learning rate.
     pub rate: f32,
-    /// What decay leaves of a parameter.
+    /// Share of a parameter that weight decay leaves.
     pub kept: f32,
-    /// How much of the first and the second moment stays.
+    /// Decay rates of the first and second moments.
     pub betas: [f32; 2],
-    /// What the moments are divided by, because they began at 0.
+    /// Bias corrections: divisors of the moments, which started at 0.
     pub corrections: [f32; 2],
-    /// Added to the root of the second moment.
+    /// Term added to the root of the second moment.
     pub epsilon: f32,
 }
 
 impl AdamwStep {
-    /// Moves `parameters` and `moments`, the first and the second; as many of each as there are `grads`.
+    /// Updates `parameters` and their first and second moments; each is as long as `grads`.
     pub fn take(self, parameters: &mut [f32], [first, second]: [&mut [f32]; 2], grads: &[f32]) {
-        // Compiled for the widest instructions that there are.
+        // Compiled for the widest vectors of the processor.
         Arch::new().dispatch(|| {
             let moments = first.iter_mut().zip(second);
             for ((parameter, (first, second)), grad) in parameters.iter_mut().zip(moments).zip(grads) {

@@ -1,81 +1,190 @@
-//! Attention in a browser: products of whole numbers, and as many exponentials at once as its processor takes.
+//! Multi-head self-attention and its derivative, on all threads, without copies of the heads.
 
-use pulp::{Arch, Simd, WithSimd};
+use gemmkit::{MatMut, MatRef, Parallelism, gemm};
+use rayon::prelude::*;
 
-use super::integer::{Panels, Rows, product};
-use super::softmax::raise;
+use super::parallel::zeros;
+use super::softmax::{softmax, softmax_backward};
 
-/// Queries whose weights are held at once: for a photo's patches they stay in a cache.
-const QUERIES: usize = 64;
+/// Largest number of queries in a block, which one thread takes at once.
+const QUERIES: usize = 128;
+/// Positions of queries, keys and values in `qkv`.
+const QUERY: usize = 0;
+const KEY: usize = 1;
+const VALUE: usize = 2;
 
-/// `softmax(q kᵀ / √d) v` of one head, `[T, d]` row by row, as are queries, keys and values; `width` is d.
-pub fn attended([query, key, value]: [&[f32]; 3], width: usize) -> Vec<f32> {
-    let scale = 1.0 / (width as f32).sqrt();
-    let (keys, values) = (Panels::transposed(key, width), Panels::new(value, width));
-    let length = key.len() / width;
-    let of = |queries: &[f32]| {
-        let mut weights = product(&Rows::new(queries, width), &keys);
-        let raised = |row| Arch::new().dispatch(Raise { row, scale });
-        let sums: Vec<f32> = weights.chunks_exact_mut(length).map(raised).collect();
-        let mut mixed = product(&Rows::new(&weights, length), &values);
-        for (row, sum) in mixed.chunks_exact_mut(width).zip(sums) {
-            row.iter_mut().for_each(|number| *number /= sum);
+/// Sizes of the tensors of [`attention`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AttentionShape {
+    /// `T`, the number of tokens of a photo.
+    pub length: usize,
+    /// `H`, the number of heads.
+    pub heads: usize,
+    /// `d`, the width of one head.
+    pub width: usize,
+}
+
+/// Returns `softmax(q kᵀ / √d) v` of each head, and the attention weights, which the softmax returns.
+///
+/// # Shapes
+/// - `qkv`: `[B, T, 3, H, d]`
+/// - returns `[B, T, H, d]` and `[B, T, H, T]`
+#[must_use]
+pub fn attention(qkv: &[f32], shape: AttentionShape) -> (Vec<f32>, Vec<f32>) {
+    let AttentionShape { length, .. } = shape;
+    let (token, row) = (shape.token(), shape.weight_row());
+    let tokens = qkv.len() / 3 / token;
+    let (mut output, mut weights) = (zeros(tokens * token), zeros(tokens * row));
+    let outputs = output.par_chunks_exact_mut(length * token).zip(weights.par_chunks_exact_mut(length * row));
+    qkv.par_chunks_exact(length * 3 * token).zip(outputs).for_each(|(qkv, (output, weights))| {
+        let queries = shape.queries();
+        let blocks = output.par_chunks_mut(queries * token).zip(weights.par_chunks_mut(queries * row));
+        blocks.enumerate().for_each(|(block, (output, weights))| {
+            shape.forward_block(qkv, block * queries, output, weights);
+        });
+    });
+    (output, weights)
+}
+
+/// Returns the gradient of `qkv` (`FlashAttention`, <https://arxiv.org/abs/2205.14135>, appendix B.2).
+///
+/// # Shapes
+/// - `qkv`, returns: `[B, T, 3, H, d]`
+/// - `weights`: `[B, T, H, T]`, as [`attention`] returns them
+/// - `grad`: `[B, T, H, d]`, of its output
+#[must_use]
+pub fn attention_backward(qkv: &[f32], weights: &[f32], grad: &[f32], shape: AttentionShape) -> Vec<f32> {
+    let AttentionShape { length, .. } = shape;
+    let (token, row) = (shape.token(), shape.weight_row());
+    let mut qkv_grad = zeros(qkv.len());
+    let photos = qkv
+        .par_chunks_exact(length * 3 * token)
+        .zip(weights.par_chunks_exact(length * row))
+        .zip(grad.par_chunks_exact(length * token));
+    qkv_grad.par_chunks_exact_mut(length * 3 * token).zip(photos).for_each(
+        |(qkv_grad, ((qkv, weights), grad))| {
+            let queries = shape.queries();
+            let mut score_grad = vec![0.0; weights.len()];
+            let blocks = score_grad.par_chunks_mut(queries * row).zip(weights.par_chunks(queries * row));
+            blocks.enumerate().for_each(|(block, (score_grad, weights))| {
+                shape.score_grad_block(qkv, &grad[block * queries * token..], weights, score_grad);
+            });
+            // After all blocks, since gradients of keys and values are sums over all queries.
+            qkv_grad.par_chunks_mut(queries * 3 * token).enumerate().for_each(|(block, qkv_grad)| {
+                shape.qkv_grad_block(qkv, [&score_grad, weights, grad], block * queries, qkv_grad);
+            });
+        },
+    );
+    qkv_grad
+}
+
+/// Start and row stride of one head's matrix in a slice.
+type Place = (usize, usize);
+
+impl AttentionShape {
+    /// Returns the numbers per token, H·d.
+    fn token(self) -> usize {
+        self.heads * self.width
+    }
+
+    /// Returns the weights per query, H·T.
+    fn weight_row(self) -> usize {
+        self.heads * self.length
+    }
+
+    /// Returns the queries per block, such that all blocks have about as many.
+    fn queries(self) -> usize {
+        self.length.div_ceil(self.length.div_ceil(QUERIES))
+    }
+
+    fn scale(self) -> f32 {
+        1.0 / (self.width as f32).sqrt()
+    }
+
+    /// Locates queries, keys or values of a head.
+    fn in_qkv(self, which: usize, head: usize) -> Place {
+        (which * self.token() + head * self.width, 3 * self.token())
+    }
+
+    fn in_output(self, head: usize) -> Place {
+        (head * self.width, self.token())
+    }
+
+    fn in_weights(self, head: usize) -> Place {
+        (head * self.length, self.weight_row())
+    }
+
+    /// Computes output and weights of the queries from `first` on.
+    fn forward_block(self, qkv: &[f32], first: usize, output: &mut [f32], weights: &mut [f32]) {
+        let Self { length, width, .. } = self;
+        let rows = output.len() / self.token();
+        for head in 0..self.heads {
+            let query = matrix(&qkv[first * 3 * self.token()..], self.in_qkv(QUERY, head), [rows, width]);
+            let key = transposed(qkv, self.in_qkv(KEY, head), [width, length]);
+            multiply(query, key, matrix_mut(weights, self.in_weights(head), [rows, length]));
         }
-        mixed
-    };
-    query.chunks(QUERIES * width).flat_map(of).collect()
-}
-
-struct Raise<'a> {
-    row: &'a mut [f32],
-    scale: f32,
-}
-
-impl WithSimd for Raise<'_> {
-    type Output = f32;
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) -> f32 {
-        raise(simd, self.row, self.scale)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use rand::{RngExt, SeedableRng};
-    use rand_chacha::ChaCha8Rng;
-
-    use super::*;
-
-    /// Of one query, number by number.
-    fn expected(query: &[f32], key: &[f32], value: &[f32]) -> Vec<f64> {
-        let width = query.len();
-        let score = |key: &[f32]| {
-            let sum: f64 = query.iter().zip(key).map(|(q, k)| f64::from(*q) * f64::from(*k)).sum();
-            (sum / (width as f64).sqrt()).exp()
-        };
-        let weights: Vec<f64> = key.chunks_exact(width).map(score).collect();
-        let all: f64 = weights.iter().sum();
-        let column = |at: usize| value.iter().skip(at).step_by(width).map(|x| f64::from(*x));
-        (0..width).map(|at| column(at).zip(&weights).map(|(x, weight)| x * weight / all).sum()).collect()
+        softmax(weights, length, self.scale());
+        for head in 0..self.heads {
+            let weights = matrix(weights, self.in_weights(head), [rows, length]);
+            let value = matrix(qkv, self.in_qkv(VALUE, head), [length, width]);
+            multiply(weights, value, matrix_mut(output, self.in_output(head), [rows, width]));
+        }
     }
 
-    #[test]
-    fn attention_is_that_of_its_definition() {
-        let mut rng = ChaCha8Rng::seed_from_u64(5);
-        for (length, width) in [(1, 8), (7, 5), (150, 64)] {
-            let mut random = || (0..length * width).map(|_| rng.random_range(-3.0..3.0)).collect();
-            let [query, key, value]: [Vec<f32>; 3] = [random(), random(), random()];
-            let got = attended([&query, &key, &value], width);
-            assert_eq!(got.len(), length * width);
-            for (query, got) in query.chunks_exact(width).zip(got.chunks_exact(width)) {
-                for (got, expected) in got.iter().zip(expected(query, &key, &value)) {
-                    assert!(
-                        (f64::from(*got) - expected).abs() < 2e-3,
-                        "{length} × {width}: {got}, {expected}"
-                    );
-                }
+    /// Computes gradients of the scores `q kᵀ` of a block of queries; `grad` starts at the block.
+    fn score_grad_block(self, qkv: &[f32], grad: &[f32], weights: &[f32], score_grad: &mut [f32]) {
+        let Self { length, width, .. } = self;
+        let rows = score_grad.len() / self.weight_row();
+        for head in 0..self.heads {
+            // As output = weights · v, the gradient of the weights is grad · vᵀ.
+            let grad = matrix(grad, self.in_output(head), [rows, width]);
+            let value = transposed(qkv, self.in_qkv(VALUE, head), [width, length]);
+            multiply(grad, value, matrix_mut(score_grad, self.in_weights(head), [rows, length]));
+        }
+        softmax_backward(score_grad, weights, length, self.scale());
+    }
+
+    /// Computes gradients of the queries, keys and values from `first` on.
+    fn qkv_grad_block(
+        self,
+        qkv: &[f32],
+        [score_grad, weights, grad]: [&[f32]; 3],
+        first: usize,
+        qkv_grad: &mut [f32],
+    ) {
+        let Self { length, width, .. } = self;
+        let rows = qkv_grad.len() / 3 / self.token();
+        for head in 0..self.heads {
+            // Queries are the rows of scores and weights; keys and values are the columns.
+            let query_rows =
+                matrix(&score_grad[first * self.weight_row()..], self.in_weights(head), [rows, length]);
+            let [key_rows, value_rows] = [score_grad, weights]
+                .map(|all| transposed(&all[first..], self.in_weights(head), [rows, length]));
+            let all = |which| matrix(qkv, self.in_qkv(which, head), [length, width]);
+            let grad = matrix(grad, self.in_output(head), [length, width]);
+            // dq = dscores · k, dk = dscoresᵀ · q and dv = weightsᵀ · dout.
+            let products =
+                [(QUERY, query_rows, all(KEY)), (KEY, key_rows, all(QUERY)), (VALUE, value_rows, grad)];
+            for (which, left, right) in products {
+                multiply(left, right, matrix_mut(qkv_grad, self.in_qkv(which, head), [rows, width]));
             }
         }
     }
+}
+
+fn matrix(numbers: &[f32], (first, stride): Place, [rows, columns]: [usize; 2]) -> MatRef<'_, f32> {
+    MatRef::new(&numbers[first..], rows, columns, stride as isize, 1)
+}
+
+/// Returns the transpose, `[rows, columns]`, of the matrix at `place`.
+fn transposed(numbers: &[f32], (first, stride): Place, [rows, columns]: [usize; 2]) -> MatRef<'_, f32> {
+    MatRef::new(&numbers[first..], rows, columns, 1, stride as isize)
+}
+
+fn matrix_mut(numbers: &mut [f32], (first, stride): Place, [rows, columns]: [usize; 2]) -> MatMut<'_, f32> {
+    MatMut::new(&mut numbers[first..], rows, columns, stride as isize, 1)
+}
+
+fn multiply(left: MatRef<'_, f32>, right: MatRef<'_, f32>, into: MatMut<'_, f32>) {
+    gemm(1.0, left, right, 0.0, into, Parallelism::Serial);
 }

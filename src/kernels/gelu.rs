@@ -4,10 +4,13 @@ use std::f32::consts::{FRAC_1_SQRT_2, PI};
 
 use pulp::{Arch, Simd, WithSimd};
 
+use super::PART;
 use super::exp::{EXP_START, exp, larger, polynomial};
+use super::parallel::{map_parts_mut, zeros};
 
-/// The error function is `x·p(x²)/q(x²)` up to here and ±1 beyond; coefficients from the highest power down, as in Eigen
-/// (`generic_fast_erf_float`, <https://gitlab.com/libeigen/eigen>). Φ made of it is off by 3e-7 at most.
+/// End of the interval in which erf(x) is approximated by `x·p(x²)/q(x²)`, with Eigen's coefficients from the
+/// highest power down (`generic_fast_erf_float`, <https://gitlab.com/libeigen/eigen>); beyond, it is ±1.
+/// Φ computed from it has an error of at most 3e-7.
 const ERF_END: f32 = 4.0;
 const ERF_P: [f32; 7] = [
     -2.726_142_3e-10,
@@ -20,35 +23,49 @@ const ERF_P: [f32; 7] = [
 ];
 const ERF_Q: [f32; 5] = [-1.456_607_2e-5, -2.133_740_6e-4, -1.682_827e-3, -7.373_329e-3, -1.426_474e-2];
 
-/// Makes `x·Φ(x)` of each `x`, with the normal distribution's Φ (<https://arxiv.org/abs/1606.08415>).
-pub fn gelu(numbers: &mut [f32]) {
-    Arch::new().dispatch(Activate(numbers));
+/// Returns `x·Φ(x)` of each `x`, with the standard normal distribution's Φ
+/// (<https://arxiv.org/abs/1606.08415>).
+#[must_use]
+pub fn gelu(x: &[f32]) -> Vec<f32> {
+    let mut output = zeros(x.len());
+    map_parts_mut(&mut output, PART, |index, output| {
+        output.copy_from_slice(&x[index * PART..][..output.len()]);
+        Arch::new().dispatch(Forward(output));
+    });
+    output
 }
 
-/// Multiplies each gradient by the derivative of `x·Φ(x)` at its number, of which there are as many.
-pub fn gelu_back(grads: &mut [f32], numbers: &[f32]) {
-    Arch::new().dispatch(Back { grads, numbers });
+/// Returns the gradients of `x`, the derivative of `x·Φ(x)` times `grads`, which is as long.
+#[must_use]
+pub fn gelu_backward(x: &[f32], grads: &[f32]) -> Vec<f32> {
+    let mut output = zeros(x.len());
+    map_parts_mut(&mut output, PART, |index, output| {
+        let part = index * PART..index * PART + output.len();
+        output.copy_from_slice(&grads[part.clone()]);
+        Arch::new().dispatch(Backward { grads: output, x: &x[part] });
+    });
+    output
 }
 
-struct Activate<'a>(&'a mut [f32]);
+struct Forward<'a>(&'a mut [f32]);
 
-impl WithSimd for Activate<'_> {
+impl WithSimd for Forward<'_> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let (whole, rest) = S::as_mut_simd_f32s(self.0);
         for x in whole {
-            *x = simd.mul_f32s(*x, below(simd, *x));
+            *x = simd.mul_f32s(*x, normal_cdf(simd, *x));
         }
         let x = simd.partial_load_f32s(rest);
-        simd.partial_store_f32s(rest, simd.mul_f32s(x, below(simd, x)));
+        simd.partial_store_f32s(rest, simd.mul_f32s(x, normal_cdf(simd, x)));
     }
 }
 
-/// The normal distribution's Φ.
+/// Returns `Φ(x) = (1 + erf(x/√2)) / 2`.
 #[inline(always)]
-fn below<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
+fn normal_cdf<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     let half = simd.splat_f32s(0.5);
     simd.mul_add_e_f32s(erf(simd, simd.mul_f32s(x, simd.splat_f32s(FRAC_1_SQRT_2))), half, half)
 }
@@ -57,37 +74,37 @@ fn below<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
 fn erf<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     let x = simd.min_f32s(larger(simd, x, simd.splat_f32s(-ERF_END)), simd.splat_f32s(ERF_END));
     let square = simd.mul_f32s(x, x);
-    let (above, under) = (polynomial(simd, square, &ERF_P), polynomial(simd, square, &ERF_Q));
-    simd.div_f32s(simd.mul_f32s(x, above), under)
+    let (numerator, denominator) = (polynomial(simd, square, &ERF_P), polynomial(simd, square, &ERF_Q));
+    simd.div_f32s(simd.mul_f32s(x, numerator), denominator)
 }
 
-struct Back<'a> {
+struct Backward<'a> {
     grads: &'a mut [f32],
-    numbers: &'a [f32],
+    x: &'a [f32],
 }
 
-impl WithSimd for Back<'_> {
+impl WithSimd for Backward<'_> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let (grads, last_grads) = S::as_mut_simd_f32s(self.grads);
-        let (numbers, last_numbers) = S::as_simd_f32s(self.numbers);
-        for (grad, x) in grads.iter_mut().zip(numbers) {
-            *grad = simd.mul_f32s(*grad, slope(simd, *x));
+        let (x, last_x) = S::as_simd_f32s(self.x);
+        for (grad, x) in grads.iter_mut().zip(x) {
+            *grad = simd.mul_f32s(*grad, derivative(simd, *x));
         }
-        let (grad, x) = (simd.partial_load_f32s(last_grads), simd.partial_load_f32s(last_numbers));
-        simd.partial_store_f32s(last_grads, simd.mul_f32s(grad, slope(simd, x)));
+        let (grad, x) = (simd.partial_load_f32s(last_grads), simd.partial_load_f32s(last_x));
+        simd.partial_store_f32s(last_grads, simd.mul_f32s(grad, derivative(simd, x)));
     }
 }
 
-/// `Φ(x) + x·e^(-x²/2)/√(2π)`
+/// Returns the derivative of `x·Φ(x)`, which is `Φ(x) + x·e^(-x²/2)/√(2π)`.
 #[inline(always)]
-fn slope<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
+fn derivative<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     let halved = simd.mul_f32s(x, simd.splat_f32s(-0.5));
     let density = exp(simd, larger(simd, simd.mul_f32s(halved, x), simd.splat_f32s(EXP_START)));
     let scaled = simd.mul_f32s(x, simd.splat_f32s(1.0 / (2.0 * PI).sqrt()));
-    simd.mul_add_e_f32s(scaled, density, below(simd, x))
+    simd.mul_add_e_f32s(scaled, density, normal_cdf(simd, x))
 }
 
 #[cfg(test)]
@@ -97,9 +114,8 @@ mod tests {
     #[test]
     fn gelu_is_that_of_its_definition() {
         let given: Vec<f32> = (-300..=300).map(|x| x as f32 / 25.0).chain([-1e3, 1e3]).collect();
-        let mut numbers = given.clone();
-        gelu(&mut numbers);
-        for (x, found) in given.into_iter().map(f64::from).zip(numbers) {
+        let found = gelu(&given);
+        for (x, found) in given.into_iter().map(f64::from).zip(found) {
             let expected = x * 0.5 * erfc(-x / 2.0_f64.sqrt());
             let off = (f64::from(found) - expected).abs();
             assert!(off <= 3e-7 * x.abs().max(1.0), "{x}: {found}, expected {expected}");
@@ -107,10 +123,9 @@ mod tests {
     }
 
     #[test]
-    fn slopes_are_those_of_the_definition() {
+    fn derivatives_are_those_of_the_definition() {
         let numbers: Vec<f32> = (-300..=300).map(|x| x as f32 / 25.0).collect();
-        let mut grads = vec![1.0; numbers.len()];
-        gelu_back(&mut grads, &numbers);
+        let grads = gelu_backward(&numbers, &vec![1.0; numbers.len()]);
         for (x, found) in numbers.into_iter().map(f64::from).zip(grads) {
             let below = 0.5 * erfc(-x / 2.0_f64.sqrt());
             let expected = below + x * (-x * x / 2.0).exp() / (2.0 * std::f64::consts::PI).sqrt();
@@ -118,7 +133,8 @@ mod tests {
         }
     }
 
-    /// 1 - erf, by its series and, further out, its continued fraction (Abramowitz and Stegun, 7.1.5 and 7.1.14).
+    /// Returns 1 - erf(x) by its series and, further out, its continued fraction (Abramowitz and Stegun,
+    /// 7.1.5 and 7.1.14).
     fn erfc(x: f64) -> f64 {
         if x < 0.0 {
             return 2.0 - erfc(-x);

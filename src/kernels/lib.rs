@@ -1,35 +1,63 @@
-//! The loops over numbers that mae-seg computes with on a CPU where Burn's own loops are slow: slices in, slices out.
+//! CPU kernels of mae-seg, from slices to slices, where Burn's own loops are slow.
 //!
-//! | | why |
+//! | kernel | why |
 //! |---|---|
 //! | [`AdamwStep`] | Burn goes through memory a dozen times, with one thread |
-//! | [`gelu()`], [`gelu_back`] | Burn asks libm for an error function per number |
-//! | [`attended`] | for browsers: Burn asks libm for an exponential per weight, and products of `f32` take twice as long |
-//! | [`depthwise()`], [`depthwise_back`] | Burn wants channels first, and goes back with one convolution per channel |
-//! | [`mask_overlap`] | for browsers: an exponential per pixel |
-//! | [`normalise_back`] | Burn takes it apart into a dozen steps that all go through memory |
-//! | [`product`] | for browsers, which take twice as many whole numbers at once as `f32` |
-//! | [`softmax()`], [`softmax_back`] | Burn asks libm for an exponential per weight |
-//! | [`squared_error`], [`squared_error_back`] | Burn goes through memory six times, with one thread |
+//! | [`attention()`], [`attention_backward`] | Burn copies heads, and calls libm for every exponential |
+//! | [`attention_rounded()`] | for browsers: the above, and products of `f32` take twice as long |
+//! | [`depthwise_conv()`], [`depthwise_conv_backward`] | Burn goes back with one convolution per channel |
+//! | [`gelu()`], [`gelu_backward`] | Burn calls libm for every number |
+//! | [`layer_norm_backward`] | Burn takes a dozen steps that all go through memory |
+//! | [`linear()`], [`linear_input_backward`] | Burn clears the memory of each product and copies it once |
+//! | [`linear_bias_backward`] | Burn adds up with one thread |
+//! | [`mse()`], [`mse_backward`] | Burn goes through memory six times, with one thread |
+//! | [`quantized_matmul`] | for browsers, whose vectors have twice as many 16-bit numbers as `f32` |
+//! | [`soft_intersection_and_union`] | for browsers, where exponentials are slow |
+//!
+//! The feature `threads` spreads work over all threads, and adds `attention` and `linear`.
 
 mod adamw;
+#[cfg(feature = "threads")]
 mod attention;
-mod depthwise;
-mod error;
+mod attention_rounded;
+mod depthwise_conv;
 mod exp;
 mod gelu;
-mod integer;
-mod norm;
-mod overlap;
+mod layer_norm;
+#[cfg(feature = "threads")]
+mod linear;
+mod micro_kernel;
+mod mse;
+#[cfg_attr(not(feature = "threads"), path = "serial.rs")]
+mod parallel;
+mod quantized;
+mod soft_iou;
 mod softmax;
-mod tile;
 
 pub use adamw::AdamwStep;
-pub use attention::attended;
-pub use depthwise::{depthwise, depthwise_back};
-pub use error::{squared_error, squared_error_back};
-pub use gelu::{gelu, gelu_back};
-pub use integer::{Panels, Rows, product};
-pub use norm::{LANES, normalise_back};
-pub use overlap::mask_overlap;
-pub use softmax::{softmax, softmax_back};
+#[cfg(feature = "threads")]
+pub use attention::{AttentionShape, attention, attention_backward};
+pub use attention_rounded::attention_rounded;
+pub use depthwise_conv::{depthwise_conv, depthwise_conv_backward};
+pub use gelu::{gelu, gelu_backward};
+pub use layer_norm::{LANES, layer_norm_backward};
+#[cfg(feature = "threads")]
+pub use linear::{linear, linear_bias_backward, linear_input_backward};
+pub use mse::{mse, mse_backward};
+pub use quantized::{Panels, Rows, quantized_matmul};
+pub use soft_iou::soft_intersection_and_union;
+pub use softmax::{softmax, softmax_backward};
+
+/// Numbers that a thread takes at once where rows do not matter.
+const PART: usize = 1 << 14;
+/// Rows that a thread takes at once where gradients are summed over rows; a constant, so that sums do not
+/// depend on the number of threads.
+const ROWS: usize = 256;
+
+/// Adds vectors of `length` in their order, so that the sum does not depend on the number of threads.
+fn sum(vectors: Vec<Vec<f32>>, length: usize) -> Vec<f32> {
+    vectors.into_iter().fold(vec![0.0; length], |mut sums, vector| {
+        sums.iter_mut().zip(vector).for_each(|(sum, number)| *sum += number);
+        sums
+    })
+}

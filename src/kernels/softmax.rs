@@ -4,7 +4,7 @@ use pulp::{Arch, Simd, WithSimd};
 
 use super::exp::{EXP_START, exp, larger};
 
-/// Makes `softmax(scale·x)` of each of the rows, `length` numbers long, that lie one behind the other.
+/// Turns rows of `length` numbers, one behind the other, into `softmax(scale·x)`. NaN stays NaN.
 ///
 /// # Panics
 /// If `length` is 0.
@@ -12,11 +12,11 @@ pub fn softmax(rows: &mut [f32], length: usize, scale: f32) {
     Arch::new().dispatch(Softmax { rows, length, scale });
 }
 
-/// Makes gradients of x of those of `softmax(scale·x)`, which is `weights`.
+/// Turns gradients of `softmax(scale·x)`, which is `weights`, into gradients of x.
 ///
 /// # Panics
 /// If `length` is 0.
-pub fn softmax_back(grads: &mut [f32], weights: &[f32], length: usize, scale: f32) {
+pub fn softmax_backward(grads: &mut [f32], weights: &[f32], length: usize, scale: f32) {
     Arch::new().dispatch(Back { grads, weights, length, scale });
 }
 
@@ -32,7 +32,7 @@ impl WithSimd for Softmax<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         for row in self.rows.chunks_exact_mut(self.length) {
-            let share = simd.splat_f32s(1.0 / raise(simd, row, self.scale));
+            let share = simd.splat_f32s(1.0 / exponentials(simd, row, self.scale));
             let (whole, rest) = S::as_mut_simd_f32s(row);
             for x in whole {
                 *x = simd.mul_f32s(*x, share);
@@ -60,50 +60,51 @@ impl WithSimd for Back<'_> {
             let (whole, rest) = S::as_mut_simd_f32s(grads);
             let (weights, last) = S::as_simd_f32s(weights);
             let (last_grads, last) = (simd.partial_load_f32s(rest), simd.partial_load_f32s(last));
+            // With w = softmax(s·x) and its gradient g: dxᵢ = s·wᵢ·(gᵢ - Σⱼ gⱼ·wⱼ).
             let mut sums = simd.mul_f32s(last_grads, last);
             for (grad, weight) in whole.iter().zip(weights) {
                 sums = simd.mul_add_f32s(*grad, *weight, sums);
             }
-            let [along, scale] = [simd.reduce_sum_f32s(sums), self.scale].map(|sum| simd.splat_f32s(sum));
+            let [mean, scale] = [simd.reduce_sum_f32s(sums), self.scale].map(|sum| simd.splat_f32s(sum));
             for (grad, weight) in whole.iter_mut().zip(weights) {
-                *grad = slope(simd, [*grad, *weight, along, scale]);
+                *grad = input_grad(simd, [*grad, *weight, mean, scale]);
             }
-            simd.partial_store_f32s(rest, slope(simd, [last_grads, last, along, scale]));
+            simd.partial_store_f32s(rest, input_grad(simd, [last_grads, last, mean, scale]));
         }
     }
 }
 
-/// `(grad - along)·weight·scale`
+/// Returns `(grad - mean)·weight·scale`.
 #[inline(always)]
-fn slope<S: Simd>(simd: S, [grad, weight, along, scale]: [S::f32s; 4]) -> S::f32s {
-    simd.mul_f32s(simd.sub_f32s(grad, along), simd.mul_f32s(weight, scale))
+fn input_grad<S: Simd>(simd: S, [grad, weight, mean, scale]: [S::f32s; 4]) -> S::f32s {
+    simd.mul_f32s(simd.sub_f32s(grad, mean), simd.mul_f32s(weight, scale))
 }
 
-/// Makes `e^(scale·(x - the largest))` of each `x`; returns their sum. What is no number stays none.
+/// Turns each `x` into `e^(scale·(x - the largest))` and returns their sum. NaN stays NaN.
 #[inline(always)]
-pub(super) fn raise<S: Simd>(simd: S, row: &mut [f32], scale: f32) -> f32 {
+pub(super) fn exponentials<S: Simd>(simd: S, row: &mut [f32], scale: f32) -> f32 {
     let (whole, rest) = S::as_mut_simd_f32s(row);
-    let mut most = simd.splat_f32s(f32::MIN);
+    let mut largest = simd.splat_f32s(f32::MIN);
     for x in &*whole {
-        most = larger(simd, most, *x);
+        largest = larger(simd, largest, *x);
     }
-    let most = rest.iter().copied().fold(simd.reduce_max_f32s(most), f32::max);
-    let [most, scale] = [most, scale].map(|number| simd.splat_f32s(number));
+    let largest = rest.iter().copied().fold(simd.reduce_max_f32s(largest), f32::max);
+    let [largest, scale] = [largest, scale].map(|number| simd.splat_f32s(number));
     let mut sums = simd.splat_f32s(0.0);
     for x in whole {
-        *x = raised(simd, *x, most, scale);
+        *x = exponential(simd, *x, largest, scale);
         sums = simd.add_f32s(sums, *x);
     }
-    let last = raised(simd, simd.partial_load_f32s(rest), most, scale);
+    let last = exponential(simd, simd.partial_load_f32s(rest), largest, scale);
     simd.partial_store_f32s(rest, last);
     simd.reduce_sum_f32s(sums) + rest.iter().sum::<f32>()
 }
 
-/// `e^(scale·(x - most))`
+/// Returns `e^(scale·(x - largest))`.
 #[inline(always)]
-fn raised<S: Simd>(simd: S, x: S::f32s, most: S::f32s, scale: S::f32s) -> S::f32s {
+fn exponential<S: Simd>(simd: S, x: S::f32s, largest: S::f32s, scale: S::f32s) -> S::f32s {
     let start = simd.splat_f32s(EXP_START);
-    exp(simd, larger(simd, start, simd.mul_f32s(simd.sub_f32s(x, most), scale)))
+    exp(simd, larger(simd, start, simd.mul_f32s(simd.sub_f32s(x, largest), scale)))
 }
 
 #[cfg(test)]
@@ -129,7 +130,7 @@ mod tests {
         let grads: Vec<f32> = (0..3 * LENGTH).map(|_| random.random_range(-1.0..1.0)).collect();
         let (mut rows, mut back) = (given.clone(), grads.clone());
         softmax(&mut rows, LENGTH, SCALE);
-        softmax_back(&mut back, &rows, LENGTH, SCALE);
+        softmax_backward(&mut back, &rows, LENGTH, SCALE);
         for at in (0..3).map(|row| row * LENGTH..(row + 1) * LENGTH) {
             let weights = expected(&given[at.clone()]);
             let along: f64 = weights.iter().zip(&grads[at.clone()]).map(|(w, g)| w * f64::from(*g)).sum();
@@ -142,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_number_does_not_vanish() {
+    fn nan_stays_nan() {
         for at in 0..LENGTH {
             let mut row = vec![1.0; LENGTH];
             row[at] = f32::NAN;

@@ -1,13 +1,12 @@
 //! Multi-head self-attention.
 
 use burn::module::Module;
-use burn::nn::Linear;
-use burn::tensor::module::attention;
+use burn::tensor::module;
 use burn::tensor::ops::AttentionModuleOptions;
 use burn::tensor::{Bool, Device, Tensor};
 
-use super::fused::{attended, attended_rounded};
-use super::{Rotation, init, product};
+use super::ops::{attention, attention_rounded};
+use super::{Linear, Rotation};
 
 /// Multi-head self-attention with one linear layer for queries, keys and values (`softmax(q kᵀ / √d_h) v`).
 #[derive(Module, Debug)]
@@ -17,8 +16,6 @@ pub struct Attention {
     /// Output projection, `[D, D]`.
     pub proj: Linear,
     num_heads: usize,
-    /// See [`MaskSegmenter::rounding`](super::MaskSegmenter::rounding).
-    pub(super) rounds: bool,
 }
 
 impl Attention {
@@ -26,10 +23,9 @@ impl Attention {
     #[must_use]
     pub fn new(embed_dim: usize, num_heads: usize, device: &Device) -> Self {
         Self {
-            qkv: init::linear(embed_dim, 3 * embed_dim, device),
-            proj: init::linear(embed_dim, embed_dim, device),
+            qkv: Linear::new(embed_dim, 3 * embed_dim, device),
+            proj: Linear::new(embed_dim, embed_dim, device),
             num_heads,
-            rounds: false,
         }
     }
 
@@ -47,28 +43,29 @@ impl Attention {
         blocked: Option<Tensor<4, Bool>>,
         rotation: Option<&Rotation>,
     ) -> Tensor<3> {
-        let parts = product(&self.qkv, tokens, self.rounds);
-        let parts = match rotation {
-            Some(rotation) => rotation.turned(parts, self.num_heads),
-            None => parts,
+        let qkv = self.qkv.forward(tokens);
+        let qkv = match rotation {
+            Some(rotation) => rotation.turned(qkv, self.num_heads),
+            None => qkv,
         };
-        let mixed = match blocked {
-            None if self.rounds => attended_rounded(parts, self.num_heads),
-            None => attended(parts, self.num_heads),
-            Some(blocked) => self.attended_where(parts, blocked),
+        let output = match blocked {
+            None if self.qkv.rounds => attention_rounded(qkv, self.num_heads),
+            None => attention(qkv, self.num_heads),
+            Some(blocked) => self.masked(qkv, blocked),
         };
-        product(&self.proj, mixed, self.rounds)
+        self.proj.forward(output)
     }
 
-    /// Computes [`attended`] except where `blocked`.
-    fn attended_where(&self, parts: Tensor<3>, blocked: Tensor<4, Bool>) -> Tensor<3> {
-        let ([batch, length, width], heads) = (parts.dims(), self.num_heads);
+    /// Computes [`attention()`] except where `blocked`.
+    fn masked(&self, qkv: Tensor<3>, blocked: Tensor<4, Bool>) -> Tensor<3> {
+        let ([batch, length, width], heads) = (qkv.dims(), self.num_heads);
         let width = width / 3;
-        let parts = parts.reshape([batch, length, 3, heads, width / heads]).permute([2, 0, 3, 1, 4]);
+        let qkv = qkv.reshape([batch, length, 3, heads, width / heads]).permute([2, 0, 3, 1, 4]);
         let [query, key, value] =
-            [0, 1, 2].map(|i| parts.clone().narrow(0, i, 1).reshape([batch, heads, length, width / heads]));
+            [0, 1, 2].map(|i| qkv.clone().narrow(0, i, 1).reshape([batch, heads, length, width / heads]));
         let blocked = Some(blocked.expand([batch, heads, length, length]));
-        let mixed = attention(query, key, value, blocked, None, AttentionModuleOptions::default());
-        mixed.swap_dims(1, 2).reshape([batch, length, width])
+        let options = AttentionModuleOptions::default();
+        let output = module::attention(query, key, value, blocked, None, options);
+        output.swap_dims(1, 2).reshape([batch, length, width])
     }
 }

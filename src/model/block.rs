@@ -1,12 +1,12 @@
 //! The pre-norm transformer block.
 
 use burn::module::{Module, Param};
-use burn::nn::{Initializer, Linear};
+use burn::nn::Initializer;
 use burn::tensor::activation::silu;
 use burn::tensor::{Bool, Device, Tensor, TensorData};
 
-use super::fused::gelu;
-use super::{Attention, DecoderConfig, LayerNorm, Rotation, VitConfig, in_type_of, init, product};
+use super::ops::gelu;
+use super::{Attention, DecoderConfig, LayerNorm, Linear, Rotation, VitConfig};
 
 /// Two linear layers around an exact (erf) GELU, or around a gate (`SwiGLU`,
 /// <https://arxiv.org/abs/2002.05202>).
@@ -17,8 +17,6 @@ pub struct Mlp {
     /// Second layer, `[hidden, D]`.
     pub fc2: Linear,
     gated: bool,
-    /// See [`MaskSegmenter::rounding`](super::MaskSegmenter::rounding).
-    pub(super) rounds: bool,
 }
 
 impl Mlp {
@@ -28,15 +26,15 @@ impl Mlp {
     /// - `tokens`, returns: `[B, T, D]`
     #[must_use]
     pub fn forward(&self, tokens: Tensor<3>) -> Tensor<3> {
-        in_type_of(&self.fc1, tokens, |tokens| {
-            let inner = product(&self.fc1, tokens, self.rounds);
-            let thought = if self.gated {
+        self.fc1.in_weight_type(tokens, |tokens| {
+            let inner = self.fc1.forward(tokens);
+            let activated = if self.gated {
                 let hidden = inner.dims()[2] / 2;
                 silu(inner.clone().narrow(2, 0, hidden)) * inner.narrow(2, hidden, hidden)
             } else {
                 gelu(inner)
             };
-            product(&self.fc2, thought, self.rounds)
+            self.fc2.forward(activated)
         })
     }
 }
@@ -61,14 +59,15 @@ impl LayerScale {
     fn merged(&self, linear: Linear) -> Linear {
         let gamma = self.gamma.val();
         Linear {
-            weight: linear.weight.map(|weight| multiplied(weight, gamma.clone().unsqueeze())),
-            bias: linear.bias.map(|bias| bias.map(|bias| multiplied(bias, gamma.clone()))),
+            weight: linear.weight.map(|weight| scaled_values(weight, gamma.clone().unsqueeze())),
+            bias: linear.bias.map(|bias| bias.map(|bias| scaled_values(bias, gamma.clone()))),
+            rounds: linear.rounds,
         }
     }
 }
 
 /// Returns the products as new leaves of the graph, trainable if `values` were.
-fn multiplied<const D: usize>(values: Tensor<D>, factors: Tensor<D>) -> Tensor<D> {
+fn scaled_values<const D: usize>(values: Tensor<D>, factors: Tensor<D>) -> Tensor<D> {
     let learned = values.is_require_grad();
     (values * factors).detach().set_require_grad(learned)
 }
@@ -114,7 +113,7 @@ impl Block {
         let scale = || config.layer_scale.then(|| LayerScale::new(width, device));
         let mut block = Self::decoder(&shape, config.layer_norm_eps, device);
         if config.gated_mlp {
-            block.mlp.fc1 = init::linear(width, 2 * config.mlp_dim, device);
+            block.mlp.fc1 = Linear::new(width, 2 * config.mlp_dim, device);
             block.mlp.gated = true;
         }
         if !config.qkv_bias {
@@ -133,10 +132,9 @@ impl Block {
             scale1: None,
             norm2: LayerNorm::new(width, layer_norm_eps, device),
             mlp: Mlp {
-                fc1: init::linear(width, config.mlp_dim, device),
-                fc2: init::linear(config.mlp_dim, width, device),
+                fc1: Linear::new(width, config.mlp_dim, device),
+                fc2: Linear::new(config.mlp_dim, width, device),
                 gated: false,
-                rounds: false,
             },
             scale2: None,
         }
@@ -156,7 +154,9 @@ impl Block {
 
     /// See [`MaskSegmenter::rounding`](super::MaskSegmenter::rounding).
     pub(super) const fn round(&mut self) {
-        (self.attn.rounds, self.mlp.rounds) = (true, true);
+        let Self { attn, mlp, .. } = self;
+        (attn.qkv.rounds, attn.proj.rounds) = (true, true);
+        (mlp.fc1.rounds, mlp.fc2.rounds) = (true, true);
     }
 
     /// Applies the block.
@@ -185,10 +185,11 @@ impl Block {
             None => branch,
         };
         let Around { blocked, rotation } = around;
-        let mixed = self.attn.forward(self.norm1.forward(tokens.clone()), blocked.clone(), rotation.as_ref());
-        let tokens = tokens + dropped(scaled(self.scale1.as_ref(), mixed), 0);
-        let thought = self.mlp.forward(self.norm2.forward(tokens.clone()));
-        tokens + dropped(scaled(self.scale2.as_ref(), thought), 1)
+        let attended =
+            self.attn.forward(self.norm1.forward(tokens.clone()), blocked.clone(), rotation.as_ref());
+        let tokens = tokens + dropped(scaled(self.scale1.as_ref(), attended), 0);
+        let perceived = self.mlp.forward(self.norm2.forward(tokens.clone()));
+        tokens + dropped(scaled(self.scale2.as_ref(), perceived), 1)
     }
 }
 

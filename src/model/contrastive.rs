@@ -1,11 +1,10 @@
 //! Contrastive pretraining (`SimCLR`) of an encoder, the baseline for masked autoencoding.
 
 use burn::module::Module;
-use burn::nn::Linear;
 use burn::tensor::activation::{log_softmax, relu};
 use burn::tensor::{Device, Int, Tensor};
 
-use super::{VisionTransformer, VitConfig, init};
+use super::{Linear, VisionTransformer, VitConfig};
 
 /// Width of the projected space (`SimCLR`, <https://arxiv.org/abs/2002.05709> §2.1).
 const PROJECTED: usize = 128;
@@ -38,8 +37,8 @@ impl ContrastiveEncoder {
         Self {
             encoder: VisionTransformer::new(config, device),
             projector: Projector {
-                fc1: init::linear(d, 4 * d, device),
-                fc2: init::linear(4 * d, PROJECTED, device),
+                fc1: Linear::new(d, 4 * d, device),
+                fc2: Linear::new(4 * d, PROJECTED, device),
             },
         }
     }

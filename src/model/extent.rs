@@ -2,8 +2,10 @@
 //! tell.
 
 use burn::module::{Module, Param};
-use burn::nn::{Initializer, Linear};
+use burn::nn::Initializer;
 use burn::tensor::{Device, Tensor, TensorData};
+
+use super::Linear;
 
 /// The unit of distances as a share of the photo's longer side, and the radius of a freshly initialised
 /// extent.
@@ -33,6 +35,7 @@ impl Extent {
         let linear = |bias: &[f32]| Linear {
             weight: Initializer::Zeros.init([width, bias.len()], device),
             bias: Some(Param::from_data(TensorData::from(bias), device)),
+            rounds: false,
         };
         Self { form: linear(&[-PEAK, 0.0, -PEAK, 0.0, PEAK]), shift: linear(&[0.0, 0.0]) }
     }

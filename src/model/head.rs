@@ -1,11 +1,11 @@
 //! The head of the segmenter: from tokens to classes and masks.
 
 use burn::module::{Module, Param};
-use burn::nn::{Initializer, Linear};
+use burn::nn::Initializer;
 use burn::tensor::{Device, FloatDType, Tensor};
 
-use super::fused::{gelu, mixed, multiplied_rounded};
-use super::{LayerNorm, init};
+use super::ops::{depthwise_conv, gelu, matmul_rounded};
+use super::{LayerNorm, Linear};
 
 /// The upscaler's own epsilon, whatever the encoder's is (as in timm's `LayerNorm2d`).
 const LAYER_NORM_EPS: f64 = 1e-6;
@@ -52,7 +52,7 @@ impl UpscaleBlock {
     pub fn forward(&self, features: Tensor<4>) -> Tensor<4> {
         let given = FloatDType::from(features.dtype());
         let grown = gelu(self.transposed_convolution(features)).cast(given);
-        self.norm.forward(mixed(grown, self.conv2_weight.val()))
+        self.norm.forward(depthwise_conv(grown, self.conv2_weight.val()))
     }
 
     /// Applies the transposed convolution, computed in the type of its weight.
@@ -60,11 +60,8 @@ impl UpscaleBlock {
         let [batch, height, width, d] = features.dims();
         let weight = self.conv1_weight.val().permute([0, 2, 3, 1]).reshape([d, 4 * d]);
         let features = features.reshape([batch, height * width, d]).cast(FloatDType::from(weight.dtype()));
-        let product = if self.rounds {
-            multiplied_rounded(features, weight)
-        } else {
-            features.matmul(weight.unsqueeze())
-        };
+        let product =
+            if self.rounds { matmul_rounded(features, weight) } else { features.matmul(weight.unsqueeze()) };
         let grown = product.reshape([batch, height, width, 2, 2, d]).permute([0, 1, 3, 2, 4, 5]).reshape([
             batch,
             2 * height,
@@ -95,10 +92,10 @@ impl MaskHead {
     #[must_use]
     pub fn new(width: usize, num_classes: usize, num_upscale_blocks: usize, device: &Device) -> Self {
         Self {
-            class_predictor: init::linear(width, num_classes + 1, device),
-            fc1: init::linear(width, width, device),
-            fc2: init::linear(width, width, device),
-            fc3: init::linear(width, width, device),
+            class_predictor: Linear::new(width, num_classes + 1, device),
+            fc1: Linear::new(width, width, device),
+            fc2: Linear::new(width, width, device),
+            fc3: Linear::new(width, width, device),
             upscale: (0..num_upscale_blocks).map(|_| UpscaleBlock::new(width, device)).collect(),
         }
     }

@@ -1,13 +1,13 @@
 //! The masked autoencoder: hides patches and reconstructs them.
 
 use burn::module::{Module, Param};
-use burn::nn::Linear;
 use burn::tensor::{Device, Tensor};
 
-use super::fused::{normalised, squared_error};
+use super::ops::{layer_norm, mse};
+use super::vit::token;
 use super::{
-    Around, Block, HiddenPatches, LayerNorm, LossOn, MaeConfig, PatchMask, PixelError, VisionTransformer,
-    init, patchify, product, resample_grid, sin_cos_2d,
+    Around, Block, HiddenPatches, LayerNorm, Linear, LossOn, MaeConfig, PatchMask, PixelError,
+    VisionTransformer, patchify, resample_grid, sin_cos_2d,
 };
 
 /// The output of a forward pass of the [`MaskedAutoencoder`].
@@ -60,19 +60,15 @@ impl MaskedAutoencoder {
         let with_token = config.hidden_patches == HiddenPatches::MaskToken;
         Self {
             encoder: VisionTransformer::new(encoder, device),
-            encoder_mask_token: with_token.then(|| init::token([1, 1, encoder.embed_dim], device)),
-            decoder_embed: init::linear(encoder.embed_dim, decoder.embed_dim, device),
-            mask_token: init::token([1, 1, decoder.embed_dim], device),
+            encoder_mask_token: with_token.then(|| token([1, 1, encoder.embed_dim], device)),
+            decoder_embed: Linear::new(encoder.embed_dim, decoder.embed_dim, device),
+            mask_token: token([1, 1, decoder.embed_dim], device),
             decoder_pos_embed: Param::from_tensor(positions).set_require_grad(false),
             decoder_blocks: (0..decoder.depth).map(|_| Block::decoder(decoder, eps, device)).collect(),
             decoder_norm: LayerNorm::new(decoder.embed_dim, eps, device),
-            decoder_pred: init::linear(
-                decoder.embed_dim,
-                encoder.patch_size * encoder.patch_size * 3,
-                device,
-            ),
+            decoder_pred: Linear::new(decoder.embed_dim, encoder.patch_size * encoder.patch_size * 3, device),
             teacher_pred: (config.teacher_dim > 0)
-                .then(|| init::linear(decoder.embed_dim, config.teacher_dim, device)),
+                .then(|| Linear::new(decoder.embed_dim, config.teacher_dim, device)),
             config: config.clone(),
         }
     }
@@ -91,8 +87,8 @@ impl MaskedAutoencoder {
     pub fn forward(&self, images: Tensor<4>, mask: &PatchMask) -> MaeOutput {
         let latent = self.forward_encoder(images, mask);
         let decoded = self.forward_decoder(latent.clone(), mask);
-        let features = self.teacher_pred.as_ref().map(|linear| product(linear, decoded.clone(), false));
-        MaeOutput { latent, prediction: product(&self.decoder_pred, decoded, false), features }
+        let features = self.teacher_pred.as_ref().map(|linear| linear.forward(decoded.clone()));
+        MaeOutput { latent, prediction: self.decoder_pred.forward(decoded), features }
     }
 
     /// Encodes the visible patches.
@@ -142,7 +138,7 @@ impl MaskedAutoencoder {
     /// - `latent`: [`MaeOutput::latent`]
     /// - returns `[B, L, decoder D]`
     fn forward_decoder(&self, latent: Tensor<3>, mask: &PatchMask) -> Tensor<3> {
-        let tokens = product(&self.decoder_embed, latent, false);
+        let tokens = self.decoder_embed.forward(latent);
         let [batch, length, d] = tokens.dims();
         let positions = self.decoder_pos_embed.val();
         let [_, rows, _] = positions.dims();
@@ -175,7 +171,7 @@ impl MaskedAutoencoder {
     /// - returns `[1]`
     #[must_use]
     pub fn feature_loss(&self, features: Tensor<3>, target: Tensor<3>, mask: &PatchMask) -> Tensor<1> {
-        self.over_patches(squared_error(features, target), mask)
+        self.over_patches(mse(features, target), mask)
     }
 
     /// Computes the mean error per patch, as [`PixelError`] defines it, averaged over the patches that
@@ -193,7 +189,7 @@ impl MaskedAutoencoder {
             target = unit_patches(target);
         }
         let error = match self.config.pixel_error {
-            PixelError::Squared => squared_error(prediction, target),
+            PixelError::Squared => mse(prediction, target),
             PixelError::Absolute => (prediction - target).abs().mean_dim(2).squeeze_dim(2),
         };
         self.over_patches(error, mask)
@@ -220,7 +216,7 @@ fn unit_patches(patches: Tensor<3>) -> Tensor<3> {
     let kind = (&patches.device(), patches.dtype());
     let share = (width as f64 - 1.0) / width as f64;
     let scale = Tensor::full([width], share.sqrt(), kind);
-    normalised(patches, scale, Tensor::zeros([width], kind), 1e-6 * share)
+    layer_norm(patches, scale, Tensor::zeros([width], kind), 1e-6 * share)
 }
 
 #[cfg(test)]

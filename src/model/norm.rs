@@ -4,7 +4,7 @@ use burn::module::{Module, Param};
 use burn::nn::Initializer;
 use burn::tensor::{Device, Tensor};
 
-use super::fused;
+use super::ops::layer_norm;
 
 /// Normalises every token to mean 0 and variance 1, then applies a learned scale and shift per channel
 /// (<https://arxiv.org/abs/1607.06450>).
@@ -35,6 +35,6 @@ impl LayerNorm {
     /// - `tokens`, returns: `[…, D]`
     #[must_use]
     pub fn forward<const RANK: usize>(&self, tokens: Tensor<RANK>) -> Tensor<RANK> {
-        fused::normalised(tokens, self.gamma.val(), self.beta.val(), self.epsilon)
+        layer_norm(tokens, self.gamma.val(), self.beta.val(), self.epsilon)
     }
 }

@@ -5,7 +5,7 @@ use burn::nn::Initializer;
 use burn::tensor::{Device, Tensor};
 
 use super::VitConfig;
-use super::fused::multiplied;
+use super::ops::linear;
 
 /// Cuts images into square patches and projects each to a token; step 3 of the path.
 ///
@@ -66,7 +66,7 @@ impl PatchEmbed {
     pub(super) fn project(&self, patches: Tensor<3>) -> Tensor<3> {
         let [d, channels, p, _] = self.weight.dims();
         let weight = self.weight.val().reshape([d, channels * p * p]).transpose();
-        multiplied(patches, weight, self.bias.val())
+        linear(patches, weight, self.bias.val())
     }
 }
 

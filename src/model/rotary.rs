@@ -36,11 +36,11 @@ impl Rotation {
     /// Rotates the queries and keys of patches; `parts` holds queries, keys and values side by side.
     ///
     /// # Shapes
-    /// - `parts`, returns: `[B, T, 3·D]`; patches are the last L tokens
-    pub(super) fn turned(&self, parts: Tensor<3>, heads: usize) -> Tensor<3> {
-        let ([batch, tokens, width], [patches, d]) = (parts.dims(), self.cosines.dims());
-        let front = parts.clone().narrow(1, 0, tokens - patches);
-        let parts = parts.narrow(1, tokens - patches, patches).reshape([batch, patches, 3, heads, d]);
+    /// - `qkv`, returns: `[B, T, 3·D]`; patches are the last L tokens
+    pub(super) fn turned(&self, qkv: Tensor<3>, heads: usize) -> Tensor<3> {
+        let ([batch, tokens, width], [patches, d]) = (qkv.dims(), self.cosines.dims());
+        let front = qkv.clone().narrow(1, 0, tokens - patches);
+        let parts = qkv.narrow(1, tokens - patches, patches).reshape([batch, patches, 3, heads, d]);
         let turning = parts.clone().narrow(2, 0, 2);
         let [first, second] = [0, 1].map(|half| turning.clone().narrow(4, half * d / 2, d / 2));
         let across = Tensor::cat(vec![second.neg(), first], 4);

@@ -1,12 +1,12 @@
 //! The mask segmenter: learned queries join the tokens and each claims one instance.
 
 use burn::module::{Module, Param};
-use burn::nn::{Initializer, Linear};
+use burn::nn::Initializer;
 use burn::tensor::{Bool, Device, Tensor, TensorData};
 
 use super::{
-    Block, ConfigError, DecoderConfig, Extent, LayerNorm, MaskHead, SegmenterConfig, TrainingPlan,
-    VisionTransformer, init, resample_grid, resample_kernels,
+    Block, ConfigError, DecoderConfig, Extent, LayerNorm, Linear, MaskHead, SegmenterConfig, TrainingPlan,
+    VisionTransformer, resample_grid, resample_kernels,
 };
 
 mod proposals;
@@ -56,7 +56,7 @@ impl LateralBlocks {
         let each = config.lateral_layers.iter();
         Self {
             norms: each.clone().map(|_| LayerNorm::new(d, eps, device)).collect(),
-            projections: each.map(|_| init::linear(d, d, device)).collect(),
+            projections: each.map(|_| Linear::new(d, d, device)).collect(),
             blocks: (0..config.num_blocks).map(|_| Block::decoder(&shape, eps, device)).collect(),
             norm: LayerNorm::new(d, eps, device),
         }
@@ -118,7 +118,7 @@ impl MaskSegmenter {
             queries: (config.num_queries > 0).then(|| queries.init([config.num_queries, d], device)),
             head,
             extent: (config.num_queries == 0).then(|| Extent::new(d, device)),
-            teacher_pred: (config.teacher_dim > 0).then(|| init::linear(d, config.teacher_dim, device)),
+            teacher_pred: (config.teacher_dim > 0).then(|| Linear::new(d, config.teacher_dim, device)),
             config: config.clone(),
         }
     }
@@ -179,7 +179,7 @@ impl MaskSegmenter {
     pub fn with_teacher(mut self, teacher_dim: usize, device: &Device) -> Self {
         if teacher_dim != self.config.teacher_dim {
             let width = self.config.encoder.embed_dim;
-            self.teacher_pred = (teacher_dim > 0).then(|| init::linear(width, teacher_dim, device));
+            self.teacher_pred = (teacher_dim > 0).then(|| Linear::new(width, teacher_dim, device));
             self.config.teacher_dim = teacher_dim;
         }
         self

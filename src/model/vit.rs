@@ -1,10 +1,11 @@
 //! The encoder that all models share.
 
 use burn::module::{Module, Param};
+use burn::nn::Initializer;
 use burn::tensor::{Device, Tensor};
 
 use super::{
-    Around, Block, LayerNorm, PatchEmbed, PatchMask, Rotation, VitConfig, init, resample_grid, sin_cos_2d,
+    Around, Block, LayerNorm, PatchEmbed, PatchMask, Rotation, VitConfig, resample_grid, sin_cos_2d,
 };
 
 /// A plain Vision Transformer; step 4 of the path.
@@ -41,9 +42,8 @@ impl VisionTransformer {
         };
         Self {
             patch_embed: PatchEmbed::new(config, device),
-            cls_token: init::token([1, 1, d], device),
-            register_tokens: (config.num_registers > 0)
-                .then(|| init::token([1, config.num_registers, d], device)),
+            cls_token: token([1, 1, d], device),
+            register_tokens: (config.num_registers > 0).then(|| token([1, config.num_registers, d], device)),
             pos_embed: Param::from_tensor(positions).set_require_grad(false),
             blocks: (0..config.depth).map(|_| Block::encoder(config, device)).collect(),
             norm: LayerNorm::new(d, config.layer_norm_eps, device),
@@ -147,4 +147,9 @@ impl VisionTransformer {
         let around = self.around([height / p, width / p], &images.device());
         self.encode(self.with_prefix(self.embed(images)), &around)
     }
+}
+
+/// Draws a learned token from N(0, 0.02), as MAE does.
+pub(super) fn token<const D: usize>(shape: [usize; D], device: &Device) -> Param<Tensor<D>> {
+    Initializer::Normal { mean: 0.0, std: 0.02 }.init(shape, device)
 }

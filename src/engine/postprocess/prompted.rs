@@ -61,7 +61,7 @@ impl Shaped {
         if let Some(bounds) = prompt.bounds {
             mask.clip(bounds);
         }
-        let [inside, union] = mae_seg_kernels::mask_overlap(&plane);
+        let [inside, union] = mae_seg_kernels::soft_intersection_and_union(&plane);
         let heaviest = weights.iter().max_by(|a, b| a.1.total_cmp(&b.1))?;
         let (query, category) = (heaviest.0, answer.category(&weights)?);
         Some(Segment { query, category, score: inside / (union + 1e-6), mask })

@@ -1,42 +1,44 @@
-//! Matrix products of 16-bit whole numbers: a browser's processor takes twice as many of them at once as of `f32`.
+//! Matrix products of 16-bit whole numbers: a browser's processor takes twice as many of them at once as of
+//! `f32`.
 //!
-//! Each row of the left matrix and each column of the right one is scaled to a length of [`LENGTH`], so that no number leaves 16
-//! bits and, by Cauchy and Schwarz, no sum of products 32. Where rows have less than a thousand numbers, that rounds a number
-//! by 5e-4 of its row's root mean square or less, as the `f16` that the weights come in.
+//! Each row of the left matrix and each column of the right one is scaled to a norm of [`LENGTH`], so that
+//! all numbers fit 16 bits and, by Cauchy and Schwarz, all sums of products fit 32. Rounding then changes a
+//! number by at most 5e-4 of its row's root mean square if rows have less than a thousand numbers, as does
+//! the `f16` that the weights come in.
 
 use std::array;
 
 use pulp::{Arch, Simd, WithSimd};
 
 use super::exp::ROUND;
-use super::tile::{COLUMNS, ROWS, summed};
+use super::micro_kernel::{COLUMNS, ROWS, micro_kernel};
 
-/// The largest number of 16 bits.
+/// The largest signed number of 16 bits.
 const LENGTH: f32 = 32_767.0;
-/// Of rows without anything else than zeros.
+/// The scale of rows that hold nothing but zeros.
 const LARGEST_SCALE: f32 = 1e30;
 
-/// A matrix of whole numbers, row by row: two neighbours in 32 bits, the first in the lower ones.
+/// A quantized matrix, row by row; each `u32` holds two neighbours, the first in its lower half.
 #[derive(Debug)]
 pub struct Rows {
     pairs: Vec<u32>,
     per_row: usize,
-    /// What a one stands for.
+    /// Value of 1 in each row.
     units: Vec<f32>,
 }
 
-/// A matrix by panels of columns: of each two rows the pairs of its columns.
+/// A quantized matrix in panels of columns; each `u32` holds two neighbours of a column.
 #[derive(Debug)]
 pub struct Panels {
     pairs: Vec<[u32; COLUMNS]>,
     per_panel: usize,
     columns: usize,
-    /// What a one stands for; of columns up to the end of the last panel.
+    /// Value of 1 in each column, up to the end of the last panel.
     units: Vec<f32>,
 }
 
 impl Rows {
-    /// Of rows of `width` numbers each.
+    /// Quantizes a matrix that lies row by row, each of `width` numbers.
     #[must_use]
     pub fn new(numbers: &[f32], width: usize) -> Self {
         let per_row = width.div_ceil(2);
@@ -52,14 +54,14 @@ impl Rows {
         Self { pairs, per_row, units }
     }
 
-    /// The last one again beyond the end.
+    /// Returns a row, or the last one beyond the end.
     fn row(&self, row: usize) -> &[u32] {
         &self.pairs[row.min(self.units.len() - 1) * self.per_row..][..self.per_row]
     }
 }
 
 impl Panels {
-    /// Of a matrix that lies row by row, each of `columns` numbers.
+    /// Quantizes a matrix that lies row by row, each of `columns` numbers.
     #[must_use]
     pub fn new(numbers: &[f32], columns: usize) -> Self {
         let mut squares = vec![0.0; columns];
@@ -82,7 +84,7 @@ impl Panels {
         Self { pairs, per_panel, columns, units }
     }
 
-    /// Of a matrix that lies column by column, each of `height` numbers.
+    /// Quantizes a matrix that lies column by column, each of `height` numbers.
     #[must_use]
     pub fn transposed(numbers: &[f32], height: usize) -> Self {
         let lying = Rows::new(numbers, height);
@@ -98,16 +100,16 @@ impl Panels {
     }
 }
 
-/// The product, row by row; of either's columns and the other's rows there are as many.
+/// Returns the matrix product, row by row; the left matrix has as many columns as the right one has rows.
 #[must_use]
-pub fn product(left: &Rows, right: &Panels) -> Vec<f32> {
+pub fn quantized_matmul(left: &Rows, right: &Panels) -> Vec<f32> {
     let (height, width) = (left.units.len(), right.columns);
     let mut all = vec![0.0; height * width];
     let panels = right.pairs.chunks_exact(right.per_panel).zip(right.units.as_chunks().0);
     for ((panel, units), column) in panels.zip((0..).step_by(COLUMNS)) {
         for first in (0..height).step_by(ROWS) {
             let rows = [left.row(first), left.row(first + 1), left.row(first + 2), left.row(first + 3)];
-            let sums = summed(rows, panel);
+            let sums = micro_kernel(rows, panel);
             for (row, sums) in (first..height).zip(sums) {
                 let numbers = scaled(sums, left.units[row], units);
                 let place = &mut all[row * width..][column..width.min(column + COLUMNS)];
@@ -126,7 +128,8 @@ fn scaled(sums: [i32; COLUMNS], unit: f32, units: &[f32; COLUMNS]) -> [f32; COLU
     array::from_fn(|column| sums[column] as f32 * (unit * units[column]))
 }
 
-/// 0, which leaves no finite number, where there was one that is not.
+/// Returns the factor that scales a row with this sum of squares to [`LENGTH`], or 0 if a number is not
+/// finite, so that the row's products are not finite either.
 fn scale(squares: f32) -> f32 {
     if squares.is_finite() { (LENGTH / squares.sqrt()).min(LARGEST_SCALE) } else { 0.0 }
 }
@@ -140,12 +143,12 @@ fn add_squares(numbers: &[f32], squares: &mut [f32]) {
     Arch::new().dispatch(AddSquares { numbers, squares });
 }
 
-/// The numbers times the scales, rounded, in the lower 16 bits.
+/// Writes the numbers times the scales, rounded, to the lower 16 bits.
 fn round(numbers: &[f32], scales: &[f32], into: &mut [u32]) {
     Arch::new().dispatch(Round { numbers, scales, into });
 }
 
-/// Their sum.
+/// Sums the squares of numbers.
 struct Squares<'a>(&'a [f32]);
 
 impl WithSimd for Squares<'_> {
@@ -194,6 +197,7 @@ impl WithSimd for Round<'_> {
         let (scales, last_scales) = S::as_simd_f32s(&self.scales[..length]);
         let (into, last_into) = S::as_mut_simd_u32s(&mut self.into[..length]);
         for ((x, scale), into) in numbers.iter().zip(scales).zip(into) {
+            // The sum's lowest bits are the product rounded to a whole number.
             let rounded = simd.mul_add_e_f32s(*x, *scale, simd.splat_f32s(ROUND));
             *into = simd.transmute_u32s_f32s(rounded);
         }
@@ -229,7 +233,7 @@ mod tests {
                 (0..inner * width).map(|at| columns[at % width * inner + at / width]).collect();
             let rows = Rows::new(&left, inner);
             let both = [Panels::new(&right, width), Panels::transposed(&columns, inner)];
-            let both = both.map(|panels| product(&rows, &panels));
+            let both = both.map(|panels| quantized_matmul(&rows, &panels));
             assert!(both.iter().all(|numbers| numbers.len() == height * width));
             for (at, got) in both.into_iter().flat_map(|numbers| numbers.into_iter().enumerate()) {
                 let [row, column] = [(&left, at / width), (&columns, at % width)]
@@ -246,15 +250,16 @@ mod tests {
     fn the_largest_sums_stay_within_32_bits() {
         for inner in [1, 2, 8, 768, 4096] {
             let ones = vec![1.0; inner];
-            let got = product(&Rows::new(&ones, inner), &Panels::new(&ones, 1))[0];
+            let got = quantized_matmul(&Rows::new(&ones, inner), &Panels::new(&ones, 1))[0];
             assert!((got / inner as f32 - 1.0).abs() <= 1e-3, "{inner}: {got}");
         }
     }
 
     #[test]
     fn zeros_make_zeros_and_what_is_not_finite_does_not_vanish() {
-        let of =
-            |left: &[f32]| product(&Rows::new(left, left.len()), &Panels::new(&vec![1.0; left.len()], 1))[0];
+        let of = |left: &[f32]| {
+            quantized_matmul(&Rows::new(left, left.len()), &Panels::new(&vec![1.0; left.len()], 1))[0]
+        };
         assert_eq!(of(&[0.0; 9]), 0.0);
         assert!(!of(&[1.0, f32::INFINITY]).is_finite());
         assert!(!of(&[f32::NAN, 1.0]).is_finite());

@@ -1,14 +1,14 @@
-//! The one loop that products of whole numbers spend their time in.
+//! The micro-kernel of the quantized matrix product, its innermost loop.
 //!
-//! Written out: with iterators over arrays the compiler made it slower.
+//! It is written out because the compiler made iterators over arrays slower.
 
-/// Rows and columns of the result that are summed at once: as many as a processor's registers hold.
+/// Size of a tile of the result, which fits the processor's registers.
 pub(super) const ROWS: usize = 4;
 pub(super) const COLUMNS: usize = 8;
 
-/// For each row and column the sum of the products of their numbers, which lie two by two in 32 bits.
+/// Returns the dot products of each row and column, whose numbers lie in pairs in 32 bits.
 #[cfg(target_arch = "wasm32")]
-pub(super) fn summed(rows: [&[u32]; ROWS], panel: &[[u32; COLUMNS]]) -> [[i32; COLUMNS]; ROWS] {
+pub(super) fn micro_kernel(rows: [&[u32]; ROWS], panel: &[[u32; COLUMNS]]) -> [[i32; COLUMNS]; ROWS] {
     use bytemuck::cast;
     use std::arch::wasm32::{i32x4_add as add, i32x4_dot_i16x8 as dot, u32x4_splat as splat, v128};
 
@@ -31,9 +31,9 @@ pub(super) fn summed(rows: [&[u32]; ROWS], panel: &[[u32; COLUMNS]]) -> [[i32; C
     cast([a, b, c, d, e, f, g, h])
 }
 
-/// The same one by one, for tests on any machine.
+/// Computes the tile number by number, for tests on any machine.
 #[cfg(not(target_arch = "wasm32"))]
-pub(super) fn summed(rows: [&[u32]; ROWS], panel: &[[u32; COLUMNS]]) -> [[i32; COLUMNS]; ROWS] {
+pub(super) fn micro_kernel(rows: [&[u32]; ROWS], panel: &[[u32; COLUMNS]]) -> [[i32; COLUMNS]; ROWS] {
     let halves = |pair: u32| [pair as i16, (pair >> 16) as i16].map(i32::from);
     let dot = |left: u32, right: u32| halves(left).iter().zip(halves(right)).map(|(l, r)| l * r).sum::<i32>();
     let of_column = |row: &[u32], column: usize| row.iter().zip(panel).map(|(l, r)| dot(*l, r[column])).sum();

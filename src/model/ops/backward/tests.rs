@@ -1,21 +1,22 @@
-//! Against the gradients of Burn's autodiff, which takes the same apart.
+//! Each operation against Burn's own and the gradients of its autodiff, which takes them apart.
 
 use burn::tensor::ops::AttentionModuleOptions;
-use burn::tensor::{DType, Device, Distribution, FloatDType, Tolerance};
+use burn::tensor::{DType, Device, Distribution, FloatDType, Tensor, Tolerance};
 
-use super::*;
+use crate::model::ops::depthwise_conv::options;
+use crate::model::ops::{attention, depthwise_conv, gelu, layer_norm, linear, mse};
 
 fn devices() -> Vec<Device> {
     let devices = [
         Device::flex(),
         #[cfg(feature = "libtorch")]
-        #[expect(deprecated, reason = "see `torch`")]
+        #[expect(deprecated, reason = "see `libtorch`")]
         Device::libtorch(),
     ];
     devices.map(Device::autodiff).into()
 }
 
-/// Each device with what it computes as a whole and with what is taken apart there.
+/// Returns each device with the type that it computes as a whole and one that is taken apart there.
 fn kinds() -> Vec<(Device, DType)> {
     devices()
         .into_iter()
@@ -39,7 +40,7 @@ fn attention_has_the_derivatives_of_its_parts() {
         let inputs = Tensor::<3>::random([batch, length, 3 * heads * width], normal, (&device, kind)) * scale;
         let inputs = inputs.detach().require_grad();
         let weight = Tensor::<3>::random([batch, length, heads * width], normal, (&device, kind));
-        let output = attended(inputs.clone(), heads);
+        let output = attention(inputs.clone(), heads);
         let [query, key, value] = [0, 1, 2].map(|part| {
             let part = inputs.clone().narrow(2, part * heads * width, heads * width);
             part.reshape([batch, length, heads, width]).swap_dims(1, 2)
@@ -65,7 +66,7 @@ fn linear_layers_have_the_derivatives_of_burns() {
         let weight = random([2 * 4, 20]).reshape([2, 4, 20]);
         // Not where its storage starts.
         let part = || tokens.clone().narrow(1, 3, 4);
-        let output = multiplied(part(), weights.clone(), bias.clone());
+        let output = linear(part(), weights.clone(), bias.clone());
         let parts = burn::tensor::module::linear(part(), weights.clone(), Some(bias.clone()));
         assert_alike(Some(output.clone()), Some(parts.clone()));
         let got = (output * weight.clone()).sum().backward();
@@ -85,7 +86,7 @@ fn layer_norm_has_the_derivatives_of_its_parts() {
         let channel =
             |_| Tensor::<1>::random([width], Distribution::Normal(1.0, 0.5), &device).require_grad();
         let (tokens, [gamma, beta], weight) = (random(0).require_grad(), [0; 2].map(channel), random(0));
-        let output = normalised(tokens.clone(), gamma.clone(), beta.clone(), 1e-6);
+        let output = layer_norm(tokens.clone(), gamma.clone(), beta.clone(), 1e-6);
         let parts = burn::tensor::module::layer_norm(tokens.clone(), gamma.clone(), Some(beta.clone()), 1e-6);
         assert_alike(Some(output.clone()), Some(parts.clone()));
         let got = (output * weight.clone()).sum().backward();
@@ -112,7 +113,7 @@ fn gelu_has_the_value_and_derivative_of_burns() {
 }
 
 #[test]
-fn the_squared_error_has_the_value_and_derivative_of_its_parts() {
+fn mse_has_the_value_and_derivative_of_its_parts() {
     // Parts of a row that a processor adds up by themselves, and what is over.
     for ((device, kind), width) in kinds().into_iter().flat_map(|kind| [(kind.clone(), 150), (kind, 6)]) {
         device.seed(9);
@@ -122,7 +123,7 @@ fn the_squared_error_has_the_value_and_derivative_of_its_parts() {
         let (wanted, weight) = (random([3, 50, width]), random([3, 20, 1]).squeeze_dim::<2>(2));
         // Not where its storage starts.
         let part = |all: &Tensor<3>| all.clone().narrow(1, 30, 20);
-        let output = squared_error(part(&drawn), part(&wanted));
+        let output = mse(part(&drawn), part(&wanted));
         let parts = (part(&drawn) - part(&wanted)).square().mean_dim(2).squeeze_dim::<2>(2);
         assert_alike(Some(output.clone()), Some(parts.clone()));
         let got = (output * weight.clone()).sum().backward();
@@ -139,9 +140,9 @@ fn depthwise_convolution_has_the_derivatives_of_burns() {
         let features = Tensor::<4>::random([2, 5, 6, 4], normal, &device).require_grad();
         let kernel = Tensor::<4>::random([4, 1, 3, 3], normal, &device).require_grad();
         let weight = Tensor::<4>::random([2, 5, 6, 4], normal, &device);
-        let output = mixed(features.clone(), kernel.clone());
+        let output = depthwise_conv(features.clone(), kernel.clone());
         let channels_first = features.clone().permute([0, 3, 1, 2]);
-        let parts = burn::tensor::module::conv2d(channels_first, kernel.clone(), None, depthwise(4));
+        let parts = burn::tensor::module::conv2d(channels_first, kernel.clone(), None, options(4));
         let parts = parts.permute([0, 2, 3, 1]);
         assert_alike(Some(output.clone()), Some(parts.clone()));
         let got = (output * weight.clone()).sum().backward();

@@ -1,19 +1,19 @@
-//! How sure mask logits are.
+//! The soft intersection over union of a mask and its own probabilities, a measure of its quality.
 
 use pulp::{Arch, Simd, WithSimd};
 
 use super::exp::{EXP_START, exp, larger};
 
-/// Overlap of a mask, the positive ones of `logits`, with the probabilities they stand for: the intersection, the sum over the
-/// mask, and the union, where what is inside counts 1.
+/// Returns the soft intersection and union of a mask, the pixels with positive `logits`, and their
+/// probabilities `p = sigmoid(logits)`: Σ p inside the mask, and the mask's area plus Σ p outside it.
 #[must_use]
-pub fn mask_overlap(logits: &[f32]) -> [f32; 2] {
-    Arch::new().dispatch(Overlap(logits))
+pub fn soft_intersection_and_union(logits: &[f32]) -> [f32; 2] {
+    Arch::new().dispatch(SoftIou(logits))
 }
 
-struct Overlap<'a>(&'a [f32]);
+struct SoftIou<'a>(&'a [f32]);
 
-impl WithSimd for Overlap<'_> {
+impl WithSimd for SoftIou<'_> {
     type Output = [f32; 2];
 
     #[inline(always)]
@@ -22,7 +22,7 @@ impl WithSimd for Overlap<'_> {
         let (whole, last) = S::as_simd_f32s(self.0);
         let (mut intersection, mut union) = (zero, zero);
         for logit in whole {
-            // Of the less likely of the two: e⁻ˣ / (1 + e⁻ˣ), and 1 minus that of the other.
+            // With x = |logit|, the likelier of inside and outside has the probability 1 / (1 + e⁻ˣ).
             let power = exp(simd, larger(simd, simd.sub_f32s(zero, simd.abs_f32s(*logit)), start));
             let likely = simd.div_f32s(one, simd.add_f32s(one, power));
             let is_inside = simd.greater_than_f32s(*logit, zero);
@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_overlap_is_that_of_its_definition() {
+    fn it_is_that_of_its_definition() {
         let logits: Vec<f32> = (-500..=500).map(|x| x as f32 / 5.0).chain([0.0, -1e4, 1e4]).collect();
         let (mut intersection, mut union) = (0.0, 0.0);
         for logit in logits.iter().copied().map(f64::from) {
@@ -53,7 +53,7 @@ mod tests {
             intersection += if logit > 0.0 { probability } else { 0.0 };
             union += if logit > 0.0 { 1.0 } else { probability };
         }
-        let found = mask_overlap(&logits).map(f64::from);
+        let found = soft_intersection_and_union(&logits).map(f64::from);
         assert!((found[0] - intersection).abs() < 1e-3, "{found:?}, expected {intersection}");
         assert!((found[1] - union).abs() < 1e-3, "{found:?}, expected {union}");
     }
