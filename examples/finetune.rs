@@ -4,10 +4,10 @@
 
 use std::{env, error::Error, path::Path};
 
-use mae_seg::data::{Damaged, LabelSpace, SegmentationSet};
+use mae_seg::data::{AugmentOptions, Damaged, LabelSpace, SegmentationSet};
 use mae_seg::engine::{DeviceChoice, pick};
 use mae_seg::hub::Disk;
-use mae_seg::train::{FinetuneOptions, RunFolder, StepOptions, TrainEvent, finetune};
+use mae_seg::train::{FinetuneOptions, RunFolder, RunManifest, StepOptions, TrainEvent, finetune};
 use mae_seg::weights::read_folder;
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -25,12 +25,13 @@ fn main() -> Result<(), Box<dyn Error>> {
         // Every patch may claim the object around it: with few photos, that is learned faster than queries are.
         num_queries: 0,
         warmup_steps: steps / 20,
-        encoder_warmup_steps: steps / 10,
-        steps: StepOptions { clip_norm: Some(1.0), ..StepOptions::new(8) },
-        ..FinetuneOptions::new(encoder.config.image_size(), steps)
+        total_steps: steps,
+        augment: AugmentOptions { image_size: encoder.config.image_size(), ..AugmentOptions::default() },
+        steps: StepOptions { batch_size: 8, clip_norm: Some(1.0), ..StepOptions::default() },
+        ..FinetuneOptions::default()
     };
     let device = pollster::block_on(pick(DeviceChoice::Auto))?.device;
-    let mut run = RunFolder::open(Path::new(run), &options)?;
+    let mut run = RunFolder::open(Path::new(run), &RunManifest::new(options.clone()))?;
     let fresh = encoder.config.encoder().clone();
     finetune((&photos, None), &options, (Some(encoder), fresh), &device, &mut run, |event| {
         if let TrainEvent::Step(step) = event {

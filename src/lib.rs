@@ -31,7 +31,7 @@
 //! | level | module | what |
 //! |---|---|---|
 //! | L0 | [`image`], [`pixels`], [`mask`], [`instance`], [`prompt`] | plain data: photos, masks, instances |
-//! | L0 | [`hub_name`], [`text`], [`memory`], `random`, `files` | helpers for names, text, memory, files |
+//! | L0 | [`hub_name`], [`text`], [`memory`], `random`, `files`, `args` | names, text, memory, files, flags |
 //! | L1 | [`model`] | tensors only: encoder, MAE, segmenter |
 //! | L1 | [`export`] | files of the results: pictures, annotations |
 //! | L2 | [`weights`] | weight folders: names, shapes, shards |
@@ -62,6 +62,8 @@ mod random;
 #[cfg(feature = "engine")]
 pub mod weights;
 
+#[cfg(feature = "native")]
+mod args;
 #[cfg(feature = "native")]
 pub mod cli;
 #[cfg(feature = "native")]

@@ -135,3 +135,21 @@ fn comments_stay_readable() {
         }
     }
 }
+
+/// Files of tests, and the study, which chooses options as a recipe does.
+const NO_USERS: [&str; 2] = ["tests.rs", "study.rs"];
+
+#[test]
+fn an_option_is_named_where_it_is_declared_and_where_it_is_used() {
+    let sources = sources();
+    for option in ["drop_path", "layer_decay", "decay_vectors", "clip_norm", "min_crop"] {
+        let names = |text: &str| {
+            without_tests(text).split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == option)
+        };
+        let users = sources
+            .iter()
+            .filter(|(path, text)| !NO_USERS.iter().any(|file| path.ends_with(file)) && names(text));
+        let users: Vec<_> = users.map(|(path, _)| path.display().to_string()).collect();
+        assert!((1..=2).contains(&users.len()), "{option}: {users:?}");
+    }
+}

@@ -139,6 +139,38 @@ fn help_shows_examples_and_wrong_usage_returns_2() {
     }
 }
 
+/// After a change that is meant, `UPDATE_HELP=1` writes the files anew; read what `git diff` says then.
+#[test]
+fn help_is_as_in_the_files_of_tests_help() {
+    let verbs = [
+        "predict",
+        "eval",
+        "probe",
+        "reconstruct",
+        "compare",
+        "role",
+        "pretrain",
+        "contrast",
+        "finetune",
+        "export",
+        "import",
+        "inspect",
+    ];
+    let mut calls: Vec<Vec<&str>> = verbs.iter().map(|verb| vec![*verb, "--help"]).collect();
+    calls.push(vec!["--help"]);
+    for call in calls {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_mae-seg"));
+        let output = program.args(&call).env("COLUMNS", "100").output().unwrap();
+        let name = if call.len() == 1 { "mae-seg" } else { call[0] };
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/help/{name}.txt"));
+        if std::env::var_os("UPDATE_HELP").is_some() {
+            fs::write(&path, &output.stdout).unwrap();
+        }
+        let written = fs::read_to_string(&path).unwrap();
+        assert_eq!(String::from_utf8(output.stdout).unwrap(), written, "{name}: see UPDATE_HELP above");
+    }
+}
+
 #[test]
 fn predict_prints_coco_results_at_the_photos_own_size() {
     let bench = Bench::new();
@@ -957,7 +989,7 @@ fn fine_tuning_starts_from_an_encoder_that_learned_by_contrast() {
         "2",
     ]);
     assert_eq!(output.status.code(), Some(2));
-    assert!(stderr(&output).contains("--accumulate 1"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("--grad-accumulation 1"), "{}", stderr(&output));
 }
 
 #[test]
@@ -1039,7 +1071,7 @@ fn fine_tuning_goes_on_from_a_whole_segmenter() {
     assert_eq!(read(&weights("again/checkpoint"), name), read(&after, name), "known labels are kept");
     let zoom = ["finetune", "--train", "a.json", "--images", ".", "--out", "none", "--min-zoom", "3"];
     let refusal = stderr(&bench.run(zoom));
-    assert!(refusal.contains("--min-zoom 3 is above --max-zoom 1.75"), "{refusal}");
+    assert!(refusal.contains("--min-scale 3 is above --max-scale 1.75"), "{refusal}");
 }
 
 #[test]

@@ -16,13 +16,14 @@ use mae_seg::data::{
 };
 use mae_seg::model::{DecoderConfig, HiddenPatches, LossOn, MaeConfig, MaskSampling, VitConfig};
 use mae_seg::train::loss::SetLossConfig;
-use mae_seg::train::schedule::POLY_POWER;
 use mae_seg::train::{
     ContrastOptions, FinetuneOptions, Optimizer, PassOptions, Precision, PretrainOptions, RunFolder,
-    StepOptions, TrainError, TrainEvent, Tune, ValidationSet, contrast, finetune, pretrain,
+    RunManifest, StepOptions, TrainError, TrainEvent, Tune, ValidationSet, contrast, finetune, pretrain,
 };
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 const SIDE: u32 = 48;
@@ -70,17 +71,11 @@ fn encoder() -> VitConfig {
 fn steps() -> StepOptions {
     StepOptions {
         batch_size: 4,
-        accumulate: 1,
-        clip_norm: None,
-        precision: Precision::F32,
-        optimizer: Optimizer::AdamW,
-        weight_decay: 0.05,
-        decay_vectors: false,
         average_decay: 0.9,
         seed: 7,
         save_every: 3,
         panel_every: 100,
-        keep: 0,
+        ..StepOptions::default()
     }
 }
 
@@ -88,49 +83,38 @@ fn passes() -> PassOptions {
     PassOptions {
         epochs: 4,
         warmup_epochs: 1.0,
-        falls: Vec::new(),
         base_learning_rate: 0.1,
-        second_beta: 0.95,
         min_crop: 0.5,
-        flip: true,
-        bilinear: false,
         steps: steps(),
+        ..PassOptions::default()
     }
 }
 
 fn pretraining() -> PretrainOptions {
-    PretrainOptions {
-        model: MaeConfig::new(encoder(), DecoderConfig::new(16, 1, 2)),
-        mask_sampling: MaskSampling::Random,
-        colour: 0.0,
-        features_only: false,
-        passes: passes(),
-    }
+    let model = MaeConfig::new(encoder(), DecoderConfig::new(16, 1, 2));
+    PretrainOptions { model, passes: passes(), ..PretrainOptions::default() }
 }
 
 fn finetuning(tune: Tune) -> FinetuneOptions {
     FinetuneOptions {
         tune,
         num_queries: 4,
-        whole: false,
         num_blocks: 1,
-        masked_attention: true,
-        annealing: Vec::new(),
-        drop_path: 0.0,
         total_steps: 80,
         learning_rate: 3e-3,
         layer_decay: 1.0,
-        full_rate_blocks: 0,
         warmup_steps: 2,
-        encoder_warmup_steps: 4,
-        poly_power: POLY_POWER,
-        views: 0,
-        patch_size: None,
-        augment: AugmentOptions { cutouts: 0, ..AugmentOptions::training(32) },
+        augment: AugmentOptions { image_size: 32, cutouts: 0, ..AugmentOptions::default() },
         loss: SetLossConfig { num_points: 64, ..SetLossConfig::default() },
         teacher_coefficient: 0.0,
         steps: StepOptions { weight_decay: 0.0, save_every: 25, panel_every: 30, ..steps() },
+        ..FinetuneOptions::default()
     }
+}
+
+/// The folder `out` of a run with these options.
+fn open<O: Clone + Serialize + DeserializeOwned>(out: &Path, options: &O) -> Result<RunFolder, TrainError> {
+    RunFolder::open(out, &RunManifest::new(options.clone()))
 }
 
 /// The losses of a run by step; of a step done twice, the later.
@@ -151,7 +135,7 @@ fn run_pretraining(
     on_event: impl FnMut(TrainEvent),
 ) -> Result<(), TrainError> {
     let photos = PhotoSet::open(&[photos.to_owned()], Damaged::Stop).unwrap();
-    pretrain(&photos, None, options, None, &Device::flex(), &mut RunFolder::open(out, options)?, on_event)
+    pretrain(&photos, None, options, None, &Device::flex(), &mut open(out, options)?, on_event)
 }
 
 fn run_finetuning(
@@ -163,7 +147,7 @@ fn run_finetuning(
     let photos =
         SegmentationSet::open(&photos.join("train.json"), photos, LabelSpace::Category, None, Damaged::Stop)
             .unwrap();
-    let mut run = RunFolder::open(out, options)?;
+    let mut run = open(out, options)?;
     finetune((&photos, None), options, (None, encoder()), &Device::flex(), &mut run, on_event)
 }
 
@@ -329,7 +313,7 @@ fn patches_learn_what_a_teacher_makes_of_the_photos() {
         let set = SegmentationSet::open(&coco, &photos, LabelSpace::Category, None, Damaged::Stop).unwrap();
         let set = set.taught_by(TeacherFeatures::open(&path).unwrap(), patch_size).unwrap();
         let options = FinetuneOptions { teacher_coefficient: 1.0, ..finetuning(Tune::Full) };
-        let mut run = RunFolder::open(&folder.path().join(out), &options).unwrap();
+        let mut run = open(&folder.path().join(out), &options).unwrap();
         finetune((&set, None), &options, (None, encoder()), &Device::flex(), &mut run, |_| ())
     };
     taught(8, "run").unwrap();
@@ -385,13 +369,13 @@ fn every_variant_of_hiding_learns() {
 fn another_recipe_in_the_same_folder_is_refused() {
     let _alone = alone();
     let folder = tempfile::tempdir().unwrap();
-    RunFolder::open(folder.path(), &pretraining()).unwrap();
+    open(folder.path(), &pretraining()).unwrap();
     let mut other = pretraining();
     other.passes.steps.seed = 8;
-    RunFolder::open(folder.path(), &other).expect("nothing was learned yet");
+    open(folder.path(), &other).expect("nothing was learned yet");
     fs::write(folder.path().join("metrics.jsonl"), "{}\n").unwrap();
     other.passes.steps.seed = 9;
-    assert!(matches!(RunFolder::open(folder.path(), &other), Err(TrainError::OtherRun { .. })));
+    assert!(matches!(open(folder.path(), &other), Err(TrainError::OtherRun { .. })));
 }
 
 #[test]
@@ -411,7 +395,7 @@ fn every_way_of_tuning_learns_the_squares() {
         let out = folder.path().join(format!("{tune:?}-{num_queries}"));
         let mut options = FinetuneOptions { num_queries, ..finetuning(tune) };
         options.steps.keep = 2;
-        let mut run = RunFolder::open(&out, &options).unwrap();
+        let mut run = open(&out, &options).unwrap();
         finetune(
             (&photos, Some(&validation)),
             &options,
@@ -470,7 +454,7 @@ fn contrast_learns_to_tell_photos_apart() {
     let options = ContrastOptions { encoder: encoder(), temperature: 0.2, colour: 0.2, passes };
     let out = folder.path().join("contrast");
     let set = PhotoSet::open(&[photos], Damaged::Stop).unwrap();
-    let mut run = RunFolder::open(&out, &options).unwrap();
+    let mut run = open(&out, &options).unwrap();
     contrast(&set, &options, &Device::flex(), &mut run, |_| ()).unwrap();
     let losses = losses(&out);
     let mean = |part: &[f64]| part.iter().sum::<f64>() / part.len() as f64;
@@ -492,7 +476,7 @@ fn what_was_learned_is_saved_even_if_it_cannot_be_judged() {
     let (validation, unusable) = validation.sound(&annotations, Damaged::Stop).unwrap();
     assert!(unusable.is_empty());
     let options = finetuning(Tune::Full);
-    let mut run = RunFolder::open(out.path(), &options).unwrap();
+    let mut run = open(out.path(), &options).unwrap();
     let lost = finetune(
         (&photos, Some(&validation)),
         &options,

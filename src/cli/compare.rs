@@ -5,14 +5,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use clap::Args;
+use clap::{Args, CommandFactory as _};
 
 use super::chart::{Line, Words, chart};
 use super::draw;
 use super::html::Page;
 use super::output::{check_replaceable, print_line, write_file};
-use crate::eval::{Run, differences};
+use super::{Cli, recipe};
 use crate::text::one_line;
+use crate::train::{Run, differences};
 
 const EXAMPLES: &str = "\
 Prints how each run ended and the options in which they differ; losses are means over the last twentieth of the steps.
@@ -28,7 +29,7 @@ const SMOOTHING: usize = 20;
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
-    /// Training runs
+    /// Training runs to compare
     #[arg(required = true, value_name = "RUN")]
     runs: Vec<PathBuf>,
     /// Write compare.html with the curves of every metric, and each curve as PNG
@@ -36,8 +37,20 @@ pub(super) struct Arguments {
     out: Option<PathBuf>,
 }
 
+/// A run with its flags under their names of today.
+fn open(folder: &Path) -> Result<Run> {
+    let (mut run, command) = (Run::open(folder)?, Cli::command());
+    let verb = run.options.get("verb").cloned().unwrap_or_default();
+    let today = |(name, value): (String, String)| match name.strip_prefix("--") {
+        Some(flag) => (format!("--{}", recipe::renamed(&verb, flag.to_owned(), &command)), value),
+        None => (name, value),
+    };
+    run.flags = run.flags.map(|flags| flags.into_iter().map(today).collect());
+    Ok(run)
+}
+
 pub(super) fn run(arguments: &Arguments) -> Result<()> {
-    let runs: Vec<Run> = arguments.runs.iter().map(|run| Run::open(run)).collect::<Result<_, _>>()?;
+    let runs: Vec<Run> = arguments.runs.iter().map(|run| open(run)).collect::<Result<_>>()?;
     let table = table(&runs);
     if let Some(folder) = &arguments.out {
         write(folder, &runs, &table)?;
@@ -89,7 +102,8 @@ fn table(runs: &[Run]) -> Vec<Vec<String>> {
     rows
 }
 
-/// Means of as many values as make a part of all that there are: a metric that is rarely measured is shown as it is.
+/// Means of as many values as make a part of all that there are: a metric that is rarely measured is shown
+/// as it is.
 fn smooth(run: &Run, metric: &str) -> Vec<(f64, f64)> {
     run.smoothed(metric, run.smoothed(metric, 1).len() / SMOOTHING)
 }

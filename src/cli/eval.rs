@@ -13,12 +13,11 @@ use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use super::bundled::Source;
-use super::device::DeviceArg;
-use super::encoder::DamagedArg;
 use super::output::{check_is_no_input, check_replaceable, percent, print_line, write_file};
-use super::{at_least_one, image_size, progress, report, tiles, wrong_usage};
-use crate::data::{CocoDataset, LeftOut, PhotoFolder};
-use crate::engine::Engine;
+use super::{progress, report, wrong_usage};
+use crate::args::{at_least_one, image_size, tiles};
+use crate::data::{CocoDataset, Damaged, LeftOut, PhotoFolder};
+use crate::engine::{DeviceChoice, Engine, pick};
 use crate::eval::{
     ClickMetrics, Evaluation, Metrics, Prediction, Vocabulary, VocabularyKind, click_dataset, evaluate,
     predict_dataset,
@@ -43,28 +42,29 @@ Examples:
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
-    /// Training run, weight folder, .safetensors or PyTorch file, `hf:owner/name[@revision]`, or address
-    /// [default: the bundled weights]
+    /// Weights: training run, weight folder, .safetensors or PyTorch file, `hf:owner/name[@revision]`, or
+    /// address [default: the bundled weights]
     #[arg(long, value_name = "WEIGHTS")]
     weights: Option<PathBuf>,
-    /// Annotations in COCO's instances format
+    /// Annotations to evaluate on, in COCO's instances format
     #[arg(long, value_name = "COCO.json")]
     annotations: PathBuf,
     /// Folder or zip file with the photos they name
     #[arg(long, value_name = "DIR|ZIP", required_unless_present = "results")]
     images: Option<PathBuf>,
-    /// Judge a file in COCO's results format, of any program, masks or boxes, in place of weights
+    /// Results to evaluate in place of weights: a file in COCO's results format, of any program, masks or
+    /// boxes
     #[arg(long, value_name = "FILE", conflicts_with_all = ["weights", "predictions", "image_size", "clicks", "tiles"])]
     results: Option<PathBuf>,
-    /// What to do about photos that are missing, no images or not what their annotations say, and those whose annotations
-    /// cannot be read
-    #[arg(long, value_enum, default_value_t = DamagedArg::Stop)]
-    damaged: DamagedArg,
-    /// Take all categories as one
+    /// What to do about photos that are missing, no images or not what their annotations say, and those
+    /// whose annotations cannot be read
+    #[arg(long, value_enum, default_value_t = Damaged::Stop)]
+    damaged: Damaged,
+    /// Class-agnostic evaluation: take all categories as one
     #[arg(long)]
     class_agnostic: bool,
-    /// Also measure the mean IoU of masks after 1 to N clicks on each object: first on its middle, then on that of the largest
-    /// error
+    /// Interactive evaluation: also measure the mean IoU of masks after 1 to N clicks on each object: first
+    /// on its middle, then on that of the largest error
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     clicks: Option<usize>,
     /// Print the numbers as JSON
@@ -76,15 +76,16 @@ pub(super) struct Arguments {
     /// Write report.html with curves, categories and the worst photos, and its pictures as PNG
     #[arg(long, value_name = "DIR")]
     report: Option<PathBuf>,
-    /// Side that photos are brought to, in pixels [default: what the weights say]
+    /// Image size: the side that photos are resized to, in pixels [default: what the weights say]
     #[arg(long, value_name = "PIXELS", value_parser = image_size)]
     image_size: Option<usize>,
-    /// Look at N by N overlapping parts of each photo, too: finds more of what is small, takes N × N + 1 times as long
+    /// Tiled inference: segment N by N overlapping tiles of each photo too, which finds more small objects
+    /// and takes N × N + 1 times as long
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = tiles)]
     tiles: usize,
-    /// Where to compute
+    /// Device to compute on
     #[arg(long, value_enum, default_value_t)]
-    device: DeviceArg,
+    device: DeviceChoice,
 }
 
 #[derive(Debug, Serialize)]
@@ -166,7 +167,7 @@ fn judge(arguments: &Arguments, images: &Path) -> Result<()> {
     progress::skipped(&unusable);
     progress::say(&taken(&dataset, &dataset.left_out));
     let loading = progress::spinner("loading the weights");
-    let picked = arguments.device.pick()?;
+    let picked = pollster::block_on(pick(arguments.device))?;
     let mut engine = pollster::block_on(Engine::load(&weights, &picked.device))?;
     if let Some(side) = arguments.image_size {
         engine = engine.with_image_size(side);

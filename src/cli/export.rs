@@ -3,13 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use super::bundled::Source;
-use super::device::DeviceArg;
 use super::progress;
 use super::targets::TargetsArg;
 use super::weight_folder::Target;
+use crate::engine::{DeviceChoice, pick};
 use crate::weights::{Checkpoint, Manifest, Promises, StoredAs, convert, export};
 
 /// What is said of weights whose makers did not say.
@@ -22,14 +22,14 @@ const NOT_STATED: &str = "not stated";
   mae-seg export runs/seg --out weights/my-model --dtype i8
   mae-seg export runs/seg --out weights/my-model --name my-model --licence CC-BY-4.0")]
 pub(super) struct Arguments {
-    /// Training run or weight folder
+    /// Training run or weight folder to export
     run: PathBuf,
     /// Folder to write; an earlier export there is replaced, other weights are not
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// How numbers are stored
-    #[arg(long, value_enum, default_value_t)]
-    dtype: DtypeArg,
+    /// Data type that weights are stored in
+    #[arg(long, value_enum, default_value_t = StoredAs::F16)]
+    dtype: StoredAs,
     /// Name shown to people; the folder's by default
     #[arg(long)]
     name: Option<String>,
@@ -39,32 +39,10 @@ pub(super) struct Arguments {
     /// What the weights were trained on [default: what their manifest says]
     #[arg(long)]
     data: Option<String>,
-    /// Score from which its objects are worth showing, 0 to 1: where the page's slider starts, predict's default
-    /// [default: what their manifest says]
+    /// Score threshold, 0 to 1, from which objects are worth showing: where the page's slider starts,
+    /// predict's default [default: what their manifest says]
     #[arg(long, value_name = "SCORE", value_parser = super::predict::score)]
     score_thresh: Option<f32>,
-}
-
-/// How numbers are stored.
-#[derive(Debug, Clone, Copy, Default, ValueEnum)]
-pub(super) enum DtypeArg {
-    /// Half precision
-    #[default]
-    F16,
-    /// Single precision
-    F32,
-    /// Large matrices in 8 bits with a scale per row, all else in half precision: half the size of f16
-    I8,
-}
-
-impl From<DtypeArg> for StoredAs {
-    fn from(dtype: DtypeArg) -> Self {
-        match dtype {
-            DtypeArg::F16 => Self::F16,
-            DtypeArg::F32 => Self::F32,
-            DtypeArg::I8 => Self::I8,
-        }
-    }
 }
 
 /// Runs the verb.
@@ -76,10 +54,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
         threshold: arguments.score_thresh,
     };
     let source = Source::open(Some(&arguments.run))?;
-    rewrite(&source, &arguments.out, (asked, &TargetsArg::default()), arguments.dtype.into())
+    rewrite(&source, &arguments.out, (asked, &TargetsArg::default()), arguments.dtype)
 }
 
-/// Writes the weights of `source` to the folder `out`. What `asked` leaves open is said as the source says it.
+/// Writes the weights of `source` to the folder `out`. What `asked` leaves open is said as the source says
+/// it.
 pub(super) fn rewrite(
     source: &Source,
     out: &Path,
@@ -94,7 +73,10 @@ pub(super) fn rewrite(
         false => Some(asked.licence),
     };
     let Manifest { data, threshold, .. } = checkpoint.manifest.clone();
-    let folder = convert(pollster::block_on(checkpoint.read(source))?, &DeviceArg::Cpu.pick()?.device)?;
+    let folder = convert(
+        pollster::block_on(checkpoint.read(source))?,
+        &pollster::block_on(pick(DeviceChoice::Cpu))?.device,
+    )?;
     let first = |candidates: [Option<String>; 3]| {
         candidates.into_iter().flatten().find(|text| !text.is_empty()).unwrap_or_default()
     };

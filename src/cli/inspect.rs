@@ -7,8 +7,8 @@ use anyhow::{Context as _, Result};
 use clap::Args;
 
 use super::bundled::Source;
-use super::device::DeviceArg;
 use super::output::print_line;
+use crate::engine::{DeviceChoice, pick};
 use crate::pixels::Preprocess;
 use crate::text::one_line;
 use crate::weights::{Architecture, Checkpoint, ModelConfig};
@@ -47,7 +47,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
         licence.as_deref().unwrap_or("not stated; ask whoever published it")
     ));
     lines.extend(checkpoint.notes().iter().map(|note| format!("note          {note}")));
-    let differences = checkpoint.differences(&DeviceArg::Cpu.pick()?.device);
+    let differences = checkpoint.differences(&pollster::block_on(pick(DeviceChoice::Cpu))?.device);
     let fit = differences.to_string();
     lines.push(format!("fit           {}", if fit.is_empty() { "every tensor has its place" } else { &fit }));
     lines.iter().try_for_each(|line| print_line(&one_line(line)))?;

@@ -3,13 +3,11 @@
 //! Results go to stdout, progress and errors to stderr. Exit code 0: done; 1: failed; 2: wrong usage.
 
 mod annotated;
-mod asked;
 mod at_once;
 mod bundled;
 mod chart;
 mod compare;
 mod contrast;
-mod device;
 mod draw;
 mod encoder;
 mod eval;
@@ -21,7 +19,6 @@ mod import;
 mod inspect;
 #[cfg_attr(not(feature = "tui"), path = "live_off.rs")]
 mod live;
-mod numbers;
 mod output;
 #[cfg_attr(not(feature = "mpi"), path = "peers_off.rs")]
 mod peers;
@@ -35,8 +32,8 @@ mod reconstruct;
 mod report;
 mod results;
 mod role;
+mod run;
 mod shards;
-mod steps;
 mod targets;
 mod weight_folder;
 
@@ -49,9 +46,6 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser, Subcommand};
 
-use self::numbers::{
-    above_zero, at_least_one, below_one, between_zero_and_one, image_size, number, tiles, whole,
-};
 use crate::image::is_decoding;
 use crate::text::one_line;
 
@@ -91,9 +85,10 @@ enum Verb {
     Inspect(inspect::Arguments),
 }
 
-/// Unless the environment names another, the device that is always there is Burn's default. It loads what an optimiser
-/// knows onto its default first, which were a GPU otherwise, whatever `--device` says: a machine without one would stop,
-/// and one with a slow driver crash when the program ends before the last upload.
+/// Unless the environment names another, the device that is always there is Burn's default. It loads what
+/// an optimiser knows onto its default first, which were a GPU otherwise, whatever `--device` says: a
+/// machine without one would stop, and one with a slow driver crash when the program ends before the last
+/// upload.
 const DEFAULT_DEVICE: &str = "BURN_DEVICE=flex";
 
 /// Reads the arguments, does what they ask for and says how it went.
@@ -157,7 +152,8 @@ fn wrong_usage(reason: impl Display) -> anyhow::Error {
     WrongUsage(reason.to_string()).into()
 }
 
-/// Characters of an error that are shown, from its beginning and from its end: a name in a file can be as long as the file.
+/// Characters of an error that are shown, from its beginning and from its end: a name in a file can be as
+/// long as the file.
 const SHOWN: [usize; 2] = [2000, 500];
 
 /// One sentence on stderr; a closed stderr is no reason to stop.
@@ -188,7 +184,8 @@ fn told(error: &anyhow::Error) -> String {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
+    use std::fs;
+    use std::path::Path;
 
     use super::*;
 
@@ -233,13 +230,28 @@ mod tests {
     }
 
     #[test]
+    fn flags_keep_the_names_that_they_had() {
+        let finetune = "finetune --train a --images b --out c --average 0.9 --accumulate 2 --decay-vectors \
+            --min-zoom 0.5 --max-zoom 2 --even-zoom --least-area 1 --colour 0 --paste 0 --transplants 0 \
+            --teacher-features d --teacher-coefficient 1";
+        let pretrain =
+            "pretrain --data a --out b --average 0.9 --fall-after 1 --colour 0 --teacher-features d";
+        for line in [finetune, pretrain, "contrast --data a --out b --colour 0 --accumulate 1"] {
+            let words = ["mae-seg"].into_iter().chain(line.split_whitespace());
+            Cli::command().try_get_matches_from(words).unwrap();
+        }
+    }
+
+    #[test]
     fn every_recipe_can_be_followed() {
-        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/recipes");
-        let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        let inside = |folder: &Path| fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("recipes");
+        let folders = inside(&root).filter(|path| path.is_dir()).chain([root.clone()]);
+        let files = folders.flat_map(|folder| inside(&folder).collect::<Vec<_>>());
         let recipes: Vec<_> = files.filter(|path| path.extension().is_some_and(|e| e == "toml")).collect();
-        assert!(recipes.len() >= 6);
+        assert!(recipes.len() >= 9);
         for path in recipes {
-            let text = std::fs::read_to_string(&path).unwrap();
+            let text = fs::read_to_string(&path).unwrap();
             for verb in text.parse::<toml::Table>().unwrap().keys() {
                 let given: &[&str] = match verb.as_str() {
                     "pretrain" => &["--data", "x", "--out", "run"],

@@ -4,16 +4,16 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use clap::{Args, ValueEnum};
+use clap::Args;
 use serde::Serialize;
 
 use super::bundled::Source;
-use super::device::DeviceArg;
 use super::output::{JsonRows, print, print_line};
 use super::prompt::PromptArguments;
 use super::results::{FormatArg, Results};
-use super::{complain, image_size, progress, tiles, wrong_usage};
-use crate::engine::{Engine, SegmentOptions, Selection};
+use super::{complain, progress, wrong_usage};
+use crate::args::{image_size, tiles};
+use crate::engine::{DeviceChoice, Engine, SegmentOptions, Selection, pick};
 use crate::eval::Prediction;
 use crate::files;
 use crate::image::{ImageNote, RgbImage};
@@ -39,54 +39,41 @@ Examples:
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
-    /// Photos: JPEG, PNG, WebP, GIF, BMP or TIFF
+    /// Photos to segment: JPEG, PNG, WebP, GIF, BMP or TIFF
     #[arg(required = true, value_name = "IMAGE")]
     images: Vec<PathBuf>,
-    /// Training run, weight folder, .safetensors or PyTorch file, `hf:owner/name[@revision]`, or address
-    /// [default: the bundled weights]
+    /// Weights: training run, weight folder, .safetensors or PyTorch file, `hf:owner/name[@revision]`, or
+    /// address [default: the bundled weights]
     #[arg(long, value_name = "WEIGHTS")]
     weights: Option<PathBuf>,
     /// Folder for overlays and cut-outs, or what --format names [default: found; nothing with --json]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Write this instead of overlays and cut-outs
+    /// File format to write instead of overlays and cut-outs
     #[arg(long, value_name = "FORMAT", value_enum, conflicts_with = "json")]
     format: Option<FormatArg>,
     /// Print COCO results and nothing else to stdout
     #[arg(long)]
     json: bool,
-    /// Leave out objects below this score, 0 to 1 [default: what the weights say; 0.8 for instance and panoptic; 0 for pairs]
+    /// Score threshold, 0 to 1, below which objects are left out [default: what the weights say; 0.8 for
+    /// instance and panoptic; 0 for pairs]
     #[arg(long, value_name = "SCORE", value_parser = score)]
     score_thresh: Option<f32>,
-    /// How the model's numbers become objects
+    /// Post-processing that makes objects of the model's output
     #[arg(long, value_name = "RULE", value_enum, default_value_t)]
-    select: SelectArg,
+    select: Selection,
     #[command(flatten)]
     prompt: PromptArguments,
-    /// Look at N by N overlapping parts of each photo, too: finds more of what is small, takes N × N + 1 times as long; with
-    /// --select distinct
+    /// Tiled inference: segment N by N overlapping tiles of each photo too, which finds more small objects
+    /// and takes N × N + 1 times as long; with --select distinct
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = tiles)]
     tiles: usize,
-    /// Side that photos are brought to, in pixels [default: what the weights say]
+    /// Image size: the side that photos are resized to, in pixels [default: what the weights say]
     #[arg(long, value_name = "PIXELS", value_parser = image_size)]
     image_size: Option<usize>,
-    /// Where to compute
+    /// Device to compute on
     #[arg(long, value_enum, default_value_t)]
-    device: DeviceArg,
-}
-
-/// How the model's numbers become objects.
-#[derive(Debug, Clone, Copy, Default, ValueEnum)]
-enum SelectArg {
-    /// For people: every object once, best first, no specks
-    #[default]
-    Distinct,
-    /// As `post_process_instance_segmentation` of transformers
-    Instance,
-    /// As `post_process_panoptic_segmentation` of transformers, things only
-    Panoptic,
-    /// The 100 most probable (query, class) pairs, overlapping: what average precision is measured on
-    Pairs,
+    device: DeviceChoice,
 }
 
 /// What of a photo is wanted.
@@ -103,12 +90,7 @@ impl Arguments {
     }
 
     fn options(&self, engine: &Engine) -> SegmentOptions {
-        let options = SegmentOptions::reference(match self.select {
-            SelectArg::Distinct => Selection::Distinct,
-            SelectArg::Instance => Selection::Painted,
-            SelectArg::Panoptic => Selection::Panoptic,
-            SelectArg::Pairs => Selection::Pairs,
-        });
+        let options = SegmentOptions::reference(self.select);
         let usual =
             if options.selection == Selection::Distinct { engine.threshold() } else { options.score_thresh };
         SegmentOptions { score_thresh: self.score_thresh.unwrap_or(usual), tiles: self.tiles, ..options }
@@ -131,7 +113,7 @@ struct Row<'a> {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<()> {
-    if arguments.tiles > 1 && !matches!(arguments.select, SelectArg::Distinct) {
+    if arguments.tiles > 1 && arguments.select != Selection::Distinct {
         return Err(wrong_usage(
             "--tiles needs --select distinct: the other rules take no object twice only within one look",
         ));
@@ -142,7 +124,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
     };
     let weights = Source::open(arguments.weights.as_deref())?;
     let loading = progress::spinner("loading the weights");
-    let picked = arguments.device.pick()?;
+    let picked = pollster::block_on(pick(arguments.device))?;
     let mut engine = pollster::block_on(Engine::load(&weights, &picked.device))?;
     if let Some(side) = arguments.image_size {
         engine = engine.with_image_size(side);
@@ -215,7 +197,8 @@ fn segment(engine: &Engine, path: &Path, wanted: &Wanted) -> Result<Found> {
     Ok(Found { photo, notes, instances })
 }
 
-/// Says on stderr what was amiss with a photo that was read all the same; a closed stderr is no reason to stop.
+/// Says on stderr what was amiss with a photo that was read all the same; a closed stderr is no reason to
+/// stop.
 fn remark(path: &Path, note: &ImageNote) {
     let _ = writeln!(io::stderr(), "note: {}", one_line(&format!("{}: {note}", path.display())));
 }

@@ -11,12 +11,12 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use super::bundled::Source;
-use super::device::DeviceArg;
-use super::encoder::DamagedArg;
 use super::output::{percent, print_line};
 use super::targets::TargetsArg;
 use super::{progress, wrong_usage};
+use crate::args;
 use crate::data::{Damaged, DataError, PhotoFolder};
+use crate::engine::{DeviceChoice, pick};
 use crate::eval::probe::{Labelled, LabelledPhotos, Scores, features, linear_probe, nearest_neighbours};
 use crate::eval::reconstruction;
 use crate::image::Likeness;
@@ -41,32 +41,33 @@ const BATCH: usize = 16;
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
-    /// Training run, weight folder, .safetensors or PyTorch file, `hf:owner/name[@revision]`, or address
+    /// Weights: training run, weight folder, .safetensors or PyTorch file, `hf:owner/name[@revision]`, or
+    /// address
     #[arg(long, value_name = "WEIGHTS")]
     weights: PathBuf,
     /// Photos to learn from: a folder with a folder per class, or COCO annotations
     #[arg(long, value_name = "PATH")]
     train: PathBuf,
-    /// Photos to be judged on, in the same form
+    /// Photos to evaluate on, in the same form
     #[arg(long, value_name = "PATH")]
     test: PathBuf,
     /// Folder or zip file with the photos that COCO annotations name
     #[arg(long, value_name = "DIR|ZIP")]
     images: Option<PathBuf>,
     /// What to do about photos that are missing or no images, and those whose annotations cannot be read
-    #[arg(long, value_enum, default_value_t = DamagedArg::Stop)]
-    damaged: DamagedArg,
+    #[arg(long, value_enum, default_value_t = Damaged::Stop)]
+    damaged: Damaged,
     #[command(flatten)]
     targets: TargetsArg,
-    /// Of the hidden patches
-    #[arg(long, default_value_t = 0, value_parser = super::whole::<u64>)]
+    /// Seed of the random mask
+    #[arg(long, default_value_t = 0, value_parser = args::whole::<u64>)]
     seed: u64,
     /// Print the numbers as JSON
     #[arg(long)]
     json: bool,
-    /// Where to compute
+    /// Device to compute on
     #[arg(long, value_enum, default_value_t)]
-    device: DeviceArg,
+    device: DeviceChoice,
 }
 
 #[derive(Debug, Serialize)]
@@ -121,8 +122,8 @@ impl Probed {
         photos.par_iter().map(crop).collect()
     }
 
-    /// Their features; photos that cannot be read are taken out and told in a sentence each, or the first is the error if
-    /// `damaged` stops there.
+    /// Their features; photos that cannot be read are taken out and told in a sentence each, or the first
+    /// is the error if `damaged` stops there.
     fn look(&self, photos: &mut LabelledPhotos, damaged: Damaged) -> Result<Labelled> {
         let bar = progress::bar(photos.photos.len(), "computing features");
         let (mut kept, mut found, mut unusable) = (Vec::new(), Vec::new(), photos.cut.clone());
@@ -193,7 +194,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
         test.photos.len(),
         left_out.told()
     ));
-    let probed = Probed::load(&arguments.weights, &arguments.targets, arguments.device.pick()?.device)?;
+    let probed = Probed::load(
+        &arguments.weights,
+        &arguments.targets,
+        pollster::block_on(pick(arguments.device))?.device,
+    )?;
     let all: usize = [&train, &test].map(|photos| photos.photos.len() + photos.cut.len()).iter().sum();
     let (known, asked) = (probed.look(&mut train, damaged)?, probed.look(&mut test, damaged)?);
     let scores = |predicted: &[Vec<f64>]| Scores::of(predicted, &asked.present, asked.exclusive);

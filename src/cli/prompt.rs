@@ -7,11 +7,12 @@ use crate::prompt::{Point, Prompt};
 /// Points and a box in photos.
 #[derive(Debug, Args)]
 pub(super) struct PromptArguments {
-    /// Find the one object at this pixel instead of all objects, counted from the upper left; with `,-` a pixel that does not
-    /// belong to it. May be given several times
+    /// Point prompt: find the one object at this pixel, counted from the upper left, instead of all
+    /// objects; with `,-` the object does not have the pixel; may be given several times
     #[arg(long = "point", value_name = "X,Y[,-]", value_parser = point, conflicts_with_all = ["select", "score_thresh", "tiles"])]
     points: Vec<Point>,
-    /// Find the one object in this box, from its upper left pixel to just beyond its lower right one
+    /// Box prompt: find the one object in this box, from its upper left pixel to just beyond its lower
+    /// right one
     #[arg(long = "box", value_name = "X0,Y0,X1,Y1", value_parser = bounds, conflicts_with_all = ["select", "score_thresh", "tiles"])]
     bounds: Option<Bounds>,
 }

@@ -11,7 +11,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
-use clap::{Arg, Command};
+use clap::{Arg, ArgAction, Command};
 use toml::{Table, Value};
 
 use crate::files;
@@ -32,8 +32,9 @@ pub(super) fn expand(mut arguments: Vec<OsString>, command: &Command) -> Result<
     let recipe: Table = text.parse().with_context(|| format!("`{}` is no TOML", path.display()))?;
     let flags = flags(&recipe, verb, &arguments).with_context(|| format!("`{}`", path.display()))?;
     let keys = recipe.get(verb.get_name()).and_then(Value::as_table).into_iter().flat_map(Table::keys);
+    let names = keys.filter_map(|key| flag(verb, key)).flat_map(names);
     let taken_back: Vec<OsString> =
-        keys.flat_map(|key| TAKEN_BACK.map(|end| format!("--{key}{end}").into())).collect();
+        names.flat_map(|name| TAKEN_BACK.map(|end| format!("--{name}{end}").into())).collect();
     arguments.retain(|argument| !taken_back.contains(argument));
     arguments.splice(2..2, flags);
     Ok(arguments)
@@ -48,9 +49,30 @@ pub(super) fn resolved(arguments: Vec<OsString>, command: &Command) -> BTreeMap<
     let value = |flag: &Arg| {
         let values = matches.try_get_raw(flag.get_id().as_str()).ok()??;
         let values = values.map(|value| value.to_string_lossy()).collect::<Vec<_>>().join(" ");
+        // Such as `--no-masked-attention`, which was given where its option is off.
+        let values = match flag.get_action() {
+            ArgAction::SetFalse => (values == "false").to_string(),
+            _ => values,
+        };
         Some((flag.get_long()?.to_owned(), values))
     };
     flags.filter_map(value).collect()
+}
+
+/// The flag of a verb that has this name, or had it in an earlier version.
+fn flag<'a>(verb: &'a Command, name: &str) -> Option<&'a Arg> {
+    verb.get_arguments().find(|flag| names(flag).any(|known| known == name))
+}
+
+/// The names of a flag, today's first.
+fn names(flag: &Arg) -> impl Iterator<Item = &str> {
+    flag.get_long().into_iter().chain(flag.get_all_aliases().into_iter().flatten())
+}
+
+/// Today's name of a flag of a verb.
+pub(super) fn renamed(verb: &str, name: String, command: &Command) -> String {
+    let flag = command.find_subcommand(verb).and_then(|verb| flag(verb, &name));
+    flag.and_then(Arg::get_long).map_or(name, str::to_owned)
 }
 
 /// The file after `--recipe`.
@@ -69,12 +91,13 @@ fn flags(recipe: &Table, verb: &Command, given: &[OsString]) -> Result<Vec<OsStr
     };
     let mut flags = Vec::new();
     for (key, value) in table {
-        if !verb.get_arguments().any(|argument| argument.get_long() == Some(key)) {
+        let Some(known) = flag(verb, key) else {
             bail!("[{name}] has `{key}`, which is no flag of `mae-seg {name}`; see its --help");
-        }
+        };
         let flag = format!("--{key}");
         let is_this = |argument: &OsString| {
-            argument.to_str().is_some_and(|text| text.split('=').next() == Some(flag.as_str()))
+            let given = argument.to_str().and_then(|text| text.strip_prefix("--")?.split('=').next());
+            given.is_some_and(|given| names(known).any(|name| name == given))
         };
         if given.iter().any(is_this) || matches!(value, Value::Boolean(false)) {
             continue;
@@ -115,17 +138,16 @@ pub(super) fn existing(text: &str) -> Result<PathBuf, String> {
 mod tests {
     use std::fs;
 
-    use clap::ArgAction;
-
     use super::*;
 
     fn command() -> Command {
         let flag = |name: &'static str| Arg::new(name).long(name);
         Command::new("mae-seg").subcommand(
             Command::new("pretrain")
-                .arg(flag("epochs"))
+                .arg(flag("epochs").alias("passes"))
                 .arg(flag("base-lr"))
                 .arg(flag("raw-pixels").action(ArgAction::SetTrue))
+                .arg(flag("no-flip").action(ArgAction::SetFalse))
                 .arg(flag("recipe"))
                 .arg(flag("data").num_args(1..)),
         )
@@ -163,11 +185,23 @@ mod tests {
     }
 
     #[test]
+    fn flags_go_by_the_names_of_earlier_versions_too() {
+        let recipe = "[pretrain]\npasses = 800\n";
+        assert_eq!(expanded(recipe, &[]).unwrap()[2], "--passes=800");
+        for given in ["--epochs=3", "--passes=3"] {
+            assert_eq!(expanded(recipe, &[given]).unwrap()[2..], ["--recipe", given]);
+        }
+        assert_eq!(expanded(recipe, &["--epochs=none"]).unwrap()[2..], ["--recipe"]);
+        assert_eq!(renamed("pretrain", "passes".to_owned(), &command()), "epochs");
+        assert_eq!(renamed("pretrain", "gone".to_owned(), &command()), "gone");
+    }
+
+    #[test]
     fn every_flag_is_told() {
         let words = ["mae-seg", "pretrain", "--epochs", "3", "--data", "a", "b"].map(OsString::from);
         let flags = resolved(words.into(), &command());
         let told: Vec<_> = flags.iter().map(|(flag, value)| format!("{flag}={value}")).collect();
-        assert_eq!(told, ["data=a b", "epochs=3", "raw-pixels=false"]);
+        assert_eq!(told, ["data=a b", "epochs=3", "no-flip=false", "raw-pixels=false"]);
     }
 
     #[test]

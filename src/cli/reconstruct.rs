@@ -8,11 +8,11 @@ use clap::Args;
 use image::DynamicImage;
 
 use super::bundled::Source;
-use super::device::DeviceArg;
 use super::draw;
 use super::output::{print_line, write_file};
-use super::pretrain::SamplingArg;
 use super::targets::TargetsArg;
+use crate::args;
+use crate::engine::{DeviceChoice, pick};
 use crate::files::{self, drawn::drawn_of};
 use crate::image::RgbImage;
 use crate::model::{MaskSampling, MaskedAutoencoder};
@@ -33,29 +33,31 @@ Examples:
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
-    /// Photos
+    /// Photos to reconstruct
     #[arg(required = true, value_name = "PHOTO")]
     photos: Vec<PathBuf>,
-    /// Training run, weight folder, .safetensors or PyTorch file, `hf:owner/name[@revision]`, or address; with its decoder
+    /// Weights, with their decoder: training run, weight folder, .safetensors or PyTorch file,
+    /// `hf:owner/name[@revision]`, or address
     #[arg(long, value_name = "WEIGHTS")]
     weights: PathBuf,
     /// Picture to write; one of an earlier call is replaced
     #[arg(long, value_name = "PNG", default_value = "reconstruction.png")]
     out: PathBuf,
-    /// Share of hidden patches, above 0 and below 1 [default: what the weights say]
-    #[arg(long, value_name = "SHARE", value_parser = super::between_zero_and_one)]
+    /// Masking ratio: the share of patches that are hidden, above 0 and below 1 [default: what the weights
+    /// say]
+    #[arg(long, value_name = "SHARE", value_parser = args::between_zero_and_one)]
     mask_ratio: Option<f64>,
-    /// How hidden patches are chosen
+    /// Strategy by which masked patches are sampled
     #[arg(long, value_enum, default_value_t)]
-    mask_sampling: SamplingArg,
+    mask_sampling: MaskSampling,
     #[command(flatten)]
     targets: TargetsArg,
-    /// Of the hidden patches
-    #[arg(long, default_value_t = 0, value_parser = super::whole::<u64>)]
+    /// Seed of the random mask
+    #[arg(long, default_value_t = 0, value_parser = args::whole::<u64>)]
     seed: u64,
-    /// Where to compute
+    /// Device to compute on
     #[arg(long, value_enum, default_value_t)]
-    device: DeviceArg,
+    device: DeviceChoice,
 }
 
 /// Runs the verb.
@@ -81,7 +83,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
         Ok(central_crop(&photo, side, &preprocess))
     };
     let crops = arguments.photos.iter().map(crop).collect::<Result<Vec<_>>>()?;
-    let device = arguments.device.pick()?.device;
+    let device = pollster::block_on(pick(arguments.device))?.device;
     let model = pollster::block_on(checkpoint.load(&source, MaskedAutoencoder::new(&config, &device)))?;
     let of_photo = |photo| stream(Purpose::Hide, arguments.seed, 0, photo);
     let sampling = MaskSampling::from(arguments.mask_sampling);

@@ -13,14 +13,14 @@ use serde::Serialize;
 
 use self::cells::Cells;
 use self::study::Study;
-use super::device::DeviceArg;
-use super::encoder::ModelSize;
 use super::html::Page;
 use super::output::{check_replaceable, print_line, write_file};
-use super::steps::OptimizerArg;
 use super::{progress, shards, wrong_usage};
+use crate::args;
 use crate::data::{CocoDataset, Damaged, LabelSpace, PhotoFolder, PhotoSet, SegmentationSet};
+use crate::engine::{DeviceChoice, pick};
 use crate::text::counted;
+use crate::train::{ModelSize, Optimizer};
 
 const EXAMPLES: &str = "\
 The same encoder is trained four ways (not at all; by telling photos apart; by drawing hidden patches, their places filled
@@ -35,17 +35,18 @@ Example:
 #[derive(Debug, Args, Serialize)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
-    /// TOML file with a table for this verb, its flags as keys; flags given here replace the file's
+    /// Recipe: a TOML file with a table for this verb, its flags as keys; flags given here replace the file's
     #[serde(skip)]
     #[arg(long, value_name = "TOML", value_parser = super::recipe::existing)]
     recipe: Option<PathBuf>,
-    /// Photos without labels: folders of images (searched through), WebDataset tars, zip files, or addresses of tars
+    /// Photos without labels: folders of images (searched through), WebDataset tars, zip files, or
+    /// addresses of tars
     #[arg(long, required = true, num_args = 1.., value_name = "DIR|TAR|ZIP|URL")]
     data: Vec<PathBuf>,
     /// COCO instances file to fine-tune on
     #[arg(long, value_name = "COCO.json")]
     train: PathBuf,
-    /// COCO instances file to judge on
+    /// COCO instances file to evaluate on
     #[arg(long, value_name = "COCO.json")]
     val: PathBuf,
     /// Folder or zip file with the photos they name
@@ -55,52 +56,52 @@ pub(super) struct Arguments {
     #[serde(skip)]
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// Where to compute
+    /// Device to compute on
     #[serde(skip)]
     #[arg(long, value_enum, default_value_t)]
-    device: DeviceArg,
+    device: DeviceChoice,
     /// Size of the encoder
-    #[arg(long, value_enum, default_value_t = ModelSize::Tiny)]
+    #[arg(long, value_enum, default_value_t)]
     model: ModelSize,
-    /// Side of all photos, in pixels
-    #[arg(long, default_value_t = 128, value_parser = super::image_size)]
+    /// Image size: the side of all photos, in pixels
+    #[arg(long, default_value_t = 128, value_parser = args::image_size)]
     image_size: usize,
     /// Width of the decoder in pretraining
-    #[arg(long, default_value_t = 192, value_parser = super::at_least_one)]
+    #[arg(long, default_value_t = 192, value_parser = args::at_least_one)]
     decoder_dim: usize,
-    /// Blocks of the decoder in pretraining
-    #[arg(long, default_value_t = 2, value_parser = super::whole::<usize>)]
+    /// Depth of the decoder in pretraining, in blocks
+    #[arg(long, default_value_t = 2, value_parser = args::whole::<usize>)]
     decoder_depth: usize,
-    /// What turns gradients into steps, in pretraining and fine-tuning
+    /// Optimizer of pretraining and fine-tuning
     #[arg(long, value_enum, default_value_t)]
-    optimizer: OptimizerArg,
-    /// Passes over the photos in pretraining
-    #[arg(long, default_value_t = 8, value_parser = super::at_least_one)]
+    optimizer: Optimizer,
+    /// Epochs of pretraining: passes over the photos
+    #[arg(long, default_value_t = 8, value_parser = args::at_least_one)]
     epochs: usize,
-    /// Photos per step of pretraining
-    #[arg(long, default_value_t = 64, value_parser = super::at_least_one)]
+    /// Batch size of pretraining
+    #[arg(long, default_value_t = 64, value_parser = args::at_least_one)]
     pretrain_batch_size: usize,
-    /// Peak learning rate of pretraining
-    #[arg(long, default_value_t = 5e-4, value_parser = super::number(0.0, 1e3))]
+    /// Learning rate of pretraining at its peak
+    #[arg(long, default_value_t = 5e-4, value_parser = args::number(0.0, 1e3))]
     pretrain_lr: f64,
     /// Steps of fine-tuning
-    #[arg(long, default_value_t = 1000, value_parser = super::at_least_one)]
+    #[arg(long, default_value_t = 1000, value_parser = args::at_least_one)]
     steps: usize,
-    /// Photos per step of fine-tuning
-    #[arg(long, default_value_t = 8, value_parser = super::at_least_one)]
+    /// Batch size of fine-tuning
+    #[arg(long, default_value_t = 8, value_parser = args::at_least_one)]
     batch_size: usize,
-    /// Peak learning rate of fine-tuning
-    #[arg(long, default_value_t = 3e-4, value_parser = super::number(0.0, 1e3))]
+    /// Learning rate of fine-tuning at its peak
+    #[arg(long, default_value_t = 3e-4, value_parser = args::number(0.0, 1e3))]
     lr: f64,
-    /// Learned queries; 0: each patch may claim the object around it, learned faster
-    #[arg(long, default_value_t = 0, value_parser = super::whole::<usize>)]
+    /// Learned queries; with 0 each patch may claim the object around it, which is learned faster
+    #[arg(long, default_value_t = 0, value_parser = args::whole::<usize>)]
     queries: usize,
-    /// Last blocks of the encoder that change where not all do
-    #[arg(long, default_value_t = 4, value_parser = super::at_least_one, value_name = "BLOCKS")]
+    /// Last blocks of the encoder that are fine-tuned where not all are
+    #[arg(long, default_value_t = 4, value_parser = args::at_least_one, value_name = "BLOCKS")]
     top: usize,
-    /// How often everything is repeated
+    /// Seeds that everything is repeated with
     #[serde(skip)]
-    #[arg(long, default_value_t = 2, value_parser = super::at_least_one)]
+    #[arg(long, default_value_t = 2, value_parser = args::at_least_one)]
     seeds: usize,
 }
 
@@ -111,7 +112,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
         return Err(wrong_usage(format!("--top {}: the encoder has {depth} blocks", arguments.top)));
     }
     check_replaceable(&arguments.out, &["role.png", "role.html", "role.md"])?;
-    let picked = arguments.device.pick()?;
+    let picked = pollster::block_on(pick(arguments.device))?;
     let mut judged = CocoDataset::load(&arguments.val)?;
     let images = PhotoFolder::of(&arguments.images, &mut judged)?;
     images.sound(&mut judged, &arguments.val, Damaged::Stop)?;

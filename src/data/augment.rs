@@ -1,67 +1,97 @@
 //! Augmentation of labelled photos.
 
+use clap::Args;
 use rand::{Rng, RngExt};
 use serde::{Deserialize, Serialize};
 
 use super::canvas::Canvas;
 use super::jitter::Jitter;
 use super::layer::Layer;
+use crate::args::{defaults, image_size, number, read_from_flags, whole};
 
 /// How a labelled photo becomes a training sample.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Args, Serialize, Deserialize)]
+#[serde(default)]
 pub struct AugmentOptions {
-    /// Side S of the canvas in pixels.
+    /// Side of the square input, in pixels.
+    #[arg(long, default_value_t = 224, value_name = "PIXELS", value_parser = image_size)]
+    #[arg(help_heading = "Model")]
     pub image_size: usize,
-    /// Minimum and maximum scale of the photo, as a multiple of its letterboxed size; `None`: letterboxed,
-    /// not moved.
-    pub zoom: Option<(f64, f64)>,
-    /// Whether the scale is drawn uniformly instead of log-uniformly.
-    #[serde(default)]
+    /// Large-scale jitter.
+    #[command(flatten)]
+    pub zoom: Zoom,
+    /// Draw the scale itself evenly, rather than its logarithm.
+    #[arg(long = "uniform-scale", alias = "even-zoom", help_heading = "Augmentation")]
     pub even_zoom: bool,
-    /// Minimum number of pixels of an object on the canvas: smaller ones are ignored.
-    #[serde(default = "least_area")]
+    /// Minimum area of an object, in pixels of the input: smaller ones are ignored.
+    #[arg(long = "min-area", alias = "least-area", default_value_t = 16, value_name = "PIXELS")]
+    #[arg(value_parser = whole::<usize>, help_heading = "Augmentation")]
     pub least_area: usize,
-    /// Whether photos are mirrored left-right with probability one half.
+    /// Mirror left-right half of the time.
+    #[arg(skip = true)]
     pub flip: bool,
-    /// Maximum relative change of brightness, contrast and saturation.
+    /// Color jitter: the share by which brightness, contrast and saturation vary, 0 to 1.
+    #[arg(long = "color-jitter", alias = "colour", default_value_t = 0.3, value_name = "SHARE")]
+    #[arg(value_parser = number(0.0_f32, 1.0), help_heading = "Augmentation")]
     pub colour: f32,
-    /// Maximum number of cut-outs pasted into one photo.
+    /// Most cut-outs of --cutouts that are pasted into a photo.
+    #[arg(
+        id = "paste",
+        long = "paste-cutouts",
+        alias = "paste",
+        default_value_t = 4,
+        value_name = "CUTOUTS"
+    )]
+    #[arg(value_parser = whole::<usize>, help_heading = "Augmentation")]
     pub cutouts: usize,
-    /// Maximum number of objects from other training photos pasted into one photo.
+    /// Most objects of other photos that are pasted into a photo.
+    #[arg(long = "copy-paste", alias = "transplants", default_value_t = 2, value_name = "OBJECTS")]
+    #[arg(value_parser = whole::<usize>, help_heading = "Augmentation")]
     pub transplants: usize,
 }
 
-/// Returns the default minimum area: from fewer pixels there is little to learn.
-fn least_area() -> usize {
-    16
+impl Default for AugmentOptions {
+    /// Large-scale jitter, mirroring, colour jitter and copy-paste.
+    fn default() -> Self {
+        defaults()
+    }
 }
+
+/// Least and greatest size of a photo, as a multiple of its letterboxed size; `None`: letterboxed, not moved.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Zoom(pub Option<(f64, f64)>);
+
+#[derive(Args)]
+struct ZoomFlags {
+    /// Minimum scale of large-scale jitter: the least size of a photo, as a multiple of the input's.
+    #[arg(long = "min-scale", alias = "min-zoom", default_value_t = 0.75, value_name = "SCALE")]
+    #[arg(value_parser = number(0.05, 20.0), help_heading = "Augmentation")]
+    min_zoom: f64,
+    /// Maximum scale of large-scale jitter; above 1, parts of the photo are cut off.
+    #[arg(long = "max-scale", alias = "max-zoom", default_value_t = 1.75, value_name = "SCALE")]
+    #[arg(value_parser = number(0.05, 20.0), help_heading = "Augmentation")]
+    max_zoom: f64,
+}
+
+impl From<ZoomFlags> for Zoom {
+    fn from(flags: ZoomFlags) -> Self {
+        Self(Some((flags.min_zoom, flags.max_zoom)))
+    }
+}
+
+read_from_flags!(Zoom, ZoomFlags);
 
 impl AugmentOptions {
     /// Returns options without augmentation: letterboxed photos, as in inference.
     #[must_use]
     pub fn none(image_size: usize) -> Self {
-        Self {
-            image_size,
-            zoom: None,
-            even_zoom: false,
-            least_area: least_area(),
-            flip: false,
-            colour: 0.0,
-            cutouts: 0,
-            transplants: 0,
-        }
-    }
-
-    /// Returns the training options: large-scale jitter, mirroring, colour jitter and copy-paste.
-    #[must_use]
-    pub fn training(image_size: usize) -> Self {
-        let zoom = Some((0.75, 1.75));
-        Self { zoom, flip: true, colour: 0.3, cutouts: 4, transplants: 2, ..Self::none(image_size) }
+        let unchanged = Self { image_size, zoom: Zoom(None), flip: false, colour: 0.0, ..Self::default() };
+        Self { cutouts: 0, transplants: 0, ..unchanged }
     }
 
     /// Draws a scale, if photos are moved at all.
     pub(super) fn draw_zoom(&self, rng: &mut impl Rng) -> Option<f64> {
-        self.zoom.map(|(low, high)| match self.even_zoom {
+        self.zoom.0.map(|(low, high)| match self.even_zoom {
             true => rng.random_range(low..=high.max(low)),
             false => rng.random_range(low.ln()..=high.max(low).ln()).exp(),
         })

@@ -2,10 +2,12 @@
 
 use std::collections::HashMap;
 
+use clap::ValueEnum;
+
 use super::coco::{CocoCategory, CocoDataset};
 
 /// The set of labels that a model learns.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum LabelSpace {
     /// Every category of the annotation file (80 in COCO).
     Category,

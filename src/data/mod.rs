@@ -33,7 +33,7 @@ mod shard;
 mod view;
 mod zip;
 
-pub use augment::AugmentOptions;
+pub use augment::{AugmentOptions, Zoom};
 pub use canvas::SegmentationSample;
 pub use coco::CocoDataset;
 pub use crop::CropOptions;

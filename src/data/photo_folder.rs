@@ -302,7 +302,7 @@ mod tests {
             SegmentationSet::open(&annotations, &images, LabelSpace::Category, None, Damaged::Stop).unwrap()
         };
         let zipped = open("annotations.ZIP/annotations/train.json", "photos.zip");
-        let options = AugmentOptions::training(32);
+        let options = AugmentOptions { image_size: 32, ..AugmentOptions::default() };
         let sample = |set: &SegmentationSet| set.sample(0, &options, 3, 1).unwrap();
         assert_eq!(sample(&zipped), sample(&open("train.json", "")));
     }

@@ -6,6 +6,7 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use clap::ValueEnum;
 use rayon::prelude::*;
 
 use super::fingerprint::{fingerprint, look, with_bytes};
@@ -41,9 +42,11 @@ impl From<Damaged> for Search {
 }
 
 /// What to do about photos and shards that cannot be read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum Damaged {
-    /// Name them and go on: the next photo replaces an unreadable one, and a shard is read up to the damage.
+    /// Name them, count them and go on.
+    ///
+    /// The next photo replaces an unreadable one, and a shard is read up to the damage.
     #[default]
     Skip,
     /// Stop at the first one.

@@ -8,20 +8,20 @@ use super::EngineError;
 
 /// The device a caller asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "native", derive(clap::ValueEnum))]
 pub enum DeviceChoice {
     /// A GPU if there is a hardware one, else the CPU.
     #[default]
     Auto,
-    /// Burn's portable CPU backend.
+    /// The CPU.
     Cpu,
-    /// A GPU through wgpu: WebGPU in a browser, Vulkan, Metal or DirectX elsewhere.
+    /// A GPU through Vulkan, Metal or DirectX 12, and in a browser through WebGPU.
     Wgpu,
-    /// An NVIDIA GPU; needs a build with `--features cuda`.
+    /// An NVIDIA GPU, in builds with `--features cuda`.
     Cuda,
-    /// The CPU through `PyTorch`'s library; needs a build with `--features libtorch`.
+    /// The CPU through libtorch, in builds with `--features libtorch`.
     Libtorch,
-    /// An NVIDIA GPU through `PyTorch`'s library; needs a build with `--features libtorch` and a libtorch
-    /// made for CUDA.
+    /// An NVIDIA GPU through libtorch, in builds with `--features libtorch` and a libtorch for CUDA.
     LibtorchCuda,
 }
 

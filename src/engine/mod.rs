@@ -81,16 +81,18 @@ pub enum EngineError {
 }
 
 /// The rule by which logits become objects.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "native", derive(clap::ValueEnum))]
 pub enum Selection {
     /// For people: the best class of each query, best first, without duplicates and specks.
+    #[default]
     Distinct,
-    /// `EoMT`'s instance segmentation as in `transformers`: in query order, where later masks cut into
-    /// earlier ones.
+    /// As `post_process_instance_segmentation` of transformers: later masks cut into earlier ones.
+    #[cfg_attr(feature = "native", value(name = "instance"))]
     Painted,
-    /// The best (query, class) pairs with their masks unchanged, on which average precision is measured.
+    /// The 100 best (query, class) pairs with their masks unchanged, on which average precision is measured.
     Pairs,
-    /// `EoMT`'s panoptic segmentation as in `transformers`, of which only the things are kept.
+    /// As `post_process_panoptic_segmentation` of transformers, of which only the things are kept.
     Panoptic,
 }
 

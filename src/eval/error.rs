@@ -34,14 +34,6 @@ pub enum EvalError {
         /// What is wrong with it.
         reason: String,
     },
-    /// A training run cannot be read.
-    #[error("{path} cannot be read ({reason}): name the folder of a training run")]
-    Run {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        reason: String,
-    },
     /// Annotations or photos cannot be used.
     #[error(transparent)]
     Data(#[from] DataError),

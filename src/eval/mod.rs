@@ -1,5 +1,5 @@
 //! Evaluation: COCO average precision of the same [`Engine`](crate::engine::Engine) that page and command
-//! line use, computed by `hotcoco`, and measures of a frozen encoder. Training runs can be compared, too.
+//! line use, computed by `hotcoco`, and measures of a frozen encoder.
 
 mod average_precision;
 mod clicks;
@@ -10,7 +10,6 @@ mod prediction;
 pub mod probe;
 mod reconstruction;
 mod results;
-mod run;
 mod runner;
 mod vocabulary;
 
@@ -21,6 +20,5 @@ pub use evaluation::{CategoryResult, Evaluation, PhotoResult, evaluate, evaluate
 pub use prediction::{CompressedMask, Prediction};
 pub use reconstruction::reconstruction;
 pub use results::Results;
-pub use run::{Run, differences};
 pub use runner::predict_dataset;
 pub use vocabulary::{Vocabulary, VocabularyKind};

@@ -205,7 +205,7 @@ impl VitConfig {
 pub struct DecoderConfig {
     /// Token width.
     pub embed_dim: usize,
-    /// Number of blocks; 0 leaves only linear layers, as in `SimMIM`.
+    /// Number of blocks; 0 leaves only linear layers, as in SimMIM.
     pub depth: usize,
     /// Number of attention heads.
     pub num_heads: usize,
@@ -230,11 +230,12 @@ impl DecoderConfig {
 /// What the encoder sees in place of a hidden patch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "native", derive(clap::ValueEnum))]
 pub enum HiddenPatches {
-    /// Nothing: hidden patches are dropped (MAE §3).
+    /// Nothing: hidden patches are dropped, as in MAE.
     #[default]
     Drop,
-    /// A learned token, as in BERT and `SimMIM`.
+    /// A learned token, as in BERT and SimMIM.
     MaskToken,
     /// The embedding of an all-zero patch.
     Zero,
@@ -243,8 +244,9 @@ pub enum HiddenPatches {
 /// The patches on which the reconstruction loss is computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "native", derive(clap::ValueEnum))]
 pub enum LossOn {
-    /// The patches that the encoder did not see (MAE §3).
+    /// The patches that the encoder did not see, as in MAE.
     #[default]
     Hidden,
     /// The patches that the encoder saw.
@@ -256,11 +258,12 @@ pub enum LossOn {
 /// The error measure of predicted pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "native", derive(clap::ValueEnum))]
 pub enum PixelError {
-    /// The squared difference (MAE §3).
+    /// The squared difference, as in MAE.
     #[default]
     Squared,
-    /// The absolute difference (`SimMIM`, <https://arxiv.org/abs/2111.09886> §3.4).
+    /// The absolute difference, as in SimMIM.
     Absolute,
 }
 

@@ -16,16 +16,21 @@ const SQUARE: usize = 4;
 /// How hidden patches are sampled (MAE, <https://arxiv.org/abs/2111.06377> §4.1 and Figure 6).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "native", derive(clap::ValueEnum))]
 pub enum MaskSampling {
     /// Patches are sampled uniformly.
     #[default]
     Random,
     /// Rectangular blocks of many patches.
     Block,
-    /// All but one of every 2×2 patches; if more or less than a quarter is to be visible, the rest is random.
+    /// All but one of every 2×2 patches.
+    ///
+    /// If more or less than a quarter is to be visible, the rest is random.
     Grid,
-    /// Squares of 2×2 patches, sampled uniformly (`SimMIM`, <https://arxiv.org/abs/2111.09886> §3.2); squares
-    /// stay whole on a grid of even sides, so up to three more patches are hidden.
+    /// Squares of 2×2 patches, sampled uniformly.
+    ///
+    /// As in `SimMIM` (<https://arxiv.org/abs/2111.09886> §3.2); squares stay whole on a grid of even
+    /// sides, so up to three more patches are hidden.
     Squares,
 }
 

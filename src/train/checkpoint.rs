@@ -8,6 +8,7 @@ use std::sync::Arc;
 use burn::module::Module;
 use burn::optim::{ModuleOptimizer, OptimizerRecord};
 use image::{ImageFormat, RgbImage};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::durable::at;
@@ -15,7 +16,7 @@ use super::stored::{
     CONFIG, MODEL, OPTIMIZER, OURS, PREPROCESSOR, PROGRESS, Stored, UNAVERAGED, VALIDATION, Writing, json,
 };
 use super::tensorboard::Events;
-use super::{Alone, Peers, Step, StepOptions, TrainError, TrainEvent, asked, claim, durable, in_turn};
+use super::{Alone, Peers, RunManifest, Step, StepOptions, TrainError, TrainEvent, claim, durable, in_turn};
 use crate::files::drawn::marked;
 use crate::pixels::Preprocess;
 use crate::weights::{ModelConfig, StoredAs, apply, collect, read_safetensors, write_safetensors};
@@ -72,33 +73,40 @@ struct Progress {
 }
 
 impl RunFolder {
-    /// Opens `root`, making it where it does not exist; a folder with a run must hold the same options, but for how often is
-    /// saved and shown, and one without a run nothing that a run would replace.
+    /// Opens `root`, making it where it does not exist; a folder with a run must hold the same options, but
+    /// for how often is saved and shown, and one without a run nothing that a run would replace.
     ///
     /// # Errors
     /// [`TrainError::OtherRun`], [`TrainError::NoRun`], [`TrainError::Busy`], [`TrainError::File`]
-    pub fn open<O: Serialize>(root: &Path, options: &O) -> Result<Self, TrainError> {
+    pub fn open<O: Clone + Serialize + DeserializeOwned>(
+        root: &Path,
+        manifest: &RunManifest<O>,
+    ) -> Result<Self, TrainError> {
         let alone: Arc<dyn Peers> = Arc::new(Alone);
-        Self::shared(root, options, &alone)
+        Self::shared(root, manifest, &alone)
     }
 
     /// [`RunFolder::open`] for a run that several processes work on; all of them see the same folder.
     ///
     /// # Errors
     /// As [`open`](Self::open).
-    pub fn shared<O: Serialize>(
+    pub fn shared<O: Clone + Serialize + DeserializeOwned>(
         root: &Path,
-        options: &O,
+        manifest: &RunManifest<O>,
         peers: &Arc<dyn Peers>,
     ) -> Result<Self, TrainError> {
-        in_turn(&**peers, || Self::prepare(root, options, peers))
+        in_turn(&**peers, || Self::prepare(root, manifest, peers))
     }
 
-    fn prepare<O: Serialize>(root: &Path, options: &O, peers: &Arc<dyn Peers>) -> Result<Self, TrainError> {
-        claim::asked(root)?;
+    fn prepare<O: Clone + Serialize + DeserializeOwned>(
+        root: &Path,
+        manifest: &RunManifest<O>,
+        peers: &Arc<dyn Peers>,
+    ) -> Result<Self, TrainError> {
+        claim::claimed(root)?;
         fs::create_dir_all(root).map_err(at(root))?;
         let lock = if peers.rank() == 0 { Some(durable::lock(root)?) } else { None };
-        asked::note(root, options)?;
+        manifest.write(root)?;
         fs::create_dir_all(root.join("panels")).map_err(at(root))?;
         ["checkpoint", "best"].iter().try_for_each(|folder| durable::recover(&root.join(folder), &OURS))?;
         let path = root.join("metrics.jsonl");

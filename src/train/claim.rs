@@ -6,13 +6,12 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::TrainError;
+use super::manifest::RUN_JSON;
 use crate::files;
 
-/// What a run is asked for, beside it.
-pub(super) const ASKED: &str = "run.json";
 /// What a run writes into its folder and may later replace or delete.
 const WRITTEN: [&str; 12] = [
-    ASKED,
+    RUN_JSON,
     "run.part",
     "metrics.jsonl",
     "panels",
@@ -28,21 +27,21 @@ const WRITTEN: [&str; 12] = [
 /// Options that every run has.
 const OPTIONS: [&str; 3] = ["batch_size", "save_every", "panel_every"];
 
-/// What the run in `root` was asked for; `None` where there is no run, and nothing in its way.
+/// The manifest of the run in `root`; `None` where there is no run, and nothing in its way.
 ///
 /// # Errors
 /// [`TrainError::NoRun`] where files that a run would replace or delete are not known to be a run's.
-pub(super) fn asked(root: &Path) -> Result<Option<Value>, TrainError> {
+pub(super) fn claimed(root: &Path) -> Result<Option<Value>, TrainError> {
     let there: Vec<&str> =
         WRITTEN.into_iter().filter(|name| fs::symlink_metadata(root.join(name)).is_ok()).collect();
     if there.is_empty() {
         return Ok(None);
     }
-    let asked = files::read(&root.join(ASKED), files::TEXT);
-    let asked: Option<Value> = asked.ok().and_then(|text| serde_json::from_slice(&text).ok());
-    match asked.filter(|asked| OPTIONS.iter().all(|option| asked.get(option).is_some_and(Value::is_u64))) {
+    let manifest = files::read(&root.join(RUN_JSON), files::TEXT);
+    let manifest: Option<Value> = manifest.ok().and_then(|text| serde_json::from_slice(&text).ok());
+    match manifest.filter(|known| OPTIONS.iter().all(|option| known.get(option).is_some_and(Value::is_u64))) {
         None => Err(TrainError::NoRun { root: root.to_owned(), there: there.join(", ") }),
-        asked => Ok(asked),
+        manifest => Ok(manifest),
     }
 }
 
@@ -54,16 +53,16 @@ mod tests {
     fn files_of_others_are_no_run() {
         let root = tempfile::tempdir().unwrap();
         let path = |name: &str| root.path().join(name);
-        assert!(asked(&path("none")).unwrap().is_none());
+        assert!(claimed(&path("none")).unwrap().is_none());
         fs::write(path("notes.txt"), "mine").unwrap();
-        assert!(asked(root.path()).unwrap().is_none(), "no run would touch it");
+        assert!(claimed(root.path()).unwrap().is_none(), "no run would touch it");
         for (name, text) in [("run.json", "precious"), ("run.json", "{\"name\": 1}"), ("best", "")] {
             fs::write(path(name), text).unwrap();
-            let error = asked(root.path()).unwrap_err().to_string();
+            let error = claimed(root.path()).unwrap_err().to_string();
             assert!(error.contains(name), "{error}");
         }
         let options = r#"{"batch_size": 4, "save_every": 5, "panel_every": 6}"#;
         fs::write(path("run.json"), options).unwrap();
-        assert_eq!(asked(root.path()).unwrap().unwrap()["save_every"], 5);
+        assert_eq!(claimed(root.path()).unwrap().unwrap()["save_every"], 5);
     }
 }

@@ -1,36 +1,23 @@
-//! Contrastive pretraining (`SimCLR`, <https://arxiv.org/abs/2002.05709>), to compare masked autoencoding with.
+//! Contrastive pretraining (`SimCLR`, <https://arxiv.org/abs/2002.05709>), to compare masked autoencoding
+//! with.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 
 use burn::tensor::Device;
 use image::RgbImage;
-use serde::{Deserialize, Serialize};
 
 use super::checkpoint::Standing;
 use super::optimizer::with_stable_ids;
+use super::options::ContrastOptions;
 use super::panel::{MOST_ROWS, views_panel};
-use super::passes::{PassOptions, Passes};
+use super::passes::Passes;
 use super::task::{Loss, Task, images, train};
 use super::{RunFolder, TrainError, TrainEvent};
 use crate::data::{CropOptions, PhotoBatch, PhotoSet};
-use crate::model::{ContrastiveEncoder, VitConfig, contrastive_loss};
+use crate::model::{ContrastiveEncoder, contrastive_loss};
 use crate::pixels::Preprocess;
 use crate::weights::{Architecture, ModelConfig};
-
-/// The recipe of a contrastive run.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct ContrastOptions {
-    /// The encoder.
-    pub encoder: VitConfig,
-    /// What cosines are divided by: the smaller, the more the nearest other photos count.
-    pub temperature: f64,
-    /// How far brightness, contrast and saturation of a view stray, 0 to 1.
-    pub colour: f32,
-    /// Passes over the photos.
-    #[serde(flatten)]
-    pub passes: PassOptions,
-}
 
 /// Pretrains an encoder on `photos` until every pass is done, from where `run` stands.
 ///
@@ -52,7 +39,8 @@ pub fn contrast(
     }
     if steps.accumulate > 1 {
         return Err(TrainError::Option(
-            "photos are told apart within their part of the batch: contrast needs --accumulate 1".to_owned(),
+            "photos are told apart within their part of the batch: contrast needs --grad-accumulation 1"
+                .to_owned(),
         ));
     }
     if run.peers().size() > 1 {
@@ -67,8 +55,7 @@ pub fn contrast(
     let device = device.clone().autodiff();
     device.seed(steps.seed);
     let model = with_stable_ids(ContrastiveEncoder::new(&options.encoder, &device));
-    let adamw = steps.adamw(options.passes.second_beta);
-    let optimizer = steps.optimizer.of(&model, adamw);
+    let optimizer = steps.optimizer.of(&model, options.passes.adamw());
     let at = run.resume(Standing::start(model, optimizer, steps), &config)?;
     let task = Contrasting { passes, options, preprocess: &preprocess, device };
     train(&task, at, steps, (&config, &preprocess), run, &mut on_event)

@@ -51,6 +51,14 @@ pub enum TrainError {
         /// The first option that differs.
         difference: String,
     },
+    /// A training run cannot be read.
+    #[error("{path} cannot be read ({reason}): name the folder of a training run")]
+    Run {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// A folder holds files that a run would replace or delete, and is no run's.
     #[error(
         "`{root}` holds {there}, and no `run.json` of this program says that they are a training run's; \

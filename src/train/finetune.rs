@@ -8,126 +8,21 @@ use std::path::Path;
 
 use burn::module::Module;
 use burn::tensor::Device;
-use serde::{Deserialize, Serialize};
 
 use self::frozen::FrozenFeatures;
 use self::task::Finetuning;
 use super::checkpoint::Standing;
-use super::loss::SetLossConfig;
 use super::optimizer::with_stable_ids;
+use super::options::{FinetuneOptions, Tune};
 use super::schedule::{MaskAnnealing, POLY_POWER};
-use super::task::{StepOptions, train};
+use super::task::train;
 use super::{RunFolder, TrainError, TrainEvent};
-use crate::data::{AugmentOptions, CocoDataset, Damaged, DataError, PhotoFolder, SegmentationSet};
+use crate::data::{CocoDataset, Damaged, DataError, PhotoFolder, SegmentationSet};
 use crate::eval::Vocabulary;
 use crate::model::{MaskSegmenter, SegmenterConfig, VitConfig};
 use crate::weights::{Architecture, Folder, ModelConfig, apply, apply_encoder};
 
-/// How much of the encoder changes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Tune {
-    /// Nothing: new blocks work on features from several of its depths.
-    Frozen,
-    /// Its last K blocks, in which the queries take part.
-    Top(usize),
-    /// All of it.
-    Full,
-}
-
-/// The recipe of a fine-tuning run.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct FinetuneOptions {
-    /// How much of the encoder changes.
-    pub tune: Tune,
-    /// Learned queries.
-    pub num_queries: usize,
-    /// Whether the weights to start from, a segmenter's, are used whole: with its own queries and blocks, and its head.
-    pub whole: bool,
-    /// Blocks the queries take part in.
-    pub num_blocks: usize,
-    /// Queries attend only inside their predicted masks at first, which anneals away; without it a step is cheaper.
-    pub masked_attention: bool,
-    /// [`MaskAnnealing::windows`] of the blocks that queries take part in; empty: the published ones.
-    pub annealing: Vec<(f64, f64)>,
-    /// How often the deepest block's branches are dropped for a photo (stochastic depth), 0 to below 1; less further up.
-    pub drop_path: f64,
-    /// Optimiser steps.
-    pub total_steps: usize,
-    /// Peak learning rate of new parameters and the encoder's last block.
-    pub learning_rate: f64,
-    /// Each block below the last learns this much slower.
-    pub layer_decay: f64,
-    /// How many of the last blocks learn as fast as the last one.
-    pub full_rate_blocks: usize,
-    /// Steps over which new parameters warm up, while the encoder waits.
-    pub warmup_steps: usize,
-    /// Steps over which the encoder warms up after that.
-    pub encoder_warmup_steps: usize,
-    /// Power of the polynomial decays, of the learning rate after the warm-ups and of masks.
-    pub poly_power: f64,
-    /// How many views each photo is seen in, over and over; 0: a new one each time.
-    #[serde(default)]
-    pub views: usize,
-    /// How a photo varies from one visit to the next; its side is that of the input, to which the encoder's positions are
-    /// resampled.
-    pub augment: AugmentOptions,
-    /// Side of the patches, to which the encoder's embedding is resampled; `None`: as the encoder has them.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub patch_size: Option<usize>,
-    /// The set loss.
-    pub loss: SetLossConfig,
-    /// Weight of the teacher's features beside the set loss, where the photos have a teacher.
-    #[serde(default)]
-    pub teacher_coefficient: f32,
-    /// What every recipe chooses.
-    #[serde(flatten)]
-    pub steps: StepOptions,
-}
-
 impl FinetuneOptions {
-    /// The command line's defaults for an input of `image_size` pixels: the whole encoder learns, 50 queries take part in
-    /// its last three blocks, a step has 16 photos.
-    #[must_use]
-    pub fn new(image_size: usize, total_steps: usize) -> Self {
-        Self {
-            tune: Tune::Full,
-            num_queries: 50,
-            whole: false,
-            num_blocks: 3,
-            masked_attention: true,
-            annealing: Vec::new(),
-            drop_path: 0.0,
-            total_steps,
-            learning_rate: 1e-4,
-            layer_decay: 0.8,
-            full_rate_blocks: 0,
-            warmup_steps: 500,
-            encoder_warmup_steps: 1000,
-            poly_power: POLY_POWER,
-            views: 0,
-            augment: AugmentOptions::training(image_size),
-            patch_size: None,
-            loss: SetLossConfig { num_points: 2048, ..SetLossConfig::default() },
-            teacher_coefficient: 5.0,
-            steps: StepOptions { average_decay: 0.999, ..StepOptions::new(16) },
-        }
-    }
-
-    /// # Errors
-    /// [`TrainError::Option`]
-    fn check(&self) -> Result<(), TrainError> {
-        self.steps.check()?;
-        let wrong = |reason: String| Err(TrainError::Option(reason));
-        if !(0.0..1.0).contains(&self.drop_path) {
-            return wrong("branches are dropped at a rate from 0 to below 1".to_owned());
-        }
-        if !(self.poly_power.is_finite() && self.poly_power >= 0.0) {
-            return wrong("the power of a decay is a number from 0 on".to_owned());
-        }
-        Ok(())
-    }
-
     /// How the masks of `segmenter` go, if it uses any.
     fn annealing(&self, segmenter: &SegmenterConfig) -> Result<Option<MaskAnnealing>, TrainError> {
         if !self.masked_attention || segmenter.num_queries == 0 {
@@ -143,7 +38,7 @@ impl FinetuneOptions {
                 return Err(TrainError::Option(reason));
             }
         };
-        Ok(Some(MaskAnnealing { windows, power: self.poly_power }))
+        Ok(Some(MaskAnnealing { windows, power: POLY_POWER }))
     }
 
     fn segmenter(&self, encoder: &VitConfig, num_classes: usize) -> SegmenterConfig {
@@ -165,7 +60,8 @@ impl FinetuneOptions {
     }
 }
 
-/// Photos the model is judged on while it learns; the weights that do best there are kept in the run's `best/`.
+/// Photos the model is judged on while it learns; the weights that do best there are kept in the run's
+/// `best/`.
 #[derive(Debug)]
 pub struct ValidationSet {
     /// Their annotations.
@@ -177,7 +73,8 @@ pub struct ValidationSet {
 }
 
 impl ValidationSet {
-    /// What of it can be used, it being that of `file`, and what was left out, as [`PhotoFolder::sound`] tells.
+    /// What of it can be used, it being that of `file`, and what was left out, as [`PhotoFolder::sound`]
+    /// tells.
     ///
     /// # Errors
     /// As [`PhotoFolder::sound`].
@@ -196,8 +93,8 @@ impl ValidationSet {
     }
 
     /// # Errors
-    /// [`TrainError::Validation`] where it names nothing of what a model with these labels finds, [`TrainError::Option`]
-    /// where it has no objects.
+    /// [`TrainError::Validation`] where it names nothing of what a model with these labels finds,
+    /// [`TrainError::Option`] where it has no objects.
     fn check(&self, labels: &[String]) -> Result<(), TrainError> {
         Vocabulary::choose(labels, &self.dataset, false)?;
         if self.dataset.annotations.is_empty() {
@@ -207,8 +104,8 @@ impl ValidationSet {
     }
 }
 
-/// Fine-tunes on `photos`, from where `run` stands. `encoder` is the pretrained weight folder; without one the encoder
-/// starts fresh, as the architecture `fresh`.
+/// Fine-tunes on `photos`, from where `run` stands. `encoder` is the pretrained weight folder; without one
+/// the encoder starts fresh, as the architecture `fresh`.
 ///
 /// # Errors
 /// [`TrainError`]; the last checkpoint stays whole.
@@ -327,17 +224,16 @@ fn whole(folder: Folder, labels: &[String], device: &Device) -> Result<MaskSegme
 
 #[cfg(test)]
 mod tests {
-    use super::rates::tests::options;
     use super::*;
 
     #[test]
     fn masks_are_annealed_in_the_blocks_that_the_model_has() {
-        let mut options = FinetuneOptions { masked_attention: true, poly_power: 2.0, ..options() };
+        let mut options = FinetuneOptions { num_blocks: 1, ..FinetuneOptions::default() };
         let of = |options: &FinetuneOptions, queries: usize, blocks: usize| {
             let encoder = VitConfig::plain(32, 8, 16, 4, 2);
             options.annealing(&SegmenterConfig::new(encoder, queries, 2, blocks))
         };
-        let published = MaskAnnealing { windows: MaskAnnealing::published(4), power: 2.0 };
+        let published = MaskAnnealing { windows: MaskAnnealing::published(4), power: POLY_POWER };
         assert_eq!(options.num_blocks, 1, "a model that is taken whole has its own");
         assert_eq!(of(&options, 5, 4).unwrap(), Some(published));
         assert_eq!(of(&options, 0, 4).unwrap(), None);

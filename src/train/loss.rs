@@ -1,4 +1,5 @@
-//! The set loss of `Mask2Former` and EoMT: match queries to objects, then score masks at points and classes everywhere.
+//! The set loss of `Mask2Former` and EoMT: match queries to objects, then score masks at points and classes
+//! everywhere.
 //!
 //! ```text
 //! class_logits [B, Q, K+1] ─┬─ match_queries ──▶ (query, target) pairs, no gradient
@@ -7,13 +8,15 @@
 //!     every query's class, unmatched = "no object" ──▶ cross-entropy    ÷ sum of weights
 //! ```
 //!
-//! The divisors are known before anything is predicted, so a batch that goes through the model in parts has the same loss.
+//! The divisors are known before anything is predicted, so a batch that goes through the model in parts has
+//! the same loss.
 
 mod classes;
 mod masks;
 
 use burn::prelude::*;
 use burn::tensor::TensorReadError;
+use clap::Args;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -23,18 +26,22 @@ use super::Peers;
 use super::centres::Centres;
 use super::matcher::match_queries;
 use super::points::{PointBudget, PointDraws};
+use crate::args::{at_least_one, defaults};
 use crate::mask::BinaryMask;
 
 /// What an image shows: the truth the queries are compared to.
 #[derive(Debug, Clone, Default)]
 pub struct Target {
-    /// The class of each object; `None` where it is an object of unknown class: any class is right, "no object" is wrong.
+    /// The class of each object; `None` where it is an object of unknown class: any class is right, "no
+    /// object" is wrong.
     pub labels: Vec<Option<usize>>,
-    /// How likely it is that each object is there, above 0 to 1, where a model labelled the image; empty: all are.
+    /// How likely it is that each object is there, above 0 to 1, where a model labelled the image; empty:
+    /// all are.
     pub confidences: Vec<f32>,
     /// The mask of each object, all at the same size (any size, not only that of the logits).
     pub masks: Vec<BinaryMask>,
-    /// Where objects may be that nobody labelled: an unmatched query that lies mostly here is neither right nor wrong.
+    /// Where objects may be that nobody labelled: an unmatched query that lies mostly here is neither right
+    /// nor wrong.
     pub ignore: Option<BinaryMask>,
 }
 
@@ -56,36 +63,36 @@ fn confidences(targets: &[Target], matches: &[Vec<(usize, usize)>]) -> Vec<f32> 
 }
 
 /// Weights of the loss terms and the points they are taken at.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Args, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SetLossConfig {
     /// Weight of the masks' binary cross-entropy.
+    #[arg(skip = 5.0)]
     pub mask_coefficient: f32,
     /// Weight of the masks' dice loss.
+    #[arg(skip = 5.0)]
     pub dice_coefficient: f32,
     /// Weight of the class cross-entropy.
+    #[arg(skip = 2.0)]
     pub class_coefficient: f32,
     /// Weight of a "no object" query inside the class cross-entropy, relative to a matched one.
+    #[arg(skip = 0.1)]
     pub no_object_coefficient: f32,
     /// Points per mask, in the matcher and in the loss.
+    #[arg(long = "points", default_value_t = 2048, value_name = "POINTS", value_parser = at_least_one)]
+    #[arg(help_heading = "Optimisation")]
     pub num_points: usize,
     /// Candidates drawn per point before the least certain ones are kept.
+    #[arg(skip = 3.0)]
     pub oversample_ratio: f32,
     /// Share of the points taken where the prediction is least certain; the rest is uniform.
+    #[arg(skip = 0.75)]
     pub importance_ratio: f32,
 }
 
 impl Default for SetLossConfig {
     fn default() -> Self {
-        Self {
-            mask_coefficient: 5.0,
-            dice_coefficient: 5.0,
-            class_coefficient: 2.0,
-            no_object_coefficient: 0.1,
-            num_points: 12544,
-            oversample_ratio: 3.0,
-            importance_ratio: 0.75,
-        }
+        defaults()
     }
 }
 
@@ -113,7 +120,8 @@ pub struct Divisors {
 }
 
 impl Divisors {
-    /// Of the batch of `targets`, each answered by `queries` queries. One that will be ignored counts as "no object".
+    /// Of the batch of `targets`, each answered by `queries` queries. One that will be ignored counts as
+    /// "no object".
     #[must_use]
     pub fn of(targets: &[Target], queries: usize, config: &SetLossConfig) -> Self {
         let matched = targets.iter().map(|target| target.masks.len().min(queries)).sum::<usize>();
@@ -209,12 +217,14 @@ pub enum LossError {
     Read(#[from] TensorReadError),
 }
 
-/// Compares `class_logits` `[B, Q, K+1]` (last column: no object) and `mask_logits` `[B, Q, h, w]` with one target per image.
+/// Compares `class_logits` `[B, Q, K+1]` (last column: no object) and `mask_logits` `[B, Q, h, w]` with one
+/// target per image.
 ///
 /// `divisors` are those of the batch these images belong to.
 ///
 /// # Errors
-/// [`LossError`] if targets and logits do not fit together, the configuration is impossible or the device fails.
+/// [`LossError`] if targets and logits do not fit together, the configuration is impossible or the device
+/// fails.
 pub fn set_loss(
     class_logits: Tensor<3>,
     mask_logits: Tensor<4>,
@@ -238,11 +248,13 @@ pub fn set_loss(
     Ok(weighted((masks, class), matches, divisors, config))
 }
 
-/// The same where every patch is a query and `centres` says which object each answers for; all queries weigh the same.
-/// `mask_logits`, `[B, N, h, w]`, are those of each image's [`Centres::drawn`] in their order.
+/// The same where every patch is a query and `centres` says which object each answers for; all queries
+/// weigh the same. `mask_logits`, `[B, N, h, w]`, are those of each image's [`Centres::drawn`] in their
+/// order.
 ///
-/// A patch's class is to be as probable as its mask is right (intersection over union with the object, times how likely that
-/// is there): the score then ranks masks, not only objects (Generalized Focal Loss, <https://arxiv.org/abs/2006.04388>).
+/// A patch's class is to be as probable as its mask is right (intersection over union with the object,
+/// times how likely that is there): the score then ranks masks, not only objects (Generalized Focal Loss,
+/// <https://arxiv.org/abs/2006.04388>).
 ///
 /// # Errors
 /// As [`set_loss`].

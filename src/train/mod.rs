@@ -1,14 +1,15 @@
 //! Training: masked-autoencoder pretraining, then fine-tuning of the segmenter.
 //!
-//! Each run lives in a folder: `run.json` (what was asked), `metrics.jsonl`, `events.out.tfevents.*` (the same for
-//! `TensorBoard`), `panels/*.png`, and `checkpoint/`, which
-//! is a weight folder (f32; the averaged parameters where a run averages) with the optimiser's state beside it; where asked
-//! for, `best/` and `kept/step-*/`, weight folders too, and `features/` of a frozen encoder. The same command continues an interrupted run.
+//! Each run lives in a folder: `run.json` (what was asked), `metrics.jsonl`, `events.out.tfevents.*` (the
+//! same for `TensorBoard`), `panels/*.png`, and `checkpoint/`, which is a weight folder (f32; the averaged
+//! parameters where a run averages) with the optimiser's state beside it; where asked for, `best/` and
+//! `kept/step-*/`, weight folders too, and `features/` of a frozen encoder. The same command continues an
+//! interrupted run.
 //!
-//! Each weight folder has a `manifest.json` with digests, by which damage is noticed. What others put into a run's folder stays.
+//! Each weight folder has a `manifest.json` with digests, by which damage is noticed. What others put into
+//! a run's folder stays.
 
 mod adamw;
-mod asked;
 mod average;
 mod batches;
 mod centres;
@@ -20,10 +21,13 @@ mod error;
 mod event;
 mod finetune;
 mod gradients;
+mod history;
 mod kept;
 pub mod loss;
+mod manifest;
 pub mod matcher;
 mod optimizer;
+mod options;
 mod panel;
 mod passes;
 mod peers;
@@ -36,14 +40,17 @@ mod task;
 mod tensorboard;
 
 pub use checkpoint::RunFolder;
-pub use contrast::{ContrastOptions, contrast};
+pub use contrast::contrast;
 pub use error::TrainError;
 pub use event::{Step, TrainEvent};
-pub use finetune::{FinetuneOptions, Tune, ValidationSet, finetune};
+pub use finetune::{ValidationSet, finetune};
+pub use history::{Run, differences};
+pub use manifest::RunManifest;
 pub use optimizer::{AdamWOptions, Optimizer, adamw};
+pub use options::{
+    ContrastOptions, FinetuneOptions, ModelSize, PassOptions, PretrainOptions, StepOptions, Tune,
+};
 pub use panel::reconstruction_panel;
-pub use passes::PassOptions;
 pub use peers::{Alone, Peers, in_turn};
 pub use precision::Precision;
-pub use pretrain::{PretrainOptions, pretrain};
-pub use task::StepOptions;
+pub use pretrain::pretrain;

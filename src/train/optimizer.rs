@@ -1,4 +1,5 @@
-//! AdamW as MAE uses it, without decay on vectors, or as `EoMT` does, with; and a learning rate per depth. Muon for the matrices of the blocks.
+//! AdamW as MAE uses it, without decay on vectors, or as `EoMT` does, with; and a learning rate per depth.
+//! Muon for the matrices of the blocks.
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamGroup, ParamId};
 use burn::optim::decay::WeightDecayConfig;
@@ -6,19 +7,23 @@ use burn::optim::lr_scheduler::module_lr_scheduler::{ModuleLearningRate, ModuleL
 use burn::optim::lr_scheduler::{LrScheduler, LrSchedulerRecord};
 use burn::optim::{AdjustLrFn, ModuleOptimizer, MuonConfig};
 use burn::tensor::Tensor;
+use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
 use super::adamw::AdamW;
 
-/// What turns gradients into steps.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// The optimizer.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "lowercase")]
+#[value(rename_all = "lower")]
 pub enum Optimizer {
-    /// AdamW for everything.
+    /// AdamW for all parameters.
     #[default]
     AdamW,
-    /// Muon (<https://kellerjordan.github.io/posts/muon/>) for the matrices of attention and perceptrons, whose steps become
-    /// orthogonal and as large as AdamW's (<https://arxiv.org/abs/2502.16982>, §2.2); AdamW for the rest.
+    /// Muon for the matrices of attention and perceptrons, AdamW for the rest.
+    ///
+    /// Muon (<https://kellerjordan.github.io/posts/muon/>) makes steps orthogonal and as large as AdamW's
+    /// (<https://arxiv.org/abs/2502.16982>, §2.2).
     Muon,
 }
 
@@ -39,7 +44,8 @@ impl Optimizer {
     }
 }
 
-/// Weights of the linear layers between features: those of attention and of perceptrons, not of embeddings and outputs.
+/// Weights of the linear layers between features: those of attention and of perceptrons, not of embeddings
+/// and outputs.
 fn inner_matrices<M: Module>(module: &M) -> Vec<ParamId> {
     struct Inner {
         path: Vec<String>,
@@ -77,7 +83,8 @@ pub struct AdamWOptions {
     pub decay_vectors: bool,
 }
 
-/// One optimiser for the whole module: matrices and tokens decay, vectors (biases, norms, scales) only if asked to.
+/// One optimiser for the whole module: matrices and tokens decay, vectors (biases, norms, scales) only if
+/// asked to.
 #[must_use]
 pub fn adamw<M: Module>(module: &M, options: AdamWOptions) -> ModuleOptimizer {
     let decayed = ModuleOptimizer::from(AdamW::new(&options, options.weight_decay));

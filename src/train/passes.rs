@@ -1,46 +1,12 @@
 //! Passes over unlabelled photos: what every kind of pretraining chooses alike.
 
-use serde::{Deserialize, Serialize};
-
 use super::TrainError;
+use super::options::{PassOptions, StepOptions};
 use super::schedule::{WarmupCosine, WarmupFalls, scaled_learning_rate};
-use super::task::StepOptions;
 use crate::data::order::shuffled;
 use crate::data::{CropOptions, PhotoSet};
 use crate::pixels::Filter;
 use crate::text::counted;
-
-/// How often photos are seen, and how fast is learned from them (MAE, <https://arxiv.org/abs/2111.06377> Table 8).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct PassOptions {
-    /// Passes over the photos.
-    pub epochs: usize,
-    /// Passes with a rising learning rate.
-    pub warmup_epochs: f64,
-    /// Passes after which the rate falls to a tenth; none: it falls as half a cosine.
-    #[serde(default)]
-    pub falls: Vec<f64>,
-    /// Learning rate for 256 images; the one used grows with the batch.
-    pub base_learning_rate: f64,
-    /// How much of AdamW's second moment stays at each step.
-    #[serde(default = "second_beta")]
-    pub second_beta: f32,
-    /// Smallest share of a photo that a crop covers.
-    pub min_crop: f64,
-    /// Whether crops are mirrored half of the time.
-    pub flip: bool,
-    /// Whether crops are resized bilinearly, as `SimMIM`'s, in place of bicubically.
-    #[serde(default)]
-    pub bilinear: bool,
-    /// What every recipe chooses.
-    #[serde(flatten)]
-    pub steps: StepOptions,
-}
-
-/// MAE's.
-fn second_beta() -> f32 {
-    0.95
-}
 
 /// Photos in whole batches; what is left over by a pass waits for another one.
 pub(super) struct Passes<'a> {
@@ -80,9 +46,9 @@ impl<'a> Passes<'a> {
     }
 
     pub(super) fn crop(&self, image_size: usize) -> CropOptions {
-        let PassOptions { min_crop, flip, bilinear, .. } = *self.options;
+        let PassOptions { min_crop, bilinear, .. } = *self.options;
         let filter = if bilinear { Filter::Bilinear } else { Filter::Bicubic };
-        CropOptions { image_size, scale: (min_crop, 1.0), flip, filter, ..CropOptions::default() }
+        CropOptions { image_size, scale: (min_crop, 1.0), filter, ..CropOptions::default() }
     }
 
     pub(super) fn learning_rate(&self, step: usize) -> f64 {

@@ -2,19 +2,22 @@
 
 use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{DType, FloatDType, Tensor};
+use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
 use super::TrainError;
 
-/// What the matrix products of the blocks and of the upscaler, and the perceptrons between theirs, are computed in. Weights,
-/// norms, attention scores, losses and the optimiser keep single precision.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// What the matrix products of the blocks and of the upscaler, and the perceptrons between theirs, are
+/// computed in. Weights, norms, attention scores, losses and the optimiser keep single precision.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Precision {
     /// Single precision.
     #[default]
     F32,
-    /// `bfloat16`: the range of single precision, so that no loss needs to be scaled, with 8 bits of its digits.
+    /// bfloat16, which is faster where the device has it.
+    ///
+    /// Its range is that of single precision, so no loss needs to be scaled.
     Bf16,
 }
 
@@ -30,7 +33,8 @@ impl Precision {
         }
     }
 
-    /// The model for one pass: its blocks' weights are rounded, and hand their gradients on to those of `model`.
+    /// The model for one pass: its blocks' weights are rounded, and hand their gradients on to those of
+    /// `model`.
     pub(super) fn working<M: Module>(self, model: &M) -> M {
         match self {
             Self::F32 => model.clone(),

@@ -6,40 +6,25 @@ use std::sync::Arc;
 
 use burn::tensor::{Device, Tensor, TensorData};
 use image::RgbImage;
-use serde::{Deserialize, Serialize};
 
 use super::checkpoint::Standing;
 use super::optimizer::with_stable_ids;
+use super::options::PretrainOptions;
 use super::panel::{MOST_ROWS, reconstruction_panel};
-use super::passes::{PassOptions, Passes};
+use super::passes::Passes;
 use super::task::{Loss, Task, images, train};
 use super::{Peers, RunFolder, TrainError, TrainEvent};
 use crate::data::{CropOptions, PhotoBatch, PhotoSet, TeacherFeatures};
-use crate::model::{MaeConfig, MaskSampling, MaskedAutoencoder, PatchMask, VitConfig};
+use crate::model::{MaeConfig, MaskedAutoencoder, PatchMask, VitConfig};
 use crate::pixels::Preprocess;
 use crate::random::{Purpose, stream};
 use crate::weights::{Architecture, Folder, ModelConfig, apply_encoder};
 
-/// The recipe of a pretraining run.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct PretrainOptions {
-    /// The architecture.
-    pub model: MaeConfig,
-    /// How the hidden patches are chosen.
-    pub mask_sampling: MaskSampling,
-    /// How far brightness, contrast and saturation stray, 0 to 1.
-    pub colour: f32,
-    /// Whether the teacher's features alone are reconstructed, not the pixels beside them.
-    pub features_only: bool,
-    /// Passes over the photos.
-    #[serde(flatten)]
-    pub passes: PassOptions,
-}
-
 /// Pretrains on `photos` until every epoch is done, from where `run` stands.
 ///
-/// With a teacher, whose width is the model's `teacher_dim`, its features are reconstructed beside the pixels. With the
-/// weights `encoder`, the encoder begins with them instead of at random; the decoder begins at random either way.
+/// With a teacher, whose width is the model's `teacher_dim`, its features are reconstructed beside the
+/// pixels. With the weights `encoder`, the encoder begins with them instead of at random; the decoder
+/// begins at random either way.
 ///
 /// # Errors
 /// [`TrainError`]; the last checkpoint stays whole.
@@ -53,10 +38,6 @@ pub fn pretrain(
     mut on_event: impl FnMut(TrainEvent),
 ) -> Result<(), TrainError> {
     options.model.validate()?;
-    if options.features_only && teacher.is_none() {
-        let reason = "without a teacher's features there is nothing to reconstruct but pixels".to_owned();
-        return Err(TrainError::Option(reason));
-    }
     if let Some(teacher) = teacher {
         photos.check_teacher(teacher)?;
     }
@@ -67,8 +48,7 @@ pub fn pretrain(
     let device = device.clone().autodiff();
     device.seed(steps.seed);
     let model = with_stable_ids(begin(&options.model, encoder, &device)?);
-    let adamw = steps.adamw(options.passes.second_beta);
-    let optimizer = steps.optimizer.of(&model, adamw);
+    let optimizer = steps.optimizer.of(&model, options.passes.adamw());
     let at = run.resume(Standing::start(model, optimizer, steps), &config)?;
     let peers = run.peers();
     let task = Pretraining { passes, teacher, options, preprocess: &preprocess, device, peers };
@@ -166,8 +146,7 @@ impl Task for Pretraining<'_> {
         let target = Tensor::from_data(TensorData::new(target, predicted.dims()), &self.device);
         let of_features = model.feature_loss(predicted, target, &mask).mul_scalar(share);
         let parts = BTreeMap::from([("pixels", of_pixels.clone()), ("features", of_features.clone())]);
-        let total = if self.options.features_only { of_features } else { of_pixels + of_features };
-        Ok(Loss { total, parts })
+        Ok(Loss { total: of_pixels + of_features, parts })
     }
 
     fn learning_rate(&self, step: usize) -> f64 {

@@ -25,7 +25,8 @@ pub struct WarmupCosine {
 }
 
 impl WarmupCosine {
-    /// The rate at `epoch`, which counts iterations as fractions of an epoch. Past the end it stays at `floor`.
+    /// The rate at `epoch`, which counts iterations as fractions of an epoch. Past the end it stays at
+    /// `floor`.
     #[must_use]
     pub fn at(&self, epoch: f64) -> f64 {
         if epoch < self.warmup_epochs {
@@ -60,8 +61,8 @@ impl WarmupFalls<'_> {
     }
 }
 
-/// EoMT's two-stage warm-up: new parameters warm up first while the pretrained encoder stands still, then the encoder
-/// follows; both decay polynomially.
+/// EoMT's two-stage warm-up: new parameters warm up first while the pretrained encoder stands still, then
+/// the encoder follows; both decay polynomially.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct TwoStageWarmup {
     /// Steps in which new parameters warm up.
@@ -108,14 +109,16 @@ fn poly(progress: f64, power: f64) -> f64 {
 /// When each block with masked attention loses its mask: all masked at first, none at the end.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MaskAnnealing {
-    /// For each block the shares of the training after which its masks begin to go and after which none is left.
+    /// For each block the shares of the training after which its masks begin to go and after which none is
+    /// left.
     pub windows: Vec<(f64, f64)>,
     /// Power of the decay within a window.
     pub power: f64,
 }
 
 impl MaskAnnealing {
-    /// The published windows of `blocks` blocks: a sixth of the training each, the first from 1/6, the last until 5/6.
+    /// The published windows of `blocks` blocks: a sixth of the training each, the first from 1/6, the last
+    /// until 5/6.
     #[must_use]
     pub fn published(blocks: usize) -> Vec<(f64, f64)> {
         let start = |block: usize| match blocks {
@@ -145,17 +148,13 @@ pub struct LayerDecay {
     pub rate: f64,
     /// Number of encoder blocks.
     pub depth: usize,
-    /// How many of the last blocks keep the full rate.
-    pub full_rate_blocks: usize,
 }
 
 impl LayerDecay {
-    /// The factor for block `index`, 0 being the first; the patch embedding goes with block 0, the final norm undecayed.
+    /// The factor for block `index`, 0 being the first; the patch embedding goes with block 0, the final
+    /// norm undecayed.
     #[must_use]
     pub fn block(&self, index: usize) -> f64 {
-        if index + self.full_rate_blocks >= self.depth {
-            return 1.0;
-        }
         self.rate.powi((self.depth - 1 - index) as i32)
     }
 }
@@ -271,12 +270,9 @@ mod tests {
 
     #[test]
     fn earlier_layers_learn_more_slowly() {
-        let decay = LayerDecay { rate: 0.8, depth: 12, full_rate_blocks: 0 };
+        let decay = LayerDecay { rate: 0.8, depth: 12 };
         assert_near(decay.block(11), 1.0);
         assert_near(decay.block(10), 0.8);
         assert_near(decay.block(0), 0.8_f64.powi(11));
-        let last_three = LayerDecay { full_rate_blocks: 3, ..decay };
-        assert_near(last_three.block(9), 1.0);
-        assert_near(last_three.block(8), 0.8_f64.powi(3));
     }
 }

@@ -9,111 +9,15 @@ use burn::optim::lr_scheduler::module_lr_scheduler::ModuleLearningRate;
 use burn::optim::{GradientsAccumulator, GradientsParams};
 use burn::tensor::{Device, Tensor, TensorData};
 use image::RgbImage;
-use serde::{Deserialize, Serialize};
 
 use super::average::averaged;
 use super::batches::Batches;
 use super::checkpoint::{Best, Standing, Written};
 use super::gradients::{clip, not_finite, summed};
-use super::optimizer::{AdamWOptions, Optimizer, trainable};
+use super::optimizer::trainable;
+use super::options::StepOptions;
 use super::peers::{Peers, summed_loss};
-use super::precision::Precision;
 use super::{RunFolder, Step, TrainError, TrainEvent};
-
-/// What every recipe chooses about its steps.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct StepOptions {
-    /// Photos per step, of all processes together.
-    pub batch_size: usize,
-    /// Parts a step's photos go through the model in: the same step in less memory.
-    pub accumulate: usize,
-    /// Largest Euclidean norm of all gradients together; larger ones are scaled down to it.
-    pub clip_norm: Option<f64>,
-    /// What the blocks' products are computed in.
-    #[serde(default)]
-    pub precision: Precision,
-    /// What turns gradients into steps.
-    #[serde(default)]
-    pub optimizer: Optimizer,
-    /// The optimiser's decay.
-    pub weight_decay: f32,
-    /// Whether vectors (biases, norms, scales) decay too.
-    #[serde(default)]
-    pub decay_vectors: bool,
-    /// How much of the moving average of the parameters stays at each step; 0: no average is kept.
-    pub average_decay: f64,
-    /// Seed of everything random.
-    pub seed: u64,
-    /// Steps between checkpoints.
-    pub save_every: usize,
-    /// Steps between panels.
-    pub panel_every: usize,
-    /// Latest checkpoints whose weights stay, beside the one to go on from.
-    pub keep: usize,
-}
-
-impl StepOptions {
-    /// The command line's defaults: AdamW with a decay of 0.05, in one part, without a moving average.
-    #[must_use]
-    pub fn new(batch_size: usize) -> Self {
-        Self {
-            batch_size,
-            accumulate: 1,
-            clip_norm: None,
-            precision: Precision::default(),
-            optimizer: Optimizer::default(),
-            weight_decay: 0.05,
-            decay_vectors: false,
-            average_decay: 0.0,
-            seed: 0,
-            save_every: 200,
-            panel_every: 200,
-            keep: 0,
-        }
-    }
-
-    /// AdamW's, with so much of the second moment kept at each step.
-    pub(super) fn adamw(&self, second_beta: f32) -> AdamWOptions {
-        let Self { weight_decay, decay_vectors, .. } = *self;
-        AdamWOptions { betas: (0.9, second_beta), weight_decay, decay_vectors }
-    }
-
-    /// # Errors
-    /// [`TrainError::Option`] naming what cannot be followed.
-    pub(super) fn check(&self) -> Result<(), TrainError> {
-        let wrong = |what: &str| Err(TrainError::Option(what.to_owned()));
-        match self {
-            Self { batch_size: 0, .. } => wrong("a step needs photos: raise the batch size"),
-            Self { accumulate: 0, .. } => wrong("a step has at least one part"),
-            Self { clip_norm: Some(limit), .. } if !(limit.is_finite() && *limit > 0.0) => {
-                wrong("gradients are clipped to a norm above zero")
-            }
-            Self { average_decay, .. } if !(0.0..1.0).contains(average_decay) => {
-                wrong("the average keeps a share from 0 to below 1")
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// # Errors
-    /// [`TrainError::Option`] where `processes` cannot share a step's photos out into equal parts.
-    fn check_parts(&self, processes: usize) -> Result<(), TrainError> {
-        let Self { batch_size, accumulate, .. } = self;
-        if batch_size.is_multiple_of(processes * accumulate) {
-            return Ok(());
-        }
-        let each = if processes == 1 { String::new() } else { format!(" for each of {processes} processes") };
-        Err(TrainError::Option(format!(
-            "--batch-size {batch_size} does not make {accumulate} equal parts{each}; choose a multiple"
-        )))
-    }
-
-    /// Where each part of a step's photos begins and ends.
-    fn parts(&self, photos: usize) -> impl Iterator<Item = Range<usize>> + use<> {
-        let size = photos.div_ceil(self.accumulate).max(1);
-        (0..photos).step_by(size).map(move |start| start..(start + size).min(photos))
-    }
-}
 
 /// A part's share of a step's loss: the shares of all parts add up to the loss of the whole batch.
 pub(super) struct Loss {
@@ -158,7 +62,8 @@ pub(super) trait Task: Sync {
     fn validate_every(&self) -> Option<usize> {
         None
     }
-    /// How good the model, without gradients, is on photos it does not learn from: the number to choose by comes first.
+    /// How good the model, without gradients, is on photos it does not learn from: the number to choose by
+    /// comes first.
     fn validate(&self, _model: &Self::Model) -> Result<BTreeMap<&'static str, f64>, TrainError> {
         Ok(BTreeMap::new())
     }
@@ -166,7 +71,8 @@ pub(super) trait Task: Sync {
     fn panel(&self, model: &Self::Model, batch: &Self::Batch) -> RgbImage;
 }
 
-/// Refuses to start with options that cannot be followed, weights that are no numbers, or a step beyond the last of `steps`.
+/// Refuses to start with options that cannot be followed, weights that are no numbers, or a step beyond the
+/// last of `steps`.
 fn check_start<M: Module>(
     at: &Standing<M>,
     options: &StepOptions,

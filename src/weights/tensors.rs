@@ -19,12 +19,13 @@ pub struct HostTensor {
 
 /// How values are stored in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "native", derive(clap::ValueEnum))]
 pub enum StoredAs {
-    /// 4 bytes.
+    /// Single precision: 4 bytes a number.
     F32,
-    /// 2 bytes, IEEE half.
+    /// Half precision: 2 bytes a number.
     F16,
-    /// 1 byte and a scale per row for large matrices, [`F16`](Self::F16) for all others.
+    /// Large matrices in 8 bits with a scale per row, all else in half precision: half the size of f16.
     I8,
 }
 

@@ -4,11 +4,10 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 
-use super::super::encoder::DamagedArg;
 use super::super::{progress, report, wrong_usage};
 use super::{Arguments, Summary, taken, tell};
 use crate::data::coco::{CocoAnnotation, CocoImage};
-use crate::data::{CocoDataset, DataError, LeftOut, PhotoFolder, Reason};
+use crate::data::{CocoDataset, Damaged, DataError, LeftOut, PhotoFolder, Reason};
 use crate::eval::{Results, Vocabulary, VocabularyKind, evaluate_results};
 
 pub(super) fn run(arguments: &Arguments, file: &Path, images: Option<&Path>) -> Result<()> {
@@ -58,8 +57,8 @@ pub(super) fn run(arguments: &Arguments, file: &Path, images: Option<&Path>) -> 
     }
 }
 
-/// Takes photos with broken annotations out and says which, or stops at the first; outlines are looked at only where they are
-/// compared with `masks`.
+/// Takes photos with broken annotations out and says which, or stops at the first; outlines are looked at
+/// only where they are compared with `masks`.
 fn without_broken(dataset: &mut CocoDataset, masks: bool, arguments: &Arguments) -> Result<Vec<u64>> {
     let objects = dataset.annotations_by_image();
     let look = |image: &CocoImage| -> Result<(), DataError> {
@@ -75,7 +74,7 @@ fn without_broken(dataset: &mut CocoDataset, masks: bool, arguments: &Arguments)
     for image in &dataset.images {
         match look(image) {
             Ok(()) => {}
-            Err(error) if matches!(arguments.damaged, DamagedArg::Skip) => {
+            Err(error) if matches!(arguments.damaged, Damaged::Skip) => {
                 progress::skipped(&[format!("{}: {error}", image.file_name)]);
                 left_out.add(Reason::Unusable, &image.file_name);
                 unusable.push(image.id);

@@ -7,19 +7,18 @@ use anyhow::Result;
 use burn::tensor::Device;
 use cpu_time::ProcessTime;
 
-use super::super::asked::Asked;
 use super::super::bundled::Source;
 use super::super::progress::TrainProgress;
+use super::super::run::manifest;
 use super::Arguments;
 use super::cells::{Cell, Cells, ENCODERS, TUNINGS};
 use crate::data::{AugmentOptions, CocoDataset, PhotoFolder, PhotoSet, SegmentationSet};
 use crate::engine::Engine;
 use crate::eval::{Vocabulary, evaluate, predict_dataset};
-use crate::model::{DecoderConfig, HiddenPatches, MaeConfig, MaskSampling, VitConfig};
+use crate::model::{DecoderConfig, HiddenPatches, MaeConfig, VitConfig};
 use crate::train::loss::SetLossConfig;
-use crate::train::schedule::POLY_POWER;
 use crate::train::{
-    Alone, ContrastOptions, FinetuneOptions, PassOptions, Precision, PretrainOptions, RunFolder, StepOptions,
+    Alone, ContrastOptions, FinetuneOptions, PassOptions, PretrainOptions, RunFolder, StepOptions,
     TrainEvent, Tune, contrast, finetune, pretrain,
 };
 use crate::weights::read_folder;
@@ -85,17 +84,11 @@ impl Study<'_> {
     fn steps(&self, batch_size: usize, seed: u64) -> StepOptions {
         StepOptions {
             batch_size,
-            accumulate: 1,
-            precision: Precision::F32,
             clip_norm: Some(1.0),
-            optimizer: self.arguments.optimizer.into(),
-            weight_decay: 0.05,
-            decay_vectors: false,
-            average_decay: 0.0,
+            optimizer: self.arguments.optimizer,
             seed,
-            save_every: 200,
             panel_every: 500,
-            keep: 0,
+            ..StepOptions::default()
         }
     }
 
@@ -115,17 +108,13 @@ impl Study<'_> {
         let passes = PassOptions {
             epochs: self.arguments.epochs,
             warmup_epochs: WARMUP * self.arguments.epochs as f64,
-            falls: Vec::new(),
             base_learning_rate: self.arguments.pretrain_lr * 256.0 / batch_size as f64,
-            second_beta: 0.95,
-            min_crop: 0.2,
-            flip: true,
-            bilinear: false,
             steps: self.steps(batch_size, seed),
+            ..PassOptions::default()
         };
         if encoder == "contrast" {
-            let options = ContrastOptions { encoder: self.vit(), temperature: 0.2, colour: 0.4, passes };
-            let mut run = RunFolder::open(out, &Asked::new(&options, self.photos[0].clone()))?;
+            let options = ContrastOptions { encoder: self.vit(), passes, ..ContrastOptions::default() };
+            let mut run = RunFolder::open(out, &manifest(options.clone(), self.photos[0].clone()))?;
             contrast(&self.unlabelled, &options, &self.device, &mut run, show)?;
         } else {
             let (width, depth) = (self.arguments.decoder_dim, self.arguments.decoder_depth);
@@ -134,15 +123,8 @@ impl Study<'_> {
             if encoder == "mask tokens" {
                 model.hidden_patches = HiddenPatches::MaskToken;
             }
-            let options = PretrainOptions {
-                model,
-                mask_sampling: MaskSampling::Random,
-                colour: 0.0,
-                features_only: false,
-                passes,
-            };
-            let asked = Asked::new(&options, self.photos[0].clone());
-            let mut run = RunFolder::open(out, &asked)?;
+            let options = PretrainOptions { model, passes, ..PretrainOptions::default() };
+            let mut run = RunFolder::open(out, &manifest(options.clone(), self.photos[0].clone()))?;
             pretrain(&self.unlabelled, None, &options, None, &self.device, &mut run, show)?;
         }
         Ok(())
@@ -164,31 +146,29 @@ impl Study<'_> {
                 _ => Tune::Top(self.arguments.top),
             },
             num_queries: self.arguments.queries,
-            whole: false,
             num_blocks: self.arguments.top,
             masked_attention: false,
-            annealing: Vec::new(),
-            drop_path: 0.0,
             total_steps: self.arguments.steps,
             learning_rate: self.arguments.lr,
             layer_decay: 0.9,
-            full_rate_blocks: 0,
             warmup_steps: warmup / 2,
-            encoder_warmup_steps: warmup,
-            poly_power: POLY_POWER,
-            views: 0,
-            patch_size: None,
-            augment: AugmentOptions { cutouts: 0, ..AugmentOptions::training(self.arguments.image_size) },
+            encoder_warmup_steps: Some(warmup),
+            augment: AugmentOptions {
+                image_size: self.arguments.image_size,
+                cutouts: 0,
+                ..AugmentOptions::default()
+            },
             loss: SetLossConfig { num_points: 1024, ..SetLossConfig::default() },
             teacher_coefficient: 0.0,
             steps: StepOptions { average_decay: 0.99, ..self.steps(self.arguments.batch_size, seed) },
+            ..FinetuneOptions::default()
         };
         let out = self.run(&[encoder, tuning], seed);
         let found = match from {
             Some(folder) => Some(pollster::block_on(read_folder(&Source::open(Some(folder))?))?),
             None => None,
         };
-        let mut run = RunFolder::open(&out, &Asked::new(&options, self.photos[1].clone()))?;
+        let mut run = RunFolder::open(&out, &manifest(options.clone(), self.photos[1].clone()))?;
         let seconds = costed(&format!("{encoder}, {tuning}, seed {seed}"), &out, |show| {
             let encoder = (found, self.vit());
             Ok(finetune((&self.labelled, None), &options, encoder, &self.device, &mut run, show)?)
@@ -197,8 +177,8 @@ impl Study<'_> {
     }
 }
 
-/// The seconds of CPU time that `train` takes for the run in `out`; where it was interrupted, as the steps of the last start
-/// tell.
+/// The seconds of CPU time that `train` takes for the run in `out`; where it was interrupted, as the steps
+/// of the last start tell.
 fn costed(
     title: &str,
     out: &Path,

@@ -54,7 +54,7 @@ type Harm = fn(&Path) -> std::io::Result<()>;
 
 /// Options whose canvas is large enough that small objects are kept.
 fn training() -> AugmentOptions {
-    AugmentOptions { image_size: 64, ..AugmentOptions::training(64) }
+    AugmentOptions { image_size: 64, ..AugmentOptions::default() }
 }
 
 #[test]

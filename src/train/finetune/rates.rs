@@ -4,16 +4,16 @@ use burn::module::ParamGroup;
 use burn::optim::lr_scheduler::module_lr_scheduler::ModuleLearningRate;
 
 use super::super::optimizer::learning_rates;
-use super::super::schedule::{LayerDecay, TwoStageWarmup};
+use super::super::schedule::{LayerDecay, POLY_POWER, TwoStageWarmup};
 use super::FinetuneOptions;
 
 impl FinetuneOptions {
     fn warmup(&self) -> TwoStageWarmup {
         TwoStageWarmup {
             new_steps: self.warmup_steps,
-            encoder_steps: self.encoder_warmup_steps,
+            encoder_steps: self.encoder_warmup(),
             total_steps: self.total_steps,
-            power: self.poly_power,
+            power: POLY_POWER,
         }
     }
 
@@ -25,7 +25,7 @@ impl FinetuneOptions {
     /// Of all parameters, those of an encoder of `depth` blocks by their depth.
     pub(super) fn learning_rates(&self, step: usize, depth: usize) -> ModuleLearningRate {
         let encoder = self.learning_rate * self.warmup().encoder(step);
-        let decay = LayerDecay { rate: self.layer_decay, depth, full_rate_blocks: self.full_rate_blocks };
+        let decay = LayerDecay { rate: self.layer_decay, depth };
         let mut groups = vec![
             (ParamGroup::from_predicate("encoder."), encoder * decay.block(0)),
             (ParamGroup::from_predicate("encoder.norm."), encoder),
@@ -39,64 +39,41 @@ impl FinetuneOptions {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+mod tests {
     use std::collections::BTreeMap;
 
     use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
     use burn::optim::GradientsParams;
     use burn::tensor::{Device, Tensor, TensorData};
 
+    use super::super::super::StepOptions;
     use super::super::super::gradients::clip;
-    use super::super::super::optimizer::Optimizer;
-    use super::super::super::schedule::POLY_POWER;
-    use super::super::super::{Precision, StepOptions};
-    use super::super::{SetLossConfig, Tune};
     use super::*;
     use crate::data::AugmentOptions;
     use crate::model::{MaskSegmenter, SegmenterConfig, VitConfig};
 
-    /// Six steps of `PyTorch`, by `tests/fixtures/generate_steps.py`: the first numbers of each parameter afterwards.
+    /// Six steps of `PyTorch`, by `tests/fixtures/generate_steps.py`: the first numbers of each parameter
+    /// afterwards.
     const RECORDED: &str = include_str!("../../../tests/fixtures/finetune_steps.json");
 
-    pub(in super::super) fn options() -> FinetuneOptions {
+    fn options() -> FinetuneOptions {
         FinetuneOptions {
-            tune: Tune::Full,
             num_queries: 4,
-            whole: false,
             num_blocks: 1,
             masked_attention: false,
-            annealing: Vec::new(),
-            drop_path: 0.0,
             total_steps: 10,
             learning_rate: 1e-2,
-            layer_decay: 0.8,
-            full_rate_blocks: 0,
             warmup_steps: 2,
-            encoder_warmup_steps: 3,
-            poly_power: POLY_POWER,
-            views: 0,
-            patch_size: None,
+            encoder_warmup_steps: Some(3),
             augment: AugmentOptions::none(32),
-            loss: SetLossConfig::default(),
             teacher_coefficient: 0.0,
-            steps: StepOptions {
-                batch_size: 1,
-                accumulate: 1,
-                clip_norm: Some(1.5),
-                precision: Precision::F32,
-                optimizer: Optimizer::AdamW,
-                weight_decay: 0.05,
-                decay_vectors: false,
-                average_decay: 0.0,
-                seed: 0,
-                save_every: 1,
-                panel_every: 1,
-                keep: 0,
-            },
+            steps: StepOptions { batch_size: 1, clip_norm: Some(1.5), ..StepOptions::default() },
+            ..FinetuneOptions::default()
         }
     }
 
-    /// What the parameters of [`RECORDED`] hold or get as gradients: waves that begin at the sum of the name's bytes.
+    /// What the parameters of [`RECORDED`] hold or get as gradients: waves that begin at the sum of the
+    /// name's bytes.
     struct Waves<'r> {
         recorded: &'r BTreeMap<String, Vec<f64>>,
         path: Vec<String>,

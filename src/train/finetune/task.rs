@@ -13,10 +13,11 @@ use rayon::prelude::*;
 
 use super::super::centres::{Centres, coverage};
 use super::super::loss::{Divisors, Target, centre_loss, set_loss};
+use super::super::options::StepOptions;
 use super::super::panel::{MOST_ROWS, prediction_panel};
 use super::super::points::SeededDraws;
 use super::super::schedule::MaskAnnealing;
-use super::super::task::{Loss, StepOptions, Task, images};
+use super::super::task::{Loss, Task, images};
 use super::super::{Peers, TrainError};
 use super::frozen::{FrozenFeatures, View};
 use super::{FinetuneOptions, ValidationSet};
@@ -91,7 +92,8 @@ impl Finetuning<'_> {
         plan
     }
 
-    /// How often the branches of each block are dropped: the deeper the more, and none of what does not learn.
+    /// How often the branches of each block are dropped: the deeper the more, and none of what does not
+    /// learn.
     fn drop_rates(&self) -> Vec<f64> {
         let depth = self.segmenter.encoder.depth;
         let new_blocks = if self.segmenter.lateral_layers.is_empty() { 0 } else { self.segmenter.num_blocks };
@@ -102,7 +104,8 @@ impl Finetuning<'_> {
 }
 
 impl Finetuning<'_> {
-    /// Mean squared error against the teacher's features, `[1]`; patches count by how much of the photo is seen in them.
+    /// Mean squared error against the teacher's features, `[1]`; patches count by how much of the photo is
+    /// seen in them.
     fn feature_loss(&self, predicted: Tensor<3>, batch: &Batch, part: &Range<usize>) -> Tensor<1> {
         let [photos, patches, channels] = predicted.dims();
         let of_part = |numbers: &[f32], shape: [usize; 3]| {

@@ -1,10 +1,50 @@
-//! Numbers on the command line, and what is said of those that can never be right.
+//! Values and defaults of flags on the command line.
 
 use std::fmt::Display;
 use std::str::FromStr;
 
+use clap::{Args, Parser};
+
+/// Returns the options of a command line without flags, so that each default is written once, at its flag.
+pub(crate) fn defaults<O: Args>() -> O {
+    #[derive(Parser)]
+    struct CommandLine<O: Args> {
+        #[command(flatten)]
+        options: O,
+    }
+    CommandLine::parse_from([""]).options
+}
+
+/// Lets clap read a type from the flags of a struct that it is made from.
+macro_rules! read_from_flags {
+    ($made:ty, $flags:ty) => {
+        impl clap::FromArgMatches for $made {
+            fn from_arg_matches(matches: &clap::ArgMatches) -> Result<Self, clap::Error> {
+                <$flags as clap::FromArgMatches>::from_arg_matches(matches).map(Into::into)
+            }
+
+            fn update_from_arg_matches(&mut self, matches: &clap::ArgMatches) -> Result<(), clap::Error> {
+                *self = <Self as clap::FromArgMatches>::from_arg_matches(matches)?;
+                Ok(())
+            }
+        }
+
+        impl clap::Args for $made {
+            fn augment_args(command: clap::Command) -> clap::Command {
+                <$flags as clap::Args>::augment_args(command)
+            }
+
+            fn augment_args_for_update(command: clap::Command) -> clap::Command {
+                <$flags as clap::Args>::augment_args_for_update(command)
+            }
+        }
+    };
+}
+
+pub(crate) use read_from_flags;
+
 /// Reads a number from `least` to `most`.
-pub(super) fn number<T: FromStr + PartialOrd + Display + Copy>(
+pub(crate) fn number<T: FromStr + PartialOrd + Display + Copy>(
     least: T,
     most: T,
 ) -> impl Fn(&str) -> Result<T, String> + Clone {
@@ -12,17 +52,17 @@ pub(super) fn number<T: FromStr + PartialOrd + Display + Copy>(
 }
 
 /// Reads a number above 0, up to `most`.
-pub(super) fn above_zero(most: f64) -> impl Fn(&str) -> Result<f64, String> + Clone {
+pub(crate) fn above_zero(most: f64) -> impl Fn(&str) -> Result<f64, String> + Clone {
     within(move |number| 0.0 < number && number <= most, format!("above 0 and up to {most}"))
 }
 
 /// Reads a share from 0 on that is not the whole.
-pub(super) fn below_one(text: &str) -> Result<f64, String> {
+pub(crate) fn below_one(text: &str) -> Result<f64, String> {
     within(|number| (0.0..1.0).contains(&number), "from 0 on and below 1".to_owned())(text)
 }
 
 /// Reads a share that is neither nothing nor the whole.
-pub(super) fn between_zero_and_one(text: &str) -> Result<f64, String> {
+pub(crate) fn between_zero_and_one(text: &str) -> Result<f64, String> {
     within(|number| 0.0 < number && number < 1.0, "above 0 and below 1".to_owned())(text)
 }
 
@@ -39,12 +79,12 @@ fn within<T: FromStr + Copy>(
 }
 
 /// Reads a whole number from 0 on.
-pub(super) fn whole<T: FromStr>(text: &str) -> Result<T, String> {
+pub(crate) fn whole<T: FromStr>(text: &str) -> Result<T, String> {
     text.parse().map_err(|_unsaid| "a whole number from 0 on is needed".to_owned())
 }
 
 /// Reads a count that must not be zero.
-pub(super) fn at_least_one(text: &str) -> Result<usize, String> {
+pub(crate) fn at_least_one(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(0) | Err(_) => Err("a whole number from 1 on is needed".to_owned()),
         Ok(number) => Ok(number),
@@ -52,7 +92,7 @@ pub(super) fn at_least_one(text: &str) -> Result<usize, String> {
 }
 
 /// Reads how many parts a photo is looked at in, along each of its sides.
-pub(super) fn tiles(text: &str) -> Result<usize, String> {
+pub(crate) fn tiles(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(tiles) if (1..=16).contains(&tiles) => Ok(tiles),
         _ => Err("a whole number from 1 to 16 is needed".to_owned()),
@@ -60,7 +100,7 @@ pub(super) fn tiles(text: &str) -> Result<usize, String> {
 }
 
 /// Reads the side that photos are brought to, in pixels.
-pub(super) fn image_size(text: &str) -> Result<usize, String> {
+pub(crate) fn image_size(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(side) if (16..=4096).contains(&side) => Ok(side),
         _ => Err("a whole number from 16 to 4096 is needed".to_owned()),

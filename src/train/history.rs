@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
-use super::EvalError;
+use super::TrainError;
+use super::manifest::{RUN_JSON, RunManifest};
 use crate::files;
 
 /// A training run, finished or not.
@@ -26,11 +27,11 @@ impl Run {
     /// that is still being written is ignored.
     ///
     /// # Errors
-    /// [`EvalError::Run`] naming the file and line at fault.
-    pub fn open(folder: &Path) -> Result<Self, EvalError> {
-        let noted = read(&folder.join("run.json"))?;
-        let noted: Value =
-            serde_json::from_str(&noted).map_err(|error| refused(&folder.join("run.json"), &error))?;
+    /// [`TrainError::Run`] naming the file and line at fault.
+    pub fn open(folder: &Path) -> Result<Self, TrainError> {
+        let path = folder.join(RUN_JSON);
+        let manifest: RunManifest<Map<String, Value>> =
+            serde_json::from_str(&read(&path)?).map_err(|error| refused(&path, &error))?;
         let path = folder.join("metrics.jsonl");
         let text = read(&path)?;
         let mut steps = BTreeMap::new();
@@ -46,20 +47,13 @@ impl Run {
                 Err(error) => return Err(refused(&path, &format!("line {number}: {error}"))),
             }
         }
-        let mut options = BTreeMap::new();
-        flatten("", &noted, &mut options);
-        let mut flags = BTreeMap::new();
-        for (name, value) in std::mem::take(&mut options) {
-            match name.strip_prefix("flags.") {
-                // The run's name and the path of its recipe make no difference.
-                Some("out" | "recipe") => {}
-                Some(flag) => drop(flags.insert(format!("--{flag}"), value)),
-                None => drop(options.insert(name, value)),
-            }
-        }
-        options.remove("command");
-        let data = options.iter().filter(|(name, _)| name.starts_with("data."));
-        let data: Vec<_> = data.map(|(name, value)| (name.clone(), value.clone())).collect();
+        let RunManifest { options: nested, data, verb, flags, .. } = manifest;
+        let data: Vec<_> = data.into_iter().map(|(name, value)| (format!("data.{name}"), value)).collect();
+        let mut options: BTreeMap<_, _> = data.iter().cloned().chain([("verb".to_owned(), verb)]).collect();
+        flatten("", &Value::Object(nested), &mut options);
+        // What the run is called and where its recipe lies make no difference.
+        let flags = flags.into_iter().filter(|(name, _)| name != "out" && name != "recipe");
+        let flags: BTreeMap<_, _> = flags.map(|(name, value)| (format!("--{name}"), value)).collect();
         let flags = (!flags.is_empty()).then(|| flags.into_iter().chain(data).collect());
         Ok(Self { name: folder.display().to_string(), options, flags, steps })
     }
@@ -120,12 +114,12 @@ fn flatten(prefix: &str, value: &Value, flat: &mut BTreeMap<String, String>) {
     }
 }
 
-fn read(path: &Path) -> Result<String, EvalError> {
+fn read(path: &Path) -> Result<String, TrainError> {
     files::text(path, files::LIST).map_err(|error| refused(path, &error))
 }
 
-fn refused(path: &Path, reason: &dyn std::fmt::Display) -> EvalError {
-    EvalError::Run { path: PathBuf::from(path), reason: reason.to_string() }
+fn refused(path: &Path, reason: &dyn std::fmt::Display) -> TrainError {
+    TrainError::Run { path: PathBuf::from(path), reason: reason.to_string() }
 }
 
 #[cfg(test)]
@@ -134,7 +128,7 @@ mod tests {
 
     use super::*;
 
-    fn run(options: &str, metrics: &str) -> Result<Run, EvalError> {
+    fn run(options: &str, metrics: &str) -> Result<Run, TrainError> {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("run.json"), options).unwrap();
         fs::write(folder.path().join("metrics.jsonl"), metrics).unwrap();
@@ -174,7 +168,7 @@ mod tests {
 
     #[test]
     fn flags_are_compared_where_all_runs_have_them() {
-        let noted = |rate| format!(r#"{{"rate": {rate}, "flags": {{"lr": {rate}, "out": "{rate}"}}}}"#);
+        let noted = |rate| format!(r#"{{"rate": {rate}, "flags": {{"lr": "{rate}", "out": "{rate}"}}}}"#);
         let names = |runs: &[Run]| differences(runs).into_iter().map(|(name, _)| name).collect::<Vec<_>>();
         let mut runs = ["1", "2"].map(|rate| run(&noted(rate), "").unwrap()).to_vec();
         assert_eq!(names(&runs), ["--lr"]);

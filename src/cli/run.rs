@@ -1,0 +1,49 @@
+//! What the training verbs ask of their run, and what `run.json` tells of it.
+
+use std::env;
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::{Args, CommandFactory as _};
+
+use super::{Cli, recipe, wrong_usage};
+use crate::engine::DeviceChoice;
+use crate::text::counted;
+use crate::train::{RunManifest, StepOptions};
+
+#[derive(Debug, Args)]
+pub(super) struct RunArguments {
+    /// Folder of the run: checkpoint, metrics.jsonl, panels.
+    #[arg(long, value_name = "RUN", help_heading = "Run")]
+    pub(super) out: PathBuf,
+    /// Recipe: a TOML file with a table for this verb, its flags as keys; flags given here replace the
+    /// file's.
+    #[arg(long, value_name = "TOML", value_parser = recipe::existing, help_heading = "Run")]
+    recipe: Option<PathBuf>,
+    /// Device to compute on.
+    #[arg(long, value_enum, default_value_t, help_heading = "Run")]
+    pub(super) device: DeviceChoice,
+    /// Show progress in plain lines, whatever the terminal can show.
+    #[arg(long = "no-tui", help_heading = "Run")]
+    pub(super) plain: bool,
+}
+
+/// The manifest of a run with `options`; `photos` is a fingerprint.
+pub(super) fn manifest<O>(options: O, photos: String) -> RunManifest<O> {
+    let command: Vec<String> = env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
+    let verb = command.get(1).cloned().unwrap_or_default();
+    let flags = recipe::resolved(env::args_os().collect(), &Cli::command());
+    RunManifest { verb, command, flags, ..RunManifest::new(options) }.with("photos", Some(photos))
+}
+
+/// Refuses a batch that does not make equal parts, before any file is opened.
+pub(super) fn check_parts(steps: &StepOptions) -> Result<()> {
+    let StepOptions { batch_size, accumulate, .. } = *steps;
+    if batch_size.is_multiple_of(accumulate) {
+        return Ok(());
+    }
+    let photos = counted(batch_size, "photo");
+    Err(wrong_usage(format!(
+        "{photos} do not make --grad-accumulation {accumulate} equal parts; choose a multiple"
+    )))
+}

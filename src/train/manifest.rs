@@ -1,0 +1,296 @@
+//! What a run was asked for: `run.json`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{TrainError, claim, durable};
+use crate::data::BYTES;
+
+/// The file of a run that holds its [`RunManifest`].
+pub(super) const RUN_JSON: &str = "run.json";
+
+/// Options that may differ when a run goes on: when it saves and shows, and how it was started.
+const FREE: [&str; 5] = ["save_every", "panel_every", "keep", "command", "flags"];
+
+/// Options that are gone, with the value that all runs have now; runs with another one cannot go on.
+const RETIRED: [(&str, &str); 4] =
+    [("features_only", "false"), ("flip", "true"), ("full_rate_blocks", "0"), ("poly_power", "0.9")];
+
+/// Validation data, which nothing is learned from: they may be dropped and added back, but not replaced.
+const JUDGED_BY: &str = "validation";
+
+/// What a run is asked for, as `run.json` holds it; `O` are the options of its verb.
+///
+/// Options that the file of an earlier version lacks have their defaults; those that are gone are passed
+/// over.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunManifest<O> {
+    /// The options.
+    #[serde(flatten)]
+    pub options: O,
+    /// What is learned from, by fingerprints or names: a run goes on with the same only.
+    #[serde(default)]
+    pub data: BTreeMap<String, String>,
+    /// The verb, such as `finetune`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub verb: String,
+    /// The words of the command line.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub command: Vec<String>,
+    /// All flags with their values, given, of a recipe or by default.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub flags: BTreeMap<String, String>,
+}
+
+impl<O> RunManifest<O> {
+    /// Returns the manifest of a run that is asked for `options` alone.
+    pub fn new(options: O) -> Self {
+        let (data, command, flags) = Default::default();
+        Self { options, data, verb: String::new(), command, flags }
+    }
+
+    /// Adds what the run learns from besides, if there is such a `value`.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: Option<String>) -> Self {
+        self.data.extend(value.map(|value| (name.to_owned(), value)));
+        self
+    }
+}
+
+impl<O: Clone + Serialize + DeserializeOwned> RunManifest<O> {
+    /// Writes `run.json` of `root`; a run that was there and has made a step, or left weights, must be the
+    /// same.
+    ///
+    /// # Errors
+    /// [`TrainError::OtherRun`], [`TrainError::NoRun`], [`TrainError::File`]
+    pub(super) fn write(&self, root: &Path) -> Result<(), TrainError> {
+        let before = claim::claimed(root)?;
+        let begun = fs::metadata(root.join("metrics.jsonl")).is_ok_and(|lines| lines.len() > 0)
+            || ["checkpoint", "best", "kept"].iter().any(|weights| root.join(weights).exists());
+        let unwritable = |error: serde_json::Error| TrainError::Option(error.to_string());
+        let mut manifest = self.clone();
+        if let Some(before) = before.filter(|_| begun) {
+            let other = |difference: String| TrainError::OtherRun { root: root.to_owned(), difference };
+            if let Some(difference) = retired(&before) {
+                return Err(other(difference));
+            }
+            let before = read(before).map_err(|error| other(error.to_string()))?;
+            if let Some(difference) = self.difference_from(&before).map_err(unwritable)? {
+                return Err(other(difference));
+            }
+            // Its best weights were found by this judge; another one later would not be a fair one.
+            if let Some(judge) = before.data.get(JUDGED_BY) {
+                manifest.data.entry(JUDGED_BY.to_owned()).or_insert_with(|| judge.clone());
+            }
+        }
+        let text = serde_json::to_vec_pretty(&manifest).map_err(unwritable)?;
+        durable::replace(&root.join(RUN_JSON), &text)
+    }
+
+    /// The first difference, in words.
+    fn difference_from(&self, before: &Self) -> serde_json::Result<Option<String>> {
+        // Numbers that came back from text are compared with those that did too.
+        let asked: Self = read(serde_json::from_slice(&serde_json::to_vec(self)?)?)?;
+        let [before, asked] = [serde_json::to_value(before)?, serde_json::to_value(asked)?];
+        Ok(difference("", Some(&before), Some(&asked)))
+    }
+}
+
+/// The first option that is gone and had another value than all runs have now, in words.
+fn retired(before: &Value) -> Option<String> {
+    RETIRED.into_iter().find_map(|(name, now)| {
+        let before = before.get(name)?.to_string();
+        (before != now).then(|| format!("{name}: {before} there, {now} here"))
+    })
+}
+
+fn read<M: DeserializeOwned>(manifest: Value) -> serde_json::Result<M> {
+    serde_json::from_value(manifest)
+}
+
+fn difference(name: &str, before: Option<&Value>, asked: Option<&Value>) -> Option<String> {
+    match (before, asked) {
+        (Some(Value::Object(before)), Some(Value::Object(asked))) => {
+            let keys: BTreeSet<&String> = before.keys().chain(asked.keys()).collect();
+            keys.into_iter().filter(|key| !FREE.contains(&key.as_str())).find_map(|key| {
+                let inner = if name.is_empty() { key.clone() } else { format!("{name}.{key}") };
+                let known = [before.get(key), asked.get(key)];
+                let may_be_missing = inner == format!("data.{JUDGED_BY}");
+                if may_be_missing && known.iter().any(Option::is_none) {
+                    return None;
+                }
+                difference(&inner, known[0], known[1])
+            })
+        }
+        (before, asked) if is_same(before, asked) => None,
+        (before, asked) => {
+            let told = |value: Option<&Value>| value.unwrap_or(&Value::Null).to_string();
+            Some(format!("{name}: {} there, {} here", told(before), told(asked)))
+        }
+    }
+}
+
+/// Equal, or told by an earlier version of this program, which knew data by names and lengths only.
+fn is_same(before: Option<&Value>, asked: Option<&Value>) -> bool {
+    let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
+    let names = text(asked).and_then(|asked| asked.split_once(BYTES).map(|(names, _)| names.to_owned()));
+    before == asked || (names.is_some() && text(before) == names)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::data::{AugmentOptions, Zoom};
+    use crate::train::loss::SetLossConfig;
+    use crate::train::{FinetuneOptions, Optimizer, PretrainOptions, StepOptions, Tune};
+
+    /// A manifest as versions wrote it that had more options than today, and fewer.
+    const EARLIER: &str = r#"{
+        "tune": {"top": 6}, "num_queries": 0, "whole": true, "num_blocks": 3, "masked_attention": true,
+        "annealing": [], "drop_path": 0.0, "total_steps": 1200, "learning_rate": 0.0004, "layer_decay": 0.75,
+        "full_rate_blocks": 0, "warmup_steps": 20, "encoder_warmup_steps": 40, "poly_power": 0.9,
+        "augment": {"image_size": 322, "zoom": [0.6, 1.6], "flip": true, "colour": 0.3, "cutouts": 1,
+            "transplants": 1},
+        "loss": {"mask_coefficient": 5.0, "dice_coefficient": 5.0, "class_coefficient": 2.0,
+            "no_object_coefficient": 0.1, "num_points": 1024, "oversample_ratio": 3.0, "importance_ratio": 0.75},
+        "batch_size": 8, "accumulate": 1, "clip_norm": null, "optimizer": "muon", "weight_decay": 0.05,
+        "average_decay": 0.995, "seed": 0, "save_every": 100, "panel_every": 200, "keep": 0,
+        "data": {"encoder": "s2", "photos": "6645, 208eb04267bf4cff"}, "verb": "finetune",
+        "command": ["mae-seg", "finetune"], "flags": {"poly-power": "0.9", "average": "0.995"}}"#;
+
+    fn earlier() -> RunManifest<FinetuneOptions> {
+        let zoom = Zoom(Some((0.6, 1.6)));
+        let augment =
+            AugmentOptions { image_size: 322, zoom, cutouts: 1, transplants: 1, ..Default::default() };
+        let steps = StepOptions {
+            batch_size: 8,
+            optimizer: Optimizer::Muon,
+            average_decay: 0.995,
+            ..StepOptions::default()
+        };
+        let options = FinetuneOptions {
+            tune: Tune::Top(6),
+            num_queries: 0,
+            whole: true,
+            total_steps: 1200,
+            learning_rate: 4e-4,
+            layer_decay: 0.75,
+            warmup_steps: 20,
+            encoder_warmup_steps: Some(40),
+            augment,
+            loss: SetLossConfig { num_points: 1024, ..SetLossConfig::default() },
+            steps,
+            ..FinetuneOptions::default()
+        };
+        let manifest = RunManifest { verb: "finetune".to_owned(), ..RunManifest::new(options) };
+        let photos = "6645, 208eb04267bf4cff, bytes 1d";
+        manifest.with("encoder", Some("s2".to_owned())).with("photos", Some(photos.to_owned()))
+    }
+
+    /// A folder whose run has made a step.
+    fn begun(manifest: &str) -> tempfile::TempDir {
+        let root = tempfile::tempdir().unwrap();
+        fs::write(root.path().join(RUN_JSON), manifest).unwrap();
+        fs::write(root.path().join("metrics.jsonl"), "{}\n").unwrap();
+        root
+    }
+
+    fn pretraining(mask_ratio: f64) -> RunManifest<PretrainOptions> {
+        let mut options = PretrainOptions::default();
+        options.model.mask_ratio = mask_ratio;
+        RunManifest::new(options)
+    }
+
+    #[test]
+    fn runs_of_earlier_versions_go_on_with_the_same_options() {
+        let root = begun(EARLIER);
+        earlier().write(root.path()).unwrap();
+        earlier().write(root.path()).unwrap();
+        let mut other = earlier();
+        other.options.drop_path = 0.1;
+        let error = other.write(root.path()).unwrap_err().to_string();
+        assert!(error.contains("drop_path: 0.0 there, 0.1 here"), "{error}");
+        let root = begun(&EARLIER.replace("\"poly_power\": 0.9", "\"poly_power\": 1.0"));
+        let error = earlier().write(root.path()).unwrap_err().to_string();
+        assert!(error.contains("poly_power: 1.0 there, 0.9 here"), "{error}");
+        let mut other = earlier();
+        other.options.augment.least_area = 1;
+        let error = other.write(begun(EARLIER).path()).unwrap_err().to_string();
+        assert!(error.contains("augment.least_area: 16 there, 1 here"), "{error}");
+    }
+
+    #[test]
+    fn what_is_written_is_read_again_to_the_bit() {
+        for learning_rate in [1e-4, 0.1 + 0.2, 2.0 / 3.0 * 1e-5, 5e-324] {
+            let mut manifest = earlier();
+            manifest.options.learning_rate = learning_rate;
+            manifest.options.annealing = vec![(0.16808, 0.33615)];
+            let root = begun(&serde_json::to_string(&manifest).unwrap());
+            manifest.write(root.path()).unwrap();
+        }
+    }
+
+    #[test]
+    fn weights_that_are_left_are_of_the_same_run() {
+        for left in ["best", "kept"] {
+            let root = tempfile::tempdir().unwrap();
+            pretraining(0.5).write(root.path()).unwrap();
+            pretraining(0.75).write(root.path()).unwrap();
+            fs::create_dir(root.path().join(left)).unwrap();
+            let error = pretraining(0.5).write(root.path()).unwrap_err();
+            assert!(error.to_string().contains("model.mask_ratio: 0.75 there, 0.5 here"), "{left}: {error}");
+            let mut rarely = pretraining(0.75);
+            rarely.options.passes.steps.save_every = 9;
+            rarely.write(root.path()).unwrap();
+        }
+    }
+
+    #[test]
+    fn files_without_a_manifest_are_no_run() {
+        let root = begun("");
+        let error = earlier().write(root.path()).unwrap_err().to_string();
+        assert!(error.contains("run.json, metrics.jsonl"), "{error}");
+        let error = pretraining(0.5).write(begun(EARLIER).path()).unwrap_err();
+        assert!(matches!(error, TrainError::OtherRun { .. }), "{error}");
+    }
+
+    #[test]
+    fn a_judge_that_went_away_is_not_replaced_by_another() {
+        let root = begun(&serde_json::to_string(&pretraining(0.5)).unwrap());
+        let write = |judge: Option<&str>| {
+            pretraining(0.5).with(JUDGED_BY, judge.map(str::to_owned)).write(root.path())
+        };
+        for judge in [None, Some("b"), None, Some("b"), None] {
+            write(judge).unwrap();
+        }
+        let error = write(Some("c")).unwrap_err().to_string();
+        assert!(error.contains("data.validation"), "{error}");
+    }
+
+    #[test]
+    fn data_that_come_or_go_make_another_run() {
+        let difference = |before: &Value, asked: &Value| difference("", Some(before), Some(asked));
+        let before = json!({"data": {"photos": "a", "validation": "c"}});
+        let asked = json!({"data": {"photos": "a", "cut-outs": "b"}});
+        assert_eq!(difference(&before, &asked).unwrap(), "data.cut-outs: null there, \"b\" here");
+        assert_eq!(difference(&before, &json!({"data": {"photos": "a"}})), None, "not judged any more");
+        assert!(difference(&asked, &before).is_some());
+        assert_eq!(difference(&before, &before), None);
+    }
+
+    #[test]
+    fn bytes_that_an_earlier_version_did_not_tell_are_no_difference() {
+        let difference = |before: &Value, asked: &Value| difference("", Some(before), Some(asked));
+        let told = |photos: &str| json!({"data": {"photos": photos}});
+        let (earlier, now, other) = (told("8, ab"), told("8, ab, bytes cd"), told("8, ab, bytes ef"));
+        assert_eq!(difference(&earlier, &now), None);
+        assert!(difference(&now, &other).is_some() && difference(&now, &earlier).is_some());
+    }
+}
