@@ -1,6 +1,7 @@
 # make serve   build the page and serve it on http://127.0.0.1:8080
 # make test    run everything: lints, docs, native tests, and the built page in a headless browser
 # make check   run the lints only
+# make quick   check formatting, lints, unit and command-line tests, reusing what `make test` has built
 # make parity-full   compare the published architectures at full size with Python's transformers, and read the exported
 #              files in Python; needs a Python (PYTHON=…) with torch, transformers >= 5, timm, safetensors,
 #              huggingface_hub, pycocotools, labelme, datumaro, resvg-py
@@ -13,7 +14,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
 
-.PHONY: serve test check native distributed page browser browser-full parity-full dist
+.PHONY: serve test check quick native page browser browser-full parity-full dist
 
 PYTHON ?= python3
 
@@ -21,7 +22,7 @@ serve:
 	tests/install.sh build
 	trunk serve --no-autoreload
 
-test: check native distributed page browser
+test: check native page browser
 
 check:
 	tests/install.sh build
@@ -33,11 +34,13 @@ check:
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --features web,tui,mpi,avif
 
 native:
-	cargo test --workspace --features avif
-
-distributed:
 	tests/install.sh mpi
-	cargo test --features mpi,avif --test distributed
+	cargo test --workspace --features avif,mpi
+
+quick:
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --features web,tui,mpi,avif -- -D warnings
+	cargo test --features avif,mpi --lib --test architecture --test cli
 
 page:
 	tests/install.sh build

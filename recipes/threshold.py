@@ -67,4 +67,5 @@ def main():
             print(f"{threshold:5.2f}  F1 {f1[last - 1]:.3f}  precision {hits / last:.2f}  recall {hits / count:.2f}  {last / len(photos):4.1f} a photo")
 
 
-main()
+if __name__ == "__main__":
+    main()

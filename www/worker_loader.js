@@ -1,4 +1,5 @@
-// Starts the worker, and tells the page meanwhile how much of it has come.
+// Starts the worker, and tells the page meanwhile how much of it has come. The weights come beside it: the page names their folder
+// behind the #, as `weights`, or as `gpu` where they are wanted on graphics processors only.
 
 import init from "./worker.js";
 
@@ -18,6 +19,64 @@ async function tell(body) {
   }
 }
 
+/** Answers asked for before the worker was there, by address; it takes each of them once, and asks for everything else itself. */
+const early = (self.early = new Map());
+let isHere = false;
+
+function promise(address, answer) {
+  // Whoever takes it finds out what went wrong.
+  answer.catch(() => {});
+  early.set(address, answer);
+}
+
+async function ask(address) {
+  const response = await fetch(address, { cache: "no-cache", priority: "low" });
+  return response.ok && response.body ? new Response(ahead(response.body.getReader()), response) : response;
+}
+
+/** Reads on while nobody takes what is here, where browsers would stop; a line that breaks loses nothing of it. */
+function ahead(reader) {
+  const parts = [];
+  let [isOver, failure, wake] = [false, undefined, () => {}];
+  const read = async () => {
+    for (let part; !(part = await reader.read()).done; wake()) parts.push(part.value);
+  };
+  const end = (error) => ([isOver, failure] = [true, error], wake());
+  read().then(end, end);
+  const pull = async (body) => {
+    while (!parts.length && !isOver) await new Promise((resolve) => (wake = resolve));
+    if (parts.length) body.enqueue(parts.shift());
+    else if (failure) body.error(failure);
+    else body.close();
+  };
+  return new ReadableStream({ pull }, { highWaterMark: 0 });
+}
+
+/** The folder's manifest, once what it lists and this browser does not keep is on its way. */
+async function askForFolder(at) {
+  const manifest = await ask(at("manifest.json"));
+  if (!manifest.ok) return manifest;
+  const { files } = await manifest.clone().json();
+  // Larger ones are read bit by bit, and are not held here beside that.
+  if (files.reduce((sum, { bytes }) => sum + bytes, 0) > 64e6) return manifest;
+  const kept = await self.caches?.open("mae-seg-weights").then((cache) => cache.keys());
+  const isKept = ({ sha256 }) => kept?.some(({ url }) => url.includes(sha256));
+  for (const { name } of files.filter((file) => !isKept(file))) promise(at(name), ask(at(name)));
+  return manifest;
+}
+
+async function askForWeights() {
+  const wanted = new URLSearchParams(location.hash.slice(1));
+  let folder = wanted.get("weights");
+  if (!folder && wanted.has("gpu")) {
+    const adapter = await navigator.gpu?.requestAdapter({ powerPreference: "high-performance" });
+    if (adapter && !(adapter.info ?? adapter).isFallbackAdapter) folder = wanted.get("gpu");
+  }
+  if (!folder || isHere) return;
+  const at = (file) => new URL(`${folder.replace(/\/+$/, "")}/${file}`, location.href).href;
+  promise(at("manifest.json"), askForFolder(at));
+}
+
 async function load(attempts) {
   try {
     const response = await fetch(new URL("worker_bg.wasm", import.meta.url));
@@ -32,4 +91,7 @@ async function load(attempts) {
   }
 }
 
+// Where this goes wrong, the worker asks again and says what is wrong.
+askForWeights().catch(() => {});
 await load(4);
+isHere = true;

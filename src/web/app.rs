@@ -187,7 +187,9 @@ impl App {
         match effect {
             Effect::SpawnWorker => {
                 self.break_promise();
-                let worker = WorkerClient::spawn(move |heard| self.hear(heard))?;
+                let (place, backend) =
+                    self.state.with_untracked(|state| (state.wanted.clone(), state.backend));
+                let worker = WorkerClient::spawn(&place, backend, move |heard| self.hear(heard))?;
                 self.parts.update_value(|parts| parts.worker = Some(worker));
             }
             Effect::Send(request) => self.send(&request, &self.attachments(&request))?,

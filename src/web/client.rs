@@ -4,9 +4,11 @@ use js_sys::{Array, ArrayBuffer};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{ErrorEvent, Event, MessageEvent, Worker, WorkerOptions, WorkerType};
 
+use super::catalogue::SMALL;
 use super::channel;
 use super::dom;
-use super::protocol::{Reply, Request};
+use super::place::Place;
+use super::protocol::{BackendChoice, Reply, Request};
 
 /// A message or the end of the worker.
 #[derive(Debug)]
@@ -26,15 +28,21 @@ pub(super) struct WorkerClient {
 }
 
 impl WorkerClient {
-    /// Starts the worker; `hear` is called with all its messages, the first of which is [`Reply::Ready`].
+    /// Starts the worker; `hear` is called with all its messages, the first of which is [`Reply::Ready`]. The
+    /// weights of `place` are requested at once unless `backend` leaves open which they are.
     ///
     /// # Errors
     ///
     /// An error if the browser refuses to start module workers.
-    pub(super) fn spawn(hear: impl Fn(Heard) + Clone + 'static) -> Result<Self, JsValue> {
+    pub(super) fn spawn(
+        place: &Place,
+        backend: BackendChoice,
+        hear: impl Fn(Heard) + Clone + 'static,
+    ) -> Result<Self, JsValue> {
         let options = WorkerOptions::new();
         options.set_type(WorkerType::Module);
-        let worker = Worker::new_with_options(&dom::resolve(&dom::page_says("worker"))?, &options)?;
+        let script = dom::resolve(&dom::page_says("worker"))? + &early(place, backend);
+        let worker = Worker::new_with_options(&script, &options)?;
 
         let on_reply = hear.clone();
         let on_message = Closure::new(move |event: MessageEvent| {
@@ -62,6 +70,16 @@ impl WorkerClient {
     pub(super) fn send(&self, request: &Request, attachments: &Array) -> Result<(), JsValue> {
         let message = channel::pack(request, attachments)?;
         self.worker.post_message_with_transfer(&message, &channel::transfer_list(attachments))
+    }
+}
+
+/// Returns the fragment of the worker's address, which tells www/worker_loader.js the folder of weights to request.
+fn early(place: &Place, backend: BackendChoice) -> String {
+    let encoded = |folder: &str| String::from(js_sys::encode_uri_component(folder));
+    match (place, backend) {
+        (Place::Site(folder), _) => format!("#weights={}", encoded(folder)),
+        (Place::Suited, BackendChoice::Auto | BackendChoice::WebGpu) => format!("#gpu={}", encoded(SMALL)),
+        _ => String::new(),
     }
 }
 

@@ -197,6 +197,31 @@ test("no other host is asked for anything", async () => {
   await context.close();
 });
 
+test("the menu key opens the menu of the object that has the focus, or the cross over it", async () => {
+  const { context, page } = await open();
+  await page.sample("coffee.jpg");
+  const menu = page.page.getByRole("menu");
+  const row = page.hook("instance").first().locator("button.row");
+  await row.focus();
+  await page.page.keyboard.press("Shift+F10");
+  await menu.waitFor();
+  await page.page.keyboard.press("Escape");
+  await menu.waitFor({ state: "detached" });
+  assert.equal(await row.evaluate((row) => document.activeElement === row), true, "keys go on there");
+
+  // Nothing is under a cross that is nowhere, but an object is picked.
+  await page.hook("overlay").focus();
+  await page.page.keyboard.press("ContextMenu");
+  await menu.waitFor();
+  await page.page.keyboard.press("Escape");
+  const before = await page.hook("instance").count();
+  await page.page.keyboard.press("ArrowRight");
+  await page.page.keyboard.press("ContextMenu");
+  await page.page.click("[data-menu=delete]");
+  await page.page.waitForFunction((before) => document.querySelectorAll("[data-testid=instance]").length === before - 1, before);
+  await context.close();
+});
+
 test("a right click, or a finger that rests, opens the menu of an object", async () => {
   const { context, page } = await open({ hasTouch: true });
   await page.sample("coffee.jpg");

@@ -35,8 +35,8 @@ export const inWorker = (script) => (path, bytes) =>
 
 /**
  * Starts the site. `faults` are functions
- * `(path, bytes, request) => undefined | {status, bytes, name, type, headers, breakAt, noRanges}`; `requests` counts
- * the requests by path.
+ * `(path, bytes, request) => undefined | {status, bytes, name, type, headers, breakAt, noRanges, after}`;
+ * `after` is a promise that the response waits for. `requests` counts the requests by path.
  */
 export async function serve() {
   const site = { faults: [], requests: new Map() };
@@ -45,6 +45,7 @@ export async function serve() {
     site.requests.set(pathname, (site.requests.get(pathname) ?? 0) + 1);
     const found = await content(pathname).catch(() => undefined);
     const fault = site.faults.map((ask) => ask(pathname, found?.bytes, request)).find(Boolean) ?? {};
+    await fault.after;
     let bytes = fault.bytes ?? found?.bytes;
     let status = fault.status ?? 200;
     if (!bytes || status === 404) {

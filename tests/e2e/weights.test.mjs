@@ -76,7 +76,7 @@ describe("weights", () => {
     site.faults = [
       (path, bytes, request) => {
         if (!isShard(path)) return undefined;
-        const [from, to] = request.headers.range.match(/\d+/g).map(Number);
+        const [from, to] = (request.headers.range ?? `0-${bytes.length - 1}`).match(/\d+/g).map(Number);
         ranges.push([from, to]);
         return to - from > bytes.length / 2 ? { breakAt: Math.floor(bytes.length / 3) } : undefined;
       },
@@ -86,6 +86,22 @@ describe("weights", () => {
     const [ends, starts] = [ranges.map(([, to]) => to), ranges.map(([from]) => from)];
     assert.ok(new Set(ends).size < ends.length, `the same end was asked for again: ${ranges.join(" ")}`);
     assert.equal(new Set(starts).size, starts.length, `but from a later start: ${ranges.join(" ")}`);
+  });
+
+  test("are on their way before the worker is there, and asked for once", async () => {
+    const asked = [];
+    let ask;
+    const isAsked = new Promise((resolve) => (ask = resolve));
+    site.faults = [
+      (path) => {
+        if (path.startsWith("/weights/")) asked.push(path);
+        if (isShard(path)) ask();
+        return /worker_bg-\w+\.wasm$/.test(path) && { after: isAsked };
+      },
+    ];
+    await open("");
+    assert.equal(await page.settle(), "ready", await page.error());
+    assert.equal(new Set(asked).size, asked.length, asked.join(" "));
   });
 
   test("from a server that knows no ranges are read in one go", async () => {

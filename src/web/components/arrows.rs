@@ -2,8 +2,9 @@
 //! draws.
 
 use leptos::prelude::*;
-use web_sys::KeyboardEvent;
+use web_sys::{KeyboardEvent, MouseEvent};
 
+use super::object_menu;
 use super::pointer::{Drag, Pointer, boxed, gesture};
 use crate::web::app::App;
 use crate::web::camera::Camera;
@@ -72,6 +73,18 @@ impl Arrows {
                 let aim = self.app.aim(place, gesture(tool, event.shift_key(), event.alt_key()));
                 aim.into_iter().for_each(|aim| self.app.dispatch(Event::Clicked(aim)));
             }
+        }
+    }
+
+    /// Opens, for the menu key, the menu of the object under the cross or else of the one that is picked.
+    pub(super) fn asked_menu(self, event: &MouseEvent) {
+        let aim = self
+            .cross
+            .get_untracked()
+            .and_then(|place| self.app.aim(place, gesture(Tool::Pick, false, false)));
+        let picked = self.app.state.with_untracked(|state| state.selected.first().copied());
+        if let Some(index) = aim.and_then(|aim| aim.over).or(picked) {
+            object_menu::open(self.app, index, event);
         }
     }
 

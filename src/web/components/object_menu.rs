@@ -1,4 +1,4 @@
-//! The context menu of an object, opened by a right click or a long press.
+//! The context menu of an object, opened by a right click, a long press or the menu key.
 
 use leptos::ev;
 use leptos::html::Div;
@@ -54,6 +54,9 @@ pub(super) fn ObjectMenu(app: App) -> impl IntoView {
         let mend = move |action: fn() -> Action| Box::new(move || app.mend(action()));
         let is_hidden = app.state.with_untracked(|state| is_hidden(state, index));
         let menu = NodeRef::<Div>::new();
+        // Keys go on where the menu was opened.
+        let before = document().active_element();
+        let back = move || before.iter().for_each(focus);
         Effect::new(move |_| {
             if let Some(first) = menu.get().and_then(|menu| menu.query_selector("button").ok()?) {
                 focus(&first);
@@ -71,7 +74,7 @@ pub(super) fn ObjectMenu(app: App) -> impl IntoView {
                 style:right=across[1].clone()
                 style:top=down[0].clone()
                 style:bottom=down[1].clone()
-                on:keydown=move |event| if moved(&event) { close(); back_to_photo(app) }
+                on:keydown=move |event| if moved(&event) { close(); back() }
                 on:contextmenu=|event| event.prevent_default()
             >
                 {item("menu-save", take(Purpose::Save))}
@@ -130,13 +133,6 @@ fn moved(event: &KeyboardEvent) -> bool {
         event.stop_propagation();
     }
     matches!(event.key().as_str(), "Escape" | "Tab")
-}
-
-/// Returns the focus to where the menu was opened.
-fn back_to_photo(app: App) {
-    if let Some(canvas) = app.overlay_canvas.get_untracked() {
-        focus(&canvas);
-    }
 }
 
 fn focus(item: &Element) {

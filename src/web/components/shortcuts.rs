@@ -7,12 +7,13 @@ use web_sys::KeyboardEvent;
 use crate::web::app::App;
 
 /// Keys, and text keys of what they do; single letters work only while they are switched on.
-const KEYS: [(&str, &str); 16] = [
+const KEYS: [(&str, &str); 17] = [
     ("← ↑ → ↓", "key-point"),
     ("Enter", "key-pick"),
     ("Shift Enter", "key-add"),
     ("Alt Enter", "key-remove"),
     ("Esc", "key-put-back"),
+    ("Shift F10", "key-menu"),
     ("Delete", "key-delete"),
     ("Ctrl Z", "key-undo"),
     ("Ctrl Shift Z", "key-redo"),

@@ -2,6 +2,7 @@
 
 use leptos::ev;
 use leptos::prelude::*;
+use web_sys::MouseEvent;
 
 use super::arrows::Arrows;
 use super::ink::InkLayer;
@@ -102,7 +103,7 @@ fn Overlay(app: App, pointer: Pointer) -> impl IntoView {
             on:pointerleave=move |_| pointer.left()
             on:pointercancel=move |event| pointer.lost(&event)
             on:click=move |event| pointer.clicked(&event)
-            on:contextmenu=move |event| pointer.asked_menu(&event)
+            on:contextmenu=move |event| if is_key(&event) { arrows.asked_menu(&event) } else { pointer.asked_menu(&event) }
             on:keydown=move |event| if keys::on_photo(app, &event) { event.prevent_default() } else { arrows.pressed(&event) }
             on:keyup=move |event| arrows.released(&event)
             on:blur=move |_| arrows.blurred()
@@ -117,6 +118,11 @@ fn Overlay(app: App, pointer: Pointer) -> impl IntoView {
             <div class="cross" data-testid="cross" style:left=format!("{}%", 100.0 * across) style:top=format!("{}%", 100.0 * down)></div>
         })}
     }
+}
+
+/// Returns whether a menu was requested by a key: no button was pressed.
+fn is_key(event: &MouseEvent) -> bool {
+    event.button() < 0
 }
 
 /// Returns the left and upper side, width and height of a box, in percent of the photo's.

@@ -258,6 +258,7 @@ key-pick = Pick the object there
 key-add = Add a place to the object
 key-remove = Take a place away
 key-put-back = Put back what is picked
+key-menu = Open the menu of the object
 key-delete = Delete the picked objects
 key-undo = Undo
 key-redo = Redo

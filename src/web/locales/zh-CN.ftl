@@ -240,6 +240,7 @@ key-pick = 选择光标处的物体
 key-add = 给物体添加一处
 key-remove = 从物体中减去一处
 key-put-back = 取消选择
+key-menu = 打开物体的菜单
 key-delete = 删除选中的物体
 key-undo = 撤销
 key-redo = 重做

@@ -7,6 +7,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Request, RequestInit, Response};
 
+use super::early;
 use super::patience::sleep;
 use super::stream::Stream;
 use crate::web::dom::words;
@@ -172,6 +173,25 @@ impl Body {
 }
 
 async fn request(address: &str, part: Option<(&Range<u64>, bool)>) -> Result<Response, DownloadError> {
+    let response = match early::take(address).await {
+        Some(response) => response,
+        None => fetch(address, part).await?,
+    };
+    let header = |name| response.headers().get(name).ok().flatten().unwrap_or_default();
+    match (response.status(), header("x-error-code").as_str()) {
+        // Some servers answer requests for missing files with the start page.
+        (200..=299, _) if header("content-type").starts_with("text/html") => Err(DownloadError::Missing),
+        (200..=299, _) => Ok(response),
+        (_, "RepoNotFound" | "RevisionNotFound") => Err(DownloadError::NoRepository),
+        (401 | 403, _) => Err(DownloadError::Forbidden),
+        (status @ (408 | 416 | 425 | 429 | 500..), _) => {
+            Err(DownloadError::Broken(format!("status {status}")))
+        }
+        _ => Err(DownloadError::Missing),
+    }
+}
+
+async fn fetch(address: &str, part: Option<(&Range<u64>, bool)>) -> Result<Response, DownloadError> {
     let broken = |error: JsValue| DownloadError::Broken(words(&error));
     let how = RequestInit::new();
     // An earlier version from the browser's cache would not fit the rest.
@@ -186,19 +206,7 @@ async fn request(address: &str, part: Option<(&Range<u64>, bool)>) -> Result<Res
         request.headers().set("Range", &range).map_err(broken)?;
     }
     let answer = JsFuture::from(super::scope().fetch_with_request(&request)).await;
-    let response: Response = answer.map_err(|_unsaid| unanswered(address))?.unchecked_into();
-    let header = |name| response.headers().get(name).ok().flatten().unwrap_or_default();
-    match (response.status(), header("x-error-code").as_str()) {
-        // Some servers answer requests for missing files with the start page.
-        (200..=299, _) if header("content-type").starts_with("text/html") => Err(DownloadError::Missing),
-        (200..=299, _) => Ok(response),
-        (_, "RepoNotFound" | "RevisionNotFound") => Err(DownloadError::NoRepository),
-        (401 | 403, _) => Err(DownloadError::Forbidden),
-        (status @ (408 | 416 | 425 | 429 | 500..), _) => {
-            Err(DownloadError::Broken(format!("status {status}")))
-        }
-        _ => Err(DownloadError::Missing),
-    }
+    answer.map_err(|_unsaid| unanswered(address)).map(JsCast::unchecked_into)
 }
 
 /// Returns the error of a request without a response, for which browsers give no reason.

@@ -5,6 +5,7 @@ mod buffers;
 mod check;
 mod device_folder;
 mod download;
+mod early;
 mod kept_folder;
 mod patience;
 mod photo;

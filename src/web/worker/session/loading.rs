@@ -9,6 +9,7 @@ use crate::web::protocol::{
     Backend, BackendChoice, Failure, Fallback, ModelInfo, Progress, Reply, RequestId,
 };
 use crate::web::worker::check::agree;
+use crate::web::worker::early;
 use crate::web::worker::patience::within;
 use crate::web::worker::post;
 use crate::web::worker::refusal::{not_loaded, not_opened};
@@ -48,7 +49,9 @@ impl Session {
         let opened = Source::open(asked, hub, files, on_bytes).await;
         let (source, place) = opened.map_err(|error| not_opened(asked, hub, error))?;
 
-        let (engine, picked, fallback) = match run(id, &source, gpu, choice).await {
+        let running = run(id, &source, gpu, choice).await;
+        early::forget();
+        let (engine, picked, fallback) = match running {
             Ok(running) => running,
             Err(error) => return Err(not_loaded(asked, &place, hub, error)),
         };
