@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 
 export const root = fileURLToPath(new URL("../..", import.meta.url));
 
-const types = {
+export const types = {
   ".css": "text/css",
   ".html": "text/html",
   ".jpg": "image/jpeg",
