@@ -41,6 +41,16 @@ const noDevice = `
 GPUAdapter.prototype.requestDevice = () => Promise.reject(new Error("the driver is asleep"));
 `;
 
+const destroyable = `
+self.devices = [];
+const requestDevice = GPUAdapter.prototype.requestDevice;
+GPUAdapter.prototype.requestDevice = async function (...given) {
+  const device = await requestDevice.apply(this, given);
+  self.devices.push(device);
+  return device;
+};
+`;
+
 describe("WebGPU", { timeout: 600_000 }, () => {
   let site, browser, page;
 
@@ -82,6 +92,20 @@ describe("WebGPU", { timeout: 600_000 }, () => {
     assert.ok(shaders.length > 0, "the guard saw shaders");
     assert.deepEqual(shaders.flatMap(({ errors }) => errors), []);
     page.assertCalm();
+  });
+
+  test("a device that is lost gives no empty answer, and the next photo works", async () => {
+    assert.equal(await open("&backend=webgpu", destroyable), "ready", await page.error());
+    const lose = () => Promise.all(page.page.workers().map((worker) => worker.evaluate(() => self.devices.forEach((device) => device.destroy()))));
+    assert.equal(await page.sample("coffee.jpg"), "ready", await page.error());
+    const found = await page.instances();
+    await lose();
+    assert.equal(await page.sample("astronaut.jpg"), "ready", await page.error());
+    assert.ok((await page.instances()).length > 0);
+    const answer = page.sample("coffee.jpg");
+    await lose();
+    assert.equal(await answer, "ready", await page.error());
+    assert.equal((await page.instances()).length, found.length);
   });
 
   const failures = {
