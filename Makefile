@@ -57,13 +57,13 @@ parity-full:
 		{ echo "parity-full needs Python with torch, transformers >= 5, timm, safetensors, huggingface_hub, pycocotools, labelme, datumaro, resvg-py: make parity-full PYTHON=..."; exit 1; }
 	mkdir -p $(PARITY_FULL)
 	$(PYTHON) tests/fixtures/generate_full.py write $(PARITY_FULL)
-	cargo test --test parity full -- --ignored --nocapture --test-threads=1
+	cargo test --test library parity::full -- --ignored --nocapture --test-threads=1
 	cargo run -- import $(PARITY_FULL)/mae_base --out $(PARITY_FULL)/mae_base_imported --dtype f32
 	cargo run -- import $(PARITY_FULL)/mae_original/mae_pretrain_vit_base_full.pth --out $(PARITY_FULL)/mae_original_imported --dtype f32
 	cargo run -- import $(PARITY_FULL)/eomt_small --out $(PARITY_FULL)/eomt_small_imported --dtype f32
 	cargo run -- import $(PARITY_FULL)/mae_base --out $(PARITY_FULL)/mae_base_i8 --dtype i8
 	$(PYTHON) tests/fixtures/generate_full.py check $(PARITY_FULL)
-	cargo test --test hub python -- --ignored
+	cargo test --test library hub::python -- --ignored
 	mkdir -p $(PARITY_FULL)/ap
 	$(PYTHON) tests/fixtures/generate_ap.py 200 $(PARITY_FULL)/ap
 	AP_CASES=$(PARITY_FULL)/ap cargo test --lib pycocotools -- --ignored

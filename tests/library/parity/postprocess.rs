@@ -4,7 +4,7 @@ use mae_seg::engine::{Answer, Logits, Segment, SegmentOptions, Selection, find};
 use mae_seg::pixels::Letterbox;
 use serde_json::Value;
 
-use crate::recording::Recording;
+use super::recording::Recording;
 
 const CASES: [&str; 4] = ["wide", "tall", "small", "exact"];
 const NUM_CLASSES: usize = 5;

@@ -1,6 +1,4 @@
 //! Checkpoints from the Hub and from web servers, tested against a local Hub.
-#![cfg(feature = "native")]
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod server;
 
@@ -17,7 +15,7 @@ use mae_seg::engine::Engine;
 use mae_seg::hub::{Client, Repository, Settings, Site};
 use mae_seg::weights::{Checkpoint, WeightSource, read_folder};
 use pollster::block_on;
-use server::{COMMIT, Hub};
+use self::server::{COMMIT, Hub};
 
 const WEIGHTS: &str = "model.safetensors";
 

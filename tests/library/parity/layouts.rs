@@ -5,7 +5,7 @@ use burn::tensor::{Device, Tensor};
 use mae_seg::model::{MaskSegmenter, MaskedAutoencoder, PatchMask, VisionTransformer};
 use mae_seg::weights::{Architecture, Folder, Layout, apply, apply_encoder, convert};
 
-use crate::recording::{Recording, assert_near, checkpoint, checkpoint_file, values};
+use super::recording::{Recording, assert_near, checkpoint, checkpoint_file, values};
 
 fn assert_segments(name: &str, folder: Folder, what: &str) {
     let device = Device::flex();

@@ -7,8 +7,8 @@ use mae_seg::train::loss::{Divisors, SetLossConfig, Target, set_loss};
 use mae_seg::train::points::PointDraws;
 use mae_seg::weights::{Architecture, Layout, apply};
 
-use crate::gradients::assert_gradients;
-use crate::recording::{Recording, assert_near, assert_relative, checkpoint, scalar, values};
+use super::gradients::assert_gradients;
+use super::recording::{Recording, assert_near, assert_relative, checkpoint, scalar, values};
 
 const CHECKPOINTS: [&str; 3] = ["eomt_tiny", "eomt_registers", "eomt_shallow"];
 

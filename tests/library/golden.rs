@@ -1,11 +1,8 @@
 //! The same photo gives the same logits natively and in the browser. This is the native half;
-//! `e2e/gpu.test.mjs` compares the browser with the same file. `UPDATE_GOLDEN=1 cargo test --test golden`
+//! `e2e/gpu.test.mjs` compares the browser with the same file. `UPDATE_GOLDEN=1 cargo test --test library golden`
 //! rewrites it.
-#![cfg(feature = "native")]
-#![expect(clippy::unwrap_used, reason = "a test that cannot read its own files has failed")]
 
 #[cfg(feature = "avif")]
-#[path = "golden/avif.rs"]
 mod avif;
 
 use std::{env, fs, path::PathBuf};

@@ -6,7 +6,7 @@ use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{Gradients, Tensor};
 use mae_seg::weights::{Layout, collect};
 
-use crate::recording::{Recording, assert_near, largest};
+use super::recording::{Recording, assert_near, largest};
 
 /// Replaces each parameter by its gradient, so that it can be named like the parameter.
 struct IntoGradients<'g>(&'g Gradients);

@@ -4,7 +4,7 @@ use burn::tensor::Device;
 use mae_seg::weights::convert;
 use serde_json::{Value, json};
 
-use crate::memory::{Files, fixture};
+use super::memory::{Files, fixture};
 
 fn said(fixture_name: &str, config: &[u8]) -> Result<(), String> {
     let weights = fixture(&format!("{fixture_name}/model.safetensors"));

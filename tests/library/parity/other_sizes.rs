@@ -4,7 +4,7 @@ use burn::tensor::Device;
 use mae_seg::model::{MaskSegmenter, MaskedAutoencoder};
 use mae_seg::weights::{Architecture, Layout, apply};
 
-use crate::recording::{Recording, assert_near, checkpoint, values};
+use super::recording::{Recording, assert_near, checkpoint, values};
 
 #[test]
 fn the_encoder_of_a_masked_autoencoder() {

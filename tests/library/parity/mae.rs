@@ -8,8 +8,8 @@ use mae_seg::model::{MaeConfig, MaskedAutoencoder, PatchMask, patchify, sin_cos_
 use mae_seg::train::{AdamWOptions, adamw};
 use mae_seg::weights::{Architecture, Layout, apply, collect};
 
-use crate::gradients::assert_gradients;
-use crate::recording::{Recording, assert_near, assert_relative, checkpoint, largest, scalar, values};
+use super::gradients::assert_gradients;
+use super::recording::{Recording, assert_near, assert_relative, checkpoint, largest, scalar, values};
 
 const CHECKPOINTS: [&str; 2] = ["mae_tiny", "mae_narrow"];
 

@@ -3,7 +3,7 @@
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use crate::memory::{Files, fixture};
+use super::memory::{Files, fixture};
 
 const FILES: [&str; 4] = ["original.pth", "legacy.pth", "views.pth", "timm.safetensors"];
 

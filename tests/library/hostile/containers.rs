@@ -1,6 +1,6 @@
 //! Malformed safetensors files, and indices of shards.
 
-use crate::memory::{Files, fixture};
+use super::memory::{Files, fixture};
 
 const FILE: &str = "weights.safetensors";
 

@@ -11,7 +11,7 @@ use mae_seg::pixels::Letterbox;
 use mae_seg::weights::{Architecture, apply};
 use serde_json::Value;
 
-use crate::recording::{Recording, assert_near, checkpoint_in, values};
+use super::recording::{Recording, assert_near, checkpoint_in, values};
 
 /// Computation is in f32 here and in f64 in the reference.
 const TOLERANCE: f64 = 1e-3;

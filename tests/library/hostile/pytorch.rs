@@ -2,8 +2,8 @@
 
 use rawzip::CompressionMethod;
 
-use crate::memory::Files;
-use crate::pickling::{
+use super::memory::Files;
+use super::pickling::{
     View, archive, call, dict, global, number, pickle, saved, saved_as_stream, text, tuple,
 };
 

@@ -3,7 +3,7 @@
 use mae_seg::image::RgbImage;
 use mae_seg::pixels::{Preprocess, prepare};
 
-use crate::recording::Recording;
+use super::recording::Recording;
 
 /// Returns the largest difference to a recorded backend in steps of a byte, and the share of values that
 /// differ by half a step.

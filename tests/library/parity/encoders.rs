@@ -5,7 +5,7 @@ use burn::tensor::{Device, Tensor};
 use mae_seg::model::{VisionTransformer, resample_kernels};
 use mae_seg::weights::{Architecture, Folder, Layout, apply_encoder, convert};
 
-use crate::recording::{Recording, assert_near, checkpoint, values};
+use super::recording::{Recording, assert_near, checkpoint, values};
 
 const ENCODERS: [(&str, Layout, usize); 11] = [
     ("vit", Layout::VitMae, 0),

@@ -1,7 +1,5 @@
 //! Malicious and damaged files: each is refused in a sentence that names it. None causes a panic, reserves
 //! memory for a false claim, or is loaded in part.
-#![cfg(feature = "native")]
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod configs;
 mod containers;
