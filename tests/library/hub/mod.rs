@@ -10,12 +10,12 @@ use std::process::Command;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use self::server::{COMMIT, Hub};
 use burn::tensor::Device;
 use mae_seg::engine::Engine;
 use mae_seg::hub::{Client, Repository, Settings, Site};
 use mae_seg::weights::{Checkpoint, WeightSource, read_folder};
 use pollster::block_on;
-use self::server::{COMMIT, Hub};
 
 const WEIGHTS: &str = "model.safetensors";
 

@@ -1,8 +1,5 @@
 //! Several processes against one: the same photos in every step, and thus the same losses. `cargo test
-//! --features mpi --test distributed`; needs `mpirun`.
-
-#![cfg(feature = "mpi")]
-#![expect(clippy::unwrap_used, reason = "a test that cannot read its own files has failed")]
+//! --features mpi --test cli distributed`; needs `mpirun`.
 
 use std::fs;
 use std::path::Path;

@@ -1,6 +1,4 @@
 //! Training that is killed, or whose disk is full, and resumed.
-#![cfg(all(feature = "native", unix))]
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::collections::BTreeMap;
 use std::fs;

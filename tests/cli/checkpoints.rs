@@ -1,6 +1,4 @@
 //! Published files of every kind, read by every command that takes weights.
-#![cfg(feature = "native")]
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
