@@ -14,7 +14,7 @@ use image::{Rgb, RgbImage};
 use mae_seg::data::{
     AugmentOptions, CocoDataset, Damaged, LabelSpace, PhotoFolder, PhotoSet, SegmentationSet, TeacherFeatures,
 };
-use mae_seg::model::{DecoderConfig, HiddenPatches, LossOn, MaeConfig, MaskSampling, VitConfig};
+use mae_seg::model::{DecoderConfig, HiddenPatches, LossOn, MaeConfig, VitConfig};
 use mae_seg::train::loss::SetLossConfig;
 use mae_seg::train::{
     ContrastOptions, FinetuneOptions, Optimizer, PassOptions, Precision, PretrainOptions, RunFolder,

@@ -166,24 +166,29 @@ mod tests {
     use super::*;
     use crate::model::{Around, Block, VitConfig};
 
-    /// The step of one parameter, `[rows, columns]`, after a backward pass of random numbers.
-    fn steps_of_a_block(optimizer: Optimizer) -> (Tensor<2>, Tensor<1>) {
+    /// Returns a block and photos' tokens, `[batch 2, token 9, channel 16]`. Tests share the generator, so every call
+    /// gives others.
+    fn block_and_tokens() -> (Block, Tensor<3>) {
         let device = Device::flex().autodiff();
-        device.seed(5);
         let block = Block::encoder(&VitConfig::plain(32, 8, 16, 2, 2), &device);
+        (block, Tensor::random([2, 9, 16], Distribution::Default, &device))
+    }
+
+    /// Returns the steps of a matrix, `[rows, columns]`, and of its bias after a backward pass.
+    fn steps(optimizer: Optimizer, block: &Block, tokens: &Tensor<3>) -> (Tensor<2>, Tensor<1>) {
         let options = AdamWOptions { betas: (0.9, 0.999), weight_decay: 0.0, decay_vectors: false };
-        let input = Tensor::<3>::random([2, 9, 16], Distribution::Default, &device);
-        let loss = block.forward(input, &Around::default()).powi_scalar(2).sum();
-        let gradients = GradientsParams::from_grads(loss.backward(), &block);
-        let moved = optimizer.of(&block, options).step(0.01, block.clone(), gradients);
-        let (before, after) = (block.mlp.fc1, moved.mlp.fc1);
+        let loss = block.forward(tokens.clone(), &Around::default()).powi_scalar(2).sum();
+        let gradients = GradientsParams::from_grads(loss.backward(), block);
+        let moved = optimizer.of(block, options).step(0.01, block.clone(), gradients);
+        let (before, after) = (block.mlp.fc1.clone(), moved.mlp.fc1);
         let bias = after.bias.unwrap().val() - before.bias.unwrap().val();
         (after.weight.val().inner() - before.weight.val().inner(), bias.inner())
     }
 
     #[test]
     fn muon_steps_are_orthogonal_and_as_large_as_the_source_says() {
-        let (step, bias) = steps_of_a_block(Optimizer::Muon);
+        let (block, tokens) = block_and_tokens();
+        let (step, bias) = steps(Optimizer::Muon, &block, &tokens);
         let [rows, columns] = step.dims();
         let (short, long) = (rows.min(columns), rows.max(columns));
         let unit = step.div_scalar(0.01 * 0.2 * (long as f64).sqrt());
@@ -198,7 +203,7 @@ mod tests {
             let expected = if at / short == at % short { 0.4..1.5 } else { -0.45..0.45 };
             assert!(expected.contains(&product), "{at}: {product}");
         }
-        let (_, of_adamw) = steps_of_a_block(Optimizer::AdamW);
+        let (_, of_adamw) = steps(Optimizer::AdamW, &block, &tokens);
         bias.into_data().assert_eq(&of_adamw.into_data(), true);
     }
 
