@@ -8,8 +8,6 @@ use std::path::{Path, PathBuf};
 
 const MOST_LINES: usize = 400;
 const MOST_COMMENT_CHARACTERS: usize = 110;
-/// Paths below `src` whose comments may still be longer.
-const LONG_COMMENTS: [&str; 2] = ["cli", "train"];
 
 /// Returns every source file: its path below `src`, and its text.
 fn sources() -> Vec<(PathBuf, String)> {
@@ -118,11 +116,7 @@ fn files_stay_readable() {
 
 #[test]
 fn comments_stay_readable() {
-    let may_be_long = |path: &Path| {
-        let exempt = |known: &&str| path.starts_with(known) || path == Path::new(known).with_extension("rs");
-        LONG_COMMENTS.iter().any(exempt)
-    };
-    for (path, text) in sources().into_iter().filter(|(path, _)| !may_be_long(path)) {
+    for (path, text) in sources() {
         let comments = text.lines().enumerate().filter(|(_, line)| line.trim_start().starts_with("//"));
         for (number, line) in comments {
             let length = line.chars().count();

@@ -14,10 +14,12 @@ use crate::image::RgbImage;
 use crate::instance::Instance;
 use crate::weights::sha256_hex;
 
-/// Digests of what was written, as `sha256sum` writes and checks them: what has its digest here may be replaced.
+/// Digests of what was written, as `sha256sum` writes and checks them: what has its digest here may be
+/// replaced.
 const DIGESTS: &str = "mae-seg.sha256";
 
-/// A folder of annotations. Files of an earlier call are replaced as long as nobody changed them; all others stay.
+/// A folder of annotations. Files of an earlier call are replaced as long as nobody changed them; all others
+/// stay.
 #[derive(Debug)]
 pub(super) struct AnnotationFolder {
     place: Replaceable,

@@ -34,8 +34,8 @@ impl Stack {
         Self { tokens, depth, width: encoder.embed_dim, inner: encoder.mlp_dim }
     }
 
-    /// Bytes that it takes at the least: of each weight also its gradient and two moments, and of each token what the way back
-    /// needs, in 16 bits perhaps.
+    /// Bytes that it takes at the least: of each weight also its gradient and two moments, and of each token
+    /// what the way back needs, in 16 bits perhaps.
     fn bytes(&self, photos: usize) -> u64 {
         let product =
             |factors: [usize; 3]| factors.into_iter().fold(4, |all: u64, n| all.saturating_mul(n as u64));

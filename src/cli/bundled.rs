@@ -27,9 +27,9 @@ pub(super) enum Source {
 }
 
 impl Source {
-    /// What was asked for: a folder (of a training run, its latest checkpoint), a file, `hf:owner/name[@revision]` or
-    /// `owner/name` where no such folder exists, or an address; else the bundled folder: below the working directory,
-    /// beside the executable, or where this crate was built.
+    /// What was asked for: a folder (of a training run, its latest checkpoint), a file,
+    /// `hf:owner/name[@revision]` or `owner/name` where no such folder exists, or an address; else the
+    /// bundled folder: below the working directory, beside the executable, or where this crate was built.
     pub(super) fn open(asked: Option<&Path>) -> Result<Self> {
         let Some(path) = asked else { return Self::bundled() };
         let checkpoint = path.join("checkpoint");

@@ -61,8 +61,8 @@ impl Pictures {
 /// Characters of the digest by which a picture knows its photo.
 const SHOWN: usize = 16;
 
-/// A folder of pictures of one kind. Those of an earlier call for the same photo are replaced, all of them; the names of
-/// everything else are left alone.
+/// A folder of pictures of one kind. Those of an earlier call for the same photo are replaced, all of them;
+/// the names of everything else are left alone.
 #[derive(Debug)]
 pub(super) struct FoundFolder {
     root: PathBuf,
@@ -98,8 +98,9 @@ impl FoundFolder {
         Ok(())
     }
 
-    /// A name for the pictures of a photo, and those of an earlier call under it: the photo's own, with a number where
-    /// another photo has it, or the folder holds files of that name that are not pictures of this photo.
+    /// A name for the pictures of a photo, and those of an earlier call under it: the photo's own, with a
+    /// number where another photo has it, or the folder holds files of that name that are not pictures of
+    /// this photo.
     fn name(&mut self, path: &Path, of: &str) -> Result<(String, Vec<PathBuf>)> {
         let stem = name_of(path);
         let mut number = 1;

@@ -11,7 +11,8 @@ use super::html::GENERATOR;
 use crate::files::{self, drawn::drawn_of};
 use crate::text::printable;
 
-/// Writes a file under a temporary name beside it and renames it; what is no file but a pipe or device is written into.
+/// Writes a file under a temporary name beside it and renames it; what is no file but a pipe or device is
+/// written into.
 pub(super) fn write_file(path: &Path, content: &[u8]) -> Result<()> {
     write_files(&[(path.to_owned(), content)])
 }
@@ -51,8 +52,8 @@ pub(super) fn write_files(files: &[(PathBuf, &[u8])]) -> Result<()> {
 /// Looks whether results of these `names` may be written into `folder`, before they are computed.
 ///
 /// # Errors
-/// A file of such a name that is not known to be of an earlier call: pictures and pages say so themselves, and speak for
-/// what lies beside them.
+/// A file of such a name that is not known to be of an earlier call: pictures and pages say so themselves,
+/// and speak for what lies beside them.
 pub(super) fn check_replaceable<N: AsRef<str>>(folder: &Path, names: &[N]) -> Result<()> {
     let there: Vec<PathBuf> =
         names.iter().map(|name| folder.join(name.as_ref())).filter(|path| path.exists()).collect();
@@ -80,8 +81,8 @@ pub(super) fn check_is_no_input(out: &Path, inputs: &[&Path]) -> Result<()> {
     Ok(())
 }
 
-/// Prints lines of results; a reader that has seen enough (`| head`) is no error. Line breaks stay: names out of files go through
-/// [`one_line`](crate::text::one_line) first.
+/// Prints lines of results; a reader that has seen enough (`| head`) is no error. Line breaks stay: names out
+/// of files go through [`one_line`](crate::text::one_line) first.
 pub(super) fn print_line(line: &str) -> Result<()> {
     print(&format!("{line}\n"))
 }

@@ -16,7 +16,8 @@ use crate::train::Peers;
 /// So many numbers go into one message: MPI counts them in 31 bits.
 const MESSAGE: usize = 1 << 24;
 
-/// Everybody `mpirun` started. Rank and size are kept: MPI answers the thread that started it only, and batches are made on another.
+/// Everybody `mpirun` started. Rank and size are kept: MPI answers the thread that started it only, and
+/// batches are made on another.
 #[derive(Debug)]
 struct World {
     rank: usize,
@@ -49,7 +50,8 @@ impl Peers for World {
     }
 }
 
-/// Does `training` together with the processes that were started beside this one. One that fails stops them all.
+/// Does `training` together with the processes that were started beside this one. One that fails stops them
+/// all.
 pub(super) fn together(training: impl FnOnce(Arc<dyn Peers>) -> Result<()>) -> Result<()> {
     let started: Option<(Universe, _)> = initialize_with_threading(Threading::Funneled);
     let (_universe, _) = started.context("MPI could not be started")?;

@@ -22,7 +22,8 @@ pub(super) fn search(damaged: Damaged, keys: &[String]) -> Search {
     Search { damaged, keys: keys.to_vec(), unpacked: cache() }
 }
 
-/// Resolves paths: patterns such as `{0000..0146}.tar` replaced by what they stand for, addresses of tars by files in the cache.
+/// Resolves paths: patterns such as `{0000..0146}.tar` replaced by what they stand for, addresses of tars by
+/// files in the cache.
 pub(super) fn local(data: &[PathBuf]) -> Result<Vec<PathBuf>> {
     let is_web = |address: &str| address.starts_with("http://") || address.starts_with("https://");
     let mut paths = Vec::new();

@@ -35,8 +35,8 @@ pub(super) struct Target {
 
 impl Target {
     /// # Errors
-    /// A folder that belongs to a run, is the one that is read from, or holds files of weights that are not those of an
-    /// earlier export.
+    /// A folder that belongs to a run, is the one that is read from, or holds files of weights that are not
+    /// those of an earlier export.
     pub(super) fn open(root: &Path, from: &Source) -> Result<Self> {
         let shown = root.display();
         ensure!(!is_of_a_run(root), "{shown} belongs to a training run; choose another folder for --out");

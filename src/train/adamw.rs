@@ -1,4 +1,5 @@
-//! `AdamW` in one pass over memory, by all threads, on burn-flex: Burn's own goes through it a dozen times there, with one thread.
+//! `AdamW` in one pass over memory, by all threads, on burn-flex: Burn's own goes through it a dozen times
+//! there, with one thread.
 #![cfg_attr(feature = "libtorch", expect(deprecated, reason = "Burn is to drop libtorch"))]
 
 use burn::backend::tensor::FloatTensor;

@@ -8,8 +8,8 @@ use burn::tensor::Tensor;
 
 /// Moves `average` towards `current`, both without gradients and with the same parameter ids.
 ///
-/// `average ← decay · average + (1 − decay) · current`; over the first steps the decay is `(1 + step) / (10 + step)`, so
-/// that fresh parameters are soon forgotten.
+/// `average ← decay · average + (1 − decay) · current`; over the first steps the decay is `(1 + step) / (10 +
+/// step)`, so that fresh parameters are soon forgotten.
 pub(super) fn averaged<M: Module>(average: M, current: &M, decay: f64, step: usize) -> M {
     let early = (1.0 + step as f64) / (10.0 + step as f64);
     let mut parameters = Parameters(HashMap::new());

@@ -1,7 +1,8 @@
 //! Which patches answer for which objects where every patch is a query: those nearest an object's middle.
 //!
-//! Known before anything is predicted, so that learning starts at once, where a matcher first has to find out which query
-//! is for what (centre sampling: FCOS, <https://arxiv.org/abs/1904.01355>; SOLO, <https://arxiv.org/abs/1912.04488>).
+//! Known before anything is predicted, so that learning starts at once, where a matcher first has to find out
+//! which query is for what (centre sampling: FCOS, <https://arxiv.org/abs/1904.01355>; SOLO,
+//! <https://arxiv.org/abs/1912.04488>).
 
 use rand::SeedableRng;
 use rand::seq::IndexedRandom;
@@ -26,16 +27,16 @@ const ELSEWHERE: usize = 3;
 pub(crate) struct Centres {
     /// `(patch, object)` of the patches in the middle of objects, in patch order.
     pub(crate) pairs: Vec<(usize, usize)>,
-    /// `(patch, object)` of patches elsewhere inside objects. They learn the mask alone, so that a click anywhere on an object
-    /// finds it, while only its middle says that an object is there.
+    /// `(patch, object)` of patches elsewhere inside objects. They learn the mask alone, so that a click
+    /// anywhere on an object finds it, while only its middle says that an object is there.
     pub(crate) elsewhere: Vec<(usize, usize)>,
     /// Patches that are neither right nor wrong when they see an object: nobody labelled what is there.
     pub(crate) unjudged: Vec<bool>,
 }
 
 impl Centres {
-    /// On a grid of `grid`×`grid` patches. Where objects share a patch, the likely one has it, then the smaller one. `seed`
-    /// draws the patches elsewhere.
+    /// On a grid of `grid`×`grid` patches. Where objects share a patch, the likely one has it, then the
+    /// smaller one. `seed` draws the patches elsewhere.
     pub(crate) fn of(target: &Target, grid: usize, seed: u64) -> Self {
         let shares: Vec<Vec<f32>> = target.masks.iter().map(|mask| coverage(mask, grid)).collect();
         let middles = owners(target, grid, |object| middle(&shares[object], grid));
@@ -66,7 +67,8 @@ impl Centres {
     }
 }
 
-/// The object that each patch belongs to, of those whose `patches` hold it: the likely one, then the smaller one.
+/// The object that each patch belongs to, of those whose `patches` hold it: the likely one, then the smaller
+/// one.
 fn owners(target: &Target, grid: usize, patches: impl Fn(usize) -> Vec<usize>) -> Vec<Option<usize>> {
     let mut owners = vec![None; grid * grid];
     let mut objects: Vec<usize> = (0..target.masks.len()).collect();

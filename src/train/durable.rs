@@ -1,7 +1,7 @@
 //! Files and folders that are whole or not there, whenever the process or the machine stops.
 //!
-//! A folder is written beside the one whose place it takes. Both carry a mark while that goes on: what lacks the mark, such as
-//! somebody's copy of a checkpoint under one of these names, is never replaced or deleted.
+//! A folder is written beside the one whose place it takes. Both carry a mark while that goes on: what lacks
+//! the mark, such as somebody's copy of a checkpoint under one of these names, is never replaced or deleted.
 
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
@@ -48,8 +48,8 @@ pub(super) fn fresh(current: &Path) -> Result<PathBuf, TrainError> {
     Ok(fresh)
 }
 
-/// Puts the [`fresh`] folder in the place of `current`; whenever this is broken off, [`recover`] finds one that is whole.
-/// What others put into `current`, which is all but `ours`, stays there.
+/// Puts the [`fresh`] folder in the place of `current`; whenever this is broken off, [`recover`] finds one
+/// that is whole. What others put into `current`, which is all but `ours`, stays there.
 pub(super) fn swap(current: &Path, ours: &[&str]) -> Result<(), TrainError> {
     let (fresh, old) = (beside(current, "new"), beside(current, "old"));
     settle_folder(&fresh)?;
@@ -62,8 +62,8 @@ pub(super) fn swap(current: &Path, ours: &[&str]) -> Result<(), TrainError> {
     recover(current, ours)
 }
 
-/// After a [`swap`] that was broken off half-way: the folder from before is back in its place, and nothing that this program
-/// wrote lies beside it.
+/// After a [`swap`] that was broken off half-way: the folder from before is back in its place, and nothing
+/// that this program wrote lies beside it.
 pub(super) fn recover(current: &Path, ours: &[&str]) -> Result<(), TrainError> {
     let (fresh, old) = (beside(current, "new"), beside(current, "old"));
     if old.exists() {
@@ -116,7 +116,8 @@ pub(super) fn discard(folder: &Path, ours: &[&str]) -> Result<bool, TrainError> 
     Ok(is_ours)
 }
 
-/// Keeps other processes from working in `folder` until the file that is returned is closed, where its disk can do that.
+/// Keeps other processes from working in `folder` until the file that is returned is closed, where its disk
+/// can do that.
 pub(super) fn lock(folder: &Path) -> Result<File, TrainError> {
     let path = folder.join("run.lock");
     let file = File::options().create(true).append(true).open(&path).map_err(at(&path))?;
@@ -181,8 +182,8 @@ fn beside(path: &Path, ending: &str) -> PathBuf {
     named(number)
 }
 
-/// Names in a folder outlive a power cut once the folder itself is on the disk; where folders are no files, as on Windows,
-/// the system sees to that.
+/// Names in a folder outlive a power cut once the folder itself is on the disk; where folders are no files,
+/// as on Windows, the system sees to that.
 fn settle_folder(path: &Path) -> Result<(), TrainError> {
     if cfg!(unix) { settle(path) } else { Ok(()) }
 }

@@ -10,7 +10,8 @@ use super::Peers;
 
 /// The Euclidean norm of all gradients together, after which those above `limit` are scaled down to it.
 ///
-/// A norm that is no finite number changes nothing. Of several thousand numbers only one per parameter leaves the device.
+/// A norm that is no finite number changes nothing. Of several thousand numbers only one per parameter leaves
+/// the device.
 pub(super) fn clip<M: Module>(
     module: &M,
     gradients: GradientsParams,
@@ -62,7 +63,8 @@ pub(super) fn not_finite<M: Module>(
     Ok(all.into_iter().find(|(_, square)| !square.is_finite()).map(|(name, _)| name))
 }
 
-/// The sum of squares of each parameter's gradient, or of its values where none are given, by its place in the module.
+/// The sum of squares of each parameter's gradient, or of its values where none are given, by its place in
+/// the module.
 fn squares<M: Module>(
     module: &M,
     gradients: Option<&GradientsParams>,
@@ -173,7 +175,8 @@ mod tests {
 
     use super::*;
 
-    /// Gradients of `sum(x · w) + sum(b)` with `x` all `value`: every one of the 6 weights gets `value`, every bias 1.
+    /// Gradients of `sum(x · w) + sum(b)` with `x` all `value`: every one of the 6 weights gets `value`,
+    /// every bias 1.
     fn gradients(linear: &Linear, value: f32, device: &Device) -> GradientsParams {
         let loss = linear.forward(Tensor::<2>::full([1, 2], value, device)).sum();
         GradientsParams::from_grads(loss.backward(), linear)

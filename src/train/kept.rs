@@ -8,7 +8,8 @@ use super::stored::{CONFIG, MODEL, OURS, PREPROCESSOR, Stored, Writing};
 use super::{RunFolder, TrainError};
 
 impl RunFolder {
-    /// Keeps the weights of the latest checkpoint as those of `step`, and of those kept earlier the newest, `most` in all.
+    /// Keeps the weights of the latest checkpoint as those of `step`, and of those kept earlier the newest,
+    /// `most` in all.
     pub(super) fn keep(&self, step: usize, most: usize) -> Result<(), TrainError> {
         let kept = self.kept();
         let folder = kept.join(named(step));

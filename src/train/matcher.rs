@@ -6,12 +6,14 @@ use burn::tensor::activation::{log_sigmoid, sigmoid, softmax};
 use super::loss::{LossError, SetLossConfig, Target};
 use super::points::{MapSize, PointDraws, sample_mask, sample_shared};
 
-/// Costs beyond this, and those that are not numbers, are clamped: one broken prediction must not stop the others.
+/// Costs beyond this, and those that are not numbers, are clamped: one broken prediction must not stop the
+/// others.
 const COST_LIMIT: f64 = 1e10;
 
 /// Matches every image's queries to its targets, without gradient.
 ///
-/// `class_logits` is `[B, Q, K+1]`, `mask_logits` `[B, Q, h, w]`. Returns for each image `(query, target)` pairs in query order.
+/// `class_logits` is `[B, Q, K+1]`, `mask_logits` `[B, Q, h, w]`. Returns for each image `(query, target)`
+/// pairs in query order.
 pub(crate) fn match_queries(
     class_logits: Tensor<3>,
     mask_logits: Tensor<4>,
@@ -53,8 +55,8 @@ fn sampled_truth(targets: &[Target], most: usize, points: &[f32], device: &Devic
 
 /// Mean binary cross-entropy and dice between every query and every target, each `[B, T, Q]`.
 ///
-/// `logits` is `[B, P, Q]`, `truth` `[B, T, P]`. With `t·softplus(-z) + (1-t)·softplus(z) = softplus(z) - t·z` each cost
-/// needs one matrix product.
+/// `logits` is `[B, P, Q]`, `truth` `[B, T, P]`. With `t·softplus(-z) + (1-t)·softplus(z) = softplus(z) -
+/// t·z` each cost needs one matrix product.
 fn mask_costs(logits: Tensor<3>, truth: Tensor<3>) -> (Tensor<3>, Tensor<3>) {
     let [_, points, _] = logits.dims();
     let softplus = log_sigmoid(logits.clone().neg()).neg().sum_dim(1);
@@ -66,7 +68,8 @@ fn mask_costs(logits: Tensor<3>, truth: Tensor<3>) -> (Tensor<3>, Tensor<3>) {
     (mask, dice)
 }
 
-/// Minus the probability of each target's class, `[B, most, Q]`; of any class at all where the target's is unknown.
+/// Minus the probability of each target's class, `[B, most, Q]`; of any class at all where the target's is
+/// unknown.
 fn class_cost(class_logits: Tensor<3>, targets: &[Target], most: usize) -> Tensor<3> {
     let [images, _, columns] = class_logits.dims();
     let device = class_logits.device();
@@ -94,8 +97,8 @@ fn clamped(cost: f32) -> f64 {
     if cost.is_nan() { 0.0 } else { f64::from(cost).clamp(-COST_LIMIT, COST_LIMIT) }
 }
 
-/// The cheapest one-to-one assignment of a `rows`×`columns` cost matrix (row by row): `min(rows, columns)` pairs
-/// `(row, column)` in row order.
+/// The cheapest one-to-one assignment of a `rows`×`columns` cost matrix (row by row): `min(rows, columns)`
+/// pairs `(row, column)` in row order.
 ///
 /// # Errors
 /// [`LossError::Unassignable`] if a cost is not finite.

@@ -166,8 +166,8 @@ mod tests {
     use super::*;
     use crate::model::{Around, Block, VitConfig};
 
-    /// Returns a block and photos' tokens, `[batch 2, token 9, channel 16]`. Tests share the generator, so every call
-    /// gives others.
+    /// Returns a block and photos' tokens, `[batch 2, token 9, channel 16]`. Tests share the generator, so
+    /// every call gives others.
     fn block_and_tokens() -> (Block, Tensor<3>) {
         let device = Device::flex().autodiff();
         let block = Block::encoder(&VitConfig::plain(32, 8, 16, 2, 2), &device);

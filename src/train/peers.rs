@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::ops::Range;
 
-/// The processes that share a run: each works on its part of every step's photos, and all take the same steps, those one
-/// process would take with all the photos (data parallelism, <https://arxiv.org/abs/2006.15704> §2.2).
+/// The processes that share a run: each works on its part of every step's photos, and all take the same
+/// steps, those one process would take with all the photos (data parallelism,
+/// <https://arxiv.org/abs/2006.15704> §2.2).
 pub trait Peers: Debug + Send + Sync {
     /// Which of them this one is, from 0 on. Process 0 writes the run's folder.
     fn rank(&self) -> usize;

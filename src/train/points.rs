@@ -1,7 +1,7 @@
 //! Points on masks: drawing them, choosing them, reading a map between its pixels.
 //!
-//! A point is `(x, y)` in `[0, 1)²` of the map, and pixel `i` of a side of `n` has its centre at `(i + 0.5) / n`, so maps of
-//! any resolution share one set of points. Outside the map everything is zero.
+//! A point is `(x, y)` in `[0, 1)²` of the map, and pixel `i` of a side of `n` has its centre at `(i + 0.5) /
+//! n`, so maps of any resolution share one set of points. Outside the map everything is zero.
 
 use burn::prelude::*;
 use rand::{RngExt, SeedableRng};
@@ -12,13 +12,13 @@ use crate::mask::BinaryMask;
 
 /// Where random points come from: a seed in training, a recording in a parity test.
 pub trait PointDraws {
-    /// Draws a row of `points` points for each of `images` (places in the batch, repeating as they like): `images.len() ·
-    /// points · 2` numbers in `[0, 1)`, x before y.
+    /// Draws a row of `points` points for each of `images` (places in the batch, repeating as they like):
+    /// `images.len() · points · 2` numbers in `[0, 1)`, x before y.
     fn uniform(&mut self, images: &[usize], points: usize) -> Vec<f32>;
 }
 
-/// Points from seeded generators, one per image: an image's points do not depend on the images beside it, and the same
-/// seeds give the same points on every machine.
+/// Points from seeded generators, one per image: an image's points do not depend on the images beside it, and
+/// the same seeds give the same points on every machine.
 #[derive(Debug, Clone)]
 pub struct SeededDraws(Vec<ChaCha8Rng>);
 
@@ -63,7 +63,8 @@ impl MapSize {
             .collect()
     }
 
-    /// The four pixels `(column, row)` around a point and their bilinear weights; outside the map the weight is 0.
+    /// The four pixels `(column, row)` around a point and their bilinear weights; outside the map the weight
+    /// is 0.
     fn taps(self, x: f32, y: f32) -> [Tap; 4] {
         let (x, y) = (x * self.width as f32 - 0.5, y * self.height as f32 - 0.5);
         let (left, top) = (x.floor(), y.floor());
@@ -109,7 +110,8 @@ pub(crate) fn sample_mask(mask: &BinaryMask, points: &[f32]) -> Vec<f32> {
     points.chunks_exact(2).map(|p| size.taps(p[0], p[1]).iter().map(covered).sum()).collect()
 }
 
-/// Each map at its own points: `maps` `[M, h·w]`, `points` `M · n` pairs; returns `[M, n]`, differentiable in `maps`.
+/// Each map at its own points: `maps` `[M, h·w]`, `points` `M · n` pairs; returns `[M, n]`, differentiable in
+/// `maps`.
 pub(crate) fn sample_own(maps: Tensor<2>, size: MapSize, points: &[f32]) -> Tensor<2> {
     let [count, _] = maps.dims();
     let per_map = points.len() / 2 / count;
@@ -131,7 +133,8 @@ pub(crate) fn sample_own(maps: Tensor<2>, size: MapSize, points: &[f32]) -> Tens
     corners.sum_dim(1).reshape([count, per_map])
 }
 
-/// All maps of an image at the image's points: `maps` `[B, Q, h·w]`, `points` `B · n` pairs; returns `[B, n, Q]`.
+/// All maps of an image at the image's points: `maps` `[B, Q, h·w]`, `points` `B · n` pairs; returns `[B, n,
+/// Q]`.
 ///
 /// Whole rows of Q values are fetched at once, which on a CPU is many times faster than one gather per query.
 pub(crate) fn sample_shared(maps: Tensor<3>, size: MapSize, points: &[f32]) -> Tensor<3> {
@@ -160,9 +163,9 @@ pub(crate) struct PointBudget {
     pub(crate) important: usize,
 }
 
-/// Chooses `budget.total` points for each map: of `budget.candidates` uniform ones the `budget.important` with the smallest
-/// `|logit|`, then fresh uniform ones. `maps` holds the maps of `images` one after the other; returns `images.len() · total`
-/// pairs.
+/// Chooses `budget.total` points for each map: of `budget.candidates` uniform ones the `budget.important`
+/// with the smallest `|logit|`, then fresh uniform ones. `maps` holds the maps of `images` one after the
+/// other; returns `images.len() · total` pairs.
 pub(crate) fn choose_uncertain(
     maps: &[f32],
     images: &[usize],

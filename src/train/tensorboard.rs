@@ -2,9 +2,9 @@
 //!
 //! Record: length (u64), masked CRC-32C of it, bytes, masked CRC-32C of them, all little-endian
 //! (<https://github.com/tensorflow/tensorboard/blob/master/tensorboard/summary/writer/record_writer.py>).
-//! Event: `wall_time` 1: double, `step` 2: int64, `file_version` 3: string, `summary` 5, which holds any number of
-//! `value` 1, of `tag` 1: string and `simple_value` 2: float or `image` 4, of `height` 1, `width` 2, `colorspace` 3: RGB is 3,
-//! `encoded_image_string` 4, `session_log` 7 of `status` 1: START is 1.
+//! Event: `wall_time` 1: double, `step` 2: int64, `file_version` 3: string, `summary` 5, which holds any
+//! number of `value` 1, of `tag` 1: string and `simple_value` 2: float or `image` 4, of `height` 1, `width`
+//! 2, `colorspace` 3: RGB is 3, `encoded_image_string` 4, `session_log` 7 of `status` 1: START is 1.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -16,8 +16,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 pub(super) struct Events(File);
 
 impl Events {
-    /// A new file in `folder`, whose name tells when and with which step it began; what other files tell of that step and later
-    /// ones no longer counts.
+    /// A new file in `folder`, whose name tells when and with which step it began; what other files tell of
+    /// that step and later ones no longer counts.
     pub(super) fn create(folder: &Path, step: usize) -> io::Result<Self> {
         let now = now();
         let path = folder.join(format!("events.out.tfevents.{:010}.{step}", now as u64));

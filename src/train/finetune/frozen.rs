@@ -23,7 +23,8 @@ pub(super) struct FrozenFeatures {
 }
 
 impl FrozenFeatures {
-    /// In `folder`, from which features of an earlier start go where a run starts; what else lies there stays.
+    /// In `folder`, from which features of an earlier start go where a run starts; what else lies there
+    /// stays.
     ///
     /// # Errors
     /// [`TrainError::File`]
@@ -39,8 +40,8 @@ impl FrozenFeatures {
         Ok(Self { folder })
     }
 
-    /// The lateral features of `model` for `images`, each `[B, T, D]`; rounded to f16 whether they were here or not, so
-    /// that a run goes the same way again after it was interrupted.
+    /// The lateral features of `model` for `images`, each `[B, T, D]`; rounded to f16 whether they were here
+    /// or not, so that a run goes the same way again after it was interrupted.
     ///
     /// # Errors
     /// [`TrainError::File`]

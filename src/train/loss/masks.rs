@@ -20,8 +20,8 @@ pub(super) struct MaskLosses {
 }
 
 impl MaskLosses {
-    /// Of each pair, intersection over union of where the prediction is positive with the true mask, at the map's
-    /// resolution.
+    /// Of each pair, intersection over union of where the prediction is positive with the true mask, at the
+    /// map's resolution.
     pub(super) fn overlaps(&self, targets: &[Target], matches: &[Vec<(usize, usize)>]) -> Vec<f32> {
         let centres = self.size.centres();
         let maps = self.seen.par_chunks_exact(self.size.area());

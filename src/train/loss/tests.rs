@@ -98,8 +98,8 @@ fn equals_the_reference_on_the_last_of_three_predictions() {
     check_recorded("p1", 3);
 }
 
-/// Two images, four queries, two classes, 6×6 logits, masks of 12×12; the second object of the first image is of unknown
-/// class and the second image has a region nobody labelled.
+/// Two images, four queries, two classes, 6×6 logits, masks of 12×12; the second object of the first image is
+/// of unknown class and the second image has a region nobody labelled.
 fn tiny_case() -> (Vec<f32>, Vec<f32>, [Target; 2]) {
     let class_logits = SeededDraws::new(&[1]).uniform(&[0], 12).iter().map(|v| 4.0 * v - 2.0).collect();
     let mask_logits = SeededDraws::new(&[2]).uniform(&[0], 144).iter().map(|v| 6.0 * v - 3.0).collect();
