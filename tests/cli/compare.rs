@@ -2,7 +2,6 @@
 
 use std::fs;
 
-use mae_seg::weights::collect;
 use serde_json::{Value, json};
 
 use super::bench::{Bench, stderr};

@@ -19,7 +19,6 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use mae_seg::weights::collect;
 use serde_json::{Value, json};
 
 use bench::{Bench, fine_tuned, stderr};

@@ -6,7 +6,6 @@ use std::path::PathBuf;
 
 use image::{ImageFormat, Rgb, RgbImage};
 use mae_seg::mask::Rle;
-use mae_seg::weights::collect;
 use serde_json::{Value, json};
 
 use super::bench::{Bench, fixture, stderr};

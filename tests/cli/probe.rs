@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use image::{Rgb, RgbImage};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::bench::{Bench, fixture, stderr};
 

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use mae_seg::weights::{collect, read_safetensors};
+use mae_seg::weights::read_safetensors;
 use serde_json::{Value, json};
 
-use super::bench::{Bench, config, fine_tuned, fixture, stderr};
+use super::bench::{Bench, fine_tuned, fixture, stderr};
 
 #[test]
 fn fine_tuning_keeps_to_what_the_encoder_was_trained_with() {

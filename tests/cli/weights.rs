@@ -2,9 +2,7 @@
 
 use std::fs;
 
-use serde_json::json;
-
-use super::bench::{Bench, config, stderr};
+use super::bench::{Bench, stderr};
 
 #[test]
 fn bad_weights_are_explained() {
