@@ -10,9 +10,12 @@ use burn::backend::tensor::FloatTensor as Float;
 use tch::Tensor;
 
 use super::attention::AttentionOps;
-use super::backward::{
-    AttentionBackward, DepthwiseConvBackward, GeluBackward, LayerNormBackward, LinearBackward, MseBackward,
-};
+use super::backward::attention::AttentionBackward;
+use super::backward::depthwise_conv::DepthwiseConvBackward;
+use super::backward::gelu::GeluBackward;
+use super::backward::layer_norm::LayerNormBackward;
+use super::backward::linear::LinearBackward;
+use super::backward::mse::MseBackward;
 use super::depthwise_conv::DepthwiseConvOps;
 use super::gelu::GeluOps;
 use super::layer_norm::LayerNormOps;

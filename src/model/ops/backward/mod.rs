@@ -15,19 +15,12 @@ use mae_seg_kernels as kernels;
 
 use super::flex::{contiguous, numbers, tensor};
 
-mod attention;
-mod depthwise_conv;
-mod gelu;
-mod layer_norm;
-mod linear;
-mod mse;
-
-pub(super) use attention::AttentionBackward;
-pub(super) use depthwise_conv::DepthwiseConvBackward;
-pub(super) use gelu::GeluBackward;
-pub(super) use layer_norm::LayerNormBackward;
-pub(super) use linear::LinearBackward;
-pub(super) use mse::MseBackward;
+pub(super) mod attention;
+pub(super) mod depthwise_conv;
+pub(super) mod gelu;
+pub(super) mod layer_norm;
+pub(super) mod linear;
+pub(super) mod mse;
 
 /// Computes an operation, and records it in Burn's autodiff graph if an input is tracked.
 ///
