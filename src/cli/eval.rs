@@ -162,7 +162,7 @@ fn judge(arguments: &Arguments, images: &Path) -> Result<()> {
     let images = PhotoFolder::of(images, &mut dataset)?;
     let weights = Source::open(arguments.weights.as_deref())?;
     let looking = progress::spinner("looking at the photos");
-    let unusable = images.sound(&mut dataset, &arguments.annotations, arguments.damaged.into())?;
+    let unusable = images.sound(&mut dataset, &arguments.annotations, arguments.damaged)?;
     looking.finish_and_clear();
     progress::skipped(&unusable);
     progress::say(&taken(&dataset, &dataset.left_out));

@@ -178,7 +178,7 @@ impl Probed {
 
 pub(super) fn run(arguments: &Arguments) -> Result<()> {
     let images = arguments.images.as_deref();
-    let damaged = arguments.damaged.into();
+    let damaged = arguments.damaged;
     let [mut train, mut test] =
         [open(&arguments.train, images, damaged)?, open(&arguments.test, images, damaged)?];
     if let Some(difference) = difference(&train, &test) {

@@ -86,7 +86,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
     let device = pollster::block_on(pick(arguments.device))?.device;
     let model = pollster::block_on(checkpoint.load(&source, MaskedAutoencoder::new(&config, &device)))?;
     let of_photo = |photo| stream(Purpose::Hide, arguments.seed, 0, photo);
-    let sampling = MaskSampling::from(arguments.mask_sampling);
+    let sampling = arguments.mask_sampling;
     let mask =
         sampling.draw((0..crops.len() as u64).map(of_photo), config.encoder.grid(), config.num_visible());
     let images = TensorData::new(crops.concat(), [crops.len(), 3, side, side]);
@@ -129,7 +129,7 @@ mod tests {
             let device = pollster::block_on(pick(DeviceChoice::Cpu)).unwrap().device;
             let reconstructor = pollster::block_on(Reconstructor::load(&source, &device)).unwrap();
             let square = reconstructor.prepare(&RgbImage::decode(&std::fs::read(&photo).unwrap()).unwrap());
-            let mask = reconstructor.hide(0.6, arguments.mask_sampling.into(), 5);
+            let mask = reconstructor.hide(0.6, arguments.mask_sampling, 5);
             let redrawn = pollster::block_on(reconstructor.draw(&square, &mask)).unwrap();
             assert!(redrawn.panel(true, true) == panel, "{sampling}");
         }

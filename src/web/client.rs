@@ -73,7 +73,7 @@ impl WorkerClient {
     }
 }
 
-/// Returns the fragment of the worker's address, which tells www/worker_loader.js the folder of weights to
+/// Returns the fragment of the worker's address, which tells `www/worker_loader.js` the folder of weights to
 /// request.
 fn early(place: &Place, backend: BackendChoice) -> String {
     let encoded = |folder: &str| String::from(js_sys::encode_uri_component(folder));
