@@ -1,4 +1,4 @@
-//! The folder that annotations of found objects go to.
+//! The output folder of `mae-seg predict` for annotation formats.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,31 +14,31 @@ use crate::image::RgbImage;
 use crate::instance::Instance;
 use crate::weights::sha256_hex;
 
-/// Digests of what was written, as `sha256sum` writes and checks them: what has its digest here may be
-/// replaced.
+/// The file with SHA-256 digests of the written files, in the format of `sha256sum`: a file that still has
+/// its digest may be replaced.
 const DIGESTS: &str = "mae-seg.sha256";
 
-/// A folder of annotations. Files of an earlier call are replaced as long as nobody changed them; all others
-/// stay.
+/// A folder of annotations. Files of an earlier call are replaced unless somebody changed them; all other
+/// files stay.
 #[derive(Debug)]
 pub(super) struct AnnotationFolder {
     place: Replaceable,
     annotations: Annotations,
 }
 
-/// A folder in which only what an earlier call wrote may be replaced.
+/// A folder in which only unchanged files of an earlier call may be replaced.
 #[derive(Debug)]
 struct Replaceable {
     root: PathBuf,
-    /// Digests of what was written, by name.
+    /// SHA-256 digests of the written files, by name.
     digests: BTreeMap<String, String>,
 }
 
 impl AnnotationFolder {
-    /// Makes the folder, for annotations with the labels of a model.
+    /// Creates the folder, for annotations with the labels of a model.
     ///
     /// # Errors
-    /// Where the file that speaks for all photos may not be replaced.
+    /// Fails if the file that describes all photos exists and may not be replaced.
     pub(super) fn open(root: &Path, format: AnnotationFormat, labels: &[String]) -> Result<Self> {
         fs::create_dir_all(root).with_context(|| format!("cannot create the folder {}", root.display()))?;
         let known = files::text(&root.join(DIGESTS), files::TEXT).unwrap_or_default();
@@ -49,7 +49,7 @@ impl AnnotationFolder {
         Ok(Self { place, annotations: Annotations::new(format, labels) })
     }
 
-    /// Takes in the objects of a photo, and writes its own file, where the format has one.
+    /// Adds the objects of a photo, and writes the photo's own file if the format has one.
     pub(super) fn save(&mut self, path: &Path, photo: &RgbImage, instances: &[Instance]) -> Result<()> {
         let name = path.to_string_lossy();
         let info = PhotoInfo { name: &name, width: photo.width(), height: photo.height() };
@@ -63,7 +63,7 @@ impl AnnotationFolder {
         self.place.write(&file)
     }
 
-    /// Writes the file that speaks for all photos.
+    /// Writes the file that describes all photos, if the format has one.
     pub(super) fn finish(self) -> Result<()> {
         let Self { mut place, annotations } = self;
         annotations.finish()?.map_or(Ok(()), |file| place.write(&file))
@@ -84,7 +84,7 @@ impl Replaceable {
     }
 
     /// # Errors
-    /// Where a file of this name is there that no earlier call wrote as it is.
+    /// Fails if the file exists and is not exactly what an earlier call wrote.
     fn check(&self, name: &str) -> Result<()> {
         let path = self.root.join(name);
         let is_own = || {

@@ -1,4 +1,4 @@
-//! What a step of training holds in memory at once.
+//! An estimate of the memory that a training step needs.
 
 use anyhow::{Context as _, Result};
 
@@ -7,35 +7,35 @@ use crate::memory::ask_for;
 use crate::model::VitConfig;
 use crate::text::counted;
 
-/// The photos of a step, or of a part of it, and the blocks that they go through and that learn from them.
+/// The photos of a step, or of one of its micro-batches, and the blocks that are trained on them.
 pub(super) struct AtOnce {
-    /// Photos at once.
+    /// Number of photos in memory at once.
     pub(super) photos: usize,
-    /// The blocks.
+    /// The blocks, grouped by size.
     pub(super) stacks: Vec<Stack>,
 }
 
-/// Blocks that are alike.
+/// A stack of blocks of one size.
 pub(super) struct Stack {
-    /// Tokens of a photo.
+    /// Number of tokens of a photo.
     pub(super) tokens: usize,
-    /// How many blocks.
+    /// Number of blocks.
     pub(super) depth: usize,
     /// Width of a token.
     pub(super) width: usize,
-    /// Width inside the MLPs.
+    /// Hidden width of the MLPs.
     pub(super) inner: usize,
 }
 
 impl Stack {
-    /// The last `depth` blocks of `encoder`, for so many of a photo's patches.
+    /// Returns the last `depth` blocks of `encoder`, given `patches` patches per photo.
     pub(super) fn of(encoder: &VitConfig, patches: usize, depth: usize) -> Self {
         let tokens = patches + encoder.num_prefix();
         Self { tokens, depth, width: encoder.embed_dim, inner: encoder.mlp_dim }
     }
 
-    /// Bytes that it takes at the least: of each weight also its gradient and two moments, and of each token
-    /// what the way back needs, in 16 bits perhaps.
+    /// Returns a lower bound of the memory in bytes: each weight with its gradient and two moments, and for
+    /// each token the activations that the backward pass needs, which may be stored in 16 bits.
     fn bytes(&self, photos: usize) -> u64 {
         let product =
             |factors: [usize; 3]| factors.into_iter().fold(4, |all: u64, n| all.saturating_mul(n as u64));
@@ -46,7 +46,7 @@ impl Stack {
 }
 
 impl AtOnce {
-    /// Asks for the memory that one of so many processes needs at the least, where a CPU computes.
+    /// Requests the memory that one of `processes` processes needs at least, if the device is a CPU.
     pub(super) fn ask_for_memory(&self, device: &Picked, processes: usize) -> Result<()> {
         if device.is_gpu {
             return Ok(());

@@ -1,4 +1,4 @@
-//! Where checkpoints are: on disk, the bundled one among them, on the Hub, or on a web server.
+//! Locates checkpoints: on disk (including the bundled one), on the Hub, or on a web server.
 
 use std::env;
 use std::ops::Range;
@@ -15,7 +15,7 @@ use crate::weights::{SourceError, WeightSource};
 
 const BUNDLED: &str = "www/weights/mae-small";
 
-/// A checkpoint's place.
+/// The location of a checkpoint.
 #[derive(Debug)]
 pub(super) enum Source {
     /// A folder or a file on disk.
@@ -27,9 +27,11 @@ pub(super) enum Source {
 }
 
 impl Source {
-    /// What was asked for: a folder (of a training run, its latest checkpoint), a file,
-    /// `hf:owner/name[@revision]` or `owner/name` where no such folder exists, or an address; else the
-    /// bundled folder: below the working directory, beside the executable, or where this crate was built.
+    /// Opens a checkpoint: a folder (for a training run, its latest checkpoint), a file,
+    /// `hf:owner/name[@revision]`, `owner/name` if no such folder exists, or a URL.
+    ///
+    /// Without a path it opens the bundled folder: below the working directory, beside the executable, or
+    /// where this crate was built.
     pub(super) fn open(asked: Option<&Path>) -> Result<Self> {
         let Some(path) = asked else { return Self::bundled() };
         let checkpoint = path.join("checkpoint");
@@ -66,7 +68,7 @@ impl Source {
         }
     }
 
-    /// What to call it.
+    /// Returns the name to show to people.
     pub(super) fn describe(&self) -> String {
         match self {
             Self::Disk(disk) => disk.path().display().to_string(),
@@ -75,7 +77,7 @@ impl Source {
         }
     }
 
-    /// The folder, where it is one on disk.
+    /// Returns the folder, if the checkpoint is one on disk.
     pub(super) fn folder(&self) -> Option<&Path> {
         match self {
             Self::Disk(disk) => disk.as_folder(),
@@ -136,7 +138,7 @@ impl WeightSource for Source {
     }
 }
 
-/// Bytes and time left of every file that is fetched.
+/// Returns a callback that shows the bytes and the time left of each file being downloaded.
 pub(super) fn download_bar() -> OnBytes {
     let bar: ProgressBar = progress::download();
     Box::new(move |file, done, total| {

@@ -1,4 +1,5 @@
-//! Line charts: `plotters` on our own pixels and letters, so that no font needs to be installed or shipped.
+//! Line charts, drawn by `plotters` with our own pixels and glyphs, so that no font needs to be installed or
+//! shipped.
 
 use std::convert::Infallible;
 
@@ -16,30 +17,30 @@ use plotters_backend::{BackendColor, BackendCoord, BackendTextStyle, DrawingErro
 use crate::instance::colour;
 
 const SIZE: [u32; 2] = [960, 600];
-/// Side of a character in pixels: the font's eight, twice as large.
+/// Side of a character in pixels: twice the font's eight.
 const GLYPH: i32 = 16;
 
 /// A named line.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Line {
     pub(super) name: String,
-    /// x and y; points that are no numbers are left out.
+    /// x and y; points that are not finite are left out.
     pub(super) points: Vec<(f64, f64)>,
-    /// How far the bars at the first points reach up and down; may be empty.
+    /// Half the height of the error bars at the first points; may be empty.
     pub(super) deviations: Vec<f64>,
 }
 
-/// What a chart says around its lines.
+/// The text around the lines of a chart.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Words<'a> {
     pub(super) title: &'a str,
     pub(super) x: &'a str,
     pub(super) y: &'a str,
-    /// What stands below 0, 1, 2, … in place of the numbers; may be empty.
+    /// Labels below 0, 1, 2, … in place of the numbers; may be empty.
     pub(super) x_names: &'a [&'a str],
 }
 
-/// The nominal size for which `plotters` reckons with letters as wide as ours.
+/// The nominal size at which `plotters` assumes letters as wide as ours.
 const LEGEND_SIZE: i32 = 35;
 
 /// Draws the lines with axes and a legend; the axes cover all points, and `within` if given.
@@ -105,13 +106,13 @@ pub(super) fn chart(words: Words<'_>, lines: &[Line], within: Option<[(f64, f64)
     Ok(picture)
 }
 
-/// From the lower to the upper end of each deviation.
+/// Returns the lower and upper end of each error bar.
 fn bars(line: &Line) -> impl Iterator<Item = [(f64, f64); 2]> {
     let both = line.points.iter().zip(&line.deviations);
     both.map(|(&(x, y), deviation)| [(x, y - deviation), (x, y + deviation)])
 }
 
-/// Where `plotters` draws.
+/// The backend that `plotters` draws to.
 struct Canvas<'a>(&'a mut RgbImage);
 
 impl DrawingBackend for Canvas<'_> {

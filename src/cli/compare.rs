@@ -1,4 +1,4 @@
-//! `mae-seg compare`: training runs side by side.
+//! `mae-seg compare`: compares training runs side by side.
 
 use std::collections::HashSet;
 use std::fs;
@@ -22,7 +22,7 @@ Examples:
   mae-seg compare runs/a runs/b
   mae-seg compare runs/* --out comparison";
 
-/// Share of the steps that a smoothed value is the mean of: one in so many.
+/// A smoothed value is the mean over one in this many steps.
 const SMOOTHING: usize = 20;
 
 /// Put training runs side by side
@@ -37,7 +37,7 @@ pub(super) struct Arguments {
     out: Option<PathBuf>,
 }
 
-/// A run with its flags under their names of today.
+/// Opens a run and renames its flags to their current names.
 fn open(folder: &Path) -> Result<Run> {
     let (mut run, command) = (Run::open(folder)?, Cli::command());
     let verb = run.options.get("verb").cloned().unwrap_or_default();
@@ -58,7 +58,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
     print_line(&aligned(&table))
 }
 
-/// The losses every run logged, the others after them.
+/// Returns the losses that every run logged, then the other metrics.
 fn metrics(runs: &[Run]) -> Vec<String> {
     let mut names: Vec<String> = runs.iter().flat_map(Run::metrics).collect();
     names.sort_unstable_by_key(|name| (name != "loss", name.clone()));
@@ -66,7 +66,7 @@ fn metrics(runs: &[Run]) -> Vec<String> {
     names
 }
 
-/// A head, then a row for each thing to compare: its name, then each run's value.
+/// Returns a header and a row for each compared property: its name, then the value of each run.
 fn table(runs: &[Run]) -> Vec<Vec<String>> {
     let row = |name: &str, value: &dyn Fn(&Run) -> Option<String>| {
         let values = runs.iter().map(|run| value(run).unwrap_or_else(|| "–".to_owned()));
@@ -102,8 +102,8 @@ fn table(runs: &[Run]) -> Vec<Vec<String>> {
     rows
 }
 
-/// Means of as many values as make a part of all that there are: a metric that is rarely measured is shown
-/// as it is.
+/// Smooths a metric by means over a fixed share of its values, so that a rarely measured metric is shown
+/// unsmoothed.
 fn smooth(run: &Run, metric: &str) -> Vec<(f64, f64)> {
     run.smoothed(metric, run.smoothed(metric, 1).len() / SMOOTHING)
 }
@@ -119,7 +119,7 @@ fn aligned(table: &[Vec<String>]) -> String {
     table.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
-/// A file name for the picture of each metric, no two the same.
+/// Returns a distinct file name for the picture of each metric.
 fn files_of(metrics: &[String]) -> Vec<String> {
     let mut taken = HashSet::new();
     let mut free = |metric: &String| {

@@ -42,7 +42,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
     }
     encoder.validate().map_err(|error| wrong_usage(format!("these sizes make no model: {error}")))?;
     let stacks = vec![Stack::of(encoder, encoder.num_patches(), encoder.depth)];
-    // Each photo in two views.
+    // Each photo appears in two views.
     let step = AtOnce { photos: 2 * steps.at_once(), stacks };
     arguments.photos.train((options, &arguments.run, None), &step, None, |photos, device, run, show| {
         contrast(photos, options, device, run, show)

@@ -1,4 +1,4 @@
-//! Pictures as PNG files of this program.
+//! Pictures as PNG files that name this program.
 
 use std::io::Cursor;
 
@@ -7,7 +7,7 @@ use image::{DynamicImage, ImageFormat};
 
 use crate::files::drawn::marked;
 
-/// The bytes of a PNG file, with the mark of this program.
+/// Returns the bytes of a PNG file that names this program.
 pub(super) fn png(picture: &DynamicImage) -> Result<Vec<u8>> {
     let mut bytes = Cursor::new(Vec::new());
     picture.write_to(&mut bytes, ImageFormat::Png).context("the picture cannot be encoded as PNG")?;

@@ -1,4 +1,4 @@
-//! What the verbs that train an encoder on photos without labels share.
+//! The options and the loop shared by the verbs that train an encoder on photos without labels.
 
 use std::path::{Path, PathBuf};
 
@@ -36,8 +36,8 @@ pub(super) struct PhotoArguments {
 }
 
 impl PhotoArguments {
-    /// Does `training` with `options`, from the weights `start` if there are any, where the run stands, and
-    /// shows how far it is; `step` is what it holds in memory.
+    /// Runs `training` with `options` in the run's folder and shows its progress; `start` names the initial
+    /// weights, if any, and `step` says what a step holds in memory.
     pub(super) fn train<O: Clone + Serialize + DeserializeOwned>(
         &self,
         (options, at, start): (&O, &RunArguments, Option<&Path>),

@@ -1,4 +1,4 @@
-//! `mae-seg eval`: how good are these weights?
+//! `mae-seg eval`: measures how good weights are.
 
 mod results;
 
@@ -109,7 +109,7 @@ struct Summary<'a> {
 }
 
 impl Arguments {
-    /// Looks at the places of all results before they are computed.
+    /// Checks that all results may be written, before they are computed.
     fn check_places(&self) -> Result<()> {
         if let Some(path) = &self.predictions {
             let inputs = [self.images.as_ref(), self.weights.as_ref(), self.results.as_ref()];
@@ -125,7 +125,7 @@ impl Arguments {
 }
 
 /// # Errors
-/// A file that is there and is no list in JSON, such as results of COCO's format or categories.
+/// Fails if the file exists and is not a JSON list of objects, as COCO results and categories are.
 fn check_is_results(path: &Path) -> Result<()> {
     if path.is_file() {
         let text = files::read(path, files::LIST).with_context(|| path.display().to_string())?;
@@ -139,7 +139,7 @@ fn check_is_results(path: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Where the list of categories goes, beside the predictions.
+/// Returns the path of the list of categories, beside the predictions.
 fn categories_file(predictions: &Path) -> PathBuf {
     let mut list = predictions.file_stem().map_or_else(OsString::new, OsString::from);
     list.push(".categories.json");
@@ -202,7 +202,7 @@ fn judge(arguments: &Arguments, images: &Path) -> Result<()> {
         clicks,
     };
     tell(arguments, &summary, &evaluation)?;
-    // Numbers that took long are told before a file can fail.
+    // Numbers that took long to compute are printed before writing a file can fail.
     if let Some(path) = &arguments.predictions {
         write_file(path, &serde_json::to_vec(&rows(&dataset, &predictions)?)?)?;
         write_file(&categories_file(path), &serde_json::to_vec_pretty(vocabulary.categories())?)?;
@@ -213,14 +213,14 @@ fn judge(arguments: &Arguments, images: &Path) -> Result<()> {
     Ok(())
 }
 
-/// What is judged on, and what is not.
+/// Describes what the evaluation uses and what it leaves out.
 fn taken(dataset: &CocoDataset, left_out: &LeftOut) -> String {
     let photos = counted(dataset.images.len(), "photo");
     let objects = dataset.annotations.iter().filter(|object| !object.iscrowd).count();
     format!("took {photos} with {}; left out {}", counted(objects, "object"), left_out.told())
 }
 
-/// The predictions with the ids that the annotations have for their photos.
+/// Returns the predictions as JSON, with the image ids of the annotation file where those are text.
 fn rows(dataset: &CocoDataset, predictions: &[Prediction]) -> Result<Vec<Value>> {
     let texts: HashMap<u64, &str> =
         dataset.images.iter().filter_map(|image| Some((image.id, image.text_id.as_deref()?))).collect();
@@ -283,7 +283,7 @@ fn table(summary: &Summary<'_>, evaluation: &Evaluation) -> String {
     lines.join("\n")
 }
 
-/// Names and percentages beside each other.
+/// Formats names and percentages in one line.
 fn cells(values: &[(&str, Option<f64>)]) -> String {
     let cell = |(name, value): &(&str, Option<f64>)| format!("{name} {:>4}", percent(*value));
     values.iter().map(cell).collect::<Vec<_>>().join("   ")

@@ -12,7 +12,7 @@ use super::weight_folder::Target;
 use crate::engine::{DeviceChoice, pick};
 use crate::weights::{Checkpoint, Manifest, Promises, StoredAs, convert, export};
 
-/// What is said of weights whose makers did not say.
+/// The text for weights whose authors did not state their licence or data.
 const NOT_STATED: &str = "not stated";
 
 /// Write a run as a weight folder that pages and programs load: shards of weights, config, manifest.
@@ -57,8 +57,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
     rewrite(&source, &arguments.out, (asked, &TargetsArg::default()), arguments.dtype)
 }
 
-/// Writes the weights of `source` to the folder `out`. What `asked` leaves open is said as the source says
-/// it.
+/// Writes the weights of `source` to the folder `out`. Properties that `asked` leaves open are taken from the
+/// source.
 pub(super) fn rewrite(
     source: &Source,
     out: &Path,

@@ -83,7 +83,7 @@ pub(super) struct Arguments {
 }
 
 impl Arguments {
-    /// What the run begins with, in words.
+    /// Describes the initial weights.
     fn start(&self) -> String {
         match &self.encoder {
             Some(path) => path.display().to_string(),
@@ -91,8 +91,8 @@ impl Arguments {
         }
     }
 
-    /// The device, with memory for a step of training what is to change of `encoder`, by one of so many
-    /// processes.
+    /// Returns the device, after checking that it has the memory that one of `processes` processes needs to
+    /// train the tuned part of `encoder`.
     fn pick(&self, encoder: &VitConfig, processes: usize) -> Result<Picked> {
         let picked = pollster::block_on(pick(self.run.device))?;
         let depth = match self.options.tune {
@@ -108,7 +108,7 @@ impl Arguments {
         Ok(picked)
     }
 
-    /// What the run is judged by, and which of its photos cannot be used.
+    /// Returns the validation set, if any, and the photos of it that cannot be used.
     fn validation(&self) -> Result<(Option<ValidationSet>, Vec<String>)> {
         let Some(path) = &self.val else { return Ok((None, Vec::new())) };
         let mut dataset = CocoDataset::load(path)?;
@@ -119,7 +119,7 @@ impl Arguments {
     }
 }
 
-/// What the model will name, the first hundred in full.
+/// Describes the labels that the model will learn, the first hundred by name.
 fn labels_told(photos: &SegmentationSet) -> String {
     const SHOWN: usize = 100;
     let (labels, categories) = (photos.labels(), photos.num_categories());
@@ -140,13 +140,13 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
     together(|peers| train(arguments, &peers))
 }
 
-/// How pixels are normalised, where not as ImageNet's.
+/// Describes the normalisation of pixels, if it differs from ImageNet's.
 fn normalised(photos: &SegmentationSet) -> Option<String> {
     let (own, usual) = (photos.preprocess(1), Preprocess::square(1));
     (own != usual).then(|| format!("× {}, mean {:?}, deviation {:?}", own.rescale, own.mean, own.std))
 }
 
-/// Options that contradict each other, told before any file is opened.
+/// Rejects contradictory options before any file is opened.
 fn check(options: &FinetuneOptions) -> Result<()> {
     if let Zoom(Some((least, greatest))) = options.augment.zoom
         && least > greatest

@@ -1,4 +1,4 @@
-//! The folder that pictures of found objects go to, whatever lies there already.
+//! The output folder of `mae-seg predict` for pictures.
 
 use std::collections::HashSet;
 use std::fs;
@@ -17,17 +17,17 @@ use crate::image::RgbImage;
 use crate::instance::Instance;
 use crate::weights::sha256_hex;
 
-/// What pictures show of photos. Each kind replaces its own only.
+/// The kind of pictures written for a photo. Each kind replaces only its own pictures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Pictures {
-    /// The photo with everything drawn on it, and cut-outs.
+    /// The photo with everything drawn on it, and a cut-out of each object.
     CutOuts,
-    /// Masks, and a picture of the objects' numbers.
+    /// Masks, and a picture of the object numbers.
     Masks,
 }
 
 impl Pictures {
-    /// The pictures of a photo; their names begin with the photo's.
+    /// Returns the pictures of a photo; their names are appended to the photo's.
     fn of(self, photo: &RgbImage, instances: &[Instance]) -> Result<Vec<ExportedFile>, ExportError> {
         let objects = Object::all(instances);
         let png = |name: &str, picture| picture_file(name, &picture, PictureFormat::Png);
@@ -44,7 +44,8 @@ impl Pictures {
         }
     }
 
-    /// Whether a name may end so: `overlay.png`, `01-cat.png`; `ids.png`, `01-cat.mask.png`.
+    /// Returns whether a file of this kind may have the ending: `overlay.png`, `01-cat.png`; `ids.png`,
+    /// `01-cat.mask.png`.
     fn has(self, ending: &str) -> bool {
         let (whole, one) = match self {
             Self::CutOuts => ("overlay.png", ".png"),
@@ -58,30 +59,31 @@ impl Pictures {
     }
 }
 
-/// Characters of the digest by which a picture knows its photo.
+/// Number of hexadecimal digits of the digest that identifies the photo in its pictures.
 const SHOWN: usize = 16;
 
-/// A folder of pictures of one kind. Those of an earlier call for the same photo are replaced, all of them;
-/// the names of everything else are left alone.
+/// A folder of pictures of one kind. All pictures of an earlier call for the same photo are replaced; files
+/// with other names are left alone.
 #[derive(Debug)]
 pub(super) struct FoundFolder {
     root: PathBuf,
     pictures: Pictures,
-    /// The photos' own names, in lower case as some file systems see them: no other photo takes them.
+    /// The names of the photos, in lower case as on case-insensitive file systems; no other photo may take
+    /// them.
     own: HashSet<String>,
-    /// Names that photos of this call have.
+    /// The names taken by photos of this call.
     taken: HashSet<String>,
 }
 
 impl FoundFolder {
-    /// Makes the folder, for pictures of `photos`.
+    /// Creates the folder, for pictures of `photos`.
     pub(super) fn open(root: &Path, pictures: Pictures, photos: &[PathBuf]) -> Result<Self> {
         fs::create_dir_all(root).with_context(|| format!("cannot create the folder {}", root.display()))?;
         let own = photos.iter().map(|photo| name_of(photo).to_lowercase()).collect();
         Ok(Self { root: root.to_owned(), pictures, own, taken: HashSet::new() })
     }
 
-    /// Writes the pictures of a photo, and deletes those of an earlier call that have no successor.
+    /// Writes the pictures of a photo, and deletes those of an earlier call that were not replaced.
     pub(super) fn save(&mut self, path: &Path, photo: &RgbImage, instances: &[Instance]) -> Result<()> {
         let of = identity(path);
         let (name, earlier) = self.name(path, &of)?;
@@ -98,9 +100,9 @@ impl FoundFolder {
         Ok(())
     }
 
-    /// A name for the pictures of a photo, and those of an earlier call under it: the photo's own, with a
-    /// number where another photo has it, or the folder holds files of that name that are not pictures of
-    /// this photo.
+    /// Returns a name for the pictures of a photo, and the pictures of an earlier call under that name. The
+    /// name is the photo's own, with a number appended if another photo has it or the folder holds files of
+    /// that name that are not pictures of this photo.
     fn name(&mut self, path: &Path, of: &str) -> Result<(String, Vec<PathBuf>)> {
         let stem = name_of(path);
         let mut number = 1;
@@ -126,7 +128,7 @@ impl FoundFolder {
         }
     }
 
-    /// The files in the folder that are named as pictures of `key`, a name in lower case.
+    /// Returns the files in the folder that are named like pictures of `key`, a name in lower case.
     fn there(&self, key: &str) -> Result<Vec<PathBuf>> {
         let listing = || format!("cannot list {}", self.root.display());
         let mut pictures = Vec::new();
@@ -147,7 +149,7 @@ fn name_of(path: &Path) -> String {
     stem(&path.to_string_lossy())
 }
 
-/// What tells a photo from others of its name, without telling where it is.
+/// Returns a digest that distinguishes a photo from others of the same name without revealing its path.
 fn identity(path: &Path) -> String {
     let place = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     sha256_hex(place.as_os_str().as_encoded_bytes())[..SHOWN].to_owned()

@@ -1,4 +1,4 @@
-//! Pages that need no other file: headings, tables, pictures.
+//! Self-contained HTML pages of headings, tables and pictures.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -9,10 +9,10 @@ const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;mar
 img{max-width:100%;height:auto}table{border-collapse:collapse;margin:1rem 0;display:block;overflow-x:auto}\
 th,td{padding:.2rem .7rem;text-align:right;border-bottom:1px solid #ddd}th:first-child,td:first-child{text-align:left}";
 
-/// What pages of this program say of who wrote them.
+/// The tag that marks pages as written by this program.
 pub(super) const GENERATOR: &str = "<meta name=\"generator\" content=\"mae-seg\">";
 
-/// An HTML page in the making.
+/// An HTML page under construction.
 #[derive(Debug)]
 pub(super) struct Page(String);
 
@@ -45,7 +45,7 @@ impl Page {
         self.0 += "</table>\n";
     }
 
-    /// A PNG, inside the page itself.
+    /// Adds a PNG, embedded in the page.
     pub(super) fn picture(&mut self, description: &str, png: &[u8]) {
         let (alt, data) = (markup(description), STANDARD.encode(png));
         self.0 += &format!("<img alt=\"{alt}\" src=\"data:image/png;base64,{data}\">\n");

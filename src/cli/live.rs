@@ -1,4 +1,4 @@
-//! Burn's terminal interface: curves while training runs.
+//! Burn's terminal interface: curves during training.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -15,13 +15,13 @@ use burn_train::renderer::{MetricState, MetricsRenderer, MetricsRendererTraining
 
 use crate::train::Step;
 
-/// The screen; closed when dropped.
+/// The terminal interface, which closes when dropped.
 pub(super) struct Live {
     screen: TuiMetricsRendererWrapper,
     interrupter: Interrupter,
     known: BTreeSet<&'static str>,
     title: String,
-    /// The epoch being shown, from 0 on.
+    /// The epoch being shown, counted from 0.
     epoch: Option<usize>,
 }
 
@@ -32,7 +32,7 @@ impl fmt::Debug for Live {
 }
 
 impl Live {
-    /// Takes the terminal over, where standard output is one.
+    /// Takes over the terminal, if standard output is one.
     pub(super) fn open(title: &str, done: usize) -> Option<Self> {
         stdout().is_terminal().then(|| {
             let interrupter = Interrupter::new();
@@ -41,7 +41,7 @@ impl Live {
         })
     }
 
-    /// Draws a step; says whether the person asked to stop.
+    /// Draws a step; returns whether the user asked to stop.
     pub(super) fn step(&mut self, step: &Step) -> bool {
         self.measured("loss", step.loss, false);
         self.measured("learning rate", step.learning_rate, false);
@@ -52,7 +52,7 @@ impl Live {
         self.interrupter.should_stop()
     }
 
-    /// Burn's bars count epochs, and steps within one.
+    /// Updates Burn's progress bars, which count epochs and the steps within one.
     fn progressed(&mut self, step: &Step) {
         let per_epoch = (step.step as f64 / step.epoch).clamp(1.0, step.steps as f64);
         let epoch = ((step.step - 1) as f64 / per_epoch) as usize;
@@ -65,7 +65,7 @@ impl Live {
         self.screen.update_split(step.step - (epoch as f64 * per_epoch) as usize);
     }
 
-    /// Counts something that happened.
+    /// Counts an event.
     pub(super) fn count(&mut self, what: &str) {
         self.screen.log_event_training(what.to_owned());
     }

@@ -1,8 +1,8 @@
-//! No terminal interface in this build.
+//! A substitute for builds without the terminal interface.
 
 use crate::train::Step;
 
-/// There is none.
+/// The terminal interface, which never exists in this build.
 #[derive(Debug)]
 pub(super) enum Live {}
 

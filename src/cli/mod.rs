@@ -1,6 +1,7 @@
 //! The command line: `mae-seg VERB …`.
 //!
-//! Results go to stdout, progress and errors to stderr. Exit code 0: done; 1: failed; 2: wrong usage.
+//! Results go to stdout, progress and errors to stderr. The exit code is 0 for success, 1 for failure and 2
+//! for wrong usage.
 
 mod annotated;
 mod at_once;
@@ -85,13 +86,12 @@ enum Verb {
     Inspect(inspect::Arguments),
 }
 
-/// Unless the environment names another, the device that is always there is Burn's default. It loads what
-/// an optimiser knows onto its default first, which were a GPU otherwise, whatever `--device` says: a
-/// machine without one would stop, and one with a slow driver crash when the program ends before the last
-/// upload.
+/// Burn's default device, unless the environment names another. Burn first loads an optimiser's state onto
+/// its default device, which would otherwise be a GPU, whatever `--device` says: a machine without one would
+/// fail, and one with a slow driver could crash if the program ends before the last upload.
 const DEFAULT_DEVICE: &str = "BURN_DEVICE=flex";
 
-/// Reads the arguments, does what they ask for and says how it went.
+/// Reads the arguments, runs the verb and reports the outcome.
 #[must_use]
 pub fn run() -> ExitCode {
     let cli = parse();
@@ -123,7 +123,8 @@ pub fn run() -> ExitCode {
     }
 }
 
-/// Lets nobody report a decoder's panic: it becomes the error of its photo, and the others go on.
+/// Suppresses the panic messages of image decoders: such a panic becomes the error of its photo, and the
+/// others go on.
 fn leave_decoders_in_peace() {
     let report = panic::take_hook();
     panic::set_hook(Box::new(move |panic| {
@@ -133,7 +134,7 @@ fn leave_decoders_in_peace() {
     }));
 }
 
-/// The arguments, a recipe's flags among them.
+/// Parses the arguments, including the flags of a recipe.
 fn parse() -> Cli {
     let mut command = Cli::command();
     match recipe::expand(std::env::args_os().collect(), &command) {
@@ -142,21 +143,21 @@ fn parse() -> Cli {
     }
 }
 
-/// What was asked for that can never be right, whatever files say.
+/// An error in the usage of the program that no file could make right.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 struct WrongUsage(String);
 
-/// An error that ends the program as a wrong flag does.
+/// Returns an error that ends the program as a wrong flag does.
 fn wrong_usage(reason: impl Display) -> anyhow::Error {
     WrongUsage(reason.to_string()).into()
 }
 
-/// Characters of an error that are shown, from its beginning and from its end: a name in a file can be as
-/// long as the file.
+/// Number of characters of an error that are shown, from its beginning and from its end: a name in a file can
+/// be as long as the file.
 const SHOWN: [usize; 2] = [2000, 500];
 
-/// One sentence on stderr; a closed stderr is no reason to stop.
+/// Prints an error as one line on stderr; a closed stderr is not an error.
 fn complain(error: &anyhow::Error) {
     let text = told(error);
     let _ = writeln!(std::io::stderr(), "error: {}", one_line(&shortened(&text)));
@@ -173,7 +174,7 @@ fn shortened(text: &str) -> Cow<'_, str> {
     Cow::Owned(format!("{start} … {end}"))
 }
 
-/// The error and its causes; those that it names itself are not told twice.
+/// Returns the error and its causes, without those that the error already names.
 fn told(error: &anyhow::Error) -> String {
     error.chain().map(ToString::to_string).fold(String::new(), |told, cause| match told.as_str() {
         "" => cause,

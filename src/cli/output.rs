@@ -1,4 +1,4 @@
-//! Files that are whole or not there, and a stdout that may be closed early.
+//! Atomic writing of files, and printing to a stdout that may be closed early.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -11,32 +11,31 @@ use super::html::GENERATOR;
 use crate::files::{self, drawn::drawn_of};
 use crate::text::printable;
 
-/// Writes a file under a temporary name beside it and renames it; what is no file but a pipe or device is
-/// written into.
+/// Writes a file under a temporary name beside it and renames it; a pipe or device is written to directly.
 pub(super) fn write_file(path: &Path, content: &[u8]) -> Result<()> {
     write_files(&[(path.to_owned(), content)])
 }
 
-/// Writes the files of a weight folder: while not all are on the disk, all old ones stay.
+/// Writes the files of a weight folder; the old files stay until all new ones are on the disk.
 pub(super) fn write_folder(folder: &Path, files: &[(String, Vec<u8>)]) -> Result<()> {
     fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
     let files: Vec<_> = files.iter().map(|(name, content)| (folder.join(name), content.as_slice())).collect();
     write_files(&files)
 }
 
-/// Writes files so that all old ones stay while not all new ones are on the disk.
+/// Writes files; the old ones stay until all new ones are on the disk.
 pub(super) fn write_files(files: &[(PathBuf, &[u8])]) -> Result<()> {
     let mut written = Vec::new();
     for (path, content) in files {
         let failed = || format!("cannot write {}", path.display());
-        // The file that a link leads to.
+        // The file that a symbolic link points to.
         let place = fs::canonicalize(path).unwrap_or_else(|_| path.clone());
         if place.exists() && !place.is_file() {
             fs::write(&place, content).with_context(failed)?;
             continue;
         }
         let folder = place.parent().filter(|folder| !folder.as_os_str().is_empty());
-        // Created by hand: the default of tempfile is a file only its owner may read.
+        // Created here because tempfile's default lets only the owner read the file.
         let mut file = tempfile::Builder::new()
             .make_in(folder.unwrap_or(Path::new(".")), |path| File::create_new(path))
             .with_context(failed)?;
@@ -49,11 +48,11 @@ pub(super) fn write_files(files: &[(PathBuf, &[u8])]) -> Result<()> {
     Ok(())
 }
 
-/// Looks whether results of these `names` may be written into `folder`, before they are computed.
+/// Checks, before results are computed, that files of these `names` may be written into `folder`.
 ///
 /// # Errors
-/// A file of such a name that is not known to be of an earlier call: pictures and pages say so themselves,
-/// and speak for what lies beside them.
+/// Fails if such a file exists and was not written by an earlier call. Pictures and pages carry a mark of
+/// this program, and vouch for the other files beside them.
 pub(super) fn check_replaceable<N: AsRef<str>>(folder: &Path, names: &[N]) -> Result<()> {
     let there: Vec<PathBuf> =
         names.iter().map(|name| folder.join(name.as_ref())).filter(|path| path.exists()).collect();
@@ -72,7 +71,7 @@ pub(super) fn check_replaceable<N: AsRef<str>>(folder: &Path, names: &[N]) -> Re
 }
 
 /// # Errors
-/// Where `out` is one of the files that are read.
+/// Fails if `out` is one of the input files.
 pub(super) fn check_is_no_input(out: &Path, inputs: &[&Path]) -> Result<()> {
     let place = |path: &Path| fs::canonicalize(path).ok();
     let is_input =
@@ -81,13 +80,13 @@ pub(super) fn check_is_no_input(out: &Path, inputs: &[&Path]) -> Result<()> {
     Ok(())
 }
 
-/// Prints lines of results; a reader that has seen enough (`| head`) is no error. Line breaks stay: names out
-/// of files go through [`one_line`](crate::text::one_line) first.
+/// Prints lines of results; a closed stdout (`| head`) is not an error. Line breaks are kept, so names from
+/// files go through [`one_line`](crate::text::one_line) first.
 pub(super) fn print_line(line: &str) -> Result<()> {
     print(&format!("{line}\n"))
 }
 
-/// Prints a piece of the results at once, as [`print_line`] does.
+/// Prints part of the results immediately, as [`print_line`] does.
 pub(super) fn print(text: &str) -> Result<()> {
     let mut stdout = io::stdout().lock();
     match stdout.write_all(printable(text).as_bytes()).and_then(|()| stdout.flush()) {
@@ -96,26 +95,26 @@ pub(super) fn print(text: &str) -> Result<()> {
     }
 }
 
-/// A JSON array whose rows are written as they come.
+/// A JSON array whose rows are written as they arrive.
 #[derive(Debug, Default)]
 pub(super) struct JsonRows {
     begun: bool,
 }
 
 impl JsonRows {
-    /// The text of some more rows.
+    /// Returns the text of further rows.
     pub(super) fn add(&mut self, rows: impl Iterator<Item = serde_json::Value>) -> String {
         rows.map(|row| format!("{}{row}", if mem::replace(&mut self.begun, true) { ",\n" } else { "[" }))
             .collect()
     }
 
-    /// The text that ends the array.
+    /// Returns the text that ends the array.
     pub(super) const fn end(self) -> &'static str {
         if self.begun { "]\n" } else { "[]\n" }
     }
 }
 
-/// Percent with one digit, as papers print them; a dash for what does not exist.
+/// Formats a share in percent with one decimal, as papers do; `None` is a dash.
 pub(super) fn percent(value: Option<f64>) -> String {
     value.map_or("–".to_owned(), |value| format!("{:.1}", 100.0 * value))
 }

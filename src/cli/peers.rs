@@ -1,4 +1,4 @@
-//! Processes that `mpirun` started together.
+//! Distributed training by processes that `mpirun` started.
 
 use std::io::{Write as _, stderr};
 use std::sync::Arc;
@@ -13,11 +13,11 @@ use mpi::{Rank, Threading};
 use crate::text::one_line;
 use crate::train::Peers;
 
-/// So many numbers go into one message: MPI counts them in 31 bits.
+/// Number of values in one message; MPI counts them in 31 bits.
 const MESSAGE: usize = 1 << 24;
 
-/// Everybody `mpirun` started. Rank and size are kept: MPI answers the thread that started it only, and
-/// batches are made on another.
+/// All processes that `mpirun` started. Rank and size are stored because MPI answers only the thread that
+/// initialised it, and batches are made on another.
 #[derive(Debug)]
 struct World {
     rank: usize,
@@ -33,7 +33,8 @@ impl Peers for World {
         self.size
     }
 
-    /// To process 0 and back: an all-reduce need not give everybody the same last bit (MPI 4.1 §6.9.1).
+    /// Reduces to process 0 and broadcasts the sum: an all-reduce need not give every process bit-identical
+    /// results (MPI 4.1 §6.9.1).
     fn sum(&self, numbers: &mut [f32]) {
         const FIRST: Rank = 0;
         let world = SimpleCommunicator::world();
@@ -50,8 +51,7 @@ impl Peers for World {
     }
 }
 
-/// Does `training` together with the processes that were started beside this one. One that fails stops them
-/// all.
+/// Runs `training` together with the other processes; if one fails, all are stopped.
 pub(super) fn together(training: impl FnOnce(Arc<dyn Peers>) -> Result<()>) -> Result<()> {
     let started: Option<(Universe, _)> = initialize_with_threading(Threading::Funneled);
     let (_universe, _) = started.context("MPI could not be started")?;

@@ -1,4 +1,4 @@
-//! No other processes in this build.
+//! A substitute for builds without MPI: training in a single process.
 
 use std::env;
 use std::sync::Arc;
@@ -7,10 +7,10 @@ use anyhow::{Result, bail};
 
 use crate::train::{Alone, Peers};
 
-/// What Open MPI, MPICH and Slurm tell a process of how many they started.
+/// Variables in which Open MPI, MPICH and Slurm pass the number of processes.
 const SIZES: [&str; 2] = ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE"];
 
-/// Does `training`, alone.
+/// Runs `training` in this process alone.
 pub(super) fn together(training: impl FnOnce(Arc<dyn Peers>) -> Result<()>) -> Result<()> {
     let started = SIZES.iter().find_map(|size| env::var(size).ok()?.parse::<usize>().ok());
     match started {

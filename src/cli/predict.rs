@@ -1,4 +1,4 @@
-//! `mae-seg predict`: the objects of some photos.
+//! `mae-seg predict`: segments the objects in photos.
 
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -76,11 +76,11 @@ pub(super) struct Arguments {
     device: DeviceChoice,
 }
 
-/// What of a photo is wanted.
+/// The objects to look for in a photo.
 enum Wanted {
     /// All objects.
     All(SegmentOptions),
-    /// The one pointed at.
+    /// The object at the prompt.
     At(Prompt),
 }
 
@@ -102,7 +102,7 @@ pub(super) fn score(text: &str) -> Result<f32, String> {
     value.ok_or_else(|| "a score is a number from 0 to 1".to_owned())
 }
 
-/// A COCO result that also says in words what it is, and where.
+/// A COCO result with its label, box and file name.
 #[derive(Debug, Serialize)]
 struct Row<'a> {
     #[serde(flatten)]
@@ -197,8 +197,7 @@ fn segment(engine: &Engine, path: &Path, wanted: &Wanted) -> Result<Found> {
     Ok(Found { photo, notes, instances })
 }
 
-/// Says on stderr what was amiss with a photo that was read all the same; a closed stderr is no reason to
-/// stop.
+/// Prints on stderr a remark about a photo that was decoded nevertheless; a closed stderr is not an error.
 fn remark(path: &Path, note: &ImageNote) {
     let _ = writeln!(io::stderr(), "note: {}", one_line(&format!("{}: {note}", path.display())));
 }

@@ -42,8 +42,8 @@ pub(super) struct Arguments {
 }
 
 impl Arguments {
-    /// The options for a teacher of this width, with the architecture of the encoder `start`, if there is
-    /// one.
+    /// Returns the options for a teacher of width `teacher_dim`, with the encoder architecture of `start`, if
+    /// given.
     fn options(&self, teacher_dim: usize, start: Option<&Folder>) -> Result<PretrainOptions> {
         let mut options = self.options.clone();
         let model = &mut options.model;

@@ -1,4 +1,4 @@
-//! `mae-seg probe`: what has an encoder learned?
+//! `mae-seg probe`: measures what an encoder has learned.
 
 use std::path::{Path, PathBuf};
 
@@ -34,7 +34,7 @@ Examples:
   mae-seg probe --weights runs/mae --train photos/train --test photos/val
   mae-seg probe --weights runs/mae --train train.json --test val.json --images photos/";
 
-/// Photos computed at once.
+/// Number of photos per forward pass.
 const BATCH: usize = 16;
 
 /// Measure what an encoder has learned: nearest neighbours, linear probe, reconstruction
@@ -78,12 +78,12 @@ struct Report {
     skipped_photos: usize,
     nearest_neighbours: Scores,
     linear: Scores,
-    /// The shares of the classes in the training photos, whatever the photo.
+    /// The baseline that predicts the class frequencies of the training photos for every photo.
     guess: Scores,
     reconstruction: Option<Likeness>,
 }
 
-/// An encoder, and the decoder that belongs to it where the weights are a masked autoencoder.
+/// An encoder, with its decoder if the weights are those of a masked autoencoder.
 struct Probed {
     encoder: VisionTransformer,
     autoencoder: Option<MaskedAutoencoder>,
@@ -122,8 +122,8 @@ impl Probed {
         photos.par_iter().map(crop).collect()
     }
 
-    /// Their features; photos that cannot be read are taken out and told in a sentence each, or the first
-    /// is the error if `damaged` stops there.
+    /// Computes the features of the photos. Photos that cannot be read are removed and reported, or the first
+    /// one is the error if `damaged` says to stop.
     fn look(&self, photos: &mut LabelledPhotos, damaged: Damaged) -> Result<Labelled> {
         let bar = progress::bar(photos.photos.len(), "computing features");
         let (mut kept, mut found, mut unusable) = (Vec::new(), Vec::new(), photos.cut.clone());
@@ -151,7 +151,7 @@ impl Probed {
         Ok(Labelled { features: found, present: photos.present(), exclusive: photos.exclusive })
     }
 
-    /// How like the photos their reconstructions are, on average.
+    /// Returns the mean similarity between photos and their reconstructions.
     fn draw(&self, model: &MaskedAutoencoder, photos: &LabelledPhotos, seed: u64) -> Result<Likeness> {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         let bar = progress::bar(photos.photos.len(), "drawing hidden patches");
@@ -223,7 +223,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
     print_line(&text.context("the report cannot be written")?)
 }
 
-/// Which classes only one of them has.
+/// Describes the classes that only one of the two sets has.
 fn difference(train: &LabelledPhotos, test: &LabelledPhotos) -> Option<String> {
     let lacks = |one: &LabelledPhotos, other: &LabelledPhotos, side: &str| {
         let names: Vec<&str> = one

@@ -1,4 +1,4 @@
-//! Progress on the terminal: a bar where somebody watches, plain lines where nobody does.
+//! Progress display: a bar on a terminal, plain lines elsewhere.
 
 use std::collections::HashSet;
 use std::io::{IsTerminal, Write as _, stderr};
@@ -13,7 +13,7 @@ use crate::train::{Peers, Step, TrainEvent};
 
 const PLAIN_LINE_EVERY: Duration = Duration::from_secs(15);
 
-/// A bar with time left, on standard error.
+/// Returns a progress bar with the time left, on standard error.
 pub(super) fn bar(length: usize, what: &str) -> ProgressBar {
     let style = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} · {elapsed} · {eta} left");
     let bar = ProgressBar::new(length as u64).with_message(what.to_owned());
@@ -23,7 +23,7 @@ pub(super) fn bar(length: usize, what: &str) -> ProgressBar {
     }
 }
 
-/// A file on its way, hidden until its first bytes.
+/// Returns the progress bar of a download, hidden until the first bytes arrive.
 pub(super) fn download() -> ProgressBar {
     let style = ProgressStyle::with_template("{msg} {wide_bar} {bytes} of {total_bytes} · {eta} left");
     let bar = ProgressBar::new(0);
@@ -33,52 +33,52 @@ pub(super) fn download() -> ProgressBar {
     }
 }
 
-/// A clock beside something whose length nobody knows.
+/// Returns a spinner with a clock, for work of unknown length.
 pub(super) fn spinner(what: &'static str) -> ProgressBar {
     let spinner = ProgressBar::new_spinner().with_message(what);
     spinner.enable_steady_tick(Duration::from_millis(200));
     spinner
 }
 
-/// Says a line on standard error.
+/// Prints a line on standard error.
 pub(super) fn say(text: &str) {
-    // Whom it does not reach does not want to know.
+    // A closed stderr is not an error.
     let _closed = writeln!(stderr(), "{}", one_line(text));
 }
 
-/// Says on standard error what was left out.
+/// Prints on standard error what was skipped.
 pub(super) fn skipped(reasons: &[String]) {
     for reason in reasons {
         say(&format!("skipped {reason}"));
     }
 }
 
-/// Says on standard error what whoever started the program should know.
+/// Prints a note to the user on standard error.
 pub(super) fn note(what: &str) {
     say(&format!("note: {what}"));
 }
 
-/// Shows the events of a training run.
+/// The progress display of a training run.
 #[derive(Debug)]
 pub(super) struct TrainProgress {
     bar: ProgressBar,
     title: String,
-    /// The first of several processes; the others tell only what was skipped.
+    /// Whether this is the first of several processes; the others report only what was skipped.
     leads: bool,
     live: Option<Live>,
-    /// What is to be said once the terminal is free again.
+    /// Lines to print once the terminal is free again.
     held: Vec<String>,
     watched: bool,
     plain: bool,
     started: Instant,
     done_before: usize,
     last_line: Option<Instant>,
-    /// What was said to be skipped: a damaged file turns up again in every epoch.
+    /// What was already reported as skipped: a damaged file turns up again in every epoch.
     skipped: HashSet<String>,
 }
 
 impl TrainProgress {
-    /// `plain`: lines, whatever the terminal can show.
+    /// Creates the display; `plain` asks for lines, whatever the terminal can show.
     pub(super) fn new(title: &str, peers: &dyn Peers, plain: bool) -> Self {
         let leads = peers.rank() == 0;
         let mut progress = Self {
@@ -98,7 +98,7 @@ impl TrainProgress {
         progress
     }
 
-    /// Tells something once.
+    /// Prints a line.
     pub(super) fn say(&mut self, text: &str) {
         self.line(text);
     }
@@ -138,7 +138,7 @@ impl TrainProgress {
         }
     }
 
-    /// Says whether somebody sees it there.
+    /// Shows a step in the terminal interface; returns whether there is one.
     fn step_live(&mut self, step: &Step) -> bool {
         let Some(live) = &mut self.live else { return false };
         if live.step(step) {
@@ -217,7 +217,7 @@ impl TrainProgress {
         if self.watched {
             self.bar.println(text);
         } else {
-            // A reader that went away is no reason to stop.
+            // A closed stderr is not an error.
             let _ = writeln!(stderr(), "{text}");
         }
     }

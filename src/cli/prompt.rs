@@ -1,4 +1,4 @@
-//! What is pointed at on the command line.
+//! Point and box prompts on the command line.
 
 use clap::Args;
 
@@ -22,7 +22,7 @@ pub(super) struct PromptArguments {
 struct Bounds([usize; 4]);
 
 impl PromptArguments {
-    /// What was pointed at, if anything.
+    /// Returns the prompt, if there is one.
     pub(super) fn prompt(&self) -> Option<Prompt> {
         let prompt = Prompt { points: self.points.clone(), bounds: self.bounds.map(|Bounds(bounds)| bounds) };
         (prompt != Prompt::default()).then_some(prompt)

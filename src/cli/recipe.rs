@@ -18,11 +18,11 @@ use crate::files;
 
 const FLAG: &str = "--recipe";
 
-/// Given for a flag of the recipe, these take it back.
+/// Suffixes of a flag on the command line that remove the recipe's flag.
 const TAKEN_BACK: [&str; 2] = ["=false", "=none"];
 
-/// Puts what the recipe says before what the command line says; flags given there replace the recipe's, and
-/// `--flag=false` or `--flag=none` takes back one of the recipe's.
+/// Inserts the flags of the recipe before those of the command line. Flags on the command line replace the
+/// recipe's, and `--flag=false` or `--flag=none` removes one of the recipe's.
 pub(super) fn expand(mut arguments: Vec<OsString>, command: &Command) -> Result<Vec<OsString>> {
     let Some(path) = recipe(&arguments) else { return Ok(arguments) };
     let Some(verb) = arguments.get(1).and_then(|verb| command.find_subcommand(verb)) else {
@@ -40,7 +40,7 @@ pub(super) fn expand(mut arguments: Vec<OsString>, command: &Command) -> Result<
     Ok(arguments)
 }
 
-/// All flags of a verb with what they stand at, given, of a recipe or by default.
+/// Returns the value of every flag of a verb, whether given, from a recipe or by default.
 pub(super) fn resolved(arguments: Vec<OsString>, command: &Command) -> BTreeMap<String, String> {
     let expanded = expand(arguments, command).unwrap_or_default();
     let Ok(matches) = command.clone().try_get_matches_from(expanded) else { return BTreeMap::new() };
@@ -49,7 +49,7 @@ pub(super) fn resolved(arguments: Vec<OsString>, command: &Command) -> BTreeMap<
     let value = |flag: &Arg| {
         let values = matches.try_get_raw(flag.get_id().as_str()).ok()??;
         let values = values.map(|value| value.to_string_lossy()).collect::<Vec<_>>().join(" ");
-        // Such as `--no-masked-attention`, which was given where its option is off.
+        // Flags such as `--no-masked-attention` are given when their option is off.
         let values = match flag.get_action() {
             ArgAction::SetFalse => (values == "false").to_string(),
             _ => values,
@@ -59,23 +59,23 @@ pub(super) fn resolved(arguments: Vec<OsString>, command: &Command) -> BTreeMap<
     flags.filter_map(value).collect()
 }
 
-/// The flag of a verb that has this name, or had it in an earlier version.
+/// Returns the flag of a verb that has this name, or had it in an earlier version.
 fn flag<'a>(verb: &'a Command, name: &str) -> Option<&'a Arg> {
     verb.get_arguments().find(|flag| names(flag).any(|known| known == name))
 }
 
-/// The names of a flag, today's first.
+/// Returns the names of a flag, the current one first.
 fn names(flag: &Arg) -> impl Iterator<Item = &str> {
     flag.get_long().into_iter().chain(flag.get_all_aliases().into_iter().flatten())
 }
 
-/// Today's name of a flag of a verb.
+/// Returns the current name of a verb's flag.
 pub(super) fn renamed(verb: &str, name: String, command: &Command) -> String {
     let flag = command.find_subcommand(verb).and_then(|verb| flag(verb, &name));
     flag.and_then(Arg::get_long).map_or(name, str::to_owned)
 }
 
-/// The file after `--recipe`.
+/// Returns the file after `--recipe`.
 fn recipe(arguments: &[OsString]) -> Option<PathBuf> {
     let after = |flag: &OsString| flag.to_str()?.strip_prefix(FLAG)?.strip_prefix('=').map(PathBuf::from);
     let next = arguments.iter().skip_while(|argument| *argument != FLAG).nth(1).map(PathBuf::from);
@@ -103,7 +103,7 @@ fn flags(recipe: &Table, verb: &Command, given: &[OsString]) -> Result<Vec<OsStr
             continue;
         }
         match (values(value).with_context(|| format!("[{name}] {key}"))?.as_slice(), value) {
-            // In one word, so that a minus begins no flag.
+            // Passed as one word, so that a leading minus does not begin a flag.
             ([only], Value::String(_) | Value::Integer(_) | Value::Float(_)) => {
                 flags.push(format!("{flag}={only}").into());
             }
@@ -116,7 +116,7 @@ fn flags(recipe: &Table, verb: &Command, given: &[OsString]) -> Result<Vec<OsStr
     Ok(flags)
 }
 
-/// What stands after a flag on the command line.
+/// Returns the words that follow a flag on the command line.
 fn values(value: &Value) -> Result<Vec<String>> {
     Ok(match value {
         Value::String(text) => vec![text.clone()],
@@ -128,7 +128,8 @@ fn values(value: &Value) -> Result<Vec<String>> {
     })
 }
 
-/// Whether a path names a recipe that can be read: for the flag that [`expand`] has followed already.
+/// Returns the path of a recipe if that file exists; used for the flag itself, which [`expand`] has already
+/// followed.
 pub(super) fn existing(text: &str) -> Result<PathBuf, String> {
     let path = Path::new(text);
     if path.is_file() { Ok(path.to_owned()) } else { Err("no such file".to_owned()) }

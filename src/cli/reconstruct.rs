@@ -1,4 +1,4 @@
-//! `mae-seg reconstruct`: what a masked autoencoder draws where it sees nothing.
+//! `mae-seg reconstruct`: shows what a masked autoencoder predicts for hidden patches.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! `mae-seg eval --report`: one HTML file that holds everything, and its pictures as PNG beside it.
+//! `mae-seg eval --report`: a self-contained HTML file, with its pictures as PNG beside it.
 
 use std::fs;
 use std::path::Path;
@@ -18,16 +18,16 @@ use crate::instance::Instance;
 use crate::mask::{BinaryMask, Rle};
 use crate::text::counted;
 
-/// Rows of the sheet of worst photos.
+/// Number of rows on the sheet of worst photos.
 const WORST: usize = 12;
-/// Lines a chart can hold before nobody can tell them apart.
+/// Maximum number of category curves that remain distinguishable in a chart.
 const MOST_CURVES: usize = 7;
-/// Predictions below this score are not drawn.
+/// Minimum score of drawn predictions.
 const LEAST_SCORE: f32 = 0.3;
-/// Size of one picture on the sheet.
+/// Longest side of one picture on the sheet, in pixels.
 const CELL: u32 = 320;
 
-/// The files of a report.
+/// Names of the files of a report.
 pub(super) const NAMES: [&str; 4] =
     ["report.html", "precision-recall.png", "worst-photos.png", "evaluation.json"];
 
@@ -89,7 +89,7 @@ fn page(weights: &str, truth: &CocoDataset, evaluation: &Evaluation, curves: &[u
     page.finish()
 }
 
-/// The mean over all categories, and the best of them.
+/// Draws the precision-recall curves of the mean over all categories and of the best categories.
 fn curves(evaluation: &Evaluation) -> Result<Picture> {
     let line = |name: &str, precision: &[f64]| {
         let last = precision.len().saturating_sub(1).max(1) as f64;
@@ -107,7 +107,7 @@ fn curves(evaluation: &Evaluation) -> Result<Picture> {
     chart(words, &lines, Some([(0.0, 0.0), (1.0, 1.0)]))
 }
 
-/// One row per photo: annotated objects, found objects.
+/// Draws one row per photo: annotated objects on the left, found objects on the right.
 fn sheet(
     truth: &CocoDataset,
     images: &PhotoFolder,

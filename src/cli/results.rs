@@ -1,4 +1,4 @@
-//! What `mae-seg predict` writes, in which format.
+//! The output of `mae-seg predict` in its various formats.
 
 use std::path::{Path, PathBuf};
 
@@ -31,7 +31,7 @@ pub(super) enum FormatArg {
     Masks,
 }
 
-/// Where results are written.
+/// The destination of the results.
 #[derive(Debug)]
 pub(super) enum Results {
     Pictures(FoundFolder),
@@ -39,7 +39,7 @@ pub(super) enum Results {
 }
 
 impl Results {
-    /// Makes the folder `out` for what is found in `photos` by a model with these labels.
+    /// Creates the folder `out` for the objects found in `photos` by a model with these labels.
     pub(super) fn open(
         out: &Path,
         format: Option<FormatArg>,
@@ -61,7 +61,7 @@ impl Results {
         AnnotationFolder::open(out, format, labels).map(Self::Annotations)
     }
 
-    /// Writes what belongs to one photo.
+    /// Writes the files of one photo.
     pub(super) fn save(&mut self, path: &Path, photo: &RgbImage, instances: &[Instance]) -> Result<()> {
         match self {
             Self::Pictures(folder) => folder.save(path, photo, instances),
@@ -69,7 +69,7 @@ impl Results {
         }
     }
 
-    /// Writes what speaks for all photos, and says where everything is.
+    /// Writes the files that describe all photos, and prints where the results are.
     pub(super) fn finish(self, out: &Path) -> Result<()> {
         let what = match self {
             Self::Pictures(_) => "pictures",

@@ -1,4 +1,4 @@
-//! `mae-seg role`: what does masked autoencoding do for instance segmentation?
+//! `mae-seg role`: measures what masked autoencoding does for instance segmentation.
 
 mod cells;
 mod figure;

@@ -1,4 +1,4 @@
-//! What the training verbs ask of their run, and what `run.json` tells of it.
+//! The options that the training verbs share, and the manifest that they write to `run.json`.
 
 use std::env;
 use std::path::PathBuf;
@@ -28,7 +28,7 @@ pub(super) struct RunArguments {
     pub(super) plain: bool,
 }
 
-/// The manifest of a run with `options`; `photos` is a fingerprint.
+/// Returns the manifest of a run with `options`; `photos` is a fingerprint.
 pub(super) fn manifest<O>(options: O, photos: String) -> RunManifest<O> {
     let command: Vec<String> = env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
     let verb = command.get(1).cloned().unwrap_or_default();
@@ -36,7 +36,7 @@ pub(super) fn manifest<O>(options: O, photos: String) -> RunManifest<O> {
     RunManifest { verb, command, flags, ..RunManifest::new(options) }.with("photos", Some(photos))
 }
 
-/// Refuses a batch that does not make equal parts, before any file is opened.
+/// Rejects a batch that cannot be split into equal micro-batches, before any file is opened.
 pub(super) fn check_parts(steps: &StepOptions) -> Result<()> {
     let StepOptions { batch_size, accumulate, .. } = *steps;
     if batch_size.is_multiple_of(accumulate) {

@@ -1,4 +1,4 @@
-//! Shards of photos at addresses of the web, brought here once.
+//! Shards of photos on the web, fetched into the cache once.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
@@ -12,18 +12,19 @@ use crate::data::{Damaged, Search, is_packed_shard, is_whole_shard};
 use crate::hub::{Site, Told, user_cache};
 use crate::weights::{SourceError, WeightSource as _, sha256_hex};
 
-/// Shards that came from the web, and those that were unpacked.
+/// Returns the cache folder of fetched and unpacked shards.
 fn cache() -> PathBuf {
     user_cache().join("mae-seg/shards")
 }
 
-/// Photos under `keys`, or under all where there are none; packed shards are unpacked into the cache.
+/// Returns the search for photos under `keys`, or under all keys if there are none; compressed shards are
+/// unpacked into the cache.
 pub(super) fn search(damaged: Damaged, keys: &[String]) -> Search {
     Search { damaged, keys: keys.to_vec(), unpacked: cache() }
 }
 
-/// Resolves paths: patterns such as `{0000..0146}.tar` replaced by what they stand for, addresses of tars by
-/// files in the cache.
+/// Resolves paths: expands patterns such as `{0000..0146}.tar`, and replaces URLs of tars by files in the
+/// cache.
 pub(super) fn local(data: &[PathBuf]) -> Result<Vec<PathBuf>> {
     let is_web = |address: &str| address.starts_with("http://") || address.starts_with("https://");
     let mut paths = Vec::new();
@@ -43,10 +44,10 @@ pub(super) fn local(data: &[PathBuf]) -> Result<Vec<PathBuf>> {
     Ok(paths)
 }
 
-/// The most names that a pattern may stand for.
+/// Maximum number of names that a pattern may expand to.
 const MOST_NAMES: u64 = 1 << 20;
 
-/// What a pattern in braces stands for; a file with braces in its name, for itself.
+/// Expands a pattern in braces; a file with braces in its name is returned unchanged.
 fn expanded(path: &Path) -> Result<Vec<PathBuf>> {
     let pattern = path.to_str().filter(|text| text.contains('{') && !path.exists());
     let steps = |range: &str| {
@@ -69,7 +70,7 @@ fn expanded(path: &Path) -> Result<Vec<PathBuf>> {
     }
 }
 
-/// The file of an address in `cache`, fetched from where an earlier attempt stopped.
+/// Returns the file of a URL in `cache`, after resuming an earlier download if necessary.
 fn fetched(address: &str, cache: &Path) -> Result<PathBuf> {
     let file_of = |name: &str| name.split(['?', '#']).next().unwrap_or_default().to_owned();
     let ends =
@@ -81,7 +82,7 @@ fn fetched(address: &str, cache: &Path) -> Result<PathBuf> {
     let is_whole = if ends(&[".tar"], name) { is_whole_shard } else { is_packed_shard };
     let key = |what: &str| format!("{}-{}", &sha256_hex(what.as_bytes())[..16], file_of(name));
     let whole = cache.join(key(address));
-    // What did not come whole may by now.
+    // An incomplete file may be complete by now.
     let is_here = || whole.is_file() && is_whole(&whole);
     if is_here() {
         return Ok(whole);
@@ -93,7 +94,7 @@ fn fetched(address: &str, cache: &Path) -> Result<PathBuf> {
     })?;
     let Told { size, etag } = site.told(name);
     let size = size.with_context(|| format!("{address}: the server does not tell its length"))?;
-    // Another version of the file begins anew.
+    // Another version of the file starts a new download.
     let version = format!("{address} {size} {}", etag.unwrap_or_default());
     let part = cache.join(key(&version) + ".part");
     fs::create_dir_all(cache).with_context(|| format!("cannot create {}", cache.display()))?;

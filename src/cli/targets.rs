@@ -1,4 +1,4 @@
-//! What a masked autoencoder draws, where its weights do not say.
+//! The prediction targets of a masked autoencoder whose weights do not state them.
 
 use clap::Args;
 
@@ -13,7 +13,7 @@ pub(super) struct TargetsArg {
 }
 
 impl TargetsArg {
-    /// The checkpoint as asked for.
+    /// Returns the checkpoint with the targets that were asked for.
     pub(super) fn of(&self, mut checkpoint: Checkpoint) -> Checkpoint {
         if let (Architecture::Mae(mae), Some(raw)) = (&mut checkpoint.config.architecture, self.raw_pixels) {
             mae.norm_pix_loss = !raw;

@@ -1,4 +1,4 @@
-//! The folder that an export or import goes to, whatever lies there already.
+//! The output folder of an export or import.
 
 use std::fs;
 use std::path::{self, Path, PathBuf};
@@ -11,11 +11,11 @@ use crate::files;
 use crate::weights::{Manifest, ManifestFile};
 
 const MANIFEST: &str = "manifest.json";
-/// What tells that a folder is a training run's.
+/// The file that marks a folder as a training run.
 const RUN: &str = "run.json";
-/// Folders of a run.
+/// Prefixes of the names of a run's subfolders.
 const OF_A_RUN: [&str; 5] = ["checkpoint", "best", "kept", "panels", "features"];
-/// Files that are read in place of those that are written, or beside them.
+/// Files that loaders read instead of, or together with, the written ones.
 const READ: [&str; 6] = [
     "config.json",
     "preprocessor_config.json",
@@ -25,18 +25,20 @@ const READ: [&str; 6] = [
     "pytorch_model.bin.index.json",
 ];
 
-/// A place for a weight folder, known to lose nothing by it.
+/// A folder to write weights to, checked to hold no files that would be lost.
 #[derive(Debug)]
 pub(super) struct Target {
     root: PathBuf,
-    /// What an earlier export left there, unchanged since.
+    /// Files of an earlier export, as its manifest lists them.
     earlier: Vec<ManifestFile>,
 }
 
 impl Target {
+    /// Opens the folder for writing.
+    ///
     /// # Errors
-    /// A folder that belongs to a run, is the one that is read from, or holds files of weights that are not
-    /// those of an earlier export.
+    /// Fails if the folder belongs to a run, is the source itself, or holds weight files that are not those
+    /// of an earlier export.
     pub(super) fn open(root: &Path, from: &Source) -> Result<Self> {
         let shown = root.display();
         ensure!(!is_of_a_run(root), "{shown} belongs to a training run; choose another folder for --out");
@@ -65,7 +67,7 @@ impl Target {
         Ok(target)
     }
 
-    /// Writes the files, and deletes those of the earlier export that have no successor.
+    /// Writes the files, and deletes those of the earlier export that were not replaced.
     pub(super) fn write(&self, files: &[(String, Vec<u8>)]) -> Result<()> {
         write_folder(&self.root, files)?;
         for old in self.earlier.iter().filter(|old| !files.iter().any(|(name, _)| *name == old.name)) {
@@ -84,7 +86,7 @@ impl Target {
     }
 }
 
-/// Whether a folder is a training run's, or lies where a run keeps its weights and pictures.
+/// Returns whether a folder is a training run, or lies where a run keeps its weights and pictures.
 fn is_of_a_run(root: &Path) -> bool {
     let place = path::absolute(root).unwrap_or_else(|_| root.to_owned());
     let of_a_run = |run: &Path| {
@@ -96,12 +98,12 @@ fn is_of_a_run(root: &Path) -> bool {
     root.join("progress.json").exists() || place.ancestors().take(3).any(of_a_run)
 }
 
-/// A file of weights as they are shared out into several.
+/// Returns whether a file is one of several shards of weights.
 fn is_shard(name: &str) -> bool {
     name.starts_with("model-") && name.ends_with(".safetensors")
 }
 
-/// A name that stays in the folder.
+/// Returns whether a name stays within the folder.
 fn is_plain(name: &str) -> bool {
     Path::new(name).file_name().is_some_and(|file| file == name)
 }

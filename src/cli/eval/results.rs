@@ -1,4 +1,4 @@
-//! `mae-seg eval --results`: how good is what another program found?
+//! `mae-seg eval --results`: measures the results of another program.
 
 use std::path::Path;
 
@@ -57,8 +57,8 @@ pub(super) fn run(arguments: &Arguments, file: &Path, images: Option<&Path>) -> 
     }
 }
 
-/// Takes photos with broken annotations out and says which, or stops at the first; outlines are looked at
-/// only where they are compared with `masks`.
+/// Removes and reports photos with broken annotations, or stops at the first; outlines are checked only if
+/// they are compared with `masks`.
 fn without_broken(dataset: &mut CocoDataset, masks: bool, arguments: &Arguments) -> Result<Vec<u64>> {
     let objects = dataset.annotations_by_image();
     let look = |image: &CocoImage| -> Result<(), DataError> {

@@ -1,4 +1,4 @@
-//! What was measured: a cell per encoder, tuning and seed.
+//! Measurements of the study: one cell per encoder, tuning and seed.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -10,15 +10,15 @@ use serde_json::Value;
 use super::super::output::{percent, write_file};
 use crate::files;
 
-/// The option that tells the photos, by their fingerprints; results of earlier versions lack it.
+/// The option that identifies the photos by their fingerprints; results of earlier versions lack it.
 pub(super) const PHOTOS: &str = "photos";
 
-/// Ways to train the encoder, in the order of the table.
+/// The ways to train the encoder, in the order of the table.
 pub(super) const ENCODERS: [&str; 4] = ["from scratch", "contrast", "mask tokens", "MAE"];
-/// How much of it is fine-tuned.
+/// The parts of the encoder that are fine-tuned.
 pub(super) const TUNINGS: [&str; 3] = ["frozen", "last blocks", "full"];
 
-/// One fine-tuned encoder.
+/// The measurements of one fine-tuned encoder.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Cell {
     pub(super) encoder: String,
@@ -27,30 +27,32 @@ pub(super) struct Cell {
     /// Class-agnostic mask AP, 0 to 1.
     pub(super) ap: f64,
     pub(super) ap50: f64,
-    /// Recall of 100 masks per photo.
+    /// Recall with 100 masks per photo.
     pub(super) ar100: f64,
-    /// CPU time of the encoder's pretraining since it was last started, shared by its tunings.
+    /// CPU seconds of the encoder's pretraining, extrapolated from the last start if it was interrupted;
+    /// shared by its tunings.
     pub(super) pretraining_seconds: f64,
     pub(super) finetuning_seconds: f64,
 }
 
-/// All cells so far, on disk after each.
+/// All cells so far, saved after each one.
 #[derive(Debug)]
 pub(super) struct Cells {
     path: PathBuf,
     results: Results,
 }
 
-/// What role.json holds.
+/// The contents of role.json.
 #[derive(Debug, Serialize, Deserialize)]
 struct Results {
-    /// What every cell was measured with.
+    /// The options shared by all cells.
     options: Value,
     cells: Vec<Cell>,
 }
 
 impl Cells {
-    /// Those in the file at `path`, if there is one; all were to be measured with `options`.
+    /// Opens the cells in the file at `path`, or starts without any; fails if they were measured with other
+    /// options than `options`.
     pub(super) fn open(path: &Path, options: &Value) -> Result<Self> {
         let mut results: Results = match files::read(path, files::TEXT) {
             Ok(bytes) => serde_json::from_slice(&bytes)
@@ -90,7 +92,7 @@ impl Cells {
         self.results.cells.iter().filter(wanted).map(number).collect()
     }
 
-    /// Mean and standard deviation of AP50 over the seeds.
+    /// Returns the mean and standard deviation of AP50 over the seeds.
     pub(super) fn ap50(&self, encoder: &str, tuning: &str) -> Option<Spread> {
         Spread::of(&self.of(encoder, Some(tuning), |cell| cell.ap50))
     }
@@ -115,11 +117,11 @@ impl Cells {
     }
 }
 
-/// Mean and sample standard deviation.
+/// A mean and sample standard deviation.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Spread {
     pub(super) mean: f64,
-    /// None of a single value.
+    /// `None` for a single value.
     pub(super) deviation: Option<f64>,
 }
 
@@ -138,7 +140,7 @@ impl Spread {
     }
 }
 
-/// The study in words and numbers.
+/// The results of the study as a table.
 #[derive(Debug)]
 pub(super) struct Table {
     /// Encoder; AP and AP50 of each tuning in percent; CPU minutes.

@@ -1,4 +1,4 @@
-//! The study as a picture.
+//! The figure of the study.
 
 use anyhow::Result;
 
@@ -6,12 +6,12 @@ use super::super::chart::{Line, Words, chart};
 use super::super::draw;
 use super::cells::{Cells, ENCODERS, TUNINGS};
 
-/// How far lines are moved apart, so that their error bars do not hide each other.
+/// Horizontal distance between lines, so that their error bars do not hide each other.
 const APART: f64 = 0.04;
-/// So many times as high as the data, for the names of the lines.
+/// Height of the chart relative to the data, which leaves room for the legend.
 const ROOM: f64 = 1.6;
 
-/// AP50 in percent by tuning, a line per encoder, as PNG.
+/// Draws AP50 in percent by tuning, one line per encoder, as PNG.
 pub(super) fn draw(cells: &Cells) -> Result<Vec<u8>> {
     let mut lines = Vec::new();
     for (place, encoder) in ENCODERS.iter().enumerate() {

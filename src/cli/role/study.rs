@@ -1,4 +1,4 @@
-//! The grid of runs.
+//! The grid of training runs of the study.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -23,13 +23,13 @@ use crate::train::{
 };
 use crate::weights::read_folder;
 
-/// Share of the steps in which the learning rate rises.
+/// Fraction of the steps during which the learning rate rises.
 const WARMUP: f64 = 0.1;
 pub(super) const PATCH: usize = 16;
-/// The seconds that training took, in its run.
+/// The file of a run that stores its CPU seconds of training.
 const COST: &str = "seconds";
 
-/// What every run of the study shares.
+/// The inputs shared by all runs of the study.
 pub(super) struct Study<'a> {
     pub(super) arguments: &'a Arguments,
     pub(super) unlabelled: PhotoSet,
@@ -37,12 +37,12 @@ pub(super) struct Study<'a> {
     pub(super) judged: CocoDataset,
     pub(super) images: PhotoFolder,
     pub(super) device: Device,
-    /// Fingerprints of the photos without and with labels.
+    /// Fingerprints of the unlabelled and labelled photos.
     pub(super) photos: [String; 2],
 }
 
 impl Study<'_> {
-    /// Fills in the cells of a seed.
+    /// Measures the missing cells of a seed.
     pub(super) fn measure(&self, seed: u64, cells: &mut Cells) -> Result<()> {
         for encoder in ENCODERS {
             if TUNINGS.iter().all(|tuning| cells.has(encoder, tuning, seed)) {
@@ -92,7 +92,7 @@ impl Study<'_> {
         }
     }
 
-    /// The run of an encoder, if it has one, and the seconds of CPU time it took.
+    /// Returns the pretraining run of an encoder, if it has one, and the CPU seconds it took.
     fn pretrained(&self, encoder: &str, seed: u64) -> Result<(Option<PathBuf>, f64)> {
         if encoder == ENCODERS[0] {
             return Ok((None, 0.0));
@@ -130,7 +130,7 @@ impl Study<'_> {
         Ok(())
     }
 
-    /// The run of a cell and the seconds of CPU time it took.
+    /// Returns the fine-tuning run of a cell and the CPU seconds it took.
     fn tuned(
         &self,
         encoder: &str,
@@ -177,8 +177,8 @@ impl Study<'_> {
     }
 }
 
-/// The seconds of CPU time that `train` takes for the run in `out`; where it was interrupted, as the steps
-/// of the last start tell.
+/// Returns the CPU seconds that `train` takes for the run in `out`; if the run was interrupted, they are
+/// extrapolated from the steps since the last start.
 fn costed(
     title: &str,
     out: &Path,
