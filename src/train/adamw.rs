@@ -1,5 +1,5 @@
-//! `AdamW` in one pass over memory, by all threads, on burn-flex: Burn's own goes through it a dozen times
-//! there, with one thread.
+//! `AdamW` in a single multithreaded pass over memory on burn-flex, where Burn's own makes about a dozen
+//! passes in one thread.
 #![cfg_attr(feature = "libtorch", expect(deprecated, reason = "Burn is to drop libtorch"))]
 
 use burn::backend::tensor::FloatTensor;
@@ -12,13 +12,13 @@ use rayon::prelude::*;
 use super::optimizer::AdamWOptions;
 
 const EPSILON: f32 = 1e-8;
-/// Numbers that a thread takes at once.
+/// Number of values that a thread processes at a time.
 const PART: usize = 1 << 14;
 
-/// A parameter, and its first and second moment.
+/// A parameter with its first and second moment.
 type Moved<B> = (FloatTensor<B>, FloatTensor<B>, FloatTensor<B>);
 
-/// The same steps as Burn's, to the bit in `f32`.
+/// `AdamW` with the same steps as Burn's, bit for bit in `f32`.
 #[derive(Clone)]
 pub(super) struct AdamW {
     betas: [f32; 2],
@@ -68,7 +68,7 @@ impl Optimizer for AdamW {
     }
 }
 
-/// What [`AdamW`] needs of a backend.
+/// The backend operation behind [`AdamW`].
 #[backend_extension(Cube, Flex, LibTorch: cfg(feature = "libtorch"))]
 trait Stepped: Backend {
     fn adamw(
@@ -101,7 +101,7 @@ impl Stepped for Flex {
         let [mut parameter, mut first, mut second, grad] =
             [parameter, first, second, grad].map(|all| all.to_contiguous());
         {
-            // What has been made contiguous fills its storage.
+            // Contiguous tensors span their whole storage.
             let [parameters, first, second] = [&mut parameter, &mut first, &mut second]
                 .map(|all| all.storage_mut::<f32>().par_chunks_mut(PART));
             let grads = grad.storage::<f32>().par_chunks(PART);
@@ -114,7 +114,7 @@ impl Stepped for Flex {
     }
 }
 
-/// With Burn's operations.
+/// Computes the step with Burn's tensor operations.
 fn part_by_part<B: Backend>(
     (parameter, first, second): Moved<B>,
     grad: FloatTensor<B>,
@@ -166,7 +166,7 @@ mod tests {
         let (mut got, mut expected) = ((start.clone(), None), (start, None));
         for step in 1..=5 {
             let (rate, grad) = (1e-2 / f64::from(step), random());
-            // Not where its storage starts, nor in its order.
+            // A view that neither starts at the beginning of its storage nor follows its order.
             let other = Tensor::cat(vec![random(), grad.clone()], 0);
             let turned = (other.transpose() + 0.0).narrow(1, 150, 150).transpose();
             got = ours.step(rate, got.0, turned, got.1);

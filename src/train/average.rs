@@ -1,4 +1,5 @@
-//! The exponential moving average of a model's parameters: steadier than the last step, and what one keeps.
+//! The exponential moving average of a model's parameters, which varies less than the last step and is the
+//! model that is kept.
 
 use std::any::Any;
 use std::collections::HashMap;
@@ -8,8 +9,8 @@ use burn::tensor::Tensor;
 
 /// Moves `average` towards `current`, both without gradients and with the same parameter ids.
 ///
-/// `average ← decay · average + (1 − decay) · current`; over the first steps the decay is `(1 + step) / (10 +
-/// step)`, so that fresh parameters are soon forgotten.
+/// `average ← decay · average + (1 − decay) · current`; in the first steps the decay is limited to `(1 +
+/// step) / (10 + step)`, so that the initial parameters are soon forgotten.
 pub(super) fn averaged<M: Module>(average: M, current: &M, decay: f64, step: usize) -> M {
     let early = (1.0 + step as f64) / (10.0 + step as f64);
     let mut parameters = Parameters(HashMap::new());
@@ -17,7 +18,7 @@ pub(super) fn averaged<M: Module>(average: M, current: &M, decay: f64, step: usi
     average.map(&mut Mixer { parameters: parameters.0, share: 1.0 - decay.min(early) })
 }
 
-/// Tensors of any rank by their parameter.
+/// Tensors of any rank, by the id of their parameter.
 struct Parameters(HashMap<ParamId, Box<dyn Any>>);
 
 impl ModuleVisitor for Parameters {

@@ -1,10 +1,10 @@
-//! Batches made on another thread while the model works on the last one.
+//! Prepares the next batch on another thread while the model works on the current one.
 
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread::Scope;
 use std::time::{Duration, Instant};
 
-/// Batches in order, one ahead of the model, with the time spent waiting for them.
+/// An ordered stream of batches, one ahead of the model, that measures the time spent waiting for them.
 #[derive(Debug)]
 pub(super) struct Batches<T> {
     receiver: Receiver<T>,
@@ -13,7 +13,7 @@ pub(super) struct Batches<T> {
 }
 
 impl<T: Send> Batches<T> {
-    /// Makes `make(step)` for every step of `steps`.
+    /// Starts a thread that calls `make(step)` for every step of `steps`.
     pub(super) fn spawn<'scope, F>(
         scope: &'scope Scope<'scope, '_>,
         steps: std::ops::Range<usize>,
@@ -34,7 +34,7 @@ impl<T: Send> Batches<T> {
         Self { receiver, started: Instant::now(), waited: Duration::ZERO }
     }
 
-    /// The next batch; `None` after the last.
+    /// Returns the next batch, or `None` after the last.
     pub(super) fn next(&mut self) -> Option<T> {
         let asked = Instant::now();
         let batch = self.receiver.recv().ok();
@@ -42,7 +42,7 @@ impl<T: Send> Batches<T> {
         batch
     }
 
-    /// Share of the time so far spent in [`Batches::next`].
+    /// Returns the share of the time so far spent in [`Batches::next`].
     pub(super) fn data_wait(&self) -> f64 {
         self.waited.as_secs_f64() / self.started.elapsed().as_secs_f64().max(f64::EPSILON)
     }

@@ -1,8 +1,9 @@
-//! Which patches answer for which objects where every patch is a query: those nearest an object's middle.
+//! Assigns patches to objects when every patch is a query: the patches nearest an object's centre are
+//! positive.
 //!
-//! Known before anything is predicted, so that learning starts at once, where a matcher first has to find out
-//! which query is for what (centre sampling: FCOS, <https://arxiv.org/abs/1904.01355>; SOLO,
-//! <https://arxiv.org/abs/1912.04488>).
+//! The assignment does not depend on the predictions, so learning starts at once, whereas a matcher first has
+//! to find out which query is for which object (centre sampling: FCOS, <https://arxiv.org/abs/1904.01355>;
+//! SOLO, <https://arxiv.org/abs/1912.04488>).
 
 use rand::SeedableRng;
 use rand::seq::IndexedRandom;
@@ -11,32 +12,33 @@ use rand_chacha::ChaCha8Rng;
 use super::loss::Target;
 use crate::mask::BinaryMask;
 
-/// Share of an object's patches that answer for it.
+/// Share of an object's area in patches that are assigned to it as its centre.
 const SHARE: f32 = 0.25;
-/// And at most so many.
+/// Maximum number of centre patches per object.
 const MOST: usize = 9;
-/// A patch belongs to what covers at least this share of it.
+/// Minimum share of a patch that an object must cover to claim it.
 const COVERED: f32 = 0.5;
-/// An object less likely than this does not take patches from others.
+/// Minimum confidence of an object to take patches from others.
 const LIKELY: f32 = 0.5;
-/// Patches per object, drawn anywhere else inside of it, that learn its mask but not that they are an object.
+/// Number of patches per object, sampled elsewhere inside it, that learn its mask but not that they are an
+/// object.
 const ELSEWHERE: usize = 3;
 
-/// Who answers for what in one photo.
+/// The assignment of patches to objects in one photo.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Centres {
-    /// `(patch, object)` of the patches in the middle of objects, in patch order.
+    /// `(patch, object)` of the patches at the centre of objects, in patch order.
     pub(crate) pairs: Vec<(usize, usize)>,
-    /// `(patch, object)` of patches elsewhere inside objects. They learn the mask alone, so that a click
-    /// anywhere on an object finds it, while only its middle says that an object is there.
+    /// `(patch, object)` of patches elsewhere inside objects. They learn the mask only, so that a click
+    /// anywhere on an object finds it, while only its centre predicts that there is an object.
     pub(crate) elsewhere: Vec<(usize, usize)>,
-    /// Patches that are neither right nor wrong when they see an object: nobody labelled what is there.
+    /// Whether each patch is excluded from the class loss, because objects there may be unlabelled.
     pub(crate) unjudged: Vec<bool>,
 }
 
 impl Centres {
-    /// On a grid of `grid`×`grid` patches. Where objects share a patch, the likely one has it, then the
-    /// smaller one. `seed` draws the patches elsewhere.
+    /// Assigns the patches of a `grid`×`grid` grid. If objects share a patch, likely objects come before
+    /// unlikely ones, then smaller before larger ones. `seed` determines the sampled patches elsewhere.
     pub(crate) fn of(target: &Target, grid: usize, seed: u64) -> Self {
         let shares: Vec<Vec<f32>> = target.masks.iter().map(|mask| coverage(mask, grid)).collect();
         let middles = owners(target, grid, |object| middle(&shares[object], grid));
@@ -61,14 +63,14 @@ impl Centres {
         Self { pairs, elsewhere, unjudged }
     }
 
-    /// Every patch that draws a mask with its object, those in the middle first.
+    /// Returns every patch that predicts a mask, with its object; centre patches come first.
     pub(crate) fn drawn(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
         self.pairs.iter().chain(&self.elsewhere).copied()
     }
 }
 
-/// The object that each patch belongs to, of those whose `patches` hold it: the likely one, then the smaller
-/// one.
+/// Returns the object that owns each patch among those whose `patches` contain it: likely objects come before
+/// unlikely ones, then smaller before larger ones.
 fn owners(target: &Target, grid: usize, patches: impl Fn(usize) -> Vec<usize>) -> Vec<Option<usize>> {
     let mut owners = vec![None; grid * grid];
     let mut objects: Vec<usize> = (0..target.masks.len()).collect();
@@ -80,12 +82,12 @@ fn owners(target: &Target, grid: usize, patches: impl Fn(usize) -> Vec<usize>) -
     owners
 }
 
-/// The patches that an object covers, by the share of each that is inside.
+/// Returns the patches that an object covers, given the covered share of each patch.
 fn covered(shares: &[f32]) -> Vec<usize> {
     (0..shares.len()).filter(|&patch| shares[patch] >= COVERED).collect()
 }
 
-/// The patches nearest the middle of an object among those it covers; at least one.
+/// Returns the patches nearest the centre of an object among those it covers; at least one.
 fn middle(shares: &[f32], grid: usize) -> Vec<usize> {
     let whole: f32 = shares.iter().sum();
     let mean = |along: fn(usize, usize) -> usize| {
@@ -103,7 +105,7 @@ fn middle(shares: &[f32], grid: usize) -> Vec<usize> {
     covered
 }
 
-/// The share of each patch that is inside the mask, row by row.
+/// Returns the share of each patch that is inside the mask, row by row.
 pub(crate) fn coverage(mask: &BinaryMask, grid: usize) -> Vec<f32> {
     let (width, height) = (mask.width(), mask.height());
     let mut inside = vec![0.0; grid * grid];
@@ -124,7 +126,7 @@ mod tests {
         Target { labels: vec![Some(0); masks.len()], masks, ..Target::default() }
     }
 
-    /// Pixels of a 16×16 photo, of which a grid of 4 has patches of 4×4.
+    /// Returns a square mask in a 16×16 photo, whose 4×4 grid has patches of 4×4 pixels.
     fn block(left: usize, top: usize, side: usize) -> BinaryMask {
         BinaryMask::from_fn(16, 16, |x, y| (left..left + side).contains(&x) && (top..top + side).contains(&y))
     }

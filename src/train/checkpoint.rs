@@ -1,4 +1,4 @@
-//! The folder of a training run: what was asked, what happened, where it stands.
+//! The folder of a training run: its options, log and checkpoints.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{BufWriter, Cursor, Write};
@@ -21,47 +21,47 @@ use crate::files::drawn::marked;
 use crate::pixels::Preprocess;
 use crate::weights::{ModelConfig, StoredAs, apply, collect, read_safetensors, write_safetensors};
 
-/// What is written beside parameters: the architecture with its labels, and how photos become pixels.
+/// The metadata written beside parameters: the architecture with its labels, and the preprocessing.
 pub(super) type Written<'a> = (&'a ModelConfig, &'a Preprocess);
 
-/// Everything a run goes on from.
+/// The state from which a run continues.
 pub(super) struct Standing<M> {
-    /// Steps done.
+    /// Number of steps done.
     pub(super) step: usize,
-    /// What the optimiser changes.
+    /// The model being optimised.
     pub(super) model: M,
-    /// Its moving average without gradients, in runs that keep one.
+    /// The moving average of the model without gradients, if the run keeps one.
     pub(super) average: Option<M>,
     /// The optimiser with its moments.
     pub(super) optimizer: ModuleOptimizer,
 }
 
 impl<M: Module> Standing<M> {
-    /// Before the first step.
+    /// Returns the state before the first step.
     pub(super) fn start(model: M, optimizer: ModuleOptimizer, options: &StepOptions) -> Self {
         let average = (options.average_decay > 0.0).then(|| model.valid());
         Self { step: 0, model, average, optimizer }
     }
 }
 
-/// A run's folder.
+/// The folder of a training run.
 #[derive(Debug)]
 pub struct RunFolder {
     root: PathBuf,
     metrics: BufWriter<File>,
-    /// From the first step on.
+    /// `TensorBoard`'s event file, created at the first step.
     events: Option<Events>,
     peers: Arc<dyn Peers>,
-    /// What was found when it was opened that whoever started the run should know.
+    /// Notes to the user from opening the folder.
     notes: Vec<String>,
-    /// Held for as long as the run goes on; the system lets go of it with the process.
+    /// A lock held while the run goes on; the system releases it when the process ends.
     _lock: Option<File>,
 }
 
-/// What was measured of the best weights so far.
+/// The measured quality of the best weights so far.
 #[derive(Clone, Copy, Serialize, Deserialize)]
 pub(super) struct Best {
-    /// The step after which.
+    /// The step after which they were measured.
     pub(super) step: usize,
     /// Average precision, 0 to 1.
     pub(super) score: f64,
@@ -73,8 +73,8 @@ struct Progress {
 }
 
 impl RunFolder {
-    /// Opens `root`, making it where it does not exist; a folder with a run must hold the same options, but
-    /// for how often is saved and shown, and one without a run nothing that a run would replace.
+    /// Opens `root`, creating it if it does not exist. An existing run must have the same options, except for
+    /// those about saving and panels; a folder without a run must not contain files that a run would replace.
     ///
     /// # Errors
     /// [`TrainError::OtherRun`], [`TrainError::NoRun`], [`TrainError::Busy`], [`TrainError::File`]
@@ -86,10 +86,11 @@ impl RunFolder {
         Self::shared(root, manifest, &alone)
     }
 
-    /// [`RunFolder::open`] for a run that several processes work on; all of them see the same folder.
+    /// Opens a run that several processes share, as [`RunFolder::open`] does; all processes see the same
+    /// folder.
     ///
     /// # Errors
-    /// As [`open`](Self::open).
+    /// The errors of [`open`](Self::open).
     pub fn shared<O: Clone + Serialize + DeserializeOwned>(
         root: &Path,
         manifest: &RunManifest<O>,
@@ -135,7 +136,7 @@ impl RunFolder {
         Ok(run)
     }
 
-    /// What others put where a run replaces and deletes; it stays.
+    /// Describes files of unknown origin under names that a run replaces and deletes; they are left alone.
     fn left(&self) -> Option<String> {
         let beside = ["checkpoint.old", "checkpoint.new", "best.old", "best.new"];
         let beside = beside.map(|name| self.root.join(name)).into_iter().filter(|path| path.exists());
@@ -144,28 +145,28 @@ impl RunFolder {
         (!left.is_empty()).then(|| format!("{} stays as it is: not known to be of this run", left.join(", ")))
     }
 
-    /// What was found when the folder was opened, each in a sentence.
+    /// Returns the notes from opening the folder, one sentence each.
     pub(super) fn notes(&self) -> Vec<String> {
         self.notes.clone()
     }
 
-    /// The file that tells how far the checkpoint is.
+    /// Returns the file that holds the step of the checkpoint.
     pub(super) fn progress(&self) -> PathBuf {
         self.checkpoint().join(PROGRESS)
     }
 
-    /// Who works on the run.
+    /// Returns the processes that share the run.
     pub(super) fn peers(&self) -> Arc<dyn Peers> {
         Arc::clone(&self.peers)
     }
 
-    /// The weight folder of the latest checkpoint.
+    /// Returns the weight folder of the latest checkpoint.
     #[must_use]
     pub fn checkpoint(&self) -> PathBuf {
         self.root.join("checkpoint")
     }
 
-    /// Where features of a frozen encoder go.
+    /// Returns the folder for features of a frozen encoder.
     pub(super) fn features(&self) -> PathBuf {
         match self.peers.rank() {
             0 => self.root.join("features"),
@@ -173,7 +174,7 @@ impl RunFolder {
         }
     }
 
-    /// Saves the panel of a step, for `TensorBoard` too.
+    /// Saves the panel of a step, also for `TensorBoard`.
     pub(super) fn show(&mut self, step: usize, panel: &RgbImage) -> Result<TrainEvent, TrainError> {
         let path = self.root.join("panels").join(format!("step-{step:06}.png"));
         let mut png = Cursor::new(Vec::new());
@@ -185,7 +186,7 @@ impl RunFolder {
         Ok(TrainEvent::Panel(path))
     }
 
-    /// Appends to `metrics.jsonl` and to `TensorBoard`'s file of this start.
+    /// Appends a step to `metrics.jsonl` and to `TensorBoard`'s event file.
     pub(super) fn log(&mut self, step: &Step) -> Result<(), TrainError> {
         let path = self.root.join("metrics.jsonl");
         let line = serde_json::to_string(step).map_err(|error| TrainError::Option(error.to_string()))?;
@@ -193,7 +194,7 @@ impl RunFolder {
         self.events(step.step)?.write(step.step, step.scalars()).map_err(at(&self.root))
     }
 
-    /// `TensorBoard`'s file of this start, which begins with `step`.
+    /// Returns `TensorBoard`'s event file of this start, which is created at `step`.
     fn events(&mut self, step: usize) -> Result<&mut Events, TrainError> {
         let events = match self.events.take() {
             Some(events) => events,
@@ -202,13 +203,13 @@ impl RunFolder {
         Ok(self.events.insert(events))
     }
 
-    /// Saves everything that is needed to go on; the old checkpoint stays until the new one is whole.
+    /// Saves the state; the old checkpoint stays until the new one is complete.
     pub(super) fn save<M: Module>(
         &self,
         standing: &Standing<M>,
         written: Written<'_>,
     ) -> Result<TrainEvent, TrainError> {
-        // What the checkpoint has learned is told in full by the log beside it.
+        // The log must be on the disk before the checkpoint, so that it covers all its steps.
         let log = self.root.join("metrics.jsonl");
         self.metrics.get_ref().sync_all().map_err(at(&log))?;
         let current = self.checkpoint();
@@ -229,10 +230,10 @@ impl RunFolder {
         Ok(TrainEvent::Saved(current))
     }
 
-    /// How good the weights in `best/` are; `None` where there are none.
+    /// Returns the score of the weights in `best/`, or `None` if there are none.
     ///
     /// # Errors
-    /// [`TrainError::Best`] where nobody knows, so that they are not replaced by worse ones.
+    /// [`TrainError::Best`] if the score is unknown, so that the weights are not replaced by worse ones.
     pub(super) fn best(&self, steps: usize) -> Result<Option<Best>, TrainError> {
         let folder = self.root.join("best");
         if !folder.exists() {
@@ -250,7 +251,7 @@ impl RunFolder {
         Ok(Some(best))
     }
 
-    /// Keeps `module` in `best/` if its `score` is above that of what is there.
+    /// Saves `module` to `best/` if its score is above that of the weights there.
     pub(super) fn keep_best<M: Module>(
         &self,
         module: &M,
@@ -267,7 +268,7 @@ impl RunFolder {
         fresh.finish(format!("best weights, of step {}", best.step))
     }
 
-    /// Puts the latest checkpoint, if there is one, into `fresh`.
+    /// Loads the latest checkpoint, if there is one, into `fresh`.
     pub(super) fn resume<M: Module>(
         &self,
         fresh: Standing<M>,
@@ -292,7 +293,7 @@ impl RunFolder {
     }
 }
 
-/// The step of a checkpoint, 0 where there is none.
+/// Returns the step of a checkpoint, or 0 if there is none.
 fn saved(checkpoint: &Path) -> Result<usize, TrainError> {
     if !checkpoint.exists() {
         return Ok(0);
@@ -305,7 +306,7 @@ fn saved(checkpoint: &Path) -> Result<usize, TrainError> {
     Ok(progress.step)
 }
 
-/// A weight folder with `module`.
+/// Writes `module` as a weight folder.
 fn write_weights<M: Module>(
     folder: &mut Writing,
     module: &M,

@@ -1,4 +1,4 @@
-//! Whether a folder is a training run's: only there may a run replace and delete.
+//! Checks that a folder belongs to a training run, because only there may a run replace and delete files.
 
 use std::fs;
 use std::path::Path;
@@ -9,7 +9,7 @@ use super::TrainError;
 use super::manifest::RUN_JSON;
 use crate::files;
 
-/// What a run writes into its folder and may later replace or delete.
+/// Files and folders that a run writes and may later replace or delete.
 const WRITTEN: [&str; 12] = [
     RUN_JSON,
     "run.part",
@@ -27,10 +27,10 @@ const WRITTEN: [&str; 12] = [
 /// Options that every run has.
 const OPTIONS: [&str; 3] = ["batch_size", "save_every", "panel_every"];
 
-/// The manifest of the run in `root`; `None` where there is no run, and nothing in its way.
+/// Returns the manifest of the run in `root`, or `None` if there is neither a run nor anything in its way.
 ///
 /// # Errors
-/// [`TrainError::NoRun`] where files that a run would replace or delete are not known to be a run's.
+/// [`TrainError::NoRun`] if files that a run would replace or delete are not known to belong to a run.
 pub(super) fn claimed(root: &Path) -> Result<Option<Value>, TrainError> {
     let there: Vec<&str> =
         WRITTEN.into_iter().filter(|name| fs::symlink_metadata(root.join(name)).is_ok()).collect();

@@ -1,5 +1,5 @@
-//! Contrastive pretraining (`SimCLR`, <https://arxiv.org/abs/2002.05709>), to compare masked autoencoding
-//! with.
+//! Contrastive pretraining (`SimCLR`, <https://arxiv.org/abs/2002.05709>), as a baseline for masked
+//! autoencoding.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -19,10 +19,10 @@ use crate::model::{ContrastiveEncoder, contrastive_loss};
 use crate::pixels::Preprocess;
 use crate::weights::{Architecture, ModelConfig};
 
-/// Pretrains an encoder on `photos` until every pass is done, from where `run` stands.
+/// Pretrains an encoder on `photos` until every epoch is done, continuing from the state of `run`.
 ///
 /// # Errors
-/// [`TrainError`]; the last checkpoint stays whole.
+/// [`TrainError`]; the last checkpoint stays intact.
 pub fn contrast(
     photos: &PhotoSet,
     options: &ContrastOptions,

@@ -1,7 +1,7 @@
-//! Files and folders that are whole or not there, whenever the process or the machine stops.
+//! Atomic replacement of files and folders, even if the process or the machine stops at any time.
 //!
-//! A folder is written beside the one whose place it takes. Both carry a mark while that goes on: what lacks
-//! the mark, such as somebody's copy of a checkpoint under one of these names, is never replaced or deleted.
+//! A folder is written beside the one it replaces. Meanwhile both contain a marker file: a folder without it,
+//! such as somebody's copy of a checkpoint under one of these names, is never replaced or deleted.
 
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
@@ -13,12 +13,12 @@ use serde::Deserialize;
 
 use super::TrainError;
 
-/// Names the file or folder in what the system says of it.
+/// Returns a function that adds the path to an I/O error.
 pub(super) fn at(path: &Path) -> impl FnOnce(io::Error) -> TrainError + '_ {
     move |source| TrainError::File { path: path.to_owned(), source }
 }
 
-/// Writes a file of a folder that is not in its place yet.
+/// Writes and syncs a file in a folder that is not in its place yet.
 pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), TrainError> {
     let mut file = File::create(path).map_err(at(path))?;
     file.write_all(bytes).and_then(|()| file.sync_all()).map_err(at(path))
@@ -31,15 +31,15 @@ pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<(), TrainError> {
     fs::rename(&temporary, path).map_err(at(path))
 }
 
-/// Brings what was written to a file by others onto the disk.
+/// Syncs a file that other code wrote to the disk.
 pub(super) fn settle(path: &Path) -> Result<(), TrainError> {
     File::open(path).and_then(|file| file.sync_all()).map_err(at(path))
 }
 
-/// The mark of a folder that is on its way to its place, or out of it.
+/// The marker file of a folder that is being moved into or out of its place.
 const MARK: &str = "on-its-way";
 
-/// The folder that takes the place of `current` when it is whole, empty.
+/// Creates the empty folder that will replace `current` once it is complete.
 pub(super) fn fresh(current: &Path) -> Result<PathBuf, TrainError> {
     let fresh = beside(current, "new");
     remove(&fresh);
@@ -48,8 +48,8 @@ pub(super) fn fresh(current: &Path) -> Result<PathBuf, TrainError> {
     Ok(fresh)
 }
 
-/// Puts the [`fresh`] folder in the place of `current`; whenever this is broken off, [`recover`] finds one
-/// that is whole. What others put into `current`, which is all but `ours`, stays there.
+/// Replaces `current` by the [`fresh`] folder; if this is interrupted at any point, [`recover`] finds a
+/// complete one. Files of others in `current`, which are all but `ours`, stay there.
 pub(super) fn swap(current: &Path, ours: &[&str]) -> Result<(), TrainError> {
     let (fresh, old) = (beside(current, "new"), beside(current, "old"));
     settle_folder(&fresh)?;
@@ -62,8 +62,8 @@ pub(super) fn swap(current: &Path, ours: &[&str]) -> Result<(), TrainError> {
     recover(current, ours)
 }
 
-/// After a [`swap`] that was broken off half-way: the folder from before is back in its place, and nothing
-/// that this program wrote lies beside it.
+/// Completes or reverts an interrupted [`swap`]: afterwards a complete folder is in place, and no other
+/// folder of this program lies beside it.
 pub(super) fn recover(current: &Path, ours: &[&str]) -> Result<(), TrainError> {
     let (fresh, old) = (beside(current, "new"), beside(current, "old"));
     if old.exists() {
@@ -79,7 +79,7 @@ pub(super) fn recover(current: &Path, ours: &[&str]) -> Result<(), TrainError> {
     Ok(())
 }
 
-/// Deletes a folder with our mark, the mark last: broken off half-way, it is still known for what it is.
+/// Deletes a marked folder, the marker last, so that it is still recognised if the deletion is interrupted.
 fn remove(folder: &Path) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let path = entry.path();
@@ -90,7 +90,7 @@ fn remove(folder: &Path) {
     let _ = fs::remove_dir_all(folder);
 }
 
-/// Moves all but `ours` from one folder to the other.
+/// Moves all files but `ours` from one folder to the other.
 fn hand_over(from: &Path, to: &Path, ours: &[&str]) -> Result<(), TrainError> {
     for name in others(from, ours) {
         let (from, to) = (from.join(&name), to.join(&name));
@@ -101,13 +101,13 @@ fn hand_over(from: &Path, to: &Path, ours: &[&str]) -> Result<(), TrainError> {
     Ok(())
 }
 
-/// The names of all in a folder but `ours`.
+/// Returns the names of all files in a folder but `ours`.
 fn others(folder: &Path, ours: &[&str]) -> Vec<OsString> {
     let names = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.file_name());
     names.filter(|name| name != MARK && !ours.iter().any(|ours| name == OsStr::new(ours))).collect()
 }
 
-/// Deletes a folder of `ours`; says whether it did: with anything of others in it, all of it stays.
+/// Deletes a folder if it contains nothing but `ours`; returns whether it did.
 pub(super) fn discard(folder: &Path, ours: &[&str]) -> Result<bool, TrainError> {
     let is_ours = others(folder, ours).is_empty();
     if is_ours {
@@ -116,8 +116,8 @@ pub(super) fn discard(folder: &Path, ours: &[&str]) -> Result<bool, TrainError> 
     Ok(is_ours)
 }
 
-/// Keeps other processes from working in `folder` until the file that is returned is closed, where its disk
-/// can do that.
+/// Locks `folder` against other processes until the returned file is closed, if its file system supports
+/// locks.
 pub(super) fn lock(folder: &Path) -> Result<File, TrainError> {
     let path = folder.join("run.lock");
     let file = File::options().create(true).append(true).open(&path).map_err(at(&path))?;
@@ -127,7 +127,7 @@ pub(super) fn lock(folder: &Path) -> Result<File, TrainError> {
     }
 }
 
-/// Cuts lines of JSON off from the first that tells of a step after `step`, or was not written to its end.
+/// Truncates a file of JSON lines before the first line that is about a step after `step` or is incomplete.
 pub(super) fn drop_after(path: &Path, step: usize) -> Result<(), TrainError> {
     let text = match fs::read(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
@@ -145,7 +145,8 @@ pub(super) fn drop_after(path: &Path, step: usize) -> Result<(), TrainError> {
     Ok(())
 }
 
-/// The steps up to `step` of which no line of JSON tells: the first and how many.
+/// Returns the first step up to `step` that is missing in a file of JSON lines, and the number of missing
+/// steps.
 pub(super) fn missing(path: &Path, step: usize) -> Result<Option<(usize, usize)>, TrainError> {
     if step == 0 {
         return Ok(None);
@@ -157,18 +158,18 @@ pub(super) fn missing(path: &Path, step: usize) -> Result<Option<(usize, usize)>
     Ok(missing.first().map(|&first| (first, missing.len())))
 }
 
-/// What is read of a line.
+/// The part of a line that is read.
 #[derive(Deserialize)]
 struct Told {
     step: usize,
 }
 
-/// Whether a folder has our mark, or did not come that far.
+/// Returns whether a folder contains our marker, or is still empty.
 pub(super) fn is_on_its_way(folder: &Path) -> bool {
     folder.join(MARK).is_file() || fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none())
 }
 
-/// The first name with this ending that is free, or that of a folder that [is ours](is_on_its_way).
+/// Returns the first path with this ending that is free or [ours](is_on_its_way).
 fn beside(path: &Path, ending: &str) -> PathBuf {
     let named = |number: usize| match number {
         1 => path.with_extension(ending),
@@ -182,8 +183,8 @@ fn beside(path: &Path, ending: &str) -> PathBuf {
     named(number)
 }
 
-/// Names in a folder outlive a power cut once the folder itself is on the disk; where folders are no files,
-/// as on Windows, the system sees to that.
+/// Syncs a folder, so that the names in it survive a power failure; where folders cannot be opened as files,
+/// as on Windows, the system takes care of that.
 fn settle_folder(path: &Path) -> Result<(), TrainError> {
     if cfg!(unix) { settle(path) } else { Ok(()) }
 }
@@ -242,7 +243,7 @@ mod tests {
             save(&current, next);
             write(&current.join(MARK), b"").unwrap();
             fs::rename(&current, beside(&current, "old")).unwrap();
-            // Here it was killed; and so was the next start, twice.
+            // Simulates being killed here, and again during the next start, twice.
             for _ in 0..2 {
                 recover(&current, &["a"]).unwrap();
                 assert_eq!(held(), saved);

@@ -1,4 +1,4 @@
-//! Why training stopped.
+//! The errors of training.
 
 use std::io;
 use std::path::PathBuf;
@@ -11,7 +11,7 @@ use crate::eval::EvalError;
 use crate::model::ConfigError;
 use crate::weights::WeightsError;
 
-/// Why training stopped.
+/// The reason why training stopped.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TrainError {
@@ -30,7 +30,7 @@ pub enum TrainError {
     /// The set loss could not be computed.
     #[error(transparent)]
     Loss(#[from] LossError),
-    /// An option has no meaning.
+    /// An option is invalid.
     #[error("{0}")]
     Option(String),
     /// A file of the run could not be written or read.
@@ -38,10 +38,10 @@ pub enum TrainError {
     File {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
-    /// The run folder belongs to another command.
+    /// The run folder belongs to a run with other options.
     #[error(
         "`{root}` holds a run with other options ({difference}); continue it with the same options or choose another --out"
     )]
@@ -59,7 +59,7 @@ pub enum TrainError {
         /// What is wrong with it.
         reason: String,
     },
-    /// A folder holds files that a run would replace or delete, and is no run's.
+    /// A folder holds files that a run would replace or delete, but does not belong to a run.
     #[error(
         "`{root}` holds {there}, and no `run.json` of this program says that they are a training run's; \
          nothing there was changed: choose another --out"
@@ -67,10 +67,10 @@ pub enum TrainError {
     NoRun {
         /// The folder.
         root: PathBuf,
-        /// What would be replaced or deleted.
+        /// The files that would be replaced or deleted.
         there: String,
     },
-    /// A file of a checkpoint is not the one that was saved.
+    /// A file of a checkpoint differs from the one that was saved.
     #[error(
         "`{path}` is not as it was saved ({reason}); put back a copy of its folder, or remove it to start again"
     )]
@@ -80,23 +80,23 @@ pub enum TrainError {
         /// What is wrong with it.
         reason: String,
     },
-    /// Nobody knows how good the best weights are.
+    /// The score of the best weights is unknown.
     #[error(
         "`{path}` does not say how good the weights beside it are ({reason}); move their folder away to go on"
     )]
     Best {
-        /// The file that should.
+        /// The file that should hold the score.
         path: PathBuf,
         /// What is wrong with it.
         reason: String,
     },
-    /// The run goes on elsewhere.
+    /// Another process works on the run.
     #[error("another process works on the run in `{root}`; wait until it is done or choose another --out")]
     Busy {
         /// The run's folder.
         root: PathBuf,
     },
-    /// The loss or a gradient is no number any more.
+    /// The loss or a gradient is no longer finite.
     #[error(
         "step {step} broke at `{}` (loss {loss}): lower the learning rate or clip gradients; checkpoints from before it are intact",
         parameter.as_deref().unwrap_or("the loss")
@@ -106,13 +106,13 @@ pub enum TrainError {
         step: usize,
         /// The loss.
         loss: f64,
-        /// The first parameter whose values or gradient are no numbers.
+        /// The first parameter whose values or gradient are not finite.
         parameter: Option<String>,
     },
-    /// The run was to begin with weights that are no numbers.
+    /// The initial weights are not finite.
     #[error("`{0}` holds what is no finite number before the first step; begin with other weights")]
     Start(String),
-    /// The device did not hand numbers back.
+    /// Values could not be read back from the device.
     #[error("reading numbers back from the device failed: {0}")]
     Read(#[from] TensorReadError),
     /// The saved optimiser state cannot be read.

@@ -1,4 +1,4 @@
-//! What a training loop tells its caller.
+//! Events that a training loop reports to its caller.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -8,11 +8,11 @@ use serde::Serialize;
 /// One optimiser step, as written to `metrics.jsonl`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Step {
-    /// Steps done, this one included.
+    /// Number of steps done, including this one.
     pub step: usize,
-    /// Steps in the whole run.
+    /// Number of steps in the whole run.
     pub steps: usize,
-    /// Passes over the data, fractional.
+    /// Number of epochs so far, fractional.
     pub epoch: f64,
     /// The loss that was minimised.
     pub loss: f64,
@@ -25,13 +25,13 @@ pub struct Step {
     /// Parts of the loss, by name.
     #[serde(flatten)]
     pub parts: BTreeMap<&'static str, f64>,
-    /// Where the run was validated after this step: `val_ap`, `val_ap50`, 0 to 1.
+    /// Results of the validation after this step, if there was one: `val_ap`, `val_ap50`, 0 to 1.
     #[serde(flatten)]
     pub validation: BTreeMap<&'static str, f64>,
 }
 
 impl Step {
-    /// Everything measured, by name.
+    /// Returns all measured values, by name.
     pub(super) fn scalars(&self) -> impl Iterator<Item = (&str, f64)> {
         let named = [
             ("loss", self.loss),
@@ -45,23 +45,23 @@ impl Step {
     }
 }
 
-/// What happens while training runs, in order.
+/// The events of a training run, in order.
 #[derive(Debug, Clone, PartialEq)]
 pub enum TrainEvent {
     /// Training starts, or continues after `done` steps.
     Started {
-        /// Steps already done by an earlier call.
+        /// Number of steps done by an earlier call.
         done: usize,
-        /// Steps in the whole run.
+        /// Number of steps in the whole run.
         steps: usize,
-        /// Trainable numbers.
+        /// Number of trainable parameters.
         parameters: usize,
     },
     /// One step.
     Step(Step),
-    /// What whoever started the run should know: what was found in its folder and left, or is missing there.
+    /// A note to the user about unexpected or missing files in the run's folder.
     Noted(String),
-    /// What could not be used, a photo or one of its objects, and why.
+    /// A photo or one of its objects could not be used; the text says which and why.
     Skipped(String),
     /// A picture was written.
     Panel(PathBuf),

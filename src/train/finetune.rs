@@ -1,4 +1,4 @@
-//! Fine-tuning: the pretrained encoder learns to find objects.
+//! Fine-tuning of a pretrained encoder for instance segmentation.
 
 mod frozen;
 mod rates;
@@ -23,7 +23,7 @@ use crate::model::{MaskSegmenter, SegmenterConfig, VitConfig};
 use crate::weights::{Architecture, Folder, ModelConfig, apply, apply_encoder};
 
 impl FinetuneOptions {
-    /// How the masks of `segmenter` go, if it uses any.
+    /// Returns the annealing of masked attention in `segmenter`, if it is used.
     fn annealing(&self, segmenter: &SegmenterConfig) -> Result<Option<MaskAnnealing>, TrainError> {
         if !self.masked_attention || segmenter.num_queries == 0 {
             return Ok(None);
@@ -50,7 +50,7 @@ impl FinetuneOptions {
         }
     }
 
-    /// Blocks at the bottom of the encoder that do not change.
+    /// Returns the number of blocks at the bottom of the encoder that stay frozen.
     fn frozen_blocks(&self, depth: usize) -> usize {
         match self.tune {
             Tune::Frozen => depth,
@@ -60,30 +60,29 @@ impl FinetuneOptions {
     }
 }
 
-/// Photos the model is judged on while it learns; the weights that do best there are kept in the run's
-/// `best/`.
+/// Photos on which the model is validated during training; the best weights are kept in the run's `best/`.
 #[derive(Debug)]
 pub struct ValidationSet {
-    /// Their annotations.
+    /// The annotations of the photos.
     pub dataset: CocoDataset,
-    /// Where the photos are that they name.
+    /// The folder of the photos.
     pub images: PhotoFolder,
-    /// Steps between validations.
+    /// Number of steps between validations.
     pub every: usize,
 }
 
 impl ValidationSet {
-    /// What of it can be used, it being that of `file`, and what was left out, as [`PhotoFolder::sound`]
-    /// tells.
+    /// Returns the usable part of the set, which was read from `file`, and what was left out, as
+    /// [`PhotoFolder::sound`] does.
     ///
     /// # Errors
-    /// As [`PhotoFolder::sound`].
+    /// The errors of [`PhotoFolder::sound`].
     pub fn sound(mut self, file: &Path, damaged: Damaged) -> Result<(Self, Vec<String>), DataError> {
         let unusable = self.images.sound(&mut self.dataset, file, damaged)?;
         Ok((self, unusable))
     }
 
-    /// What tells it from others: its photos and their objects, and how often the run is judged.
+    /// Describes the set by the fingerprint of its photos and objects, and the validation interval.
     #[must_use]
     pub fn told(&self) -> String {
         let told = format!("{}, every {} steps", self.dataset.fingerprint(), self.every);
@@ -93,8 +92,8 @@ impl ValidationSet {
     }
 
     /// # Errors
-    /// [`TrainError::Validation`] where it names nothing of what a model with these labels finds,
-    /// [`TrainError::Option`] where it has no objects.
+    /// [`TrainError::Validation`] if the set has no category that a model with these labels finds,
+    /// [`TrainError::Option`] if it has no objects.
     fn check(&self, labels: &[String]) -> Result<(), TrainError> {
         Vocabulary::choose(labels, &self.dataset, false)?;
         if self.dataset.annotations.is_empty() {
@@ -104,11 +103,11 @@ impl ValidationSet {
     }
 }
 
-/// Fine-tunes on `photos`, from where `run` stands. `encoder` is the pretrained weight folder; without one
-/// the encoder starts fresh, as the architecture `fresh`.
+/// Fine-tunes on `photos`, continuing from the state of `run`. `encoder` is the pretrained weight folder;
+/// without one, the encoder is trained from scratch with the architecture `fresh`.
 ///
 /// # Errors
-/// [`TrainError`]; the last checkpoint stays whole.
+/// [`TrainError`]; the last checkpoint stays intact.
 pub fn finetune(
     (photos, validation): (&SegmentationSet, Option<&ValidationSet>),
     options: &FinetuneOptions,
@@ -157,7 +156,7 @@ pub fn finetune(
     train(&task, at, &options.steps, (&config, preprocess), run, &mut on_event)
 }
 
-/// A segmenter around the given encoder, with what does not change marked so.
+/// Builds a segmenter around the given encoder, with the frozen parts marked as such.
 fn build(
     photos: &SegmentationSet,
     options: &FinetuneOptions,
@@ -210,13 +209,13 @@ fn build(
     Ok(model)
 }
 
-/// The segmenter of a folder, to go on from; where it knows other labels, those are learned anew.
+/// Loads the whole segmenter of a folder; if it has other labels, the class head is initialised anew.
 fn whole(folder: Folder, labels: &[String], device: &Device) -> Result<MaskSegmenter, TrainError> {
     let Architecture::Segmenter(config) = &folder.config.architecture else {
         let reason = "only a segmenter has queries and a head to go on from; this is an encoder: start without --whole";
         return Err(TrainError::Option(reason.to_owned()));
     };
-    // Training says by itself where masks steer attention; it ends without.
+    // Training has its own annealing of masked attention, and ends without masks.
     let config = SegmenterConfig { attn_mask_probs: Vec::new(), ..config.clone() };
     let model = apply(MaskSegmenter::new(&config, device), folder.layout, folder.tensors)?;
     Ok(if folder.config.labels == labels { model } else { model.with_classes(labels.len(), device) })

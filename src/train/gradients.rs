@@ -1,4 +1,4 @@
-//! What is done to gradients between the backward pass and the optimiser.
+//! Operations on gradients between the backward pass and the optimiser.
 
 use std::slice::Iter;
 
@@ -8,10 +8,9 @@ use burn::tensor::{Tensor, TensorData, TensorReadError};
 
 use super::Peers;
 
-/// The Euclidean norm of all gradients together, after which those above `limit` are scaled down to it.
+/// Clips the gradients to a global Euclidean norm of `limit`, and returns the norm before clipping.
 ///
-/// A norm that is no finite number changes nothing. Of several thousand numbers only one per parameter leaves
-/// the device.
+/// If the norm is not finite, nothing changes. Only one value per parameter is read back from the device.
 pub(super) fn clip<M: Module>(
     module: &M,
     gradients: GradientsParams,
@@ -28,7 +27,7 @@ pub(super) fn clip<M: Module>(
     })
 }
 
-/// Everybody's gradients, added up; what only some of the processes have a gradient for is zero elsewhere.
+/// Sums the gradients of all processes; a process without a gradient for a parameter contributes zeros.
 pub(super) fn summed<M: Module>(
     module: &M,
     gradients: GradientsParams,
@@ -53,7 +52,7 @@ pub(super) fn summed<M: Module>(
     Ok(unpacker.to)
 }
 
-/// The first parameter whose values, or else whose gradient, are no finite numbers.
+/// Returns the name of the first parameter whose values, or else whose gradient, are not finite.
 pub(super) fn not_finite<M: Module>(
     module: &M,
     gradients: &GradientsParams,
@@ -63,8 +62,8 @@ pub(super) fn not_finite<M: Module>(
     Ok(all.into_iter().find(|(_, square)| !square.is_finite()).map(|(name, _)| name))
 }
 
-/// The sum of squares of each parameter's gradient, or of its values where none are given, by its place in
-/// the module.
+/// Returns the sum of squares of each parameter's gradient, or of its values if no gradients are given, with
+/// the parameter's path in the module.
 fn squares<M: Module>(
     module: &M,
     gradients: Option<&GradientsParams>,
@@ -120,7 +119,7 @@ impl ModuleVisitor for Scaler {
     }
 }
 
-/// Notes for each parameter, in the module's order, whether there is a gradient.
+/// Records for each parameter, in the module's order, whether there is a gradient.
 struct Holders<'g> {
     gradients: &'g GradientsParams,
     counts: Vec<f32>,
@@ -132,7 +131,7 @@ impl ModuleVisitor for Holders<'_> {
     }
 }
 
-/// Lays the gradients of parameters that anybody has one for end to end.
+/// Concatenates the gradients of the parameters for which any process has one.
 struct Packer<'g> {
     gradients: &'g GradientsParams,
     counts: Iter<'g, f32>,
@@ -149,7 +148,7 @@ impl ModuleVisitor for Packer<'_> {
     }
 }
 
-/// Takes what [`Packer`] laid end to end apart.
+/// Splits what [`Packer`] concatenated.
 struct Unpacker<'n> {
     counts: Iter<'n, f32>,
     numbers: &'n [f32],
@@ -175,8 +174,8 @@ mod tests {
 
     use super::*;
 
-    /// Gradients of `sum(x · w) + sum(b)` with `x` all `value`: every one of the 6 weights gets `value`,
-    /// every bias 1.
+    /// Returns the gradients of `sum(x · w) + sum(b)` with `x` all `value`: `value` for each of the 6
+    /// weights, 1 for each bias.
     fn gradients(linear: &Linear, value: f32, device: &Device) -> GradientsParams {
         let loss = linear.forward(Tensor::<2>::full([1, 2], value, device)).sum();
         GradientsParams::from_grads(loss.backward(), linear)

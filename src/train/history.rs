@@ -12,19 +12,19 @@ use crate::files;
 /// A training run, finished or not.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Run {
-    /// The folder's path as given.
+    /// The path of its folder as given.
     pub name: String,
-    /// Its options, nested ones as `model.encoder.depth`.
+    /// Its options, with nested ones as `model.encoder.depth`.
     pub options: BTreeMap<String, String>,
     /// Its data and all its flags, as `--flag`; `None` if it was not started by flags.
     pub flags: Option<BTreeMap<String, String>>,
-    /// By step, every logged value by name.
+    /// Logged values by step and name.
     pub steps: BTreeMap<u64, BTreeMap<String, f64>>,
 }
 
 impl Run {
-    /// Reads a run's folder. Of steps done twice, after an interruption, the last ones count; a last line
-    /// that is still being written is ignored.
+    /// Reads the folder of a run. For steps done twice, after an interruption, the last values count; a last
+    /// line that is still being written is ignored.
     ///
     /// # Errors
     /// [`TrainError::Run`] naming the file and line at fault.
@@ -51,7 +51,7 @@ impl Run {
         let data: Vec<_> = data.into_iter().map(|(name, value)| (format!("data.{name}"), value)).collect();
         let mut options: BTreeMap<_, _> = data.iter().cloned().chain([("verb".to_owned(), verb)]).collect();
         flatten("", &Value::Object(nested), &mut options);
-        // What the run is called and where its recipe lies make no difference.
+        // The locations of the run and of its recipe are not differences between runs.
         let flags = flags.into_iter().filter(|(name, _)| name != "out" && name != "recipe");
         let flags: BTreeMap<_, _> = flags.map(|(name, value)| (format!("--{name}"), value)).collect();
         let flags = (!flags.is_empty()).then(|| flags.into_iter().chain(data).collect());

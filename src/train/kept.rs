@@ -1,4 +1,4 @@
-//! `kept/`: the weights of the latest checkpoints, beside the one to go on from.
+//! `kept/`: the weights of recent checkpoints, beside the checkpoint to continue from.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,8 +8,8 @@ use super::stored::{CONFIG, MODEL, OURS, PREPROCESSOR, Stored, Writing};
 use super::{RunFolder, TrainError};
 
 impl RunFolder {
-    /// Keeps the weights of the latest checkpoint as those of `step`, and of those kept earlier the newest,
-    /// `most` in all.
+    /// Keeps the weights of the latest checkpoint as those of `step`, and deletes all but the newest `most`
+    /// kept ones.
     pub(super) fn keep(&self, step: usize, most: usize) -> Result<(), TrainError> {
         let kept = self.kept();
         let folder = kept.join(named(step));
@@ -31,7 +31,7 @@ impl RunFolder {
         Ok(())
     }
 
-    /// What lies in `kept/` that this run did not put there.
+    /// Returns the files and folders in `kept/` that this run did not write.
     pub(super) fn kept_by_others(&self) -> Vec<PathBuf> {
         let by_others = |path: &PathBuf| step_of(path).is_none() && !durable::is_on_its_way(path);
         entries(&self.kept()).into_iter().filter(by_others).collect()
@@ -57,7 +57,7 @@ fn entries(kept: &Path) -> Vec<PathBuf> {
     entries
 }
 
-/// The step of a folder that [`RunFolder::keep`] wrote; of a copy under another name, `None`.
+/// Returns the step of a folder that [`RunFolder::keep`] wrote; `None` for a copy under another name.
 fn step_of(folder: &Path) -> Option<usize> {
     let step = folder.file_name()?.to_str()?.strip_prefix("step-")?.parse().ok()?;
     let stored = Stored::open(folder).ok()?;

@@ -1,4 +1,4 @@
-//! What a frozen encoder makes of each view of a photo, computed once.
+//! A cache of the features that a frozen encoder computes for each view of a photo.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,21 +10,21 @@ use sha2::{Digest, Sha256};
 use super::super::TrainError;
 use crate::model::MaskSegmenter;
 
-/// A photo as one of its augmentations shows it: its index, and which of its views.
+/// A view of a photo: the photo's index, and the number of its augmentation.
 pub(super) type View = (usize, u64);
 
-/// Endings of its files: whole, and on their way.
+/// Extensions of complete and of incomplete files.
 const ENDINGS: [&str; 2] = ["f16", "part"];
 
-/// Features on disk, a file of f16 numbers per view, with their digest.
+/// Features on disk, one file per view with f16 values and their digest.
 #[derive(Debug)]
 pub(super) struct FrozenFeatures {
     folder: PathBuf,
 }
 
 impl FrozenFeatures {
-    /// In `folder`, from which features of an earlier start go where a run starts; what else lies there
-    /// stays.
+    /// Opens the cache in `folder`. At the start of a run, features of earlier runs are deleted; other files
+    /// stay.
     ///
     /// # Errors
     /// [`TrainError::File`]
@@ -40,8 +40,8 @@ impl FrozenFeatures {
         Ok(Self { folder })
     }
 
-    /// The lateral features of `model` for `images`, each `[B, T, D]`; rounded to f16 whether they were here
-    /// or not, so that a run goes the same way again after it was interrupted.
+    /// Returns the lateral features of `model` for `images`, each `[B, T, D]`. They are rounded to f16
+    /// whether they were cached or not, so that an interrupted run continues identically.
     ///
     /// # Errors
     /// [`TrainError::File`]
@@ -67,7 +67,7 @@ impl FrozenFeatures {
         Ok((0..depths).map(|depth| all.clone().narrow(1, depth, 1).squeeze_dim(1)).collect())
     }
 
-    /// `[views, depths, T, D]`
+    /// Computes and stores the features, `[views, depths, T, D]`.
     fn compute(
         &self,
         model: &MaskSegmenter,
@@ -86,7 +86,7 @@ impl FrozenFeatures {
         Ok(halves.into_iter().map(f16::to_f32).collect())
     }
 
-    /// `None` where the view was not seen yet, or what is there is not `count` numbers as they were written.
+    /// Reads a view; `None` if it is not cached, or the file is not `count` values as they were written.
     fn read(&self, view: View, count: usize) -> Option<Vec<f32>> {
         let bytes = fs::read(self.path(view)).ok()?;
         let (numbers, digest) = bytes.split_at_checked(2 * count)?;
@@ -99,7 +99,7 @@ impl FrozenFeatures {
     }
 }
 
-/// Whether a file has a name that [`FrozenFeatures`] gives.
+/// Returns whether a file has a name that [`FrozenFeatures`] gives.
 fn is_ours(path: &Path) -> bool {
     let named = || {
         let (index, view) = path.file_stem()?.to_str()?.split_once('-')?;

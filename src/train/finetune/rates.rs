@@ -1,4 +1,4 @@
-//! How fast each part of the segmenter learns at each step.
+//! Learning rates of each part of the segmenter at each step.
 
 use burn::module::ParamGroup;
 use burn::optim::lr_scheduler::module_lr_scheduler::ModuleLearningRate;
@@ -17,12 +17,13 @@ impl FinetuneOptions {
         }
     }
 
-    /// Of new parameters.
+    /// Returns the learning rate of new parameters.
     pub(super) fn learning_rate(&self, step: usize) -> f64 {
         self.learning_rate * self.warmup().new_parameters(step)
     }
 
-    /// Of all parameters, those of an encoder of `depth` blocks by their depth.
+    /// Returns the learning rates of all parameters; those of an encoder of `depth` blocks depend on the
+    /// block.
     pub(super) fn learning_rates(&self, step: usize, depth: usize) -> ModuleLearningRate {
         let encoder = self.learning_rate * self.warmup().encoder(step);
         let decay = LayerDecay { rate: self.layer_decay, depth };
@@ -52,7 +53,7 @@ mod tests {
     use crate::data::AugmentOptions;
     use crate::model::{MaskSegmenter, SegmenterConfig, VitConfig};
 
-    /// Six steps of `PyTorch`, by `tests/fixtures/generate_steps.py`: the first numbers of each parameter
+    /// Six steps of `PyTorch`, by `tests/fixtures/generate_steps.py`: the first values of each parameter
     /// afterwards.
     const RECORDED: &str = include_str!("../../../tests/fixtures/finetune_steps.json");
 
@@ -72,8 +73,8 @@ mod tests {
         }
     }
 
-    /// What the parameters of [`RECORDED`] hold or get as gradients: waves that begin at the sum of the
-    /// name's bytes.
+    /// The values or gradients of the parameters of [`RECORDED`]: waves whose phase is the sum of the name's
+    /// bytes.
     struct Waves<'r> {
         recorded: &'r BTreeMap<String, Vec<f64>>,
         path: Vec<String>,

@@ -1,4 +1,4 @@
-//! Batches, loss and learning rates of fine-tuning.
+//! The batches, loss and learning rates of fine-tuning.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -28,40 +28,40 @@ use crate::eval::{Vocabulary, evaluate, predict_dataset};
 use crate::model::{MaskSegmenter, SegmenterConfig, SegmenterOutput, TrainingPlan};
 use crate::pixels::Preprocess;
 
-/// Fine-tuning as the loop sees it.
+/// The fine-tuning task of the training loop.
 pub(super) struct Finetuning<'a> {
     pub(super) photos: &'a SegmentationSet,
     pub(super) validation: Option<&'a ValidationSet>,
     pub(super) options: &'a FinetuneOptions,
     pub(super) segmenter: SegmenterConfig,
-    /// Where masks steer what queries attend to at first.
+    /// The annealing of masked attention, if it is used.
     pub(super) annealing: Option<MaskAnnealing>,
     pub(super) repeats: Vec<f64>,
     pub(super) preprocess: &'a Preprocess,
     pub(super) device: Device,
-    /// Where the encoder stays as it is and views come again.
+    /// The cache of features, if the encoder is frozen and views recur.
     pub(super) features: Option<FrozenFeatures>,
     pub(super) peers: Arc<dyn Peers>,
 }
 
-/// A step's photos with what is to be found in them.
+/// The photos of a step and their targets.
 pub(super) struct Batch {
     /// `[B, 3, S, S]`
     pixels: Vec<f32>,
-    /// What each photo is shown as.
+    /// The view of each photo.
     views: Vec<View>,
     targets: Vec<Target>,
-    /// `[B, L, D]`, what the teacher gives each patch, where there is one.
+    /// The teacher's features of each patch, `[B, L, D]`; empty without a teacher.
     features: Vec<f32>,
-    /// `[B, L]`: the share of each patch in which the photo is seen; empty without a teacher.
+    /// The share of each patch that shows the photo, `[B, L]`; empty without a teacher.
     seen: Vec<f32>,
     divisors: Divisors,
-    /// Per photo, where every patch is a query.
+    /// The assignment of patches in each photo, if every patch is a query.
     centres: Option<Vec<Centres>>,
-    /// Of each photo's points.
+    /// Seeds of the sampled points of each photo.
     seeds: Vec<u64>,
     plan: TrainingPlan,
-    /// What could not be used, in words.
+    /// Descriptions of what could not be used.
     skipped: Vec<String>,
 }
 
@@ -92,8 +92,7 @@ impl Finetuning<'_> {
         plan
     }
 
-    /// How often the branches of each block are dropped: the deeper the more, and none of what does not
-    /// learn.
+    /// Returns the drop-path rate of each block, which grows linearly with depth and is 0 for frozen blocks.
     fn drop_rates(&self) -> Vec<f64> {
         let depth = self.segmenter.encoder.depth;
         let new_blocks = if self.segmenter.lateral_layers.is_empty() { 0 } else { self.segmenter.num_blocks };
@@ -104,8 +103,8 @@ impl Finetuning<'_> {
 }
 
 impl Finetuning<'_> {
-    /// Mean squared error against the teacher's features, `[1]`; patches count by how much of the photo is
-    /// seen in them.
+    /// Returns the mean squared error against the teacher's features, `[1]`; each patch is weighted by the
+    /// share of it that shows the photo.
     fn feature_loss(&self, predicted: Tensor<3>, batch: &Batch, part: &Range<usize>) -> Tensor<1> {
         let [photos, patches, channels] = predicted.dims();
         let of_part = |numbers: &[f32], shape: [usize; 3]| {
@@ -132,7 +131,7 @@ impl Task for Finetuning<'_> {
         (steps * self.options.steps.batch_size) as f64 / self.repeats.iter().sum::<f64>()
     }
 
-    /// A balanced shuffle per epoch, epochs end to end.
+    /// Prepares a batch from balanced shuffles, one per epoch, concatenated.
     fn batch(&self, step: usize) -> Result<Batch, TrainError> {
         let StepOptions { seed, batch_size, .. } = self.options.steps;
         let augment = &self.options.augment;
@@ -182,7 +181,8 @@ impl Task for Finetuning<'_> {
         batch.skipped.clone()
     }
 
-    /// Every prediction gets the full loss; the parts reported are the final prediction's.
+    /// Computes the loss: every prediction gets the full loss; the reported parts are those of the final
+    /// prediction.
     fn loss(&self, model: &MaskSegmenter, batch: &Batch, part: Range<usize>) -> Result<Loss, TrainError> {
         let (config, queries) = (&self.options.loss, self.segmenter.num_queries);
         let mut draws = SeededDraws::new(&batch.seeds[part.clone()]);
