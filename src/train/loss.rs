@@ -1,5 +1,5 @@
-//! The set loss of `Mask2Former` and EoMT: match queries to objects, then score masks at points and classes
-//! everywhere.
+//! The set loss of `Mask2Former` and EoMT: it matches queries to objects, then compares masks at sampled
+//! points and the classes of all queries.
 //!
 //! ```text
 //! class_logits [B, Q, K+1] ─┬─ match_queries ──▶ (query, target) pairs, no gradient
@@ -8,8 +8,7 @@
 //!     every query's class, unmatched = "no object" ──▶ cross-entropy    ÷ sum of weights
 //! ```
 //!
-//! The divisors are known before anything is predicted, so a batch that goes through the model in parts has
-//! the same loss.
+//! The divisors do not depend on the predictions, so a batch split into micro-batches has the same loss.
 
 mod classes;
 mod masks;
@@ -29,24 +28,24 @@ use super::points::{PointBudget, PointDraws};
 use crate::args::{at_least_one, defaults};
 use crate::mask::BinaryMask;
 
-/// What an image shows: the truth the queries are compared to.
+/// The ground truth of an image.
 #[derive(Debug, Clone, Default)]
 pub struct Target {
-    /// The class of each object; `None` where it is an object of unknown class: any class is right, "no
-    /// object" is wrong.
+    /// The class of each object. `None` marks an object of unknown class: any class is right, "no object" is
+    /// wrong.
     pub labels: Vec<Option<usize>>,
-    /// How likely it is that each object is there, above 0 to 1, where a model labelled the image; empty:
-    /// all are.
+    /// The confidence that each object is there, above 0 and up to 1, if a model labelled the image; if
+    /// empty, all objects are certain.
     pub confidences: Vec<f32>,
-    /// The mask of each object, all at the same size (any size, not only that of the logits).
+    /// The mask of each object, all of one size, which may differ from that of the logits.
     pub masks: Vec<BinaryMask>,
-    /// Where objects may be that nobody labelled: an unmatched query that lies mostly here is neither right
-    /// nor wrong.
+    /// The region where objects may be unlabelled: an unmatched query whose mask lies mostly here is ignored
+    /// in the class loss.
     pub ignore: Option<BinaryMask>,
 }
 
 impl Target {
-    /// How likely it is that the object is there, above 0 to 1.
+    /// Returns the confidence that the object is there, above 0 and up to 1.
     pub(crate) fn confidence(&self, object: usize) -> f32 {
         self.confidences.get(object).copied().unwrap_or(1.0)
     }
@@ -56,7 +55,7 @@ impl Target {
     }
 }
 
-/// The confidence of the object of each pair.
+/// Returns the confidence of the object of each pair.
 fn confidences(targets: &[Target], matches: &[Vec<(usize, usize)>]) -> Vec<f32> {
     let pairs = matches.iter().zip(targets);
     pairs.flat_map(|(pairs, target)| pairs.iter().map(|pair| target.confidence(pair.1))).collect()
@@ -112,7 +111,7 @@ impl SetLossConfig {
     }
 }
 
-/// What the sums over a whole batch are divided by.
+/// The divisors of sums over a whole batch.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Divisors {
     objects: f32,
@@ -120,8 +119,8 @@ pub struct Divisors {
 }
 
 impl Divisors {
-    /// Of the batch of `targets`, each answered by `queries` queries. One that will be ignored counts as
-    /// "no object".
+    /// Returns the divisors of the batch of `targets` with `queries` queries each. Queries that will be
+    /// ignored count as "no object".
     #[must_use]
     pub fn of(targets: &[Target], queries: usize, config: &SetLossConfig) -> Self {
         let matched = targets.iter().map(|target| target.masks.len().min(queries)).sum::<usize>();
@@ -130,7 +129,8 @@ impl Divisors {
         Self { objects: targets.iter().map(Target::objects).sum(), class_weight: weight }
     }
 
-    /// Where every patch is a query: by how many draw an object, and by how many answer for one.
+    /// Returns the divisors if every patch is a query: the confidences summed over the patches that predict a
+    /// mask, and over those at the centre of objects.
     pub(crate) fn of_centres(targets: &[Target], centres: &[Centres]) -> Self {
         let mut divisors = Self { objects: 0.0, class_weight: 0.0 };
         for (target, centres) in targets.iter().zip(centres) {
@@ -140,25 +140,25 @@ impl Divisors {
         divisors
     }
 
-    /// Of everybody's parts of the batch.
+    /// Adds up the divisors of all processes' parts of the batch.
     pub(crate) fn summed(self, peers: &dyn Peers) -> Self {
         let mut both = [self.objects, self.class_weight];
         peers.sum(&mut both);
         Self { objects: both[0], class_weight: both[1] }
     }
 
-    /// By how many objects losses of masks are divided.
+    /// Returns the divisor of the mask losses.
     fn of_masks(self) -> f32 {
         self.objects.max(1.0)
     }
 
-    /// By what weight losses of classes are divided.
+    /// Returns the divisor of the class loss.
     fn of_classes(self) -> f32 {
         if self.class_weight > 0.0 { self.class_weight } else { 1.0 }
     }
 }
 
-/// The loss of one prediction over a batch, or a part's share in it.
+/// The loss of one prediction for a batch, or the share of a micro-batch in it.
 #[derive(Debug, Clone)]
 pub struct SetLoss {
     /// The weighted sum of the three parts, `[1]`.
@@ -169,42 +169,42 @@ pub struct SetLoss {
     pub dice: Tensor<1>,
     /// Class cross-entropy before weighting, `[1]`.
     pub class: Tensor<1>,
-    /// Per image, which `(query, target)` belong together, in query order.
+    /// The matched `(query, target)` pairs of each image, in query order.
     pub matches: Vec<Vec<(usize, usize)>>,
 }
 
-/// Why a loss could not be computed.
+/// The reason why a loss could not be computed.
 #[derive(Debug, Error)]
 pub enum LossError {
-    /// The batch and its truth differ in length.
+    /// Predictions and targets differ in number.
     #[error("{logits} predictions but {targets} targets: pass one target per image")]
     Batch {
-        /// Images in the logits.
+        /// Number of images in the logits.
         logits: usize,
-        /// Targets given.
+        /// Number of targets.
         targets: usize,
     },
-    /// A target's parts differ in length.
+    /// A target has a different number of labels and masks.
     #[error("target {image} has {labels} labels but {masks} masks: give every object both")]
     Objects {
         /// Index of the target in the batch.
         image: usize,
-        /// Its labels.
+        /// Number of labels.
         labels: usize,
-        /// Its masks.
+        /// Number of masks.
         masks: usize,
     },
-    /// A label the model has no class for.
+    /// A label is not among the model's classes.
     #[error("target {image} has label {label}, but the model knows {classes} classes: map the labels first")]
     Label {
         /// Index of the target in the batch.
         image: usize,
         /// The label.
         label: usize,
-        /// How many classes the logits hold, without "no object".
+        /// Number of classes in the logits, without "no object".
         classes: usize,
     },
-    /// A configuration that cannot be followed.
+    /// The numbers of points are inconsistent.
     #[error(
         "cannot keep {2} of {1} candidates for {0} points: raise num_points or oversample_ratio, or lower importance_ratio"
     )]
@@ -212,19 +212,18 @@ pub enum LossError {
     /// The matcher found no assignment.
     #[error("queries could not be matched to objects ({0})")]
     Unassignable(String),
-    /// The device did not hand the numbers back.
+    /// Predictions could not be read back from the device.
     #[error("reading the predictions back from the device failed")]
     Read(#[from] TensorReadError),
 }
 
-/// Compares `class_logits` `[B, Q, K+1]` (last column: no object) and `mask_logits` `[B, Q, h, w]` with one
-/// target per image.
+/// Computes the set loss of `class_logits` `[B, Q, K+1]` (last column: no object) and `mask_logits` `[B, Q,
+/// h, w]` with one target per image.
 ///
-/// `divisors` are those of the batch these images belong to.
+/// `divisors` are those of the batch that contains these images.
 ///
 /// # Errors
-/// [`LossError`] if targets and logits do not fit together, the configuration is impossible or the device
-/// fails.
+/// [`LossError`] if targets and logits do not match, the configuration is invalid or the device fails.
 pub fn set_loss(
     class_logits: Tensor<3>,
     mask_logits: Tensor<4>,
@@ -248,16 +247,15 @@ pub fn set_loss(
     Ok(weighted((masks, class), matches, divisors, config))
 }
 
-/// The same where every patch is a query and `centres` says which object each answers for; all queries
-/// weigh the same. `mask_logits`, `[B, N, h, w]`, are those of each image's [`Centres::drawn`] in their
-/// order.
+/// Computes the loss if every patch is a query and `centres` assigns patches to objects; all queries have
+/// equal weight. `mask_logits`, `[B, N, h, w]`, are those of each image's [`Centres::drawn`], in that order.
 ///
-/// A patch's class is to be as probable as its mask is right (intersection over union with the object,
-/// times how likely that is there): the score then ranks masks, not only objects (Generalized Focal Loss,
-/// <https://arxiv.org/abs/2006.04388>).
+/// The target probability of a patch's class is the quality of its mask (its intersection over union with the
+/// object, times the object's confidence). The score then ranks masks, not only objects (Generalized Focal
+/// Loss, <https://arxiv.org/abs/2006.04388>).
 ///
 /// # Errors
-/// As [`set_loss`].
+/// The errors of [`set_loss`].
 pub(crate) fn centre_loss(
     class_logits: Tensor<3>,
     mask_logits: Tensor<4>,
@@ -275,7 +273,7 @@ pub(crate) fn centre_loss(
     let confidences = confidences(targets, &drawn);
     let masks = mask_losses(mask_logits, targets, &drawn, &confidences, config.budget(), draws)?;
     let overlaps = masks.overlaps(targets, &drawn);
-    // Pairs come first in each image's list of what is drawn.
+    // The pairs come first among the drawn patches of each image.
     let ends = drawn.iter().scan(0, |end, drawn| {
         *end += drawn.len();
         Some(*end)

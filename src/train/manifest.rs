@@ -1,4 +1,4 @@
-//! What a run was asked for: `run.json`.
+//! The manifest of a run, `run.json`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -14,26 +14,26 @@ use crate::data::BYTES;
 /// The file of a run that holds its [`RunManifest`].
 pub(super) const RUN_JSON: &str = "run.json";
 
-/// Options that may differ when a run goes on: when it saves and shows, and how it was started.
+/// Options that may differ when a run is continued: those about saving and panels, and how it was started.
 const FREE: [&str; 5] = ["save_every", "panel_every", "keep", "command", "flags"];
 
-/// Options that are gone, with the value that all runs have now; runs with another one cannot go on.
+/// Retired options, with the value that all runs now use; runs with another value cannot be continued.
 const RETIRED: [(&str, &str); 4] =
     [("features_only", "false"), ("flip", "true"), ("full_rate_blocks", "0"), ("poly_power", "0.9")];
 
-/// Validation data, which nothing is learned from: they may be dropped and added back, but not replaced.
+/// The validation data. Nothing is learned from them, so they may be dropped and added back, but not
+/// replaced.
 const JUDGED_BY: &str = "validation";
 
-/// What a run is asked for, as `run.json` holds it; `O` are the options of its verb.
+/// The options and data of a run, as stored in `run.json`; `O` are the options of its verb.
 ///
-/// Options that the file of an earlier version lacks have their defaults; those that are gone are passed
-/// over.
+/// Options missing in the file of an earlier version take their defaults; retired ones are skipped.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunManifest<O> {
     /// The options.
     #[serde(flatten)]
     pub options: O,
-    /// What is learned from, by fingerprints or names: a run goes on with the same only.
+    /// The training data by fingerprints or names; they must stay the same for a run to be continued.
     #[serde(default)]
     pub data: BTreeMap<String, String>,
     /// The verb, such as `finetune`.
@@ -42,19 +42,19 @@ pub struct RunManifest<O> {
     /// The words of the command line.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub command: Vec<String>,
-    /// All flags with their values, given, of a recipe or by default.
+    /// All flags with their values, whether given, from a recipe or by default.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub flags: BTreeMap<String, String>,
 }
 
 impl<O> RunManifest<O> {
-    /// Returns the manifest of a run that is asked for `options` alone.
+    /// Returns the manifest of a run with `options` and no data.
     pub fn new(options: O) -> Self {
         let (data, command, flags) = Default::default();
         Self { options, data, verb: String::new(), command, flags }
     }
 
-    /// Adds what the run learns from besides, if there is such a `value`.
+    /// Adds an entry to the training data, if `value` is given.
     #[must_use]
     pub fn with(mut self, name: &str, value: Option<String>) -> Self {
         self.data.extend(value.map(|value| (name.to_owned(), value)));
@@ -63,8 +63,8 @@ impl<O> RunManifest<O> {
 }
 
 impl<O: Clone + Serialize + DeserializeOwned> RunManifest<O> {
-    /// Writes `run.json` of `root`; a run that was there and has made a step, or left weights, must be the
-    /// same.
+    /// Writes `run.json` in `root`. If a run there has made a step or left weights, it must have the same
+    /// options and data.
     ///
     /// # Errors
     /// [`TrainError::OtherRun`], [`TrainError::NoRun`], [`TrainError::File`]
@@ -83,7 +83,8 @@ impl<O: Clone + Serialize + DeserializeOwned> RunManifest<O> {
             if let Some(difference) = self.difference_from(&before).map_err(unwritable)? {
                 return Err(other(difference));
             }
-            // Its best weights were found by this judge; another one later would not be a fair one.
+            // The best weights were chosen by these validation data, so that other data later would not be
+            // comparable.
             if let Some(judge) = before.data.get(JUDGED_BY) {
                 manifest.data.entry(JUDGED_BY.to_owned()).or_insert_with(|| judge.clone());
             }
@@ -92,16 +93,16 @@ impl<O: Clone + Serialize + DeserializeOwned> RunManifest<O> {
         durable::replace(&root.join(RUN_JSON), &text)
     }
 
-    /// The first difference, in words.
+    /// Describes the first difference.
     fn difference_from(&self, before: &Self) -> serde_json::Result<Option<String>> {
-        // Numbers that came back from text are compared with those that did too.
+        // Both sides are compared after a round trip through text, which may change numbers.
         let asked: Self = read(serde_json::from_slice(&serde_json::to_vec(self)?)?)?;
         let [before, asked] = [serde_json::to_value(before)?, serde_json::to_value(asked)?];
         Ok(difference("", Some(&before), Some(&asked)))
     }
 }
 
-/// The first option that is gone and had another value than all runs have now, in words.
+/// Describes the first retired option whose value differs from the one that all runs now use.
 fn retired(before: &Value) -> Option<String> {
     RETIRED.into_iter().find_map(|(name, now)| {
         let before = before.get(name)?.to_string();
@@ -135,7 +136,8 @@ fn difference(name: &str, before: Option<&Value>, asked: Option<&Value>) -> Opti
     }
 }
 
-/// Equal, or told by an earlier version of this program, which knew data by names and lengths only.
+/// Returns whether two values are equal; data recorded by an earlier version, which knew only names and
+/// lengths, are compared by those.
 fn is_same(before: Option<&Value>, asked: Option<&Value>) -> bool {
     let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
     let names = text(asked).and_then(|asked| asked.split_once(BYTES).map(|(names, _)| names.to_owned()));
@@ -151,7 +153,7 @@ mod tests {
     use crate::train::loss::SetLossConfig;
     use crate::train::{FinetuneOptions, Optimizer, PretrainOptions, StepOptions, Tune};
 
-    /// A manifest as versions wrote it that had more options than today, and fewer.
+    /// A manifest of earlier versions, with options that are gone and without some that are new.
     const EARLIER: &str = r#"{
         "tune": {"top": 6}, "num_queries": 0, "whole": true, "num_blocks": 3, "masked_attention": true,
         "annealing": [], "drop_path": 0.0, "total_steps": 1200, "learning_rate": 0.0004, "layer_decay": 0.75,
@@ -194,7 +196,7 @@ mod tests {
         manifest.with("encoder", Some("s2".to_owned())).with("photos", Some(photos.to_owned()))
     }
 
-    /// A folder whose run has made a step.
+    /// Returns a folder whose run has made a step.
     fn begun(manifest: &str) -> tempfile::TempDir {
         let root = tempfile::tempdir().unwrap();
         fs::write(root.path().join(RUN_JSON), manifest).unwrap();

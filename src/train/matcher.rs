@@ -1,4 +1,4 @@
-//! Which query answers for which object: the cheapest one-to-one assignment per image.
+//! Assigns queries to objects: the one-to-one assignment of minimum cost in each image.
 
 use burn::prelude::*;
 use burn::tensor::activation::{log_sigmoid, sigmoid, softmax};
@@ -6,14 +6,13 @@ use burn::tensor::activation::{log_sigmoid, sigmoid, softmax};
 use super::loss::{LossError, SetLossConfig, Target};
 use super::points::{MapSize, PointDraws, sample_mask, sample_shared};
 
-/// Costs beyond this, and those that are not numbers, are clamped: one broken prediction must not stop the
-/// others.
+/// Bound to which costs are clamped, so that one broken prediction does not affect the others; NaN becomes 0.
 const COST_LIMIT: f64 = 1e10;
 
 /// Matches every image's queries to its targets, without gradient.
 ///
-/// `class_logits` is `[B, Q, K+1]`, `mask_logits` `[B, Q, h, w]`. Returns for each image `(query, target)`
-/// pairs in query order.
+/// `class_logits` is `[B, Q, K+1]`, `mask_logits` `[B, Q, h, w]`. Returns `(query, target)` pairs for each
+/// image, in query order.
 pub(crate) fn match_queries(
     class_logits: Tensor<3>,
     mask_logits: Tensor<4>,
@@ -42,7 +41,8 @@ pub(crate) fn match_queries(
     of_image.zip(targets).map(|(cost, target)| assign_targets(cost, target.masks.len(), queries)).collect()
 }
 
-/// The targets' masks at their image's points: `[B, most, P]`, rows beyond an image's own targets zero.
+/// Returns the targets' masks at their image's points, `[B, most, P]`; rows beyond an image's own targets are
+/// zero.
 fn sampled_truth(targets: &[Target], most: usize, points: &[f32], device: &Device) -> Tensor<3> {
     let per_image = points.len() / 2 / targets.len();
     let mut truth = Vec::with_capacity(targets.len() * most * per_image);
@@ -53,10 +53,11 @@ fn sampled_truth(targets: &[Target], most: usize, points: &[f32], device: &Devic
     Tensor::from_data(TensorData::new(truth, [targets.len(), most, per_image]), device)
 }
 
-/// Mean binary cross-entropy and dice between every query and every target, each `[B, T, Q]`.
+/// Returns the mean binary cross-entropy and the dice loss between every query and every target, each `[B, T,
+/// Q]`.
 ///
-/// `logits` is `[B, P, Q]`, `truth` `[B, T, P]`. With `t·softplus(-z) + (1-t)·softplus(z) = softplus(z) -
-/// t·z` each cost needs one matrix product.
+/// `logits` is `[B, P, Q]`, `truth` `[B, T, P]`. Because `t·softplus(-z) + (1-t)·softplus(z) = softplus(z) -
+/// t·z`, each cost needs only one matrix product.
 fn mask_costs(logits: Tensor<3>, truth: Tensor<3>) -> (Tensor<3>, Tensor<3>) {
     let [_, points, _] = logits.dims();
     let softplus = log_sigmoid(logits.clone().neg()).neg().sum_dim(1);
@@ -68,7 +69,7 @@ fn mask_costs(logits: Tensor<3>, truth: Tensor<3>) -> (Tensor<3>, Tensor<3>) {
     (mask, dice)
 }
 
-/// Minus the probability of each target's class, `[B, most, Q]`; of any class at all where the target's is
+/// Returns minus the probability of each target's class, `[B, most, Q]`, or of any class if the target's is
 /// unknown.
 fn class_cost(class_logits: Tensor<3>, targets: &[Target], most: usize) -> Tensor<3> {
     let [images, _, columns] = class_logits.dims();
@@ -85,7 +86,8 @@ fn class_cost(class_logits: Tensor<3>, targets: &[Target], most: usize) -> Tenso
     wanted.matmul(softmax(class_logits, 2).swap_dims(1, 2)).neg()
 }
 
-/// `cost` starts with `targets` rows of `queries`; returns `(query, target)` pairs in query order.
+/// Returns the assignment as `(query, target)` pairs in query order; `cost` starts with `targets` rows of
+/// `queries`.
 fn assign_targets(cost: &[f32], targets: usize, queries: usize) -> Result<Vec<(usize, usize)>, LossError> {
     let cost: Vec<f64> = cost[..targets * queries].iter().map(|&c| clamped(c)).collect();
     let mut pairs: Vec<_> = assign(&cost, targets, queries)?.into_iter().map(|(t, q)| (q, t)).collect();
@@ -97,8 +99,8 @@ fn clamped(cost: f32) -> f64 {
     if cost.is_nan() { 0.0 } else { f64::from(cost).clamp(-COST_LIMIT, COST_LIMIT) }
 }
 
-/// The cheapest one-to-one assignment of a `rows`×`columns` cost matrix (row by row): `min(rows, columns)`
-/// pairs `(row, column)` in row order.
+/// Returns the one-to-one assignment of minimum cost for a `rows`×`columns` cost matrix in row-major order:
+/// `min(rows, columns)` pairs `(row, column)` in row order.
 ///
 /// # Errors
 /// [`LossError::Unassignable`] if a cost is not finite.
@@ -154,7 +156,7 @@ mod tests {
         }
     }
 
-    /// By trying every assignment.
+    /// Returns the minimum cost by trying every assignment.
     fn cheapest(cost: &[f64], rows: usize, columns: usize) -> f64 {
         fn search(cost: &[f64], rows: usize, columns: usize, row: usize, used: u32, left: usize) -> f64 {
             if left == 0 {

@@ -1,13 +1,13 @@
 //! Training: masked-autoencoder pretraining, then fine-tuning of the segmenter.
 //!
-//! Each run lives in a folder: `run.json` (what was asked), `metrics.jsonl`, `events.out.tfevents.*` (the
-//! same for `TensorBoard`), `panels/*.png`, and `checkpoint/`, which is a weight folder (f32; the averaged
-//! parameters where a run averages) with the optimiser's state beside it; where asked for, `best/` and
-//! `kept/step-*/`, weight folders too, and `features/` of a frozen encoder. The same command continues an
-//! interrupted run.
+//! Each run has a folder with `run.json` (its options), `metrics.jsonl`, `events.out.tfevents.*` (the same
+//! metrics for `TensorBoard`), `panels/*.png`, and `checkpoint/`, a weight folder (f32; the averaged
+//! parameters if the run averages) with the optimiser's state. Depending on the options there are also
+//! `best/` and `kept/step-*/`, which are weight folders too, and `features/` of a frozen encoder. The same
+//! command continues an interrupted run.
 //!
-//! Each weight folder has a `manifest.json` with digests, by which damage is noticed. What others put into
-//! a run's folder stays.
+//! Each weight folder has a `manifest.json` with digests that reveal damage. Other people's files in a run's
+//! folder are left alone.
 
 mod adamw;
 mod average;

@@ -1,5 +1,5 @@
-//! AdamW as MAE uses it, without decay on vectors, or as `EoMT` does, with; and a learning rate per depth.
-//! Muon for the matrices of the blocks.
+//! Optimisers: AdamW, with weight decay on vectors as in EoMT or without as in MAE, and Muon for the matrices
+//! of the blocks; learning rates may differ by depth.
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamGroup, ParamId};
 use burn::optim::decay::WeightDecayConfig;
@@ -28,7 +28,7 @@ pub enum Optimizer {
 }
 
 impl Optimizer {
-    /// The optimiser of `module`, before its first step.
+    /// Returns the optimiser of `module` before its first step.
     #[must_use]
     pub fn of<M: Module>(self, module: &M, options: AdamWOptions) -> ModuleOptimizer {
         let adamw = adamw(module, options);
@@ -44,8 +44,7 @@ impl Optimizer {
     }
 }
 
-/// Weights of the linear layers between features: those of attention and of perceptrons, not of embeddings
-/// and outputs.
+/// Returns the weights of the linear layers in attention and MLPs, without embeddings and output layers.
 fn inner_matrices<M: Module>(module: &M) -> Vec<ParamId> {
     struct Inner {
         path: Vec<String>,
@@ -72,19 +71,19 @@ fn inner_matrices<M: Module>(module: &M) -> Vec<ParamId> {
     visitor.found
 }
 
-/// Betas and decay of AdamW; epsilon is 1e-8.
+/// Hyperparameters of AdamW; epsilon is 1e-8.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct AdamWOptions {
-    /// How much of the first and second moment stays at each step.
+    /// Decay rates of the first and second moment.
     pub betas: (f32, f32),
-    /// Share of a decaying parameter that is lost per step and unit of learning rate.
+    /// Weight decay per step and unit of learning rate.
     pub weight_decay: f32,
     /// Whether vectors decay too.
     pub decay_vectors: bool,
 }
 
-/// One optimiser for the whole module: matrices and tokens decay, vectors (biases, norms, scales) only if
-/// asked to.
+/// Returns one optimiser for the whole module: matrices and tokens decay, vectors (biases, norms, scales)
+/// only if requested.
 #[must_use]
 pub fn adamw<M: Module>(module: &M, options: AdamWOptions) -> ModuleOptimizer {
     let decayed = ModuleOptimizer::from(AdamW::new(&options, options.weight_decay));
@@ -108,13 +107,14 @@ fn vectors<M: Module>(module: &M) -> Vec<ParamId> {
     visitor.0
 }
 
-/// Learning rates by group, the last match deciding; the first group must hold every parameter.
+/// Returns learning rates by parameter group. If several groups match, the last one decides; `base` applies
+/// to all other parameters.
 pub(super) fn learning_rates(base: f64, groups: &[(ParamGroup, f64)]) -> ModuleLearningRate {
     let start = ModuleLrScheduler::new(Fixed(base));
     groups.iter().fold(start, |all, (group, rate)| all.with_group(group.clone(), Fixed(*rate))).step()
 }
 
-/// A rate that was computed elsewhere.
+/// A learning rate that was computed elsewhere.
 #[derive(Debug, Clone, Copy)]
 struct Fixed(f64);
 
@@ -130,7 +130,7 @@ impl LrScheduler for Fixed {
     fn load_record(&mut self, _record: LrSchedulerRecord) {}
 }
 
-/// Numbers the parameters in the order of the module tree, so that a saved optimiser finds them again.
+/// Numbers the parameters in the order of the module tree, so that a saved optimiser state finds them again.
 pub(super) fn with_stable_ids<M: Module>(module: M) -> M {
     struct Renumber(u64);
     impl ModuleMapper for Renumber {
@@ -143,7 +143,7 @@ pub(super) fn with_stable_ids<M: Module>(module: M) -> M {
     module.map(&mut Renumber(0))
 }
 
-/// Numbers that the optimiser changes.
+/// Returns the number of trainable parameters, counted by element.
 pub(super) fn trainable<M: Module>(module: &M) -> usize {
     struct Count(usize);
     impl ModuleVisitor for Count {
@@ -166,8 +166,8 @@ mod tests {
     use super::*;
     use crate::model::{Around, Block, VitConfig};
 
-    /// Returns a block and photos' tokens, `[batch 2, token 9, channel 16]`. Tests share the generator, so
-    /// every call gives others.
+    /// Returns a block and the tokens of photos, `[batch 2, token 9, channel 16]`. All tests share the random
+    /// generator, so every call returns different values.
     fn block_and_tokens() -> (Block, Tensor<3>) {
         let device = Device::flex().autodiff();
         let block = Block::encoder(&VitConfig::plain(32, 8, 16, 2, 2), &device);
@@ -214,7 +214,7 @@ mod tests {
         for decay_vectors in [false, true] {
             let options = AdamWOptions { betas: (0.9, 0.999), weight_decay: 0.5, decay_vectors };
             let scale = block.norm1.gamma.val();
-            // Without slope there is nothing but decay.
+            // With zero gradients, only weight decay remains.
             let gradients = GradientsParams::from_grads((scale.clone() * 0.0).sum().backward(), &block);
             let moved = Optimizer::AdamW.of(&block, options).step(0.1, block.clone(), gradients);
             let left = moved.norm1.gamma.val().inner().try_into_vec_as::<f32>().unwrap();

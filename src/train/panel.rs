@@ -1,4 +1,4 @@
-//! Pictures of what a model does, for people to look at.
+//! Pictures that show what a model does.
 
 use burn::tensor::Tensor;
 use image::RgbImage;
@@ -11,7 +11,8 @@ use crate::pixels::{Letterbox, Preprocess};
 
 pub(super) const MOST_ROWS: usize = 6;
 
-/// Original, what the encoder saw, and the reconstruction (visible patches kept), one photo a row.
+/// Draws the original, the patches visible to the encoder and the reconstruction (visible patches kept), one
+/// photo per row.
 ///
 /// # Shapes
 /// - `images`: `[B, 3, S, S]`, normalised
@@ -31,13 +32,13 @@ pub fn reconstruction_panel(
     columns_picture(&columns, side, mask.batch(), preprocess)
 }
 
-/// The two views of each photo, one photo a row.
+/// Draws the two views of each photo, one photo per row.
 pub(super) fn views_panel(views: [Tensor<4>; 2], preprocess: &Preprocess) -> RgbImage {
     let [rows, _, side, _] = views[0].dims();
     columns_picture(&views.map(host), side, rows, preprocess)
 }
 
-/// Photos side by side: `columns` of `[rows, 3, side, side]`.
+/// Draws photos side by side; each of `columns` is `[rows, 3, side, side]`.
 fn columns_picture(columns: &[Vec<f32>], side: usize, rows: usize, preprocess: &Preprocess) -> RgbImage {
     let (width, height) = (columns.len() * side, rows * side);
     RgbImage::from_fn(width as u32, height as u32, |x, y| {
@@ -47,7 +48,7 @@ fn columns_picture(columns: &[Vec<f32>], side: usize, rows: usize, preprocess: &
     })
 }
 
-/// Photo, true objects, and the objects found that are usually worth showing, one photo a row.
+/// Draws the photo, the true objects, and the predicted objects above the usual threshold, one photo per row.
 pub(super) fn prediction_panel(
     model: &MaskSegmenter,
     images: Tensor<4>,

@@ -1,4 +1,4 @@
-//! Passes over unlabelled photos: what every kind of pretraining chooses alike.
+//! Epochs over unlabelled photos, shared by all kinds of pretraining.
 
 use super::TrainError;
 use super::options::{PassOptions, StepOptions};
@@ -8,7 +8,7 @@ use crate::data::{CropOptions, PhotoSet};
 use crate::pixels::Filter;
 use crate::text::counted;
 
-/// Photos in whole batches; what is left over by a pass waits for another one.
+/// Photos in full batches; the remainder of an epoch is left out of it.
 pub(super) struct Passes<'a> {
     pub(super) photos: &'a PhotoSet,
     options: &'a PassOptions,
@@ -37,7 +37,7 @@ impl<'a> Passes<'a> {
         steps as f64 / self.per_pass as f64
     }
 
-    /// The photos of a step and the pass it belongs to.
+    /// Returns the photos of a step and the epoch it belongs to.
     pub(super) fn indices(&self, step: usize) -> (Vec<usize>, u64) {
         let StepOptions { seed, batch_size, .. } = self.options.steps;
         let pass = (step / self.per_pass) as u64;

@@ -4,27 +4,27 @@ use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::ops::Range;
 
-/// The processes that share a run: each works on its part of every step's photos, and all take the same
-/// steps, those one process would take with all the photos (data parallelism,
-/// <https://arxiv.org/abs/2006.15704> §2.2).
+/// The processes that share a run. Each works on its part of every step's photos, and all take the same steps
+/// as one process would with all photos (data parallelism, <https://arxiv.org/abs/2006.15704> §2.2).
 pub trait Peers: Debug + Send + Sync {
-    /// Which of them this one is, from 0 on. Process 0 writes the run's folder.
+    /// Returns the index of this process, from 0. Process 0 writes the run's folder.
     fn rank(&self) -> usize;
 
-    /// How many there are.
+    /// Returns the number of processes.
     fn size(&self) -> usize;
 
-    /// Adds up everybody's numbers, in place; all get the same sums, bit for bit. Each passes as many.
+    /// Sums the values of all processes elementwise, in place; all get bit-identical sums. The slices must
+    /// have equal length.
     fn sum(&self, numbers: &mut [f32]);
 
-    /// Which of a step's photos are this process's; the number of photos is a multiple of [`Peers::size`].
+    /// Returns this process's part of a step's photos, whose number is a multiple of [`Peers::size`].
     fn part(&self, photos: usize) -> Range<usize> {
         let each = photos / self.size();
         self.rank() * each..(self.rank() + 1) * each
     }
 }
 
-/// Does `work` in one process after the other, where they would be in each other's way.
+/// Runs `work` in one process after the other, for work that must not overlap.
 pub fn in_turn<T>(peers: &dyn Peers, work: impl FnOnce() -> T) -> T {
     let wait = |turns: Range<usize>| turns.for_each(|_| peers.sum(&mut [0.0]));
     wait(0..peers.rank());
@@ -33,7 +33,7 @@ pub fn in_turn<T>(peers: &dyn Peers, work: impl FnOnce() -> T) -> T {
     done
 }
 
-/// A process that shares its run with nobody.
+/// A process that runs alone.
 #[derive(Debug, Clone, Copy)]
 pub struct Alone;
 
@@ -49,7 +49,7 @@ impl Peers for Alone {
     fn sum(&self, _numbers: &mut [f32]) {}
 }
 
-/// Everybody's shares of a loss and of its parts, added up.
+/// Sums the shares of a loss and of its parts over all processes.
 pub(super) fn summed_loss(peers: &dyn Peers, loss: &mut f64, parts: &mut BTreeMap<&'static str, f64>) {
     if peers.size() == 1 {
         return;

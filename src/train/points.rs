@@ -1,7 +1,7 @@
-//! Points on masks: drawing them, choosing them, reading a map between its pixels.
+//! Points on masks: drawing and choosing them, and interpolating maps at them.
 //!
-//! A point is `(x, y)` in `[0, 1)²` of the map, and pixel `i` of a side of `n` has its centre at `(i + 0.5) /
-//! n`, so maps of any resolution share one set of points. Outside the map everything is zero.
+//! A point is `(x, y)` in `[0, 1)²` of the map. Pixel `i` along a side of `n` pixels has its centre at `(i +
+//! 0.5) / n`, so maps of any resolution share one set of points. The map is zero outside.
 
 use burn::prelude::*;
 use rand::{RngExt, SeedableRng};
@@ -10,20 +10,20 @@ use rayon::prelude::*;
 
 use crate::mask::BinaryMask;
 
-/// Where random points come from: a seed in training, a recording in a parity test.
+/// A source of random points: seeded generators in training, a recording in a parity test.
 pub trait PointDraws {
-    /// Draws a row of `points` points for each of `images` (places in the batch, repeating as they like):
-    /// `images.len() · points · 2` numbers in `[0, 1)`, x before y.
+    /// Draws a row of `points` points for each of `images` (indices in the batch, which may repeat):
+    /// `images.len() · points · 2` values in `[0, 1)`, x before y.
     fn uniform(&mut self, images: &[usize], points: usize) -> Vec<f32>;
 }
 
-/// Points from seeded generators, one per image: an image's points do not depend on the images beside it, and
-/// the same seeds give the same points on every machine.
+/// Points from seeded generators, one per image. The points of an image do not depend on the other images,
+/// and equal seeds give equal points on every machine.
 #[derive(Debug, Clone)]
 pub struct SeededDraws(Vec<ChaCha8Rng>);
 
 impl SeededDraws {
-    /// Streams of points for as many images as there are `seeds`.
+    /// Creates one generator per image from `seeds`.
     #[must_use]
     pub fn new(seeds: &[u64]) -> Self {
         Self(seeds.iter().map(|&seed| ChaCha8Rng::seed_from_u64(seed)).collect())
@@ -43,7 +43,7 @@ impl PointDraws for SeededDraws {
     }
 }
 
-/// Size of a map in pixels; its values are stored row by row.
+/// The size of a map in pixels; its values are stored row by row.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct MapSize {
     pub(crate) width: usize,
@@ -55,7 +55,7 @@ impl MapSize {
         self.width * self.height
     }
 
-    /// The centre of every pixel, row by row.
+    /// Returns the centre of every pixel, row by row.
     pub(crate) fn centres(self) -> Vec<f32> {
         let centre = |index: usize, side: usize| (index as f32 + 0.5) / side as f32;
         (0..self.area())
@@ -63,8 +63,8 @@ impl MapSize {
             .collect()
     }
 
-    /// The four pixels `(column, row)` around a point and their bilinear weights; outside the map the weight
-    /// is 0.
+    /// Returns the four pixels `(column, row)` around a point with their bilinear weights, which are 0
+    /// outside the map.
     fn taps(self, x: f32, y: f32) -> [Tap; 4] {
         let (x, y) = (x * self.width as f32 - 0.5, y * self.height as f32 - 0.5);
         let (left, top) = (x.floor(), y.floor());
@@ -90,7 +90,7 @@ impl MapSize {
         tap.row * self.width + tap.column
     }
 
-    /// A map, given row by row, at one point.
+    /// Interpolates a map, given row by row, at one point.
     fn sample(self, map: &[f32], point: &[f32]) -> f32 {
         self.taps(point[0], point[1]).iter().map(|&tap| tap.weight * map[self.index(tap)]).sum()
     }
@@ -103,15 +103,15 @@ struct Tap {
     weight: f32,
 }
 
-/// The mask's value at each point of `points` (x, y pairs), between 0 and 1.
+/// Returns the mask's value at each point of `points` (x, y pairs), between 0 and 1.
 pub(crate) fn sample_mask(mask: &BinaryMask, points: &[f32]) -> Vec<f32> {
     let size = MapSize { width: mask.width(), height: mask.height() };
     let covered = |tap: &Tap| if mask.get(tap.column, tap.row) { tap.weight } else { 0.0 };
     points.chunks_exact(2).map(|p| size.taps(p[0], p[1]).iter().map(covered).sum()).collect()
 }
 
-/// Each map at its own points: `maps` `[M, h·w]`, `points` `M · n` pairs; returns `[M, n]`, differentiable in
-/// `maps`.
+/// Interpolates each map at its own points: `maps` is `[M, h·w]`, `points` are `M · n` pairs. Returns `[M,
+/// n]`, differentiable in `maps`.
 pub(crate) fn sample_own(maps: Tensor<2>, size: MapSize, points: &[f32]) -> Tensor<2> {
     let [count, _] = maps.dims();
     let per_map = points.len() / 2 / count;
@@ -133,8 +133,8 @@ pub(crate) fn sample_own(maps: Tensor<2>, size: MapSize, points: &[f32]) -> Tens
     corners.sum_dim(1).reshape([count, per_map])
 }
 
-/// All maps of an image at the image's points: `maps` `[B, Q, h·w]`, `points` `B · n` pairs; returns `[B, n,
-/// Q]`.
+/// Interpolates all maps of an image at the image's points: `maps` is `[B, Q, h·w]`, `points` are `B · n`
+/// pairs. Returns `[B, n, Q]`.
 ///
 /// Whole rows of Q values are fetched at once, which on a CPU is many times faster than one gather per query.
 pub(crate) fn sample_shared(maps: Tensor<3>, size: MapSize, points: &[f32]) -> Tensor<3> {
@@ -155,7 +155,7 @@ pub(crate) fn sample_shared(maps: Tensor<3>, size: MapSize, points: &[f32]) -> T
     (1..4).fold(corner(0), |sum, k| sum.add(corner(k))).reshape([images, per_image, queries])
 }
 
-/// How many points a loss takes, and how many of them where the prediction is least certain.
+/// The number of points in a loss, and how many of them are chosen where the prediction is least certain.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct PointBudget {
     pub(crate) total: usize,
@@ -163,9 +163,9 @@ pub(crate) struct PointBudget {
     pub(crate) important: usize,
 }
 
-/// Chooses `budget.total` points for each map: of `budget.candidates` uniform ones the `budget.important`
-/// with the smallest `|logit|`, then fresh uniform ones. `maps` holds the maps of `images` one after the
-/// other; returns `images.len() · total` pairs.
+/// Chooses `budget.total` points for each map: the `budget.important` points with the smallest `|logit|`
+/// among `budget.candidates` uniform ones, and further uniform points. `maps` concatenates the maps of
+/// `images`; returns `images.len() · total` pairs.
 pub(crate) fn choose_uncertain(
     maps: &[f32],
     images: &[usize],
@@ -201,7 +201,8 @@ mod tests {
 
     const SIZE: MapSize = MapSize { width: 5, height: 4 };
 
-    /// A plane `a·x + b·y` over pixel centres: bilinear sampling returns it exactly away from the border.
+    /// Returns a plane `a·x + b·y` over pixel centres, which bilinear interpolation reproduces exactly away
+    /// from the border.
     fn plane(x: f32, y: f32) -> f32 {
         2.0 * x - 3.0 * y + 1.0
     }

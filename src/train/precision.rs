@@ -22,8 +22,10 @@ pub enum Precision {
 }
 
 impl Precision {
+    /// Checks that the device supports the precision.
+    ///
     /// # Errors
-    /// [`TrainError::Option`] where the device of `model` lacks it.
+    /// [`TrainError::Option`] if the device of `model` does not.
     pub(super) fn check<M: Module>(self, model: &M) -> Result<(), TrainError> {
         match self {
             Self::Bf16 if !model.devices().iter().all(|device| device.supports_dtype(DType::BF16)) => {
@@ -33,8 +35,8 @@ impl Precision {
         }
     }
 
-    /// The model for one pass: its blocks' weights are rounded, and hand their gradients on to those of
-    /// `model`.
+    /// Returns the model for one pass: the weights of its blocks are rounded, and pass their gradients on to
+    /// those of `model`.
     pub(super) fn working<M: Module>(self, model: &M) -> M {
         match self {
             Self::F32 => model.clone(),
@@ -43,7 +45,7 @@ impl Precision {
     }
 }
 
-/// Holds the path of the module it is in.
+/// A mapper that tracks the path of the current module.
 struct Rounding(Vec<String>);
 
 impl ModuleMapper for Rounding {

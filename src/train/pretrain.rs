@@ -20,14 +20,14 @@ use crate::pixels::Preprocess;
 use crate::random::{Purpose, stream};
 use crate::weights::{Architecture, Folder, ModelConfig, apply_encoder};
 
-/// Pretrains on `photos` until every epoch is done, from where `run` stands.
+/// Pretrains on `photos` until every epoch is done, continuing from the state of `run`.
 ///
-/// With a teacher, whose width is the model's `teacher_dim`, its features are reconstructed beside the
-/// pixels. With the weights `encoder`, the encoder begins with them instead of at random; the decoder
-/// begins at random either way.
+/// With a teacher, whose width is the model's `teacher_dim`, its features are reconstructed in addition to
+/// the pixels. `encoder` holds the initial weights of the encoder, which are random without it; the decoder
+/// is always initialised at random.
 ///
 /// # Errors
-/// [`TrainError`]; the last checkpoint stays whole.
+/// [`TrainError`]; the last checkpoint stays intact.
 pub fn pretrain(
     photos: &PhotoSet,
     teacher: Option<&TeacherFeatures>,
@@ -55,7 +55,7 @@ pub fn pretrain(
     train(&task, at, steps, (&config, &preprocess), run, &mut on_event)
 }
 
-/// The model before its first step.
+/// Returns the model before its first step.
 fn begin(
     config: &MaeConfig,
     encoder: Option<Folder>,
@@ -91,7 +91,7 @@ struct Pretraining<'a> {
     peers: Arc<dyn Peers>,
 }
 
-/// A step's photos with what is hidden of each.
+/// The photos of a step with their masks.
 struct Batch {
     photos: PhotoBatch,
     mask: PatchMask,

@@ -1,17 +1,17 @@
-//! What changes while training goes on: learning rates and how much of the masked attention is left.
+//! Schedules of learning rates and of the masked attention.
 
 use std::f64::consts::PI;
 
-/// Power of the published polynomial decays, in learning rates and in mask annealing.
+/// Power of the published polynomial decays, of learning rates and mask annealing.
 pub const POLY_POWER: f64 = 0.9;
 
-/// The learning rate for `base` per 256 images when a step sees `batch` images.
+/// Returns the learning rate for a `base` per 256 images and `batch` images per step.
 #[must_use]
 pub fn scaled_learning_rate(base: f64, batch: usize) -> f64 {
     base * batch as f64 / 256.0
 }
 
-/// Linear warm-up, then half a cosine: MAE's schedule, set at every iteration.
+/// Linear warm-up, then half a cosine: MAE's schedule, updated at every iteration.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct WarmupCosine {
     /// Rate at the end of the warm-up.
@@ -25,8 +25,8 @@ pub struct WarmupCosine {
 }
 
 impl WarmupCosine {
-    /// The rate at `epoch`, which counts iterations as fractions of an epoch. Past the end it stays at
-    /// `floor`.
+    /// Returns the rate at `epoch`, which counts iterations as fractions of an epoch. It stays at `floor`
+    /// past the end.
     #[must_use]
     pub fn at(&self, epoch: f64) -> f64 {
         if epoch < self.warmup_epochs {
@@ -38,7 +38,7 @@ impl WarmupCosine {
     }
 }
 
-/// Linear warm-up, then the peak until it falls to a tenth, once or several times (`SimMIM`,
+/// Linear warm-up, then a constant rate that is divided by ten once or several times (`SimMIM`,
 /// <https://arxiv.org/abs/2111.09886> §4.1).
 #[derive(Debug, Clone, PartialEq)]
 pub struct WarmupFalls<'a> {
@@ -46,12 +46,12 @@ pub struct WarmupFalls<'a> {
     pub peak: f64,
     /// Length of the warm-up in epochs.
     pub warmup_epochs: f64,
-    /// Epochs after which the rate falls.
+    /// Epochs at which the rate is divided by ten.
     pub falls: &'a [f64],
 }
 
 impl WarmupFalls<'_> {
-    /// The rate at `epoch`, which counts iterations as fractions of an epoch.
+    /// Returns the rate at `epoch`, which counts iterations as fractions of an epoch.
     #[must_use]
     pub fn at(&self, epoch: f64) -> f64 {
         if epoch < self.warmup_epochs {
@@ -61,28 +61,28 @@ impl WarmupFalls<'_> {
     }
 }
 
-/// EoMT's two-stage warm-up: new parameters warm up first while the pretrained encoder stands still, then
-/// the encoder follows; both decay polynomially.
+/// EoMT's two-stage warm-up: new parameters warm up first while the pretrained encoder is frozen, then the
+/// encoder follows; both decay polynomially.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct TwoStageWarmup {
-    /// Steps in which new parameters warm up.
+    /// Number of steps in which new parameters warm up.
     pub new_steps: usize,
-    /// Steps after those in which the encoder warms up.
+    /// Number of steps, after those, in which the encoder warms up.
     pub encoder_steps: usize,
-    /// Steps in all.
+    /// Total number of steps.
     pub total_steps: usize,
     /// Power of the decay.
     pub power: f64,
 }
 
 impl TwoStageWarmup {
-    /// The share of the peak rate for new parameters at `step`.
+    /// Returns the fraction of the peak rate for new parameters at `step`.
     #[must_use]
     pub fn new_parameters(&self, step: usize) -> f64 {
         self.warmup_poly(step, 0, self.new_steps)
     }
 
-    /// The share of the peak rate for the pretrained encoder at `step`.
+    /// Returns the fraction of the peak rate for the pretrained encoder at `step`.
     #[must_use]
     pub fn encoder(&self, step: usize) -> f64 {
         self.warmup_poly(step, self.new_steps, self.encoder_steps)
@@ -101,24 +101,24 @@ impl TwoStageWarmup {
     }
 }
 
-/// From 1 at `progress` 0 to 0 at `progress` 1 and beyond.
+/// Decays from 1 at `progress` 0 to 0 at `progress` 1, and stays there.
 fn poly(progress: f64, power: f64) -> f64 {
     (1.0 - progress.clamp(0.0, 1.0)).powf(power)
 }
 
-/// When each block with masked attention loses its mask: all masked at first, none at the end.
+/// The annealing of masked attention: every block with masks starts with all of them and ends with none.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MaskAnnealing {
-    /// For each block the shares of the training after which its masks begin to go and after which none is
-    /// left.
+    /// The window of each block, in fractions of the training: its masks begin to disappear at the first and
+    /// are all gone at the second.
     pub windows: Vec<(f64, f64)>,
     /// Power of the decay within a window.
     pub power: f64,
 }
 
 impl MaskAnnealing {
-    /// The published windows of `blocks` blocks: a sixth of the training each, the first from 1/6, the last
-    /// until 5/6.
+    /// Returns the published windows for `blocks` blocks: each lasts a sixth of the training, the first
+    /// starts at 1/6, the last ends at 5/6.
     #[must_use]
     pub fn published(blocks: usize) -> Vec<(f64, f64)> {
         let start = |block: usize| match blocks {
@@ -128,12 +128,12 @@ impl MaskAnnealing {
         (0..blocks).map(|block| (start(block), start(block) + 1.0 / 6.0)).collect()
     }
 
-    /// For each block the probability that a query keeps its mask at `step` of `total`.
+    /// Returns the probability for each block that a query keeps its mask at `step` of `total`.
     #[must_use]
     pub fn probabilities(&self, step: usize, total: usize) -> Vec<f64> {
         let now = step as f64 / total.max(1) as f64;
         let left = |&(start, end): &(f64, f64)| {
-            // A window without length is a step.
+            // A window of length zero is a step function.
             let progress = if now < end { (now - start) / (end - start) } else { 1.0 };
             poly(progress, self.power)
         };
@@ -141,18 +141,18 @@ impl MaskAnnealing {
     }
 }
 
-/// Smaller learning rates for the earlier layers of a pretrained encoder.
+/// Layer-wise learning rate decay: smaller rates for the earlier layers of a pretrained encoder.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct LayerDecay {
-    /// Factor from one block to the one before it; 1 switches the decay off.
+    /// Factor from one block to the one before it; 1 disables the decay.
     pub rate: f64,
     /// Number of encoder blocks.
     pub depth: usize,
 }
 
 impl LayerDecay {
-    /// The factor for block `index`, 0 being the first; the patch embedding goes with block 0, the final
-    /// norm undecayed.
+    /// Returns the factor for block `index`, counted from 0. The patch embedding has the factor of block 0;
+    /// the final norm has no decay.
     #[must_use]
     pub fn block(&self, index: usize) -> f64 {
         self.rate.powi((self.depth - 1 - index) as i32)

@@ -1,4 +1,4 @@
-//! The folders that a run keeps weights in: each file is noted in `manifest.json` with its digest.
+//! The folders in which a run keeps weights; `manifest.json` lists each file with its digest.
 
 use std::fs::{self, File};
 use std::io::Read;
@@ -13,21 +13,21 @@ use crate::weights::{Digest, Manifest, ManifestFile};
 
 pub(super) const CONFIG: &str = "config.json";
 pub(super) const PREPROCESSOR: &str = "preprocessor_config.json";
-/// Parameters to use.
+/// The parameters to use.
 pub(super) const MODEL: &str = "model.safetensors";
-/// Parameters as the optimiser left them, beside the averaged ones.
+/// The parameters that the optimiser updates, beside the averaged ones.
 pub(super) const UNAVERAGED: &str = "unaveraged.safetensors";
 pub(super) const OPTIMIZER: &str = "optimizer.bpk";
 pub(super) const PROGRESS: &str = "progress.json";
-/// How good the weights in `best/` are.
+/// The score of the weights in `best/`.
 pub(super) const VALIDATION: &str = "validation.json";
 const MANIFEST: &str = "manifest.json";
 
-/// All that a run writes into such a folder; whatever else lies there is somebody else's.
+/// All files that a run writes into such a folder; any other files belong to somebody else.
 pub(super) const OURS: [&str; 8] =
     [CONFIG, PREPROCESSOR, MODEL, UNAVERAGED, OPTIMIZER, PROGRESS, VALIDATION, MANIFEST];
 
-/// A folder that is being written, in [`durable::fresh`] until it is whole.
+/// A folder that is being written, in [`durable::fresh`] until it is complete.
 pub(super) struct Writing {
     place: PathBuf,
     folder: PathBuf,
@@ -35,7 +35,7 @@ pub(super) struct Writing {
 }
 
 impl Writing {
-    /// A folder that will take the place of `place`.
+    /// Starts a folder that will replace `place`.
     pub(super) fn begin(place: &Path) -> Result<Self, TrainError> {
         Ok(Self { folder: durable::fresh(place)?, place: place.to_owned(), files: Vec::new() })
     }
@@ -49,7 +49,7 @@ impl Writing {
         durable::write(&self.path(name), content)
     }
 
-    /// Notes a file that others wrote here.
+    /// Adds a file written here by other code to the manifest.
     pub(super) fn note(&mut self, name: &str) -> Result<(), TrainError> {
         let path = self.path(name);
         durable::settle(&path)?;
@@ -58,7 +58,7 @@ impl Writing {
         Ok(())
     }
 
-    /// Puts the folder into its place; `name` is what it holds, in words.
+    /// Moves the folder to its place; `name` describes its contents.
     pub(super) fn finish(self, name: String) -> Result<(), TrainError> {
         let Self { place, folder, files } = self;
         let manifest = Manifest { name, files, licence: String::new(), data: String::new(), threshold: None };
@@ -67,15 +67,17 @@ impl Writing {
     }
 }
 
-/// A folder that was written so, or by an earlier version of this program, which noted no digests.
+/// A folder written by [`Writing`], or by an earlier version of this program, which recorded no digests.
 pub(super) struct Stored {
     folder: PathBuf,
     manifest: Manifest,
 }
 
 impl Stored {
+    /// Opens the folder.
+    ///
     /// # Errors
-    /// [`TrainError::Damaged`] where the manifest cannot be understood.
+    /// [`TrainError::Damaged`] if the manifest cannot be parsed.
     pub(super) fn open(folder: &Path) -> Result<Self, TrainError> {
         let path = folder.join(MANIFEST);
         let manifest = if path.exists() {
@@ -88,13 +90,15 @@ impl Stored {
         Ok(Self { folder: folder.to_owned(), manifest })
     }
 
-    /// What it holds, in words.
+    /// Returns the description of the contents.
     pub(super) fn name(&self) -> &str {
         &self.manifest.name
     }
 
+    /// Reads a file and checks its digest.
+    ///
     /// # Errors
-    /// [`TrainError::Damaged`] where the file is not the one that was written.
+    /// [`TrainError::Damaged`] if the file is not the one that was written.
     pub(super) fn read(&self, name: &str) -> Result<Vec<u8>, TrainError> {
         let path = self.folder.join(name);
         let content = fs::read(&path).map_err(at(&path))?;
@@ -104,10 +108,10 @@ impl Stored {
         }
     }
 
-    /// The path of a file that others read, after comparing it with its digest.
+    /// Returns the path of a file to be read by other code, after checking its digest.
     ///
     /// # Errors
-    /// [`TrainError::Damaged`] where the file is not the one that was written.
+    /// [`TrainError::Damaged`] if the file is not the one that was written.
     pub(super) fn checked(&self, name: &str) -> Result<PathBuf, TrainError> {
         let path = self.folder.join(name);
         if let Some(promised) = self.manifest.file(name)
@@ -120,7 +124,7 @@ impl Stored {
     }
 }
 
-/// Length and SHA-256 of a file.
+/// Returns the length and SHA-256 digest of a file.
 fn digest(path: &Path) -> Result<(u64, String), TrainError> {
     let mut file = File::open(path).map_err(at(path))?;
     let (mut digest, mut bytes, mut chunk) = (Digest::default(), 0, vec![0; 1 << 20]);

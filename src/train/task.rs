@@ -1,4 +1,4 @@
-//! The loop all training shares: batch, loss, gradients, optimiser, log, panels, checkpoints.
+//! The training loop: batch, loss, gradients, optimiser, log, panels, checkpoints.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -19,60 +19,58 @@ use super::options::StepOptions;
 use super::peers::{Peers, summed_loss};
 use super::{RunFolder, Step, TrainError, TrainEvent};
 
-/// A part's share of a step's loss: the shares of all parts add up to the loss of the whole batch.
+/// The share of a micro-batch in the loss of a step; all shares add up to the loss of the whole batch.
 pub(super) struct Loss {
-    /// What is minimised, `[1]`.
+    /// The loss to be minimised, `[1]`.
     pub(super) total: Tensor<1>,
-    /// What it consists of, by name.
+    /// The terms of the loss, by name.
     pub(super) parts: BTreeMap<&'static str, Tensor<1>>,
 }
 
-/// What one kind of training brings to the loop.
+/// The parts of the training loop that differ between kinds of training.
 pub(super) trait Task: Sync {
-    /// What learns.
+    /// The model to be trained.
     type Model: Module;
-    /// A step's photos, on the host.
+    /// The photos of a step, on the host.
     type Batch: Send;
 
-    /// Steps in the whole run.
+    /// Returns the number of steps in the whole run.
     fn steps(&self) -> usize;
-    /// Passes over the data after so many steps.
+    /// Returns the number of epochs, fractional, after `steps` steps.
     fn epoch(&self, steps: usize) -> f64;
-    /// This process's photos of a step and all that is drawn for them, a pure function of the step.
+    /// Prepares this process's photos of a step and all random draws for them; a pure function of the step.
     fn batch(&self, step: usize) -> Result<Self::Batch, TrainError>;
-    /// Completes what a batch knows of the step's photos with what the other processes hold of them.
+    /// Completes a batch with what the other processes know about the step's photos.
     fn shared(&self, batch: Self::Batch) -> Self::Batch {
         batch
     }
-    /// How many photos a batch holds.
+    /// Returns the number of photos in a batch.
     fn photos(&self, batch: &Self::Batch) -> usize;
-    /// Photos that could not be used, in words.
+    /// Describes the photos that could not be used.
     fn skipped(&self, _batch: &Self::Batch) -> Vec<String> {
         Vec::new()
     }
-    /// The share of the photos `part` in the loss of the step.
+    /// Returns the share of the photos `part` in the loss of the step.
     fn loss(&self, model: &Self::Model, batch: &Self::Batch, part: Range<usize>) -> Result<Loss, TrainError>;
-    /// Learning rate of new parameters.
+    /// Returns the learning rate of new parameters.
     fn learning_rate(&self, step: usize) -> f64;
-    /// Learning rates of all parameters.
+    /// Returns the learning rates of all parameters.
     fn learning_rates(&self, step: usize) -> ModuleLearningRate {
         self.learning_rate(step).into()
     }
-    /// Steps between validations; `None` where there is nothing to validate on.
+    /// Returns the number of steps between validations, or `None` without validation data.
     fn validate_every(&self) -> Option<usize> {
         None
     }
-    /// How good the model, without gradients, is on photos it does not learn from: the number to choose by
-    /// comes first.
+    /// Validates the model, which is without gradients; the metric that selects the best weights comes first.
     fn validate(&self, _model: &Self::Model) -> Result<BTreeMap<&'static str, f64>, TrainError> {
         Ok(BTreeMap::new())
     }
-    /// A picture of what the model, without gradients, makes of a batch.
+    /// Draws the predictions of the model, which is without gradients, for a batch.
     fn panel(&self, model: &Self::Model, batch: &Self::Batch) -> RgbImage;
 }
 
-/// Refuses to start with options that cannot be followed, weights that are no numbers, or a step beyond the
-/// last of `steps`.
+/// Rejects invalid options, weights that are not finite, and a checkpoint beyond the last of `steps`.
 fn check_start<M: Module>(
     at: &Standing<M>,
     options: &StepOptions,
@@ -91,7 +89,7 @@ fn check_start<M: Module>(
     Ok(())
 }
 
-/// Goes on from where `at` stands until every step is done.
+/// Trains from the state `at` until every step is done.
 pub(super) fn train<T: Task>(
     task: &T,
     mut at: Standing<T::Model>,
@@ -108,7 +106,7 @@ pub(super) fn train<T: Task>(
     run.notes().into_iter().for_each(|note| on_event(TrainEvent::Noted(note)));
     on_event(TrainEvent::Started { done, steps, parameters: trainable(&at.model) });
     if done > 0 && options.keep > 0 && peers.rank() == 0 {
-        // Once more, should it have been stopped between saving and keeping.
+        // Repeated in case the run was stopped between saving and keeping.
         run.keep(done, options.keep)?;
     }
     thread::scope(|scope| {
@@ -131,7 +129,7 @@ pub(super) fn train<T: Task>(
             let kept = || at.average.clone().unwrap_or_else(|| at.model.valid());
             let mut judged = Ok(());
             if task.validate_every().is_some_and(due) {
-                // What was learned is logged and saved even if it cannot be judged.
+                // The progress is logged and saved even if the validation fails.
                 match task.validate(&kept()) {
                     Ok(validation) => report.validation = validation,
                     Err(error) => judged = Err(error),
@@ -157,7 +155,7 @@ pub(super) fn train<T: Task>(
     })
 }
 
-/// What a step made of good gradients is looked at before it is saved.
+/// Checks the parameters before they are saved, since even finite gradients may make them infinite or NaN.
 fn check_parameters<M: Module>(at: &Standing<M>, loss: f64) -> Result<(), TrainError> {
     match not_finite(&at.model, &GradientsParams::new())? {
         None => Ok(()),
@@ -165,7 +163,7 @@ fn check_parameters<M: Module>(at: &Standing<M>, loss: f64) -> Result<(), TrainE
     }
 }
 
-/// One optimiser step; the report lacks only how long was waited for data.
+/// Makes one optimiser step; the returned report lacks only the time spent waiting for data.
 fn one_step<T: Task>(
     task: &T,
     mut at: Standing<T::Model>,
@@ -208,7 +206,7 @@ fn one_step<T: Task>(
     Ok((at, report))
 }
 
-/// Some of the square photos in `pixels`, `[B, 3, side, side]`, as a tensor `[part, 3, side, side]`.
+/// Returns some of the square photos in `pixels`, `[B, 3, side, side]`, as a tensor `[part, 3, side, side]`.
 pub(super) fn images(pixels: &[f32], part: &Range<usize>, side: usize, device: &Device) -> Tensor<4> {
     let numbers = 3 * side * side;
     let pixels = pixels[part.start * numbers..part.end * numbers].to_vec();

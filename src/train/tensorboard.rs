@@ -1,23 +1,25 @@
-//! Metrics and panels as `TensorBoard` reads them: `events.out.tfevents.*`, records of protocol buffers.
+//! Metrics and panels in the format of `TensorBoard`: `events.out.tfevents.*`, records of protocol buffers.
 //!
-//! Record: length (u64), masked CRC-32C of it, bytes, masked CRC-32C of them, all little-endian
+//! A record is the length (u64), its masked CRC-32C, the bytes and their masked CRC-32C, all little-endian
 //! (<https://github.com/tensorflow/tensorboard/blob/master/tensorboard/summary/writer/record_writer.py>).
-//! Event: `wall_time` 1: double, `step` 2: int64, `file_version` 3: string, `summary` 5, which holds any
-//! number of `value` 1, of `tag` 1: string and `simple_value` 2: float or `image` 4, of `height` 1, `width`
-//! 2, `colorspace` 3: RGB is 3, `encoded_image_string` 4, `session_log` 7 of `status` 1: START is 1.
+//!
+//! An event has the fields `wall_time` 1: double, `step` 2: int64, `file_version` 3: string, `summary` 5 and
+//! `session_log` 7. A summary repeats `value` 1, which has `tag` 1: string and `simple_value` 2: float or
+//! `image` 4; an image has `height` 1, `width` 2, `colorspace` 3 (RGB is 3) and `encoded_image_string` 4. A
+//! session log has `status` 1 (START is 1).
 
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Each start of a run writes a file of its own; `TensorBoard` joins them.
+/// An event file. Each start of a run writes its own; `TensorBoard` merges them.
 #[derive(Debug)]
 pub(super) struct Events(File);
 
 impl Events {
-    /// A new file in `folder`, whose name tells when and with which step it began; what other files tell of
-    /// that step and later ones no longer counts.
+    /// Creates a file in `folder`, whose name contains the time and the first step. `TensorBoard` then
+    /// ignores events of that step and later ones in other files.
     pub(super) fn create(folder: &Path, step: usize) -> io::Result<Self> {
         let now = now();
         let path = folder.join(format!("events.out.tfevents.{:010}.{step}", now as u64));
@@ -27,7 +29,7 @@ impl Events {
         Ok(Self(file))
     }
 
-    /// Appends what was measured after `step`.
+    /// Appends metrics measured after `step`.
     pub(super) fn write<'a>(
         &mut self,
         step: usize,
@@ -37,13 +39,14 @@ impl Events {
         self.0.write_all(&record(&event(now(), step, scalars)))
     }
 
-    /// Appends a picture of so many pixels, the bytes of a PNG file, made after `step`.
+    /// Appends a picture made after `step`: `size` is its width and height in pixels, `png` the bytes of a
+    /// PNG file.
     pub(super) fn show(&mut self, step: usize, tag: &str, size: [u32; 2], png: &[u8]) -> io::Result<()> {
         self.0.write_all(&record(&event(now(), step, [(tag, picture(size, png))].into_iter())))
     }
 }
 
-/// Seconds since 1970.
+/// Returns the seconds since 1970.
 fn now() -> f64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64())
 }
@@ -56,7 +59,7 @@ fn started(seconds: f64, step: usize) -> Vec<u8> {
     [double(1, seconds), whole(2, step as u64), bytes(7, &[1 << 3, 1])].concat()
 }
 
-/// Values are those of the tags, encoded.
+/// Encodes an event; `values` are tags with their encoded values.
 fn event<'a>(seconds: f64, step: usize, values: impl Iterator<Item = (&'a str, Vec<u8>)>) -> Vec<u8> {
     let value = |(tag, value): (&str, Vec<u8>)| bytes(1, &[bytes(1, tag.as_bytes()), value].concat());
     let summary: Vec<u8> = values.flat_map(value).collect();

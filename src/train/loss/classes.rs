@@ -1,4 +1,4 @@
-//! What each query's class should be, and the cross-entropy of what it is.
+//! Class targets of the queries, and their cross-entropy.
 
 use burn::prelude::*;
 use burn::tensor::activation::log_softmax;
@@ -6,7 +6,7 @@ use burn::tensor::activation::log_softmax;
 use super::super::points::{MapSize, sample_mask};
 use super::{LossError, Target};
 
-/// What a query's class should be, and how probable (0 to 1) it should be beside "no object".
+/// The class target of a query, with its target probability (0 to 1) relative to "no object".
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Verdict {
     Class(usize, f32),
@@ -15,7 +15,8 @@ pub(super) enum Verdict {
     Unjudged,
 }
 
-/// One verdict per query, image after image; `quality` of the pairs, counted through all images.
+/// Returns the class target of each query, image after image; `quality` maps the index of a pair, counted
+/// over all images, to its target probability.
 pub(super) fn verdicts(
     unjudged: &[bool],
     targets: &[Target],
@@ -35,7 +36,8 @@ pub(super) fn verdicts(
     verdicts
 }
 
-/// For each query whether more than half of its predicted mask (logit > 0) lies in its image's `ignore`.
+/// Returns for each query whether more than half of its predicted mask (logit > 0) lies in its image's
+/// `ignore`.
 pub(super) fn lies_in_ignored(mask_logits: Tensor<4>, targets: &[Target]) -> Result<Vec<bool>, LossError> {
     let [images, queries, height, width] = mask_logits.dims();
     let size = MapSize { width, height };
@@ -56,7 +58,7 @@ pub(super) fn lies_in_ignored(mask_logits: Tensor<4>, targets: &[Target]) -> Res
     Ok(measured.chunks_exact(2).map(|m| m[0] > 0.5 * m[1]).collect())
 }
 
-/// Weighted cross-entropy, summed over all queries.
+/// Returns the weighted cross-entropy, summed over all queries.
 pub(super) fn class_loss(class_logits: Tensor<3>, verdicts: &[Verdict], no_object: f32) -> Tensor<1> {
     let [_, _, columns] = class_logits.dims();
     let (device, count, classes) = (class_logits.device(), verdicts.len(), columns - 1);
@@ -87,7 +89,7 @@ pub(super) fn class_loss(class_logits: Tensor<3>, verdicts: &[Verdict], no_objec
     likelihood.neg()
 }
 
-/// `log Σ exp` along the rows of `[N, K]`: `[N, 1]`.
+/// Returns `log Σ exp` along the rows of `[N, K]`, `[N, 1]`.
 fn log_sum_exp(logits: Tensor<2>) -> Tensor<2> {
     let largest = logits.clone().detach().max_dim(1);
     logits.sub(largest.clone()).exp().sum_dim(1).log().add(largest)

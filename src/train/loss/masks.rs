@@ -1,4 +1,4 @@
-//! How well matched masks cover their objects.
+//! The losses and the quality of matched masks.
 
 use burn::prelude::*;
 use burn::tensor::activation::{log_sigmoid, sigmoid};
@@ -8,20 +8,20 @@ use super::super::points::{MapSize, PointBudget, PointDraws, choose_uncertain, s
 use super::{LossError, Target};
 use crate::mask::BinaryMask;
 
-/// Of the matched masks, summed over pairs, each by how likely its object is there.
+/// The losses of the matched masks, summed over pairs and weighted by the confidence of each object.
 pub(super) struct MaskLosses {
     /// Binary cross-entropy, `[1]`.
     pub(super) entropy: Tensor<1>,
-    /// `[1]`
+    /// Dice loss, `[1]`.
     pub(super) dice: Tensor<1>,
-    /// The predicted maps, pair after pair, without gradient.
+    /// The predicted maps of all pairs, concatenated, without gradient.
     seen: Vec<f32>,
     size: MapSize,
 }
 
 impl MaskLosses {
-    /// Of each pair, intersection over union of where the prediction is positive with the true mask, at the
-    /// map's resolution.
+    /// Returns the intersection over union of each pair's predicted mask (logit > 0) and true mask, at the
+    /// resolution of the map.
     pub(super) fn overlaps(&self, targets: &[Target], matches: &[Vec<(usize, usize)>]) -> Vec<f32> {
         let centres = self.size.centres();
         let maps = self.seen.par_chunks_exact(self.size.area());
@@ -31,7 +31,7 @@ impl MaskLosses {
     }
 }
 
-/// Compares matched masks with their objects at uncertain points; `confidences` are those of the pairs.
+/// Computes the losses of matched masks at uncertain points; `confidences` are those of the pairs' objects.
 pub(super) fn mask_losses(
     mask_logits: Tensor<4>,
     targets: &[Target],
@@ -64,7 +64,7 @@ pub(super) fn mask_losses(
     Ok(MaskLosses { entropy: entropy.mean_dim(1).mul(confidences).sum(), dice, seen, size })
 }
 
-/// The true mask of each pair.
+/// Returns the true mask of each pair.
 fn truth<'t>(targets: &'t [Target], matches: &[Vec<(usize, usize)>]) -> Vec<&'t BinaryMask> {
     let of_image = |(pairs, target): (&Vec<(usize, usize)>, &'t Target)| {
         pairs.iter().map(|&(_, object)| &target.masks[object]).collect::<Vec<_>>()
@@ -82,7 +82,7 @@ fn overlap(map: &[f32], truth: &[f32]) -> f32 {
     if union > 0.0 { inside / union } else { 0.0 }
 }
 
-/// `1 - (2·|s∩t| + 1) / (|s| + |t| + 1)` per row of two `[M, P]` maps: `[M, 1]`.
+/// Returns the dice loss `1 - (2·|s∩t| + 1) / (|s| + |t| + 1)` for each row of two `[M, P]` maps, `[M, 1]`.
 fn dice_loss(filled: Tensor<2>, truth: Tensor<2>) -> Tensor<2> {
     let overlap = filled.clone().mul(truth.clone()).sum_dim(1).mul_scalar(2.0).add_scalar(1.0);
     let area = filled.add(truth).sum_dim(1).add_scalar(1.0);

@@ -1,4 +1,5 @@
-//! Against the recorded run of the reference implementation, finite differences, and sums done by hand.
+//! Tests against a recorded run of the reference implementation, finite differences, and sums computed by
+//! hand.
 
 use burn::prelude::*;
 use safetensors::SafeTensors;
@@ -34,7 +35,7 @@ fn recorded_target(image: usize) -> Target {
     }
 }
 
-/// The random numbers of the recorded run, in the order they were drawn.
+/// The random numbers of the recorded run, in the order in which they were drawn.
 struct RecordedDraws {
     run: &'static str,
     next: usize,
@@ -61,7 +62,7 @@ fn assert_close(actual: f64, expected: f64, relative: f64, what: &str) {
     assert!((actual - expected).abs() <= relative * expected.abs(), "{what}: {actual}, expected {expected}");
 }
 
-/// The last of `predictions` predictions of a recorded run.
+/// Checks the last of the `predictions` predictions of a recorded run.
 fn check_recorded(run: &'static str, predictions: usize) {
     let device = Device::flex();
     let targets = [recorded_target(0), recorded_target(1)];
@@ -98,8 +99,8 @@ fn equals_the_reference_on_the_last_of_three_predictions() {
     check_recorded("p1", 3);
 }
 
-/// Two images, four queries, two classes, 6×6 logits, masks of 12×12; the second object of the first image is
-/// of unknown class and the second image has a region nobody labelled.
+/// Returns two images, four queries, two classes, 6×6 logits and 12×12 masks; the second object of the first
+/// image has an unknown class, and the second image has an unlabelled region.
 fn tiny_case() -> (Vec<f32>, Vec<f32>, [Target; 2]) {
     let class_logits = SeededDraws::new(&[1]).uniform(&[0], 12).iter().map(|v| 4.0 * v - 2.0).collect();
     let mask_logits = SeededDraws::new(&[2]).uniform(&[0], 144).iter().map(|v| 6.0 * v - 3.0).collect();
@@ -217,7 +218,7 @@ fn a_patch_is_as_sure_as_its_mask_is_right() {
     let mask = BinaryMask::from_fn(8, 8, |x, _| x < 4);
     let target = Target { labels: vec![Some(0)], masks: vec![mask], ..Target::default() };
     let centres = [Centres { pairs: vec![(1, 0)], elsewhere: vec![], unjudged: vec![false, false, true] }];
-    // Of the object's 32 cells it has 16, and 16 others.
+    // The prediction covers 16 of the object's 32 pixels, and 16 others.
     let map: Vec<f32> = (0..64).map(|i| if (2..6).contains(&(i % 8)) { 9.0 } else { -9.0 }).collect();
     for likely in [1.0_f32, 0.5] {
         let targets = [Target { confidences: vec![likely], ..target.clone() }];
