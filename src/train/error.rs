@@ -56,7 +56,7 @@ pub enum TrainError {
     Run {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The fault found in it.
         reason: String,
     },
     /// A folder holds files that a run would replace or delete, but does not belong to a run.
@@ -77,7 +77,7 @@ pub enum TrainError {
     Damaged {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The fault found in it.
         reason: String,
     },
     /// The score of the best weights is unknown.
@@ -87,7 +87,7 @@ pub enum TrainError {
     Best {
         /// The file that should hold the score.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The fault found in it.
         reason: String,
     },
     /// Another process works on the run.
@@ -120,7 +120,7 @@ pub enum TrainError {
     Optimizer {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The fault found in it.
         reason: String,
     },
     /// The optimiser state could not be written.
@@ -130,7 +130,7 @@ pub enum TrainError {
     Saving {
         /// The file.
         path: PathBuf,
-        /// What is wrong.
+        /// The reason for the failure.
         reason: String,
     },
     /// A picture could not be made.
@@ -138,7 +138,7 @@ pub enum TrainError {
     Panel {
         /// The picture.
         path: PathBuf,
-        /// What is wrong.
+        /// The reason for the failure.
         reason: String,
     },
 }

@@ -21,8 +21,8 @@ const FREE: [&str; 5] = ["save_every", "panel_every", "keep", "command", "flags"
 const RETIRED: [(&str, &str); 4] =
     [("features_only", "false"), ("flip", "true"), ("full_rate_blocks", "0"), ("poly_power", "0.9")];
 
-/// The validation data. Nothing is learned from them, so they may be dropped and added back, but not
-/// replaced.
+/// The key of the validation data. Nothing is learned from them, so they may be dropped and added back, but
+/// not replaced.
 const JUDGED_BY: &str = "validation";
 
 /// The options and data of a run, as stored in `run.json`; `O` are the options of its verb.
