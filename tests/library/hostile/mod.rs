@@ -5,6 +5,5 @@ mod configs;
 mod containers;
 mod damage;
 mod memory;
-mod photos;
 mod pickling;
 mod pytorch;
