@@ -11,8 +11,8 @@ use crate::train::{ContrastOptions, contrast};
 
 /// Pretrain an encoder to tell photos apart, to compare masked autoencoding with
 ///
-/// As `SimCLR` does: two views of each photo, cropped, mirrored and recoloured, should be alike, and unlike
-/// all others of the batch. The same command continues an interrupted run.
+/// Trains as `SimCLR` does: two views of each photo, cropped, mirrored and recoloured, should be alike, and
+/// unlike all others of the batch. The same command continues an interrupted run.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   mae-seg contrast --data photos/ --out runs/contrast

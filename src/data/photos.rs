@@ -216,9 +216,9 @@ impl PhotoSet {
 
     /// Returns crops of the photos `indices`, in their order, computed in parallel.
     ///
-    /// With `teacher`, each crop comes with the features under its patches, `teacher.1` patches a side. Each
-    /// crop depends on `(seed, epoch, index)` only. An unreadable photo is reported and replaced by the next
-    /// one.
+    /// Each crop comes with the features of `teacher` under its patches, `teacher.1` patches a side, if
+    /// given. Each crop depends on `(seed, epoch, index)` only. An unreadable photo is reported and replaced
+    /// by the next one.
     ///
     /// # Errors
     ///

@@ -87,12 +87,12 @@ pub enum Selection {
     /// For people: the best class of each query, best first, without duplicates and specks.
     #[default]
     Distinct,
-    /// As `post_process_instance_segmentation` of transformers: later masks cut into earlier ones.
+    /// Follows `post_process_instance_segmentation` of transformers: later masks cut into earlier ones.
     #[cfg_attr(feature = "native", value(name = "instance"))]
     Painted,
     /// The 100 best (query, class) pairs with their masks unchanged, on which average precision is measured.
     Pairs,
-    /// As `post_process_panoptic_segmentation` of transformers, of which only the things are kept.
+    /// Follows `post_process_panoptic_segmentation` of transformers, and keeps only the things.
     Panoptic,
 }
 

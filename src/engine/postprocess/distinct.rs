@@ -17,8 +17,8 @@ const ALIKE: f64 = 0.5;
 /// Returns queries (or pairs of query and class) scored by class probability times certainty of the mask,
 /// best first.
 ///
-/// Of two that are one object by [`SegmentOptions::overlap_thresh`] or
-/// [`SegmentOptions::containment_thresh`], the better one stays. If every patch is a query, the score is also
+/// The better one stays of two that are one object by [`SegmentOptions::overlap_thresh`] or
+/// [`SegmentOptions::containment_thresh`]. If every patch is a query, the score is also
 /// multiplied by the [`agreement`] of the other masks nearby.
 pub(super) fn find(answer: &Answer<'_>, options: &SegmentOptions) -> Vec<Segment> {
     let candidates = if options.every_class { answer.pairs() } else { answer.claims(options.any_class) };

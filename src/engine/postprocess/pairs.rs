@@ -10,8 +10,8 @@ use crate::mask::BinaryMask;
 /// probability times the mean probability inside the mask. Masks overlap, and a query may occur with several
 /// classes.
 ///
-/// With [`SegmentOptions::any_class`], for which there is no published rule, the second factor is the
-/// certainty of the mask.
+/// The second factor is the certainty of the mask with [`SegmentOptions::any_class`], for which there is no
+/// published rule.
 pub(super) fn find(answer: &Answer<'_>, options: &SegmentOptions) -> Vec<Segment> {
     let mut claims = if options.any_class { answer.claims(true) } else { answer.pairs() };
     claims.sort_by(|a, b| b.probability.total_cmp(&a.probability));
