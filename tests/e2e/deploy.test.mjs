@@ -6,6 +6,7 @@ import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 
+import { fixture, serveHub } from "./hub.mjs";
 import { launch, SegmenterPage } from "./page.mjs";
 import { inWorker, root, serve as serveSite } from "./site.mjs";
 
@@ -70,6 +71,21 @@ test("without a network, the page opens and finds objects as before", async () =
   await page.sample("coffee.jpg");
   assert.deepEqual(await page.instances(), found);
   assert.deepEqual(page.errors, []);
+  await context.close();
+});
+
+test("without a network, a model of the Hub opens from what was kept of it", async () => {
+  const site = await serve();
+  const hub = await serveHub({ "owner/model": await fixture("eomt_tiny") });
+  const { context, page } = await visit(site, `?backend=cpu&hub=${hub.address}&weights=hf:owner/model`);
+  await page.sample("coffee.jpg");
+  const found = await page.instances();
+  await Promise.all([site.close(), hub.close()]);
+  await page.page.reload();
+  assert.equal(await page.settle(), "ready", await page.error());
+  await page.hook("start-fresh").click();
+  await page.sample("coffee.jpg");
+  assert.deepEqual(await page.instances(), found);
   await context.close();
 });
 

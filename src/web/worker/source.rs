@@ -69,6 +69,14 @@ impl<F: Fn(u64, Option<u64>) + Clone> Source<F> {
         matches!(self, Self::Web(folder) if folder.is_kept())
     }
 
+    /// Removes from the browser's store what was read from it, and returns whether that was anything.
+    pub(super) async fn forget(&self) -> bool {
+        match self {
+            Self::Web(folder) => folder.forget().await,
+            Self::Device(_) => false,
+        }
+    }
+
     /// Resets the count of bytes, for a second read of the same files.
     pub(super) fn rewind(&self) {
         match self {

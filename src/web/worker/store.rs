@@ -63,6 +63,14 @@ impl Store {
         part
     }
 
+    /// Removes what is kept under `key`.
+    pub(super) async fn remove(&self, key: &str) {
+        if let Some(cache) = &self.cache {
+            // If this fails, nothing was kept.
+            let _ = JsFuture::from(cache.delete_with_str(&address(key))).await;
+        }
+    }
+
     /// Removes every kept file.
     pub(super) async fn clear() {
         if let Some(storage) = storage() {

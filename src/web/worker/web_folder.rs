@@ -31,6 +31,8 @@ pub(super) struct WebFolder<F> {
     done_bytes: Cell<u64>,
     /// Bytes kept for the next visit, unless keeping failed once.
     kept_bytes: Cell<Option<u64>>,
+    /// The keys of what was read from the store.
+    recalled: RefCell<Vec<String>>,
     /// Called with the bytes read so far, and the total if known.
     on_bytes: F,
 }
@@ -54,6 +56,7 @@ impl<F: Fn(u64, Option<u64>)> WebFolder<F> {
             open: RefCell::default(),
             done_bytes: Cell::new(0),
             kept_bytes: Cell::new(Some(0)),
+            recalled: RefCell::default(),
             on_bytes,
         };
         let manifest = match folder.manifest_bytes().await {
@@ -114,6 +117,15 @@ impl<F: Fn(u64, Option<u64>)> WebFolder<F> {
     /// Resets the count of bytes, for a second read of the same folder.
     pub(super) fn rewind(&self) {
         self.done_bytes.set(0);
+    }
+
+    /// Removes from the store what was read from it, and returns whether that was anything.
+    pub(super) async fn forget(&self) -> bool {
+        let recalled = self.recalled.take();
+        for key in &recalled {
+            self.store.remove(key).await;
+        }
+        !recalled.is_empty()
     }
 
     fn total_bytes(&self) -> Option<u64> {
@@ -178,8 +190,10 @@ impl<F: Fn(u64, Option<u64>)> WebFolder<F> {
         let span = range.clone().or_else(|| Some(0..self.bytes_of(file)?));
         let before = self.version(file);
         if let (Some(version), Some(span)) = (&before, &span) {
-            let known = self.store.get(&key(version, span)).await;
+            let key = key(version, span);
+            let known = self.store.get(&key).await;
             if let Some(content) = known.filter(|content| content.len() as u64 == span.end - span.start) {
+                self.recalled.borrow_mut().push(key);
                 return Ok(self.kept_or_not(content, true));
             }
         }

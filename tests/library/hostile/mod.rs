@@ -5,5 +5,6 @@ mod configs;
 mod containers;
 mod damage;
 mod memory;
+mod photos;
 mod pickling;
 mod pytorch;

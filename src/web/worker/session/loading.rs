@@ -14,7 +14,6 @@ use crate::web::worker::patience::within;
 use crate::web::worker::post;
 use crate::web::worker::refusal::{not_loaded, not_opened};
 use crate::web::worker::source::Source;
-use crate::web::worker::store::Store;
 use crate::web::worker::suited::suited;
 use crate::weights::WeightsError;
 
@@ -114,12 +113,14 @@ async fn start<F: Fn(u64, Option<u64>) + Clone>(
     picked: &Picked,
 ) -> Result<Engine, EngineError> {
     source.rewind();
-    let loaded = Engine::load(source, &picked.device).await;
-    if let Err(EngineError::Weights(WeightsError::Damaged { .. })) = &loaded {
-        // The kept copy is damaged too: the next attempt must fetch it again.
-        Store::clear().await;
-    }
-    let engine = loaded?;
+    let engine = match Engine::load(source, &picked.device).await {
+        // What is damaged may be what was kept in this browser rather than what the server has.
+        Err(EngineError::Weights(WeightsError::Damaged { .. })) if source.forget().await => {
+            source.rewind();
+            Engine::load(source, &picked.device).await?
+        }
+        loaded => loaded?,
+    };
     // Only GPUs have kernels to compile.
     if picked.is_gpu {
         progress(id, Progress::WarmingUp);
