@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use js_sys::{Reflect, Uint8Array};
+use js_sys::{Array, Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Cache, CacheStorage, Response};
@@ -63,11 +63,13 @@ impl Store {
         part
     }
 
-    /// Removes what is kept under `key`.
-    pub(super) async fn remove(&self, key: &str) {
-        if let Some(cache) = &self.cache {
+    /// Removes every kept file; the cache stays open.
+    pub(super) async fn empty(&self) {
+        let Some(cache) = &self.cache else { return };
+        let Ok(kept) = JsFuture::from(cache.keys()).await else { return };
+        for request in Array::from(&kept) {
             // If this fails, nothing was kept.
-            let _ = JsFuture::from(cache.delete_with_str(&address(key))).await;
+            let _ = JsFuture::from(cache.delete_with_request(request.unchecked_ref())).await;
         }
     }
 

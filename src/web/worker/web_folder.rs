@@ -31,8 +31,8 @@ pub(super) struct WebFolder<F> {
     done_bytes: Cell<u64>,
     /// Bytes kept for the next visit, unless keeping failed once.
     kept_bytes: Cell<Option<u64>>,
-    /// The keys of what was read from the store.
-    recalled: RefCell<Vec<String>>,
+    /// Whether anything was read from the store.
+    recalled: Cell<bool>,
     /// Called with the bytes read so far, and the total if known.
     on_bytes: F,
 }
@@ -56,7 +56,7 @@ impl<F: Fn(u64, Option<u64>)> WebFolder<F> {
             open: RefCell::default(),
             done_bytes: Cell::new(0),
             kept_bytes: Cell::new(Some(0)),
-            recalled: RefCell::default(),
+            recalled: Cell::new(false),
             on_bytes,
         };
         let manifest = match folder.manifest_bytes().await {
@@ -119,13 +119,13 @@ impl<F: Fn(u64, Option<u64>)> WebFolder<F> {
         self.done_bytes.set(0);
     }
 
-    /// Removes from the store what was read from it, and returns whether that was anything.
+    /// Empties the store if anything was read from it, and returns whether that is so.
     pub(super) async fn forget(&self) -> bool {
-        let recalled = self.recalled.take();
-        for key in &recalled {
-            self.store.remove(key).await;
+        if self.recalled.replace(false) {
+            self.store.empty().await;
+            return true;
         }
-        !recalled.is_empty()
+        false
     }
 
     fn total_bytes(&self) -> Option<u64> {
@@ -190,10 +190,9 @@ impl<F: Fn(u64, Option<u64>)> WebFolder<F> {
         let span = range.clone().or_else(|| Some(0..self.bytes_of(file)?));
         let before = self.version(file);
         if let (Some(version), Some(span)) = (&before, &span) {
-            let key = key(version, span);
-            let known = self.store.get(&key).await;
+            let known = self.store.get(&key(version, span)).await;
             if let Some(content) = known.filter(|content| content.len() as u64 == span.end - span.start) {
-                self.recalled.borrow_mut().push(key);
+                self.recalled.set(true);
                 return Ok(self.kept_or_not(content, true));
             }
         }
