@@ -1,6 +1,6 @@
 //! What is remembered of a weight folder on a server, so that it can be opened without a network.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +13,9 @@ pub(super) struct KeptFolder {
     pub(super) manifest: Option<Vec<u8>>,
     /// The versions of the files, by name, of a folder without a manifest.
     pub(super) marks: HashMap<String, Mark>,
+    /// The files that were asked for and that such a folder does not have.
+    #[serde(default)]
+    pub(super) absent: HashSet<String>,
 }
 
 /// A version of a file.

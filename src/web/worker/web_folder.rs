@@ -2,7 +2,7 @@
 //! next visit.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use js_sys::Reflect;
@@ -28,6 +28,8 @@ pub(super) struct WebFolder<F> {
     sizes: RefCell<HashMap<String, u64>>,
     /// Files being read; a file is taken out while it is read.
     open: RefCell<HashMap<String, RemoteFile>>,
+    /// Files that the server does not have.
+    absent: RefCell<HashSet<String>>,
     done_bytes: Cell<u64>,
     /// Bytes kept for the next visit, unless keeping failed once.
     kept_bytes: Cell<Option<u64>>,
@@ -54,6 +56,7 @@ impl<F: Fn(u64, Option<u64>)> WebFolder<F> {
             store: Store::open().await,
             sizes: RefCell::default(),
             open: RefCell::default(),
+            absent: RefCell::default(),
             done_bytes: Cell::new(0),
             kept_bytes: Cell::new(Some(0)),
             recalled: Cell::new(false),
@@ -96,7 +99,8 @@ impl<F: Fn(u64, Option<u64>)> WebFolder<F> {
         };
         let manifest = self.manifest.as_ref().map(|(_, bytes)| bytes.clone());
         let marks = self.open.borrow().iter().filter_map(mark).collect();
-        KeptFolder { manifest, marks }.keep(&self.store, &self.address).await;
+        let absent = self.absent.borrow().clone();
+        KeptFolder { manifest, marks, absent }.keep(&self.store, &self.address).await;
     }
 
     /// Returns the bytes read so far.
@@ -196,8 +200,18 @@ impl<F: Fn(u64, Option<u64>)> WebFolder<F> {
                 return Ok(self.kept_or_not(content, true));
             }
         }
+        if self.kept.as_ref().is_some_and(|kept| kept.absent.contains(file)) {
+            return Err(self.refusal(file, DownloadError::Missing));
+        }
         let start = range.as_ref().map_or(0, |range| range.start);
-        let content = self.fetch(file, range).await?;
+        let content = match self.fetch(file, range).await {
+            Err(error @ SourceError::NotFound { .. }) if self.manifest.is_none() => {
+                self.absent.borrow_mut().insert(file.to_owned());
+                self.keep().await;
+                return Err(error);
+            }
+            outcome => outcome?,
+        };
         // The server may have stated it just now.
         let Some(version) = self.version(file) else { return Ok(content) };
         let is_kept = self.store.put(&key(&version, &(start..start + content.len() as u64)), &content).await;
