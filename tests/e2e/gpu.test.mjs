@@ -41,6 +41,10 @@ const noDevice = `
 GPUAdapter.prototype.requestDevice = () => Promise.reject(new Error("the driver is asleep"));
 `;
 
+const neverReads = `
+GPUBuffer.prototype.mapAsync = () => new Promise(() => {});
+`;
+
 const destroyable = `
 self.devices = [];
 const requestDevice = GPUAdapter.prototype.requestDevice;
@@ -69,7 +73,7 @@ describe("WebGPU", { timeout: 600_000 }, () => {
     await site?.close();
   });
 
-  async function open(query, beforeWorker = "") {
+  async function visit(query, beforeWorker) {
     site.faults = [inWorker(beforeWorker)];
     const context = await browser.newContext();
     await context.addInitScript(() => {
@@ -77,6 +81,10 @@ describe("WebGPU", { timeout: 600_000 }, () => {
       new BroadcastChannel("shaders").onmessage = ({ data }) => window.shaders.push(data);
     });
     page = await SegmenterPage.open(context, `${site.address}?${TINY}${query}`);
+  }
+
+  async function open(query, beforeWorker = "") {
+    await visit(query, beforeWorker);
     return page.settle(["ready", "error"], 300_000);
   }
 
@@ -121,6 +129,15 @@ describe("WebGPU", { timeout: 600_000 }, () => {
       page.assertCalm();
     });
   }
+
+  test("a GPU that warms up for ever can be left for the CPU", async () => {
+    await visit("&backend=webgpu", neverReads);
+    await page.hook("use-cpu").click({ timeout: 300_000 });
+    assert.equal(await page.settle(["ready", "error"], 300_000), "ready", await page.error());
+    assert.match(await page.backend(), /CPU/);
+    assert.equal(await page.sample("coffee.jpg"), "ready", await page.error());
+    page.assertCalm();
+  });
 
   const photographer = () => readFile(join(root, "www/samples/photographer.jpg"));
   const logitsOf = async (backend) => {

@@ -66,7 +66,14 @@ impl RemoteFile {
             let missing = start + content.len() as u64..end;
             let reason = match self.attempt(missing, range.is_some(), &mut content, &on_bytes).await {
                 Err(DownloadError::Broken(reason)) => reason,
-                outcome => return outcome.map(|()| content),
+                outcome => {
+                    outcome?;
+                    if range.is_none() {
+                        // Servers do not state the length of what they pack.
+                        self.size.get_or_insert(content.len() as u64);
+                    }
+                    return Ok(content);
+                }
             };
             self.whole = None;
             if content.len() > had {
