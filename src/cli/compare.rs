@@ -25,7 +25,7 @@ Examples:
 /// A smoothed value is the mean over one in this many steps.
 const SMOOTHING: usize = 20;
 
-/// Put training runs side by side
+/// Compare training runs
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {

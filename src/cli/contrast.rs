@@ -9,10 +9,10 @@ use super::run::RunArguments;
 use super::wrong_usage;
 use crate::train::{ContrastOptions, contrast};
 
-/// Pretrain an encoder to tell photos apart, to compare masked autoencoding with
+/// Pretrain an encoder with SimCLR, a contrastive baseline for masked autoencoding
 ///
-/// Trains as `SimCLR` does: two views of each photo, cropped, mirrored and recoloured, should be alike, and
-/// unlike all others of the batch. The same command continues an interrupted run.
+/// Two views of each photo (cropped, flipped and color-jittered) are trained to have similar features, unlike
+/// those of the other photos in the batch. Repeat the command to resume an interrupted run.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   mae-seg contrast --data photos/ --out runs/contrast

@@ -20,17 +20,18 @@ use crate::train::{RunFolder, TrainError, TrainEvent, in_turn};
 
 #[derive(Debug, Args)]
 pub(super) struct PhotoArguments {
-    /// Folders of images (searched through), WebDataset tars (.tar, .tar.gz), zip files, or addresses of
-    /// tars on the web.
+    /// Photos to train on: folders (searched recursively), WebDataset tars (.tar, .tar.gz), zip files, or
+    /// URLs of tars.
     ///
-    /// Tars from the web are fetched once into the user's cache; '{0000..0146}' stands for many.
+    /// A pattern such as 'photos-{0000..0146}.tar' names many tars. Tars at URLs are downloaded once to the
+    /// user's cache.
     #[arg(long, required = true, num_args = 1.., value_name = "DIR|TAR|ZIP|URL", help_heading = "Data")]
     data: Vec<PathBuf>,
-    /// Keys to learn from in tars with several images a sample, such as input.jpg of 0001.input.jpg and
-    /// 0001.target.png.
+    /// Keys of the images to train on in tars with several images per sample, such as input.jpg for
+    /// 0001.input.jpg.
     #[arg(long, num_args = 1.., value_name = "KEY", help_heading = "Data")]
     key: Vec<String>,
-    /// What to do about photos that are no images and shards that were cut short.
+    /// How to handle files that are not valid images, and truncated tars.
     #[arg(long, value_enum, default_value_t, help_heading = "Data")]
     damaged: Damaged,
 }

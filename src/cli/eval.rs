@@ -42,45 +42,44 @@ Examples:
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
-    /// Weights: training run, weight folder, .safetensors or PyTorch file, `hf:owner/name[@revision]`, or
-    /// address [default: the bundled weights]
+    /// Model weights: training run, weight folder, .safetensors or PyTorch file, `hf:owner/name[@revision]`,
+    /// or URL [default: the bundled weights]
     #[arg(long, value_name = "WEIGHTS")]
     weights: Option<PathBuf>,
-    /// Annotations to evaluate on, in COCO's instances format
+    /// COCO annotations to evaluate on
     #[arg(long, value_name = "COCO.json")]
     annotations: PathBuf,
-    /// Folder or zip file with the photos they name
+    /// Folder or zip file with the annotated photos
     #[arg(long, value_name = "DIR|ZIP", required_unless_present = "results")]
     images: Option<PathBuf>,
-    /// Results to evaluate in place of weights: a file in COCO's results format, of any program, masks or
-    /// boxes
+    /// COCO results file to evaluate instead of weights, with masks or boxes found by any program
     #[arg(long, value_name = "FILE", conflicts_with_all = ["weights", "predictions", "image_size", "clicks", "tiles"])]
     results: Option<PathBuf>,
-    /// What to do about photos that are missing, no images or not what their annotations say, and those
-    /// whose annotations cannot be read
+    /// How to handle photos that are missing, invalid or inconsistent with their annotations, and malformed
+    /// annotations
     #[arg(long, value_enum, default_value_t = Damaged::Stop)]
     damaged: Damaged,
-    /// Class-agnostic evaluation: take all categories as one
+    /// Evaluate class-agnostically, with all categories as one
     #[arg(long)]
     class_agnostic: bool,
-    /// Interactive evaluation: also measure the mean IoU of masks after 1 to N clicks on each object: first
-    /// on its middle, then on that of the largest error
+    /// Also measure the mean IoU after 1 to N simulated clicks per object: first in its middle, then in the
+    /// middle of the largest error
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     clicks: Option<usize>,
-    /// Print the numbers as JSON
+    /// Print the metrics as JSON
     #[arg(long)]
     json: bool,
-    /// Write the predictions in COCO's results format
+    /// Write the predictions as a COCO results file
     #[arg(long, value_name = "FILE")]
     predictions: Option<PathBuf>,
-    /// Write report.html with curves, categories and the worst photos, and its pictures as PNG
+    /// Write report.html with curves, categories and the worst photos, and its images as PNG
     #[arg(long, value_name = "DIR")]
     report: Option<PathBuf>,
-    /// Image size: the side that photos are resized to, in pixels [default: what the weights say]
+    /// Side length that photos are resized to, in pixels [default: that of the weights]
     #[arg(long, value_name = "PIXELS", value_parser = image_size)]
     image_size: Option<usize>,
-    /// Tiled inference: segment N by N overlapping tiles of each photo too, which finds more small objects
-    /// and takes N × N + 1 times as long
+    /// Number of tiles per side to segment besides the whole photo; finds more small objects in N² + 1 times
+    /// the time
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = tiles)]
     tiles: usize,
     /// Device to compute on

@@ -15,7 +15,7 @@ use crate::weights::{Checkpoint, Manifest, Promises, StoredAs, convert, export};
 /// The text for weights whose authors did not state their licence or data.
 const NOT_STATED: &str = "not stated";
 
-/// Write a run as a weight folder that pages and programs load: shards of weights, config, manifest.
+/// Export a run as a weight folder for the page and the command line.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   mae-seg export runs/seg --out weights/my-model
@@ -24,23 +24,23 @@ const NOT_STATED: &str = "not stated";
 pub(super) struct Arguments {
     /// Training run or weight folder to export
     run: PathBuf,
-    /// Folder to write; an earlier export there is replaced, other weights are not
+    /// Output folder; an earlier export in it is replaced, other weights are not
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// Data type that weights are stored in
+    /// Data type of the stored weights
     #[arg(long, value_enum, default_value_t = StoredAs::F16)]
     dtype: StoredAs,
-    /// Name shown to people; the folder's by default
+    /// Display name of the model [default: the name of the folder]
     #[arg(long)]
     name: Option<String>,
-    /// Licence of the weights [default: what their manifest or model card says]
+    /// Licence of the weights [default: that in the manifest or model card]
     #[arg(long)]
     licence: Option<String>,
-    /// What the weights were trained on [default: what their manifest says]
+    /// Training data of the weights [default: that in the manifest]
     #[arg(long)]
     data: Option<String>,
-    /// Score threshold, 0 to 1, from which objects are worth showing: where the page's slider starts,
-    /// predict's default [default: what their manifest says]
+    /// Default minimum score of shown objects, 0 to 1, for predict and the page's slider [default: that in
+    /// the manifest]
     #[arg(long, value_name = "SCORE", value_parser = super::predict::score)]
     score_thresh: Option<f32>,
 }

@@ -21,10 +21,10 @@ use crate::text::counted;
 use crate::train::{FinetuneOptions, ModelSize, Peers, RunFolder, TrainEvent, Tune, ValidationSet, finetune};
 use crate::weights::{Folder, read_folder};
 
-/// Teach a pretrained encoder to find objects.
+/// Fine-tune an encoder for instance segmentation.
 ///
-/// Photos marked `"exhaustive": false` in the annotations ignore what is not labelled there. The same
-/// command continues an interrupted run.
+/// In photos marked `"exhaustive": false` in the annotations, unlabelled areas are ignored instead of counted
+/// as background. Repeat the command to resume an interrupted run.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   mae-seg finetune --train train.json --images photos/ --encoder runs/mae --out runs/seg
@@ -35,14 +35,13 @@ use crate::weights::{Folder, read_folder};
 #[command(mut_arg("whole", |arg| arg.requires("encoder")))]
 #[command(mut_arg("teacher_coefficient", |arg| arg.requires("teacher_features")))]
 pub(super) struct Arguments {
-    /// COCO instances file to learn from, also inside of a zip file:
-    /// `annotations.zip/annotations/train.json`.
+    /// COCO annotations to train on, optionally inside a zip file: `annotations.zip/annotations/train.json`.
     #[arg(long, value_name = "COCO.json", help_heading = "Data")]
     train: PathBuf,
-    /// Folder or zip file with the photos it names.
+    /// Folder or zip file with the annotated photos.
     #[arg(long, value_name = "DIR|ZIP", help_heading = "Data")]
     images: PathBuf,
-    /// COCO instances file of photos to validate on; the best weights are kept in best/ of the run.
+    /// COCO annotations to validate on; the best weights are kept in the run's best/ folder.
     #[arg(long, value_name = "COCO.json", help_heading = "Data")]
     val: Option<PathBuf>,
     /// Folder or zip file with the photos of --val [default: that of --images].
@@ -52,27 +51,27 @@ pub(super) struct Arguments {
     #[arg(long, default_value_t = 1000, value_name = "STEPS", value_parser = args::at_least_one)]
     #[arg(help_heading = "Data")]
     validate_every: usize,
-    /// Classes that the model learns.
+    /// Classes to learn.
     #[arg(long, value_enum, default_value_t, help_heading = "Data")]
     labels: LabelSpace,
-    /// Leave out photos in which no object is annotated.
+    /// Leave out photos without annotated objects.
     #[arg(long, help_heading = "Data")]
     filter_empty: bool,
-    /// Folder with cutouts.json and cut-outs to paste into photos.
+    /// Folder with cutouts.json and the cut-outs to paste into photos.
     #[arg(long, value_name = "DIR", help_heading = "Data")]
     cutouts: Option<PathBuf>,
-    /// What to do about photos that are missing, no images or not what their annotations say, about
-    /// annotations that cannot be read, and about damaged cut-outs.
+    /// How to handle photos that are missing, invalid or inconsistent with their annotations, malformed
+    /// annotations, and damaged cut-outs.
     #[arg(long, value_enum, default_value_t, help_heading = "Data")]
     damaged: Damaged,
-    /// Weights to start from, instead of from scratch: training run, weight folder, .safetensors or PyTorch
-    /// file, `hf:owner/name[@revision]`, or address.
+    /// Weights of the encoder to start from, instead of training from scratch: training run, weight folder,
+    /// .safetensors or PyTorch file, `hf:owner/name[@revision]`, or URL.
     #[arg(long, value_name = "WEIGHTS", help_heading = "Model")]
     encoder: Option<PathBuf>,
-    /// Size of an encoder from scratch.
+    /// Size of the encoder, if it is trained from scratch.
     #[arg(long, value_enum, default_value_t, help_heading = "Model")]
     model: ModelSize,
-    /// Teacher's features that patches learn to predict too, a file of `recipes/teacher_features.py`.
+    /// Teacher features that patches also learn to predict, as written by `recipes/teacher_features.py`.
     #[arg(long = "distill-features", alias = "teacher-features", value_name = "FILE")]
     #[arg(help_heading = "Distillation")]
     teacher_features: Option<PathBuf>,

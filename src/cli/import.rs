@@ -10,27 +10,28 @@ use super::export::rewrite;
 use super::targets::TargetsArg;
 use crate::weights::{Promises, StoredAs};
 
-/// Rewrite published weights as a weight folder of ours, under Hugging Face's names.
+/// Convert published weights to a weight folder.
 ///
-/// What the source says of its licence, its data and the score to show objects from is kept.
+/// Tensors are named as in Hugging Face transformers; the licence, training data and score threshold that the
+/// source states are kept.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   mae-seg import eomt-small/ --out weights/eomt-small
   mae-seg import mae_pretrain_vit_base.pth --out weights/mae-base --dtype f32
   mae-seg import tue-mps/coco_panoptic_eomt_small_640_2x --out weights/eomt-small")]
 pub(super) struct Arguments {
-    /// Weights: training run, weight folder, .safetensors or PyTorch file, `hf:owner/name[@revision]`, or
-    /// address
+    /// Model weights: training run, weight folder, .safetensors or PyTorch file, `hf:owner/name[@revision]`,
+    /// or URL
     source: PathBuf,
-    /// Folder to write; an earlier export there is replaced, other weights are not
+    /// Output folder; an earlier export in it is replaced, other weights are not
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// Data type that weights are stored in
+    /// Data type of the stored weights
     #[arg(long, value_enum, default_value_t = StoredAs::F16)]
     dtype: StoredAs,
     #[command(flatten)]
     targets: TargetsArg,
-    /// Licence of the weights, as their publisher states it [default: what their manifest or model card says]
+    /// Licence of the weights, as stated by their publisher [default: that in the manifest or model card]
     #[arg(long)]
     licence: Option<String>,
 }

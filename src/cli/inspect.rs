@@ -13,14 +13,14 @@ use crate::pixels::Preprocess;
 use crate::text::one_line;
 use crate::weights::{Architecture, Checkpoint, ModelConfig};
 
-/// Say what a checkpoint holds and whether it would load; no weight is read.
+/// Describe a checkpoint and check whether it would load, without reading its weights.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   mae-seg inspect runs/seg
   mae-seg inspect mae_pretrain_vit_base.pth
   mae-seg inspect tue-mps/coco_panoptic_eomt_small_640_2x")]
 pub(super) struct Arguments {
-    /// Training run, weight folder, .safetensors or PyTorch file, `hf:owner/name[@revision]`, or address
+    /// Training run, weight folder, .safetensors or PyTorch file, `hf:owner/name[@revision]`, or URL
     source: PathBuf,
 }
 

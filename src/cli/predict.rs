@@ -35,40 +35,40 @@ Examples:
   mae-seg predict photos/*.jpg --format coco --out labelled
   mae-seg predict photo.jpg --json | jq '.[].label'";
 
-/// Find the objects in photos
+/// Segment the objects in photos
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
     /// Photos to segment: JPEG, PNG, WebP, GIF, BMP or TIFF
     #[arg(required = true, value_name = "IMAGE")]
     images: Vec<PathBuf>,
-    /// Weights: training run, weight folder, .safetensors or PyTorch file, `hf:owner/name[@revision]`, or
-    /// address [default: the bundled weights]
+    /// Model weights: training run, weight folder, .safetensors or PyTorch file, `hf:owner/name[@revision]`,
+    /// or URL [default: the bundled weights]
     #[arg(long, value_name = "WEIGHTS")]
     weights: Option<PathBuf>,
-    /// Folder for overlays and cut-outs, or what --format names [default: found; nothing with --json]
+    /// Output folder [default: found; with --json, no files are written]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// File format to write instead of overlays and cut-outs
+    /// Output format, instead of overlays and cut-outs
     #[arg(long, value_name = "FORMAT", value_enum, conflicts_with = "json")]
     format: Option<FormatArg>,
-    /// Print COCO results and nothing else to stdout
+    /// Print only COCO results to stdout
     #[arg(long)]
     json: bool,
-    /// Score threshold, 0 to 1, below which objects are left out [default: what the weights say; 0.8 for
-    /// instance and panoptic; 0 for pairs]
+    /// Minimum score of an object, 0 to 1 [default: that of the weights; 0.8 for instance and panoptic; 0 for
+    /// pairs]
     #[arg(long, value_name = "SCORE", value_parser = score)]
     score_thresh: Option<f32>,
-    /// Post-processing that makes objects of the model's output
+    /// Post-processing of the model output
     #[arg(long, value_name = "RULE", value_enum, default_value_t)]
     select: Selection,
     #[command(flatten)]
     prompt: PromptArguments,
-    /// Tiled inference: segment N by N overlapping tiles of each photo too, which finds more small objects
-    /// and takes N × N + 1 times as long; with --select distinct
+    /// Number of tiles per side to segment besides the whole photo; finds more small objects in N² + 1 times
+    /// the time; needs --select distinct
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = tiles)]
     tiles: usize,
-    /// Image size: the side that photos are resized to, in pixels [default: what the weights say]
+    /// Side length that photos are resized to, in pixels [default: that of the weights]
     #[arg(long, value_name = "PIXELS", value_parser = image_size)]
     image_size: Option<usize>,
     /// Device to compute on

@@ -15,9 +15,9 @@ use crate::model::{HiddenPatches, MaeConfig, VitConfig};
 use crate::train::{PretrainOptions, pretrain};
 use crate::weights::{Folder, read_folder};
 
-/// Pretrain a masked autoencoder on photos without labels.
+/// Pretrain a masked autoencoder on unlabelled photos.
 ///
-/// The same command continues an interrupted run.
+/// Repeat the command to resume an interrupted run.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   mae-seg pretrain --data photos/ --out runs/mae
@@ -27,11 +27,11 @@ use crate::weights::{Folder, read_folder};
 pub(super) struct Arguments {
     #[command(flatten)]
     photos: PhotoArguments,
-    /// Weights whose encoder is trained on, at --image-size, instead of one from scratch: training run,
-    /// weight folder, .safetensors or PyTorch file, `hf:owner/name[@revision]`, or address.
+    /// Weights of an encoder to continue training, at --image-size: training run, weight folder, .safetensors
+    /// or PyTorch file, `hf:owner/name[@revision]`, or URL.
     #[arg(long, value_name = "WEIGHTS", conflicts_with_all = ["model", "patch_size"], help_heading = "Model")]
     encoder: Option<PathBuf>,
-    /// Teacher's features to reconstruct beside the pixels, a file of `recipes/teacher_features.py`.
+    /// Teacher features to reconstruct in addition to pixels, as written by `recipes/teacher_features.py`.
     #[arg(long = "distill-features", alias = "teacher-features", value_name = "FILE")]
     #[arg(help_heading = "Distillation")]
     teacher_features: Option<PathBuf>,

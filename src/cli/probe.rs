@@ -37,32 +37,32 @@ Examples:
 /// Number of photos per forward pass.
 const BATCH: usize = 16;
 
-/// Measure what an encoder has learned: nearest neighbours, linear probe, reconstruction
+/// Evaluate an encoder by nearest neighbours, a linear probe and reconstruction
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
-    /// Weights: training run, weight folder, .safetensors or PyTorch file, `hf:owner/name[@revision]`, or
-    /// address
+    /// Model weights: training run, weight folder, .safetensors or PyTorch file, `hf:owner/name[@revision]`,
+    /// or URL
     #[arg(long, value_name = "WEIGHTS")]
     weights: PathBuf,
-    /// Photos to learn from: a folder with a folder per class, or COCO annotations
+    /// Photos to train on: a folder with a subfolder per class, or COCO annotations
     #[arg(long, value_name = "PATH")]
     train: PathBuf,
-    /// Photos to evaluate on, in the same form
+    /// Photos to evaluate on, in the same form as --train
     #[arg(long, value_name = "PATH")]
     test: PathBuf,
-    /// Folder or zip file with the photos that COCO annotations name
+    /// Folder or zip file with the photos of COCO annotations
     #[arg(long, value_name = "DIR|ZIP")]
     images: Option<PathBuf>,
-    /// What to do about photos that are missing or no images, and those whose annotations cannot be read
+    /// How to handle photos that are missing or invalid, and malformed annotations
     #[arg(long, value_enum, default_value_t = Damaged::Stop)]
     damaged: Damaged,
     #[command(flatten)]
     targets: TargetsArg,
-    /// Seed of the random mask
+    /// Seed of the random patch mask
     #[arg(long, default_value_t = 0, value_parser = args::whole::<u64>)]
     seed: u64,
-    /// Print the numbers as JSON
+    /// Print the metrics as JSON
     #[arg(long)]
     json: bool,
     /// Device to compute on

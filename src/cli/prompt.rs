@@ -7,12 +7,11 @@ use crate::prompt::{Point, Prompt};
 /// Points and a box in photos.
 #[derive(Debug, Args)]
 pub(super) struct PromptArguments {
-    /// Point prompt: find the one object at this pixel, counted from the upper left, instead of all
-    /// objects; with `,-` the object does not have the pixel; may be given several times
+    /// Segment only the object at this pixel, counted from the upper left; `,-` marks a pixel outside of the
+    /// object; can be repeated
     #[arg(long = "point", value_name = "X,Y[,-]", value_parser = point, conflicts_with_all = ["select", "score_thresh", "tiles"])]
     points: Vec<Point>,
-    /// Box prompt: find the one object in this box, from its upper left pixel to just beyond its lower
-    /// right one
+    /// Segment only the object in this box, in pixels; X1 and Y1 are exclusive
     #[arg(long = "box", value_name = "X0,Y0,X1,Y1", value_parser = bounds, conflicts_with_all = ["select", "score_thresh", "tiles"])]
     bounds: Option<Bounds>,
 }

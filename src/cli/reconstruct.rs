@@ -29,30 +29,29 @@ Examples:
   mae-seg reconstruct photo.jpg --weights runs/mae
   mae-seg reconstruct *.jpg --weights hf:facebook/vit-mae-base --mask-ratio 0.9 --out drawn.png";
 
-/// Draw what a masked autoencoder makes of hidden patches
+/// Reconstruct masked patches of photos with a masked autoencoder
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
     /// Photos to reconstruct
     #[arg(required = true, value_name = "PHOTO")]
     photos: Vec<PathBuf>,
-    /// Weights, with their decoder: training run, weight folder, .safetensors or PyTorch file,
-    /// `hf:owner/name[@revision]`, or address
+    /// Model weights, including the decoder: training run, weight folder, .safetensors or PyTorch file,
+    /// `hf:owner/name[@revision]`, or URL
     #[arg(long, value_name = "WEIGHTS")]
     weights: PathBuf,
-    /// Picture to write; one of an earlier call is replaced
+    /// Image file to write; an image written by an earlier call is replaced
     #[arg(long, value_name = "PNG", default_value = "reconstruction.png")]
     out: PathBuf,
-    /// Masking ratio: the share of patches that are hidden, above 0 and below 1 [default: what the weights
-    /// say]
+    /// Fraction of patches that are masked, between 0 and 1 (exclusive) [default: that of the weights]
     #[arg(long, value_name = "SHARE", value_parser = args::between_zero_and_one)]
     mask_ratio: Option<f64>,
-    /// Strategy by which masked patches are sampled
+    /// Sampling strategy for masked patches
     #[arg(long, value_enum, default_value_t)]
     mask_sampling: MaskSampling,
     #[command(flatten)]
     targets: TargetsArg,
-    /// Seed of the random mask
+    /// Seed of the random patch mask
     #[arg(long, default_value_t = 0, value_parser = args::whole::<u64>)]
     seed: u64,
     /// Device to compute on

@@ -15,19 +15,19 @@ use crate::instance::Instance;
 /// What is written of photos instead of overlays and cut-outs.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(super) enum FormatArg {
-    /// COCO annotations, masks as run lengths
+    /// COCO annotations with masks as run-length encodings
     Coco,
-    /// COCO annotations, masks as polygons
+    /// COCO annotations with masks as polygons
     CocoPolygons,
     /// YOLO segmentation labels and data.yaml
     Yolo,
-    /// LabelMe JSON, to be put beside the photos
+    /// LabelMe JSON files, to be placed beside the photos
     Labelme,
     /// CVAT for images 1.1
     Cvat,
-    /// A drawing of the objects
+    /// SVG drawing of the objects
     Svg,
-    /// A PNG per mask, and a 16-bit PNG of the objects' numbers
+    /// One PNG per mask, and a 16-bit PNG of object numbers
     Masks,
 }
 

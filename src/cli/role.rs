@@ -31,28 +31,28 @@ DIR gets role.md, role.png, role.html, role.json and the runs; the same command 
 Example:
   mae-seg role --recipe recipes/role.toml --data photos/ --train train.json --val val.json --images . --out role";
 
-/// Measure what masked autoencoding does for instance segmentation
+/// Measure the effect of masked-autoencoder pretraining on instance segmentation
 #[derive(Debug, Args, Serialize)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
-    /// Recipe: a TOML file with a table for this verb, its flags as keys; flags given here replace the file's
+    /// TOML file with options in a table named after this command; explicit flags override it
     #[serde(skip)]
     #[arg(long, value_name = "TOML", value_parser = super::recipe::existing)]
     recipe: Option<PathBuf>,
-    /// Photos without labels: folders of images (searched through), WebDataset tars, zip files, or
-    /// addresses of tars
+    /// Unlabelled photos to pretrain on: folders (searched recursively), WebDataset tars, zip files, or URLs
+    /// of tars
     #[arg(long, required = true, num_args = 1.., value_name = "DIR|TAR|ZIP|URL")]
     data: Vec<PathBuf>,
-    /// COCO instances file to fine-tune on
+    /// COCO annotations to fine-tune on
     #[arg(long, value_name = "COCO.json")]
     train: PathBuf,
-    /// COCO instances file to evaluate on
+    /// COCO annotations to evaluate on
     #[arg(long, value_name = "COCO.json")]
     val: PathBuf,
-    /// Folder or zip file with the photos they name
+    /// Folder or zip file with the annotated photos
     #[arg(long, value_name = "DIR|ZIP")]
     images: PathBuf,
-    /// Folder for results and runs
+    /// Output folder for the results and runs
     #[serde(skip)]
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
@@ -63,43 +63,43 @@ pub(super) struct Arguments {
     /// Size of the encoder
     #[arg(long, value_enum, default_value_t)]
     model: ModelSize,
-    /// Image size: the side of all photos, in pixels
+    /// Side length that photos are resized to, in pixels
     #[arg(long, default_value_t = 128, value_parser = args::image_size)]
     image_size: usize,
-    /// Width of the decoder in pretraining
+    /// Embedding dimension of the decoder in pretraining
     #[arg(long, default_value_t = 192, value_parser = args::at_least_one)]
     decoder_dim: usize,
-    /// Depth of the decoder in pretraining, in blocks
+    /// Number of decoder blocks in pretraining
     #[arg(long, default_value_t = 2, value_parser = args::whole::<usize>)]
     decoder_depth: usize,
     /// Optimizer of pretraining and fine-tuning
     #[arg(long, value_enum, default_value_t)]
     optimizer: Optimizer,
-    /// Epochs of pretraining: passes over the photos
+    /// Number of pretraining epochs
     #[arg(long, default_value_t = 8, value_parser = args::at_least_one)]
     epochs: usize,
     /// Batch size of pretraining
     #[arg(long, default_value_t = 64, value_parser = args::at_least_one)]
     pretrain_batch_size: usize,
-    /// Learning rate of pretraining at its peak
+    /// Peak learning rate of pretraining
     #[arg(long, default_value_t = 5e-4, value_parser = args::number(0.0, 1e3))]
     pretrain_lr: f64,
-    /// Steps of fine-tuning
+    /// Number of fine-tuning steps
     #[arg(long, default_value_t = 1000, value_parser = args::at_least_one)]
     steps: usize,
     /// Batch size of fine-tuning
     #[arg(long, default_value_t = 8, value_parser = args::at_least_one)]
     batch_size: usize,
-    /// Learning rate of fine-tuning at its peak
+    /// Peak learning rate of fine-tuning
     #[arg(long, default_value_t = 3e-4, value_parser = args::number(0.0, 1e3))]
     lr: f64,
-    /// Learned queries; with 0 each patch may claim the object around it, which is learned faster
+    /// Number of learned queries; 0 makes every patch a query, which learns faster
     #[arg(long, default_value_t = 0, value_parser = args::whole::<usize>)]
     queries: usize,
-    /// Last blocks of the encoder that are fine-tuned where not all are
+    /// Number of last encoder blocks that are fine-tuned in the partial setting
     #[arg(long, default_value_t = 4, value_parser = args::at_least_one, value_name = "BLOCKS")]
     top: usize,
-    /// Seeds that everything is repeated with
+    /// Number of seeds with which everything is repeated
     #[serde(skip)]
     #[arg(long, default_value_t = 2, value_parser = args::at_least_one)]
     seeds: usize,

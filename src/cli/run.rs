@@ -13,17 +13,16 @@ use crate::train::{RunManifest, StepOptions};
 
 #[derive(Debug, Args)]
 pub(super) struct RunArguments {
-    /// Folder of the run: checkpoint, metrics.jsonl, panels.
+    /// Output folder of the run, with checkpoint, metrics.jsonl and panels.
     #[arg(long, value_name = "RUN", help_heading = "Run")]
     pub(super) out: PathBuf,
-    /// Recipe: a TOML file with a table for this verb, its flags as keys; flags given here replace the
-    /// file's.
+    /// TOML file with options in a table named after this command; explicit flags override it.
     #[arg(long, value_name = "TOML", value_parser = recipe::existing, help_heading = "Run")]
     recipe: Option<PathBuf>,
     /// Device to compute on.
     #[arg(long, value_enum, default_value_t, help_heading = "Run")]
     pub(super) device: DeviceChoice,
-    /// Show progress in plain lines, whatever the terminal can show.
+    /// Print progress as plain lines instead of charts in the terminal.
     #[arg(long = "no-tui", help_heading = "Run")]
     pub(super) plain: bool,
 }

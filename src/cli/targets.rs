@@ -6,8 +6,8 @@ use crate::weights::{Architecture, Checkpoint};
 
 #[derive(Debug, Default, Args)]
 pub(super) struct TargetsArg {
-    /// Whether a masked autoencoder draws raw pixels instead of pixels normalised per patch [default: what
-    /// config.json says; without one yes for files named `mae_visualize_*`, else no]
+    /// Whether the masked autoencoder predicts raw pixels instead of pixels normalised per patch [default: as
+    /// in config.json; without one, true for files named `mae_visualize_*`, else false]
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
     raw_pixels: Option<bool>,
 }

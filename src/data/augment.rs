@@ -13,28 +13,28 @@ use crate::args::{defaults, image_size, number, read_from_flags, whole};
 #[derive(Debug, Clone, Copy, PartialEq, Args, Serialize, Deserialize)]
 #[serde(default)]
 pub struct AugmentOptions {
-    /// Side of the square input, in pixels.
+    /// Side length of the square input, in pixels.
     #[arg(long, default_value_t = 224, value_name = "PIXELS", value_parser = image_size)]
     #[arg(help_heading = "Model")]
     pub image_size: usize,
     /// Large-scale jitter.
     #[command(flatten)]
     pub zoom: Zoom,
-    /// Draw the scale itself evenly, rather than its logarithm.
+    /// Sample the scale uniformly instead of log-uniformly.
     #[arg(long = "uniform-scale", alias = "even-zoom", help_heading = "Augmentation")]
     pub even_zoom: bool,
-    /// Minimum area of an object, in pixels of the input: smaller ones are ignored.
+    /// Minimum area of an object, in input pixels; smaller objects are ignored.
     #[arg(long = "min-area", alias = "least-area", default_value_t = 16, value_name = "PIXELS")]
     #[arg(value_parser = whole::<usize>, help_heading = "Augmentation")]
     pub least_area: usize,
     /// Mirror left-right half of the time.
     #[arg(skip = true)]
     pub flip: bool,
-    /// Color jitter: the share by which brightness, contrast and saturation vary, 0 to 1.
+    /// Strength of brightness, contrast and saturation jitter, 0 to 1.
     #[arg(long = "color-jitter", alias = "colour", default_value_t = 0.3, value_name = "SHARE")]
     #[arg(value_parser = number(0.0_f32, 1.0), help_heading = "Augmentation")]
     pub colour: f32,
-    /// Most cut-outs of --cutouts that are pasted into a photo.
+    /// Maximum number of cut-outs from --cutouts to paste into a photo.
     #[arg(
         id = "paste",
         long = "paste-cutouts",
@@ -44,7 +44,7 @@ pub struct AugmentOptions {
     )]
     #[arg(value_parser = whole::<usize>, help_heading = "Augmentation")]
     pub cutouts: usize,
-    /// Most objects of other photos that are pasted into a photo.
+    /// Maximum number of objects to copy from other photos into a photo.
     #[arg(long = "copy-paste", alias = "transplants", default_value_t = 2, value_name = "OBJECTS")]
     #[arg(value_parser = whole::<usize>, help_heading = "Augmentation")]
     pub transplants: usize,
@@ -63,11 +63,11 @@ pub struct Zoom(pub Option<(f64, f64)>);
 
 #[derive(Args)]
 struct ZoomFlags {
-    /// Minimum scale of large-scale jitter: the least size of a photo, as a multiple of the input's.
+    /// Minimum scale of large-scale jitter, relative to the input size.
     #[arg(long = "min-scale", alias = "min-zoom", default_value_t = 0.75, value_name = "SCALE")]
     #[arg(value_parser = number(0.05, 20.0), help_heading = "Augmentation")]
     min_zoom: f64,
-    /// Maximum scale of large-scale jitter; above 1, parts of the photo are cut off.
+    /// Maximum scale of large-scale jitter, relative to the input size; above 1, photos are cropped.
     #[arg(long = "max-scale", alias = "max-zoom", default_value_t = 1.75, value_name = "SCALE")]
     #[arg(value_parser = number(0.05, 20.0), help_heading = "Augmentation")]
     max_zoom: f64,

@@ -9,12 +9,12 @@ use super::coco::{CocoCategory, CocoDataset};
 /// The set of labels that a model learns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum LabelSpace {
-    /// Every category of the annotation file (80 in COCO).
+    /// Every category of the annotations (80 in COCO).
     Category,
-    /// Their supercategories (12 in COCO), which a small data set can support.
+    /// Every supercategory of the annotations (12 in COCO), for small data sets.
     #[default]
     Supercategory,
-    /// One label for all objects.
+    /// A single class for all objects.
     Object,
 }
 

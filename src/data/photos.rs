@@ -44,7 +44,7 @@ impl From<Damaged> for Search {
 /// What to do about photos and shards that cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum Damaged {
-    /// Name them, count them and go on.
+    /// Report and count them, and continue.
     ///
     /// The next photo replaces an unreadable one, and a shard is read up to the damage.
     #[default]

@@ -10,18 +10,18 @@ use super::EngineError;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[cfg_attr(feature = "native", derive(clap::ValueEnum))]
 pub enum DeviceChoice {
-    /// A GPU if there is a hardware one, else the CPU.
+    /// A hardware GPU if there is one, else the CPU.
     #[default]
     Auto,
     /// The CPU.
     Cpu,
-    /// A GPU through Vulkan, Metal or DirectX 12, and in a browser through WebGPU.
+    /// A GPU through Vulkan, Metal or DirectX 12, or through WebGPU in a browser.
     Wgpu,
     /// An NVIDIA GPU, in builds with `--features cuda`.
     Cuda,
     /// The CPU through libtorch, in builds with `--features libtorch`.
     Libtorch,
-    /// An NVIDIA GPU through libtorch, in builds with `--features libtorch` and a libtorch for CUDA.
+    /// An NVIDIA GPU through libtorch, in builds with `--features libtorch` and a CUDA libtorch.
     LibtorchCuda,
 }
 

@@ -84,15 +84,15 @@ pub enum EngineError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[cfg_attr(feature = "native", derive(clap::ValueEnum))]
 pub enum Selection {
-    /// For people: the best class of each query, best first, without duplicates and specks.
+    /// The best class of each query, sorted by score, without duplicates and specks.
     #[default]
     Distinct,
-    /// Follows `post_process_instance_segmentation` of transformers: later masks cut into earlier ones.
+    /// As `post_process_instance_segmentation` in transformers: later masks overwrite earlier ones.
     #[cfg_attr(feature = "native", value(name = "instance"))]
     Painted,
-    /// The 100 best (query, class) pairs with their masks unchanged, on which average precision is measured.
+    /// The 100 best (query, class) pairs with unchanged masks, for measuring average precision.
     Pairs,
-    /// Follows `post_process_panoptic_segmentation` of transformers, and keeps only the things.
+    /// As `post_process_panoptic_segmentation` in transformers, keeping only things.
     Panoptic,
 }
 

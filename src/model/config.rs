@@ -90,7 +90,7 @@ fn divides(part: (&'static str, usize), whole: (&'static str, usize)) -> Result<
 pub struct VitConfig {
     /// Side of the square input in pixels; the remainder beyond a multiple of `patch_size` is ignored.
     pub image_size: usize,
-    /// Side of a patch, in pixels.
+    /// Side length of a patch, in pixels.
     pub patch_size: usize,
     /// Token width (`hidden_size` in Hugging Face).
     pub embed_dim: usize,
@@ -232,10 +232,10 @@ impl DecoderConfig {
 #[serde(rename_all = "kebab-case")]
 #[cfg_attr(feature = "native", derive(clap::ValueEnum))]
 pub enum HiddenPatches {
-    /// Nothing: hidden patches are dropped, as in MAE.
+    /// Nothing: masked patches are dropped, as in MAE.
     #[default]
     Drop,
-    /// A learned token, as in BERT and SimMIM.
+    /// A learned mask token, as in BERT and SimMIM.
     MaskToken,
     /// The embedding of an all-zero patch.
     Zero,
@@ -246,12 +246,12 @@ pub enum HiddenPatches {
 #[serde(rename_all = "kebab-case")]
 #[cfg_attr(feature = "native", derive(clap::ValueEnum))]
 pub enum LossOn {
-    /// The patches that the encoder did not see, as in MAE.
+    /// Masked patches, as in MAE.
     #[default]
     Hidden,
-    /// The patches that the encoder saw.
+    /// Visible patches.
     Visible,
-    /// Every patch.
+    /// All patches.
     All,
 }
 
@@ -260,10 +260,10 @@ pub enum LossOn {
 #[serde(rename_all = "kebab-case")]
 #[cfg_attr(feature = "native", derive(clap::ValueEnum))]
 pub enum PixelError {
-    /// The squared difference, as in MAE.
+    /// Squared error, as in MAE.
     #[default]
     Squared,
-    /// The absolute difference, as in SimMIM.
+    /// Absolute error, as in SimMIM.
     Absolute,
 }
 

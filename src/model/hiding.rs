@@ -18,16 +18,16 @@ const SQUARE: usize = 4;
 #[serde(rename_all = "kebab-case")]
 #[cfg_attr(feature = "native", derive(clap::ValueEnum))]
 pub enum MaskSampling {
-    /// Patches are sampled uniformly.
+    /// Patches chosen uniformly at random.
     #[default]
     Random,
-    /// Rectangular blocks of many patches.
+    /// Large rectangular blocks of patches.
     Block,
-    /// All but one of every 2×2 patches.
+    /// All but one patch of every 2×2 square.
     ///
     /// If more or less than a quarter is to be visible, the rest is random.
     Grid,
-    /// Squares of 2×2 patches, sampled uniformly.
+    /// Squares of 2×2 patches, chosen uniformly at random.
     ///
     /// As in `SimMIM` (<https://arxiv.org/abs/2111.09886> §3.2); squares stay whole on a grid of even
     /// sides, so up to three more patches are hidden.

@@ -77,7 +77,7 @@ pub struct SetLossConfig {
     /// Weight of a "no object" query inside the class cross-entropy, relative to a matched one.
     #[arg(skip = 0.1)]
     pub no_object_coefficient: f32,
-    /// Points per mask, in the matcher and in the loss.
+    /// Number of points sampled per mask for matching and loss.
     #[arg(long = "points", default_value_t = 2048, value_name = "POINTS", value_parser = at_least_one)]
     #[arg(help_heading = "Optimisation")]
     pub num_points: usize,

@@ -20,7 +20,7 @@ pub enum Optimizer {
     /// AdamW for all parameters.
     #[default]
     AdamW,
-    /// Muon for the matrices of attention and perceptrons, AdamW for the rest.
+    /// Muon for attention and MLP matrices, AdamW for all other parameters.
     ///
     /// Muon (<https://kellerjordan.github.io/posts/muon/>) makes steps orthogonal and as large as AdamW's
     /// (<https://arxiv.org/abs/2502.16982>, §2.2).

@@ -15,7 +15,7 @@ pub enum Precision {
     /// Single precision.
     #[default]
     F32,
-    /// bfloat16, which is faster where the device has it.
+    /// bfloat16, which is faster on devices that support it.
     ///
     /// Its range is that of single precision, so no loss needs to be scaled.
     Bf16,

@@ -21,11 +21,11 @@ pub struct HostTensor {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "native", derive(clap::ValueEnum))]
 pub enum StoredAs {
-    /// Single precision: 4 bytes a number.
+    /// Single precision, 4 bytes per parameter.
     F32,
-    /// Half precision: 2 bytes a number.
+    /// Half precision, 2 bytes per parameter.
     F16,
-    /// Large matrices in 8 bits with a scale per row, all else in half precision: half the size of f16.
+    /// Large matrices in 8 bits with a scale per row, the rest in half precision; half the size of f16.
     I8,
 }
 

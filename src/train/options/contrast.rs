@@ -14,12 +14,11 @@ pub struct ContrastOptions {
     /// Architecture of the encoder.
     #[command(flatten)]
     pub encoder: VitConfig,
-    /// Color jitter: the share by which brightness, contrast and saturation of a view vary, 0 to 1.
+    /// Strength of brightness, contrast and saturation jitter, 0 to 1.
     #[arg(long = "color-jitter", alias = "colour", default_value_t = 0.4, value_name = "SHARE")]
     #[arg(value_parser = number(0.0_f32, 1.0), help_heading = "Augmentation")]
     pub colour: f32,
-    /// Temperature that cosine similarities are divided by; the smaller, the more the nearest other photos
-    /// count.
+    /// Temperature of the contrastive loss; lower values weight the most similar photos more.
     #[arg(long, default_value_t = 0.2, value_parser = number(1e-3, 1e3), help_heading = "Optimisation")]
     pub temperature: f64,
     /// Passes over the photos.

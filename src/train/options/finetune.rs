@@ -46,44 +46,44 @@ impl FromStr for Tune {
 #[command(mut_arg("average_decay", |arg| arg.default_value("0.999")))]
 #[serde(default)]
 pub struct FinetuneOptions {
-    /// Side of a patch, in pixels, to which the encoder's embedding is resampled [default: as the encoder
-    /// has it; from scratch 16].
+    /// Side length of a patch, in pixels, to which the patch embedding is resampled [default: that of
+    /// --encoder; 16 from scratch].
     #[arg(long, value_name = "PIXELS", value_parser = at_least_one, help_heading = "Model")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub patch_size: Option<usize>,
-    /// Fine-tuned part of the encoder: nothing, its last K blocks, or all.
+    /// Part of the encoder to fine-tune: none, the last K blocks, or all of it.
     #[arg(long, default_value = "full", value_name = "frozen|top:K|full", help_heading = "Model")]
     pub tune: Tune,
-    /// Learned queries, so the most instances of a photo; with 0 each patch may claim the object around it,
-    /// which is learned faster.
+    /// Number of learned queries, which limits the instances per photo; 0 makes every patch a query, which
+    /// learns faster.
     #[arg(long = "queries", default_value_t = 50, value_name = "QUERIES", value_parser = whole::<usize>)]
     #[arg(help_heading = "Model")]
     pub num_queries: usize,
-    /// Blocks that the queries take part in.
+    /// Number of blocks that process the queries together with the patches.
     #[arg(long = "blocks", default_value_t = 3, value_name = "BLOCKS", value_parser = at_least_one)]
     #[arg(help_heading = "Model")]
     pub num_blocks: usize,
-    /// Go on from all of the weights, a segmenter's: with its queries, blocks and head, and the labels it
-    /// shares.
+    /// Start from all weights of the segmenter given as --encoder: also its queries, blocks, head and shared
+    /// labels.
     #[arg(long, help_heading = "Model")]
     pub whole: bool,
-    /// Drop path (stochastic depth): the rate at which the deepest block's branches are dropped for a
-    /// photo; less further up.
+    /// Drop path (stochastic depth) rate of the last block; it decreases linearly to 0 at the first block.
     #[arg(long, default_value_t = 0.0, value_name = "RATE", value_parser = below_one, help_heading = "Model")]
     pub drop_path: f64,
-    /// Let queries attend everywhere from the start, for cheaper steps and slower learning.
+    /// Disable masked attention, for cheaper steps but slower learning.
     #[arg(long = "no-masked-attention", action = ArgAction::SetFalse, help_heading = "Model")]
     pub masked_attention: bool,
     /// How a photo varies from one visit to the next; its side is that of the input, to which the encoder's
     /// positions are resampled.
     #[command(flatten)]
     pub augment: AugmentOptions,
-    /// Views that each photo is seen in, over and over; with 0 a new one each time.
+    /// Number of fixed augmented views per photo; 0 draws a new view each time.
     ///
-    /// With a frozen encoder, its features of each view are computed once and kept in features/ of the run.
+    /// With a frozen encoder, the features of each fixed view are computed once and stored in the run's
+    /// features/ folder.
     #[arg(long, default_value_t = 0, value_parser = whole::<usize>, help_heading = "Augmentation")]
     pub views: usize,
-    /// Distillation weight: that of a teacher's features in the loss.
+    /// Weight of the distillation loss.
     #[arg(
         long = "distill-weight",
         alias = "teacher-coefficient",
@@ -92,27 +92,27 @@ pub struct FinetuneOptions {
     )]
     #[arg(value_parser = number(0.0_f32, 1e6), help_heading = "Distillation")]
     pub teacher_coefficient: f32,
-    /// Optimizer steps.
+    /// Number of optimizer steps.
     #[arg(long = "steps", default_value_t = 20_000, value_name = "STEPS", value_parser = at_least_one)]
     #[arg(help_heading = "Schedule")]
     pub total_steps: usize,
-    /// Warm-up steps of new parameters, during which the encoder waits.
+    /// Number of warm-up steps for new parameters, during which the encoder is frozen.
     #[arg(long, default_value_t = 500, value_name = "STEPS", value_parser = whole::<usize>)]
     #[arg(help_heading = "Schedule")]
     pub warmup_steps: usize,
-    /// Warm-up steps of the encoder after that [default: twice as many].
+    /// Number of warm-up steps for the encoder after --warmup-steps [default: twice as many].
     #[arg(long, value_name = "STEPS", value_parser = whole::<usize>, help_heading = "Schedule")]
     pub encoder_warmup_steps: Option<usize>,
-    /// Mask annealing: when each block that queries take part in loses its masks, as shares of the
-    /// training, such as 0.1-0.3,0.3-0.5,0.5-0.8 [default: a sixth each, from 1/6 to 5/6].
+    /// Intervals in which masked attention is phased out, one per --blocks, as fractions of the training, for
+    /// example 0.1-0.3,0.3-0.5,0.5-0.8 [default: a sixth each, evenly spaced from 1/6 to 5/6].
     #[arg(long = "anneal-masks", value_name = "START-END", value_parser = window, num_args = 1..)]
     #[arg(value_delimiter = ',', help_heading = "Schedule")]
     pub annealing: Vec<(f64, f64)>,
-    /// Learning rate at its peak, of new parameters and the last block of the encoder.
+    /// Peak learning rate of new parameters and of the last encoder block.
     #[arg(long = "lr", default_value_t = 1e-4, value_name = "LR", value_parser = number(0.0, 1e3))]
     #[arg(help_heading = "Optimisation")]
     pub learning_rate: f64,
-    /// Layer-wise learning rate decay: the factor from each encoder block to the one below it.
+    /// Factor by which the learning rate decreases from each encoder block to the one before it.
     #[arg(long, default_value_t = 0.8, value_name = "FACTOR", value_parser = number(0.0, 1.0))]
     #[arg(help_heading = "Optimisation")]
     pub layer_decay: f64,

@@ -9,16 +9,16 @@ use crate::model::{DecoderConfig, HiddenPatches, LossOn, MaeConfig, PixelError, 
 /// Named sizes of encoders.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum, Serialize)]
 pub enum ModelSize {
-    /// ViT-Tiny: 192 wide, 12 deep, 3 heads.
+    /// ViT-Tiny: width 192, 12 blocks, 3 heads.
     #[default]
     Tiny,
-    /// ViT-S: 384 wide, 12 deep, 6 heads.
+    /// ViT-S: width 384, 12 blocks, 6 heads.
     Small,
-    /// ViT-B: 768 wide, 12 deep, 12 heads.
+    /// ViT-B: width 768, 12 blocks, 12 heads.
     Base,
-    /// ViT-L: 1024 wide, 24 deep, 16 heads.
+    /// ViT-L: width 1024, 24 blocks, 16 heads.
     Large,
-    /// ViT-H: 1280 wide, 32 deep, 16 heads.
+    /// ViT-H: width 1280, 32 blocks, 16 heads.
     Huge,
 }
 
@@ -42,11 +42,11 @@ struct EncoderFlags {
     /// Size of the encoder.
     #[arg(long, value_enum, default_value_t, help_heading = "Model")]
     model: ModelSize,
-    /// Side of the training crops, in pixels.
+    /// Side length of the training crops, in pixels.
     #[arg(long, default_value_t = 224, value_name = "PIXELS", value_parser = image_size)]
     #[arg(help_heading = "Model")]
     image_size: usize,
-    /// Side of a patch, in pixels.
+    /// Side length of a patch, in pixels.
     #[arg(long, default_value_t = 16, value_name = "PIXELS", value_parser = at_least_one)]
     #[arg(help_heading = "Model")]
     patch_size: usize,
@@ -64,25 +64,25 @@ read_from_flags!(VitConfig, EncoderFlags);
 struct MaeFlags {
     #[command(flatten)]
     encoder: VitConfig,
-    /// Width of the decoder.
+    /// Embedding dimension of the decoder.
     #[arg(long, default_value_t = 512, value_name = "WIDTH", value_parser = at_least_one)]
     #[arg(help_heading = "Model")]
     decoder_dim: usize,
-    /// Depth of the decoder in blocks; with 0 it is linear.
+    /// Number of decoder blocks; 0 makes the decoder linear.
     #[arg(long, default_value_t = 8, value_name = "BLOCKS", value_parser = whole::<usize>)]
     #[arg(help_heading = "Model")]
     decoder_depth: usize,
-    /// Masking ratio: the share of patches that are hidden, above 0 and below 1.
+    /// Fraction of patches that are masked, between 0 and 1 (exclusive).
     #[arg(long, default_value_t = 0.75, value_name = "SHARE", value_parser = between_zero_and_one)]
     #[arg(help_heading = "Model")]
     mask_ratio: f64,
     /// What the encoder sees in place of masked patches.
     #[arg(long, value_enum, default_value_t, help_heading = "Model")]
     hidden_patches: HiddenPatches,
-    /// Patches that the reconstruction loss is taken on.
+    /// Patches on which the reconstruction loss is computed.
     #[arg(long, value_enum, default_value_t, help_heading = "Model")]
     loss_on: LossOn,
-    /// Distance between pixels in the reconstruction loss.
+    /// Error measure of the reconstruction loss.
     #[arg(long, value_enum, default_value_t, help_heading = "Model")]
     pixel_error: PixelError,
     /// Reconstruct raw pixels instead of pixels normalised per patch.

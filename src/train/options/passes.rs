@@ -11,30 +11,30 @@ use crate::train::AdamWOptions;
 #[derive(Debug, Clone, PartialEq, Args, Serialize, Deserialize)]
 #[serde(default)]
 pub struct PassOptions {
-    /// Smallest share of a photo that a random resized crop covers.
+    /// Minimum area of a random resized crop, as a fraction of the photo, 0.01 to 1.
     #[arg(long, default_value_t = 0.2, value_name = "SHARE", value_parser = number(0.01, 1.0))]
     #[arg(help_heading = "Augmentation")]
     pub min_crop: f64,
-    /// Resize crops bilinearly, as SimMIM does, instead of bicubically.
+    /// Resize crops with bilinear instead of bicubic interpolation, as SimMIM does.
     #[arg(long, help_heading = "Augmentation")]
     pub bilinear: bool,
-    /// Epochs: passes over the photos.
+    /// Number of passes over the photos.
     #[arg(long, default_value_t = 800, value_parser = at_least_one, help_heading = "Schedule")]
     pub epochs: usize,
-    /// Epochs of linear warm-up of the learning rate.
+    /// Number of epochs of linear learning-rate warm-up.
     #[arg(long, default_value_t = 40.0, value_name = "EPOCHS", value_parser = number(0.0, 1e9))]
     #[arg(help_heading = "Schedule")]
     pub warmup_epochs: f64,
-    /// Epochs after which the learning rate falls to a tenth, in place of half a cosine.
+    /// Epochs after which the learning rate is divided by 10, instead of cosine decay.
     #[arg(long = "lr-milestones", alias = "fall-after", value_name = "EPOCHS")]
     #[arg(value_parser = number(0.0, 1e9), num_args = 1..)]
     #[arg(help_heading = "Schedule")]
     pub falls: Vec<f64>,
-    /// Base learning rate for 256 photos; the one used grows with the batch size.
+    /// Base learning rate for a batch size of 256; scaled linearly with the batch size.
     #[arg(long = "base-lr", default_value_t = 1.5e-4, value_name = "LR", value_parser = number(0.0, 1e3))]
     #[arg(help_heading = "Optimisation")]
     pub base_learning_rate: f64,
-    /// Beta 2 of AdamW: the share of the second moment that stays at each step.
+    /// Beta 2 of AdamW: the decay rate of the second moment.
     #[arg(long = "beta2", default_value_t = 0.95, value_name = "BETA")]
     #[arg(value_parser = number(0.0_f32, 0.999_999), help_heading = "Optimisation")]
     pub second_beta: f32,

@@ -14,10 +14,10 @@ pub struct PretrainOptions {
     /// Architecture of the masked autoencoder.
     #[command(flatten)]
     pub model: MaeConfig,
-    /// Strategy by which masked patches are sampled.
+    /// Sampling strategy for masked patches.
     #[arg(long, value_enum, default_value_t, help_heading = "Model")]
     pub mask_sampling: MaskSampling,
-    /// Color jitter: the share by which brightness, contrast and saturation of a crop vary, 0 to 1.
+    /// Strength of brightness, contrast and saturation jitter, 0 to 1.
     #[arg(long = "color-jitter", alias = "colour", default_value_t = 0.0, value_name = "SHARE")]
     #[arg(value_parser = number(0.0_f32, 1.0), help_heading = "Augmentation")]
     pub colour: f32,

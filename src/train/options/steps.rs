@@ -12,50 +12,48 @@ use crate::train::{AdamWOptions, Optimizer, Precision, TrainError};
 #[derive(Debug, Clone, PartialEq, Args, Serialize, Deserialize)]
 #[serde(default)]
 pub struct StepOptions {
-    /// Batch size: the photos per optimizer step, of all processes together.
+    /// Number of photos per optimizer step, over all processes.
     #[arg(long, default_value_t = 64, value_name = "PHOTOS", value_parser = at_least_one)]
     #[arg(help_heading = "Optimisation")]
     pub batch_size: usize,
-    /// Gradient accumulation: the parts a batch goes through the model in, for the same training in less
-    /// memory.
+    /// Number of micro-batches that each batch is split into, to save memory.
     #[arg(long = "grad-accumulation", alias = "accumulate", default_value_t = 1, value_name = "PARTS")]
     #[arg(value_parser = at_least_one)]
     #[arg(help_heading = "Optimisation")]
     pub accumulate: usize,
-    /// Optimizer of the model's parameters.
+    /// Optimizer of the model parameters.
     #[arg(long, value_enum, default_value_t, help_heading = "Optimisation")]
     pub optimizer: Optimizer,
     /// Weight decay of the optimizer.
     #[arg(long, default_value_t = 0.05, value_name = "DECAY", value_parser = number(0.0_f32, 10.0))]
     #[arg(help_heading = "Optimisation")]
     pub weight_decay: f32,
-    /// Apply weight decay to biases, norms and scales too.
+    /// Apply weight decay to biases, normalisation and layer scale too.
     #[arg(long = "decay-norm-and-bias", alias = "decay-vectors", help_heading = "Optimisation")]
     pub decay_vectors: bool,
-    /// Gradient clipping: the largest Euclidean norm of all gradients together.
+    /// Maximum L2 norm to which the gradients are clipped [default: no clipping].
     #[arg(long, value_name = "NORM", value_parser = above_zero(1e9), help_heading = "Optimisation")]
     pub clip_norm: Option<f64>,
-    /// EMA decay: the share of the moving average of the weights that stays at each step; with 0 none is
-    /// kept.
+    /// Decay of the exponential moving average (EMA) of the weights; 0 disables it.
     #[arg(long = "ema-decay", alias = "average", default_value_t = 0.0, value_name = "DECAY")]
     #[arg(value_parser = below_one)]
     #[arg(help_heading = "Optimisation")]
     pub average_decay: f64,
-    /// Precision of the blocks' matrix products.
+    /// Precision of matrix multiplications in the transformer blocks.
     #[arg(long, value_enum, default_value_t, help_heading = "Optimisation")]
     pub precision: Precision,
-    /// Seed of everything random.
+    /// Seed of all random numbers.
     #[arg(long, default_value_t = 0, value_parser = whole::<u64>, help_heading = "Run")]
     pub seed: u64,
     /// Steps between checkpoints.
     #[arg(long, default_value_t = 200, value_name = "STEPS", value_parser = at_least_one)]
     #[arg(help_heading = "Run")]
     pub save_every: usize,
-    /// Steps between panels, pictures of what the model makes of its photos.
+    /// Steps between panels, images that show the model's current output.
     #[arg(long, default_value_t = 200, value_name = "STEPS", value_parser = at_least_one)]
     #[arg(help_heading = "Run")]
     pub panel_every: usize,
-    /// Latest checkpoints whose weights stay in kept/ of the run, beside the one to go on from.
+    /// Number of recent checkpoints whose weights are kept in the run's kept/ folder.
     #[arg(long, default_value_t = 0, value_name = "CHECKPOINTS", value_parser = whole::<usize>)]
     #[arg(help_heading = "Run")]
     pub keep: usize,
