@@ -16,7 +16,8 @@ use crate::text::one_line;
 use crate::train::{Run, differences};
 
 const EXAMPLES: &str = "\
-Prints how each run ended and the options in which they differ; losses are means over the last twentieth of the steps.
+Prints the final metrics of each run and the options that differ. Losses are averaged over the last \
+twentieth of the steps.
 
 Examples:
   mae-seg compare runs/a runs/b

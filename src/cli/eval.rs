@@ -26,9 +26,10 @@ use crate::files;
 use crate::text::{counted, one_line};
 
 const EXAMPLES: &str = "\
-Labels are compared with the categories of the annotations by name, or with their supercategories where the model
-predicts those. Category ids in --predictions: those of the annotations; for supercategories 1, 2, … in the order of the
-model's labels; with --class-agnostic always 1. The list is written beside it as NAME.categories.json.
+Labels are matched by name with the categories of the annotations, or with their supercategories if the \
+model predicts those. Predictions have the category ids of the annotations; supercategories are numbered \
+from 1 in the order of the model's labels, and with --class-agnostic the id is always 1. \
+NAME.categories.json, beside the predictions, lists the ids.
 
 Examples:
   mae-seg eval --annotations val.json --images photos/

@@ -28,9 +28,10 @@ use crate::weights::{Folder, read_folder};
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   mae-seg finetune --train train.json --images photos/ --encoder runs/mae --out runs/seg
-  mae-seg finetune --train train.json --images photos/ --encoder runs/mae --tune top:4 --labels object --out runs/seg
-  mae-seg finetune --train train.json --images photos/ --encoder tue-mps/coco_panoptic_eomt_small_640_2x --whole \\
-    --labels category --image-size 640 --out runs/mine
+  mae-seg finetune --train train.json --images photos/ --encoder runs/mae --out runs/seg \\
+    --tune top:4 --labels object
+  mae-seg finetune --train train.json --images photos/ --out runs/mine --labels category --whole \\
+    --encoder tue-mps/coco_panoptic_eomt_small_640_2x --image-size 640
   mae-seg finetune --train train.json --images photos/ --cutouts cutouts/ --out runs/from-scratch")]
 #[command(mut_arg("whole", |arg| arg.requires("encoder")))]
 #[command(mut_arg("teacher_coefficient", |arg| arg.requires("teacher_features")))]

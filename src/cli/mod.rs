@@ -52,13 +52,13 @@ use crate::text::one_line;
 
 const EXAMPLES: &str = "\
 Examples:
-  mae-seg predict photo.jpg                       find the objects of a photo, with the bundled weights
-  mae-seg predict photo.jpg --json > found.json   the same as COCO results
+  mae-seg predict photo.jpg                       segment a photo with the bundled weights
+  mae-seg predict photo.jpg --json > found.json   write the objects as COCO results
   mae-seg eval --annotations val.json --images .  measure average precision
 
 From photos to your own model:
   mae-seg pretrain --data photos/ --out runs/mae
-  mae-seg finetune --train train.json --images . --encoder runs/mae --tune full --labels supercategory --out runs/seg
+  mae-seg finetune --train train.json --images . --encoder runs/mae --out runs/seg
   mae-seg eval --weights runs/seg --annotations val.json --images . --report report
   mae-seg compare runs/seg runs/other
   mae-seg export runs/seg --out my-model";

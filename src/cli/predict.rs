@@ -22,10 +22,13 @@ use crate::prompt::Prompt;
 use crate::text::{counted, one_line};
 
 const EXAMPLES: &str = "\
-For photo.jpg, DIR receives photo.overlay.png and one photo.NN-LABEL.png with a transparent background per object. They
-replace those of an earlier call for the same photo; where the name is another's, they are called photo-2 and so on.
---format writes something else there: docs/formats.md tells what. Files that were changed since stay.
---json prints COCO results: image_id counts the photos from 1, category_id the model's labels from 1.
+For each object in photo.jpg, predict writes photo.NN-LABEL.png, a cut-out with a transparent background, \
+and for all objects together photo.overlay.png. Files of an earlier call for the same photo are replaced, \
+unless they were changed since; photos with the same name are numbered, as in photo-2. For the files of \
+--format see docs/formats.md.
+
+In the COCO results of --json, image_id numbers the photos from 1, and category_id the labels of the model \
+from 1.
 
 Examples:
   mae-seg predict photo.jpg

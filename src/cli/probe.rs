@@ -26,9 +26,10 @@ use crate::text::counted;
 use crate::weights::{Architecture, Checkpoint};
 
 const EXAMPLES: &str = "\
-The encoder stays as it is. Its class token is judged by a vote of the 20 nearest training photos (cosine, DINO's weights)
-and by a logistic regression; masked autoencoders also by how well they draw the hidden patches of the test photos.
-Photos are centrally cropped. With norm_pix_loss, drawn patches get back the mean and deviation of the original.
+The encoder is frozen. Its class token is evaluated by a k-nearest-neighbour classifier (k = 20, cosine \
+similarity, weighted as in DINO) and by logistic regression; a masked autoencoder also by how well it \
+reconstructs masked patches of the test photos. Photos are center-cropped. With norm_pix_loss, \
+reconstructed patches are given the mean and standard deviation of the original.
 
 Examples:
   mae-seg probe --weights runs/mae --train photos/train --test photos/val

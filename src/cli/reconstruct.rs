@@ -22,8 +22,9 @@ use crate::train::reconstruction_panel;
 use crate::weights::{Architecture, Checkpoint};
 
 const EXAMPLES: &str = "\
-One row per photo: its central square, what the encoder sees of it, and what is drawn in the gaps. With norm_pix_loss, drawn
-patches get back the mean and deviation of the original.
+The image has one row per photo: its central square, the visible patches, and the reconstruction of the \
+others. With norm_pix_loss, reconstructed patches are given the mean and standard deviation of the \
+original.
 
 Examples:
   mae-seg reconstruct photo.jpg --weights runs/mae

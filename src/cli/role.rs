@@ -23,13 +23,17 @@ use crate::text::counted;
 use crate::train::{ModelSize, Optimizer};
 
 const EXAMPLES: &str = "\
-The same encoder is trained four ways (not at all; by telling photos apart; by drawing hidden patches, their places filled
-with mask tokens; by drawing hidden patches, left out), each with the same photos and passes, then fine-tuned frozen, in its
-last blocks and in full, each with the same steps. Everything is repeated with several seeds. Objects are one class.
-DIR gets role.md, role.png, role.html, role.json and the runs; the same command goes on where it was stopped.
+The same encoder is trained from scratch, or pretrained in one of three ways: contrastively (SimCLR), with \
+mask tokens in place of masked patches (BERT, SimMIM), or as a masked autoencoder. Pretraining has the \
+same photos and epochs each time. Every encoder is then fine-tuned frozen, in its last blocks, and in \
+full, each for the same number of steps, with all objects as one class.
+
+The results are written to role.md, role.png, role.html and role.json in DIR, beside the runs. Repeat the \
+command to resume an interrupted study.
 
 Example:
-  mae-seg role --recipe recipes/role.toml --data photos/ --train train.json --val val.json --images . --out role";
+  mae-seg role --recipe recipes/role.toml --data photos/ --train train.json --val val.json \\
+    --images . --out role";
 
 /// Measure the effect of masked-autoencoder pretraining on instance segmentation
 #[derive(Debug, Args, Serialize)]
