@@ -58,7 +58,7 @@ pub(crate) fn above_zero(most: f64) -> impl Fn(&str) -> Result<f64, String> + Cl
 
 /// Reads a share from 0 on that is not the whole.
 pub(crate) fn below_one(text: &str) -> Result<f64, String> {
-    within(|number| (0.0..1.0).contains(&number), "from 0 on and below 1".to_owned())(text)
+    within(|number| (0.0..1.0).contains(&number), "of at least 0 and below 1".to_owned())(text)
 }
 
 /// Reads a share that is neither nothing nor the whole.
@@ -74,19 +74,19 @@ fn within<T: FromStr + Copy>(
         text.parse()
             .ok()
             .filter(|number| is_right(*number))
-            .ok_or_else(|| format!("a number {range} is needed"))
+            .ok_or_else(|| format!("expected a number {range}"))
     }
 }
 
 /// Reads a whole number from 0 on.
 pub(crate) fn whole<T: FromStr>(text: &str) -> Result<T, String> {
-    text.parse().map_err(|_unsaid| "a whole number from 0 on is needed".to_owned())
+    text.parse().map_err(|_unsaid| "expected a whole number of 0 or more".to_owned())
 }
 
 /// Reads a count that must not be zero.
 pub(crate) fn at_least_one(text: &str) -> Result<usize, String> {
     match text.parse() {
-        Ok(0) | Err(_) => Err("a whole number from 1 on is needed".to_owned()),
+        Ok(0) | Err(_) => Err("expected a whole number of 1 or more".to_owned()),
         Ok(number) => Ok(number),
     }
 }
@@ -95,7 +95,7 @@ pub(crate) fn at_least_one(text: &str) -> Result<usize, String> {
 pub(crate) fn tiles(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(tiles) if (1..=16).contains(&tiles) => Ok(tiles),
-        _ => Err("a whole number from 1 to 16 is needed".to_owned()),
+        _ => Err("expected a whole number from 1 to 16".to_owned()),
     }
 }
 
@@ -103,7 +103,7 @@ pub(crate) fn tiles(text: &str) -> Result<usize, String> {
 pub(crate) fn image_size(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(side) if (16..=4096).contains(&side) => Ok(side),
-        _ => Err("a whole number from 16 to 4096 is needed".to_owned()),
+        _ => Err("expected a whole number from 16 to 4096".to_owned()),
     }
 }
 
@@ -114,7 +114,7 @@ mod tests {
     #[test]
     fn ends_of_ranges_are_kept_to() {
         assert_eq!(number(0.0, 1.0)("1"), Ok(1.0));
-        assert_eq!(number(0.0, 1.0)("NaN"), Err("a number from 0 to 1 is needed".to_owned()));
+        assert_eq!(number(0.0, 1.0)("NaN"), Err("expected a number from 0 to 1".to_owned()));
         assert!(above_zero(9.0)("0").is_err() && above_zero(9.0)("9").is_ok());
         assert!(below_one("0").is_ok() && below_one("1").is_err());
         assert!(between_zero_and_one("0").is_err() && between_zero_and_one("0.5").is_ok());

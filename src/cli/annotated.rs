@@ -56,7 +56,7 @@ impl AnnotationFolder {
         let Some(file) = self.annotations.add(&info, &Object::all(instances))? else { return Ok(()) };
         if stem(&file.name) != stem(&name) {
             progress::note(&format!(
-                "the annotations of {name} are in {}: another photo is called so",
+                "the annotations of {name} are in {}: another photo has the same name",
                 file.name
             ));
         }
@@ -93,7 +93,7 @@ impl Replaceable {
         };
         ensure!(
             !path.exists() || is_own().with_context(|| format!("cannot read {}", path.display()))?,
-            "{} is there and was not written by this program, or was changed since; choose another --out",
+            "{} already exists and was not written by this program, or was changed since; choose another --out",
             path.display()
         );
         Ok(())

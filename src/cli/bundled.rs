@@ -39,7 +39,7 @@ impl Source {
         if path.is_dir() || path.parent().is_some_and(is_run) && settled(path) {
             if is_run(path) && !(path.join("config.json").exists() || settled(&checkpoint)) {
                 bail!(
-                    "the training run {} has saved no checkpoint yet; its command, given again, goes on with it",
+                    "the training run {} has no checkpoint yet; repeat its command to resume it",
                     path.display()
                 );
             }
@@ -62,8 +62,8 @@ impl Source {
             (Some(name), _) => hub(name.parse().map_err(anyhow::Error::msg)?),
             (None, Ok(name)) => hub(name),
             (None, Err(_)) => bail!(
-                "{text} does not exist: name a training run, the folder that holds config.json, a .safetensors or .pth file, \
-                 hf:owner/name, or an address"
+                "{text} does not exist: give a training run, the folder that holds config.json, a .safetensors or .pth file, \
+                 hf:owner/name, or a URL"
             ),
         }
     }
@@ -92,7 +92,9 @@ impl Source {
             .flatten()
             .find(|place| place.is_dir())
             .with_context(|| {
-                format!("the bundled weights ({BUNDLED}) are not here: name a folder with --weights")
+                format!(
+                    "the bundled weights ({BUNDLED}) were not found: specify other weights with --weights"
+                )
             })
             .and_then(|place| Self::on_disk(&place))
     }

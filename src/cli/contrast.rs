@@ -31,16 +31,14 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
     let options = &arguments.options;
     let (encoder, steps) = (&options.encoder, &options.passes.steps);
     if steps.batch_size < 2 {
-        return Err(wrong_usage(
-            "one photo has no other to be told apart from: contrast needs --batch-size 2 or more",
-        ));
+        return Err(wrong_usage("contrast needs --batch-size 2 or more: it compares the photos of a batch"));
     }
     if steps.accumulate > 1 {
-        return Err(wrong_usage(
-            "photos are told apart within their part of the batch: contrast needs --grad-accumulation 1",
-        ));
+        return Err(wrong_usage("contrast needs --grad-accumulation 1: it compares all photos of a batch"));
     }
-    encoder.validate().map_err(|error| wrong_usage(format!("these sizes make no model: {error}")))?;
+    encoder
+        .validate()
+        .map_err(|error| wrong_usage(format!("these sizes do not make a valid model: {error}")))?;
     let stacks = vec![Stack::of(encoder, encoder.num_patches(), encoder.depth)];
     // Each photo appears in two views.
     let step = AtOnce { photos: 2 * steps.at_once(), stacks };

@@ -59,7 +59,7 @@ impl PhotoArguments {
             let taken = counted(photos.len(), "photo");
             let mut progress =
                 TrainProgress::new(&format!("{taken}, {}", picked.description), &*peers, at.plain);
-            progress.say(&format!("took {taken}; left out {}", photos.left_out().told()));
+            progress.say(&format!("using {taken}; left out {}", photos.left_out().told()));
             photos.cut().iter().for_each(|cut| progress.show(TrainEvent::Skipped(cut.clone())));
             let taught = teacher.map(|features| features.fingerprint().to_owned());
             let manifest = manifest(options.clone(), photos.fingerprint())

@@ -132,7 +132,7 @@ fn check_is_results(path: &Path) -> Result<()> {
         let is_list = serde_json::from_slice::<Vec<BTreeMap<String, IgnoredAny>>>(&text).is_ok();
         ensure!(
             is_list,
-            "{} is there and holds no results; name another file for --predictions",
+            "{} already exists and does not hold COCO results; choose another file for --predictions",
             path.display()
         );
     }
@@ -151,9 +151,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
     match (&arguments.results, &arguments.images) {
         (Some(results), images) => results::run(arguments, results, images.as_deref()),
         (None, Some(images)) => judge(arguments, images),
-        (None, None) => {
-            Err(wrong_usage("name the photos' folder with --images, or results to judge with --results"))
-        }
+        (None, None) => Err(wrong_usage("give the photos with --images, or a results file with --results")),
     }
 }
 
@@ -161,7 +159,7 @@ fn judge(arguments: &Arguments, images: &Path) -> Result<()> {
     let mut dataset = CocoDataset::load(&arguments.annotations)?;
     let images = PhotoFolder::of(images, &mut dataset)?;
     let weights = Source::open(arguments.weights.as_deref())?;
-    let looking = progress::spinner("looking at the photos");
+    let looking = progress::spinner("checking the photos");
     let unusable = images.sound(&mut dataset, &arguments.annotations, arguments.damaged)?;
     looking.finish_and_clear();
     progress::skipped(&unusable);
@@ -217,7 +215,7 @@ fn judge(arguments: &Arguments, images: &Path) -> Result<()> {
 fn taken(dataset: &CocoDataset, left_out: &LeftOut) -> String {
     let photos = counted(dataset.images.len(), "photo");
     let objects = dataset.annotations.iter().filter(|object| !object.iscrowd).count();
-    format!("took {photos} with {}; left out {}", counted(objects, "object"), left_out.told())
+    format!("using {photos} with {}; left out {}", counted(objects, "object"), left_out.told())
 }
 
 /// Returns the predictions as JSON, with the image ids of the annotation file where those are text.

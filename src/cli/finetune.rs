@@ -124,7 +124,7 @@ fn labels_told(photos: &SegmentationSet) -> String {
     const SHOWN: usize = 100;
     let (labels, categories) = (photos.labels(), photos.num_categories());
     let merged = match labels.len() < categories {
-        true => format!(" in place of {categories} categories, which --labels category tells apart"),
+        true => format!(" instead of {categories} categories (which --labels category would keep apart)"),
         false => String::new(),
     };
     let more = if labels.len() > SHOWN { ", …" } else { "" };
@@ -152,14 +152,14 @@ fn check(options: &FinetuneOptions) -> Result<()> {
         && least > greatest
     {
         let reason =
-            format!("--min-scale {least} is above --max-scale {greatest}; give both where you change one");
+            format!("--min-scale {least} is above --max-scale {greatest}; set both when you change one");
         return Err(wrong_usage(reason));
     }
     check_parts(&options.steps)?;
     let (windows, blocks) = (options.annealing.len(), options.num_blocks);
     if windows > 0 && windows != blocks && !options.whole {
         return Err(wrong_usage(format!(
-            "--anneal-masks is of {}, --blocks {blocks}",
+            "--anneal-masks has intervals for {}, but --blocks is {blocks}",
             counted(windows, "block")
         )));
     }
@@ -195,7 +195,7 @@ fn train(arguments: &Arguments, peers: &Arc<dyn Peers>) -> Result<()> {
     let title = format!("{taken}, {}", picked.description);
     let mut progress = TrainProgress::new(&title, &**peers, arguments.run.plain);
     let objects = counted(photos.num_objects(), "object");
-    progress.say(&format!("took {taken} with {objects}; left out {}", photos.left_out().told()));
+    progress.say(&format!("using {taken} with {objects}; left out {}", photos.left_out().told()));
     progress.say(&labels_told(&photos));
     photos.cut().iter().chain(&unusable).for_each(|photo| progress.show(TrainEvent::Skipped(photo.clone())));
     encoder.iter().flat_map(Folder::notes).for_each(|note| progress.say(&format!("note: {note}")));

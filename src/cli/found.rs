@@ -116,7 +116,7 @@ impl FoundFolder {
             let there = self.there(&key)?;
             match there.iter().find(|picture| drawn_of(picture).as_deref() != Some(of)) {
                 Some(other) => progress::note(&format!(
-                    "{} is no picture of {} by this program, or was changed since; it stays",
+                    "{} was not written for {} by this program, or was changed since; it is kept",
                     other.display(),
                     path.display()
                 )),

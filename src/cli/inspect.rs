@@ -35,9 +35,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
     let types = types.into_iter().collect::<Vec<_>>().join(", ");
     let Preprocess { mean, std, .. } = &checkpoint.preprocess;
     let mut lines = architecture(&checkpoint.config);
-    lines.push(format!("tensors       {}, {numbers} numbers, {types}", checkpoint.tensors().count()));
+    lines.push(format!("tensors       {}, {numbers} values, {types}", checkpoint.tensors().count()));
     lines.push(format!("layout        {:?}", checkpoint.layout));
-    let told = checkpoint.normalised_by.unwrap_or("ImageNet's; no file tells them");
+    let told = checkpoint.normalised_by.unwrap_or("ImageNet's; not stated in any file");
     lines.push(format!("mean, std     {mean:?}, {std:?} ({told})"));
     if !checkpoint.config.labels.is_empty() {
         lines.push(format!("labels        {}", checkpoint.config.labels.join(", ")));
@@ -49,7 +49,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
     lines.extend(checkpoint.notes().iter().map(|note| format!("note          {note}")));
     let differences = checkpoint.differences(&pollster::block_on(pick(DeviceChoice::Cpu))?.device);
     let fit = differences.to_string();
-    lines.push(format!("fit           {}", if fit.is_empty() { "every tensor has its place" } else { &fit }));
+    lines
+        .push(format!("fit           {}", if fit.is_empty() { "all tensors match the model" } else { &fit }));
     lines.iter().try_for_each(|line| print_line(&one_line(line)))?;
     differences.into_result().with_context(|| source.describe())
 }
@@ -63,7 +64,7 @@ fn architecture(config: &ModelConfig) -> Vec<String> {
             format!("architecture  masked autoencoder, decoder {} × {}", decoder.depth, decoder.embed_dim)
         }
         Architecture::Segmenter(segmenter) if segmenter.num_queries == 0 => {
-            format!("architecture  segmenter, every patch a query, {} classes", segmenter.num_classes)
+            format!("architecture  segmenter, one query per patch, {} classes", segmenter.num_classes)
         }
         Architecture::Segmenter(segmenter) => format!(
             "architecture  segmenter, {} queries in {} blocks, {} classes",
@@ -81,11 +82,11 @@ fn architecture(config: &ModelConfig) -> Vec<String> {
     ));
     match &config.architecture {
         Architecture::Mae(mae) if mae.norm_pix_loss => {
-            lines.push("draws         pixels normalised per patch (norm_pix_loss)".to_owned());
+            lines.push("predicts      pixels normalised per patch (norm_pix_loss)".to_owned());
         }
-        Architecture::Mae(_) => lines.push("draws         raw pixels (no norm_pix_loss)".to_owned()),
+        Architecture::Mae(_) => lines.push("predicts      raw pixels (no norm_pix_loss)".to_owned()),
         Architecture::Segmenter(segmenter) if !segmenter.attn_mask_probs.is_empty() => lines.push(format!(
-            "attention     inside predicted masks, for a share of the queries in each block: {:?}",
+            "attention     masked for these fractions of the queries in each block: {:?}",
             segmenter.attn_mask_probs
         )),
         Architecture::Encoder(_) | Architecture::Segmenter(_) => {}

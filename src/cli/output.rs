@@ -18,7 +18,7 @@ pub(super) fn write_file(path: &Path, content: &[u8]) -> Result<()> {
 
 /// Writes the files of a weight folder; the old files stay until all new ones are on the disk.
 pub(super) fn write_folder(folder: &Path, files: &[(String, Vec<u8>)]) -> Result<()> {
-    fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
     let files: Vec<_> = files.iter().map(|(name, content)| (folder.join(name), content.as_slice())).collect();
     write_files(&files)
 }
@@ -64,7 +64,7 @@ pub(super) fn check_replaceable<N: AsRef<str>>(folder: &Path, names: &[N]) -> Re
     match there.iter().find(|path| if speaks(path) { !is_known(path) } else { !known }) {
         None => Ok(()),
         Some(other) => Err(anyhow::anyhow!(
-            "{} is there and not known to be written by this program; choose another place",
+            "{} already exists and was not written by this program; choose another location",
             other.display()
         )),
     }
@@ -76,7 +76,7 @@ pub(super) fn check_is_no_input(out: &Path, inputs: &[&Path]) -> Result<()> {
     let place = |path: &Path| fs::canonicalize(path).ok();
     let is_input =
         place(out).is_some_and(|out| inputs.iter().any(|input| place(input).as_ref() == Some(&out)));
-    ensure!(!is_input, "{} is read by the same command; write to another file", out.display());
+    ensure!(!is_input, "{} is an input of this command; write to another file", out.display());
     Ok(())
 }
 

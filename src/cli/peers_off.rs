@@ -15,7 +15,7 @@ pub(super) fn together(training: impl FnOnce(Arc<dyn Peers>) -> Result<()>) -> R
     let started = SIZES.iter().find_map(|size| env::var(size).ok()?.parse::<usize>().ok());
     match started {
         Some(processes) if processes > 1 => bail!(
-            "{processes} processes were started together, but this build trains alone; build with --features mpi"
+            "{processes} processes were started together, but this build trains in a single process; build with --features mpi"
         ),
         _ => training(Arc::new(Alone)),
     }

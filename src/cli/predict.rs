@@ -102,7 +102,7 @@ impl Arguments {
 
 pub(super) fn score(text: &str) -> Result<f32, String> {
     let value = text.parse().ok().filter(|value| (0.0..=1.0).contains(value));
-    value.ok_or_else(|| "a score is a number from 0 to 1".to_owned())
+    value.ok_or_else(|| "expected a number from 0 to 1".to_owned())
 }
 
 /// A COCO result with its label, box and file name.
@@ -118,7 +118,7 @@ struct Row<'a> {
 pub(super) fn run(arguments: &Arguments) -> Result<()> {
     if arguments.tiles > 1 && arguments.select != Selection::Distinct {
         return Err(wrong_usage(
-            "--tiles needs --select distinct: the other rules take no object twice only within one look",
+            "--tiles needs --select distinct: the other rules do not remove duplicates between tiles",
         ));
     }
     let out = match (&arguments.out, arguments.json) {

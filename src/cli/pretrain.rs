@@ -53,7 +53,9 @@ impl Arguments {
             let (image_size, layer_scale) = (model.encoder.image_size, false);
             model.encoder = VitConfig { image_size, layer_scale, ..folder.config.encoder().clone() };
         }
-        model.validate().map_err(|error| wrong_usage(format!("these sizes make no model: {error}")))?;
+        model
+            .validate()
+            .map_err(|error| wrong_usage(format!("these sizes do not make a valid model: {error}")))?;
         Ok(options)
     }
 

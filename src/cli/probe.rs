@@ -155,7 +155,7 @@ impl Probed {
     /// Returns the mean similarity between photos and their reconstructions.
     fn draw(&self, model: &MaskedAutoencoder, photos: &LabelledPhotos, seed: u64) -> Result<Likeness> {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
-        let bar = progress::bar(photos.photos.len(), "drawing hidden patches");
+        let bar = progress::bar(photos.photos.len(), "reconstructing masked patches");
         let mut all = Vec::new();
         for batch in photos.photos.chunks(BATCH) {
             let patches = model.config().encoder.num_patches();
@@ -184,14 +184,14 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
         [open(&arguments.train, images, damaged)?, open(&arguments.test, images, damaged)?];
     if let Some(difference) = difference(&train, &test) {
         bail!(
-            "training and test photos are of different classes ({difference}): use the same folders or categories for both"
+            "training and test photos have different classes ({difference}): use the same folders or categories for both"
         );
     }
     let mut left_out = train.left_out.clone();
     left_out.extend(&test.left_out);
     let taken = counted(train.photos.len(), "photo");
     progress::say(&format!(
-        "took {taken} to learn from, {} to be judged on; left out {}",
+        "using {taken} for training and {} for testing; left out {}",
         test.photos.len(),
         left_out.told()
     ));
@@ -240,7 +240,9 @@ fn difference(train: &LabelledPhotos, test: &LabelledPhotos) -> Option<String> {
     let only = only.into_iter().flatten().collect::<Vec<_>>().join("; ");
     match only.as_str() {
         "" if train.classes == test.classes && train.exclusive == test.exclusive => None,
-        "" => Some("one is a folder per class, the other COCO annotations, or in another order".to_owned()),
+        "" => {
+            Some("one has a folder per class, the other COCO annotations, or their orders differ".to_owned())
+        }
         _ => Some(only),
     }
 }
@@ -250,7 +252,7 @@ fn open(path: &Path, images: Option<&Path>, damaged: Damaged) -> Result<Labelled
         _ if path.is_dir() => Ok(LabelledPhotos::from_folders(path)?),
         Some(images) => Ok(LabelledPhotos::from_coco(path, images, damaged)?),
         None => Err(wrong_usage(format!(
-            "{} is no folder: for COCO annotations, name the photos' folder with --images",
+            "{} is not a folder: for COCO annotations, give the folder of the photos with --images",
             path.display()
         ))),
     }
@@ -269,10 +271,10 @@ fn table(report: &Report) -> String {
     let skipped = if *skipped_photos > 0 { format!(" ({skipped_photos} skipped)") } else { String::new() };
     let train_photos = counted(*train_photos, "photo");
     let mut lines = vec![
-        format!("{classes} classes, {train_photos} to learn from, {test_photos} to be judged on{skipped}"),
+        format!("{classes} classes, {train_photos} for training, {test_photos} for testing{skipped}"),
         row("nearest neighbours", &report.nearest_neighbours),
         row("linear probe", &report.linear),
-        row("without looking", &report.guess),
+        row("class frequencies", &report.guess),
     ];
     lines.extend(report.reconstruction.map(|Likeness { psnr, ssim }| {
         format!("{:<20}PSNR {psnr:.2} dB   SSIM {ssim:.4}", "reconstruction")

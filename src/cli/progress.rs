@@ -110,9 +110,9 @@ impl TrainProgress {
                 self.bar.set_length(steps as u64);
                 self.bar.set_position(done as u64);
                 self.bar.reset_eta();
-                let from = if done == 0 { String::new() } else { format!(", continuing after step {done}") };
+                let from = if done == 0 { String::new() } else { format!(", resuming after step {done}") };
                 self.line(&format!(
-                    "{}, {:.1} million trainable numbers{from}",
+                    "{}, {:.1} million trainable parameters{from}",
                     counted(steps, "step"),
                     parameters as f64 / 1e6
                 ));
@@ -144,7 +144,7 @@ impl TrainProgress {
         if live.step(step) {
             self.close();
             self.bar.finish_and_clear();
-            self.line("stopped; the same command goes on from the last checkpoint");
+            self.line("stopped; repeat the command to resume from the last checkpoint");
             std::process::exit(130);
         }
         true

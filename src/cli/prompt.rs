@@ -30,16 +30,15 @@ impl PromptArguments {
 
 fn point(text: &str) -> Result<Point, String> {
     let (place, positive) = text.strip_suffix(",-").map_or((text, true), |place| (place, false));
-    let [x, y] = numbers(place)
-        .ok_or("a pixel is given as X,Y, for example 120,80, or 120,80,- for one beside the object")?;
+    let [x, y] =
+        numbers(place).ok_or("expected X,Y, such as 120,80, or X,Y,- for a pixel outside of the object")?;
     Ok(Point { x, y, positive })
 }
 
 fn bounds(text: &str) -> Result<Bounds, String> {
-    let [left, top, right, bottom] =
-        numbers(text).ok_or("a box is given as X0,Y0,X1,Y1, for example 100,60,180,140")?;
+    let [left, top, right, bottom] = numbers(text).ok_or("expected X0,Y0,X1,Y1, such as 100,60,180,140")?;
     if right <= left || bottom <= top {
-        return Err("X1 and Y1 of a box are larger than X0 and Y0".to_owned());
+        return Err("X1 and Y1 must be larger than X0 and Y0".to_owned());
     }
     Ok(Bounds([left, top, right - left, bottom - top]))
 }

@@ -29,7 +29,7 @@ pub(super) fn expand(mut arguments: Vec<OsString>, command: &Command) -> Result<
         return Ok(arguments);
     };
     let text = files::text(&path, files::TEXT).with_context(|| format!("`{}`", path.display()))?;
-    let recipe: Table = text.parse().with_context(|| format!("`{}` is no TOML", path.display()))?;
+    let recipe: Table = text.parse().with_context(|| format!("`{}` is not valid TOML", path.display()))?;
     let flags = flags(&recipe, verb, &arguments).with_context(|| format!("`{}`", path.display()))?;
     let keys = recipe.get(verb.get_name()).and_then(Value::as_table).into_iter().flat_map(Table::keys);
     let names = keys.filter_map(|key| flag(verb, key)).flat_map(names);
@@ -92,7 +92,7 @@ fn flags(recipe: &Table, verb: &Command, given: &[OsString]) -> Result<Vec<OsStr
     let mut flags = Vec::new();
     for (key, value) in table {
         let Some(known) = flag(verb, key) else {
-            bail!("[{name}] has `{key}`, which is no flag of `mae-seg {name}`; see its --help");
+            bail!("[{name}] has `{key}`, which is not a flag of `mae-seg {name}`; see its --help");
         };
         let flag = format!("--{key}");
         let is_this = |argument: &OsString| {
@@ -124,7 +124,7 @@ fn values(value: &Value) -> Result<Vec<String>> {
         Value::Float(number) => vec![number.to_string()],
         Value::Boolean(_) => Vec::new(),
         Value::Array(all) => all.iter().map(values).collect::<Result<Vec<_>>>()?.concat(),
-        Value::Datetime(_) | Value::Table(_) => bail!("a flag takes text, numbers, true or lists of them"),
+        Value::Datetime(_) | Value::Table(_) => bail!("a flag takes text, a number, true or a list of these"),
     })
 }
 
@@ -214,10 +214,12 @@ mod tests {
     #[test]
     fn mistakes_are_named() {
         let error = |recipe: &str| format!("{:#}", expanded(recipe, &[]).unwrap_err());
-        assert!(error("[pretrain]\nepoch = 3").contains("`epoch`, which is no flag of `mae-seg pretrain`"));
+        assert!(
+            error("[pretrain]\nepoch = 3").contains("`epoch`, which is not a flag of `mae-seg pretrain`")
+        );
         assert!(error("[finetune]\nsteps = 3").contains("no table [pretrain], only: finetune"));
         assert!(error("pretrain = 3\n[eval]").ends_with("only: eval"));
-        assert!(error("[pretrain").contains("no TOML"));
+        assert!(error("[pretrain").contains("not valid TOML"));
         assert!(error("[pretrain]\nepochs = { a = 1 }").contains("[pretrain] epochs"));
     }
 }

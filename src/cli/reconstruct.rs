@@ -65,13 +65,13 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
     let out: &Path = &arguments.out;
     ensure!(
         !out.is_file() || drawn_of(out).is_some(),
-        "{} is there and was not drawn by this program, or changed since; choose another --out",
+        "{} already exists and was not written by this program, or was changed since; choose another --out",
         out.display()
     );
     let source = Source::open(Some(&arguments.weights))?;
     let checkpoint = arguments.targets.of(pollster::block_on(Checkpoint::open(&source))?);
     let Architecture::Mae(config) = &checkpoint.config.architecture else {
-        bail!("{} has no decoder to draw with: name a masked autoencoder", source.describe());
+        bail!("{} has no decoder to draw with: use a masked autoencoder", source.describe());
     };
     let mut config = config.clone();
     config.mask_ratio = arguments.mask_ratio.unwrap_or(config.mask_ratio);

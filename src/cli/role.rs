@@ -113,7 +113,10 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> Result<()> {
     let depth = arguments.model.encoder(arguments.image_size, study::PATCH).depth;
     if arguments.top > depth {
-        return Err(wrong_usage(format!("--top {}: the encoder has {depth} blocks", arguments.top)));
+        return Err(wrong_usage(format!(
+            "--top is {}, but the encoder has only {depth} blocks",
+            arguments.top
+        )));
     }
     check_replaceable(&arguments.out, &["role.png", "role.html", "role.md"])?;
     let picked = pollster::block_on(pick(arguments.device))?;
@@ -126,7 +129,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
     let mut left_out = unlabelled.left_out().clone();
     left_out.extend(labelled.left_out());
     progress::say(&format!(
-        "took {} to pretrain on, {} to fine-tune on; left out {}",
+        "using {} for pretraining and {} for fine-tuning; left out {}",
         counted(unlabelled.len(), "photo"),
         counted(labelled.len(), "photo"),
         left_out.told()

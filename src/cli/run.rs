@@ -43,6 +43,6 @@ pub(super) fn check_parts(steps: &StepOptions) -> Result<()> {
     }
     let photos = counted(batch_size, "photo");
     Err(wrong_usage(format!(
-        "{photos} do not make --grad-accumulation {accumulate} equal parts; choose a multiple"
+        "a batch of {photos} cannot be split into --grad-accumulation {accumulate} equal parts; choose a multiple"
     )))
 }

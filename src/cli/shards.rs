@@ -34,7 +34,7 @@ pub(super) fn local(data: &[PathBuf]) -> Result<Vec<PathBuf>> {
                 Some(address) if is_web(address) => fetched(address, &cache())?,
                 Some(address) if address.contains("://") && !path.exists() => {
                     return Err(wrong_usage(format!(
-                        "{address}: only addresses that begin with http:// or https:// are fetched; fetch others yourself"
+                        "{address}: only http:// and https:// URLs can be downloaded; download other files yourself"
                     )));
                 }
                 _ => path,
@@ -57,13 +57,13 @@ fn expanded(path: &Path) -> Result<Vec<PathBuf>> {
     let ranges = pattern.into_iter().flat_map(|text| text.split('{').skip(1)).filter_map(steps);
     let refused = |reason: &str| wrong_usage(format!("{}: {reason}", path.display()));
     if ranges.fold(1, u64::saturating_mul) > MOST_NAMES {
-        return Err(refused("a pattern stands for a million names at most"));
+        return Err(refused("a pattern may expand to a million names at most"));
     }
     let names = pattern.and_then(|pattern| bracoxide::bracoxidize(pattern).ok());
     let names = names.filter(|names| names.len() > 1 || pattern.is_some_and(|text| text.contains("..")));
     match names {
         Some(names) if names.is_empty() => {
-            Err(refused("the pattern stands for nothing; write the smaller number first"))
+            Err(refused("the pattern expands to nothing; write the smaller number first"))
         }
         Some(names) => Ok(names.into_iter().map(PathBuf::from).collect()),
         None => Ok(vec![path.to_path_buf()]),
@@ -77,7 +77,7 @@ fn fetched(address: &str, cache: &Path) -> Result<PathBuf> {
         |endings: &[&str], name: &str| endings.iter().any(|end| file_of(name).to_lowercase().ends_with(end));
     let is_tar = |(_, name): &(&str, &str)| ends(&[".tar", ".tar.gz", ".tgz"], name);
     let Some((folder, name)) = address.rsplit_once('/').filter(is_tar) else {
-        bail!("{address}: only .tar and .tar.gz shards are read from the web; fetch other files yourself");
+        bail!("{address}: only .tar and .tar.gz files can be read from a URL; download other files yourself");
     };
     let is_whole = if ends(&[".tar"], name) { is_whole_shard } else { is_packed_shard };
     let key = |what: &str| format!("{}-{}", &sha256_hex(what.as_bytes())[..16], file_of(name));
@@ -89,11 +89,11 @@ fn fetched(address: &str, cache: &Path) -> Result<PathBuf> {
     }
     let site = Site::new(folder, download_bar()).telling(progress::note);
     pollster::block_on(site.read_range(name, 0..1)).map_err(|error| match error {
-        SourceError::NotFound { .. } => anyhow!("there is no {address}"),
+        SourceError::NotFound { .. } => anyhow!("{address} does not exist"),
         other => other.into(),
     })?;
     let Told { size, etag } = site.told(name);
-    let size = size.with_context(|| format!("{address}: the server does not tell its length"))?;
+    let size = size.with_context(|| format!("{address}: the server does not report its size"))?;
     // Another version of the file starts a new download.
     let version = format!("{address} {size} {}", etag.unwrap_or_default());
     let part = cache.join(key(&version) + ".part");

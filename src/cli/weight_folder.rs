@@ -59,7 +59,7 @@ impl Target {
             let is_manifest = name == MANIFEST && !target.earlier.is_empty();
             if (is_of_weights || name == MANIFEST) && !is_manifest && !target.is_earlier(&name) {
                 bail!(
-                    "{shown} holds {name}, which is not of an earlier export or was changed since; choose another folder \
+                    "{shown} holds {name}, which is not from an earlier export or was changed since; choose another folder \
                      for --out"
                 );
             }

@@ -93,7 +93,7 @@ fn results_of_other_programs_are_judged_without_weights() {
     assert_eq!((&report["predictions"], &report["results"]), (&json!(1), &json!("found.json")));
     let told = stderr(&output);
     assert!(
-        told.contains("took 1 photo with 1 object; left out 1 result of a category that is not listed"),
+        told.contains("using 1 photo with 1 object; left out 1 result of a category that is not listed"),
         "{told}"
     );
     let output = judged(&["--images", ".", "--report", "report", "--class-agnostic"]);

@@ -117,7 +117,7 @@ fn a_recipe_is_followed_where_the_command_line_says_nothing_else() {
     fs::write(bench.path("recipe.toml"), "[pretrain]\nepoch = 9\n").unwrap();
     let output = bench.run(line);
     assert_eq!(output.status.code(), Some(2));
-    assert!(stderr(&output).contains("`epoch`, which is no flag"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("`epoch`, which is not a flag"), "{}", stderr(&output));
 }
 
 #[test]

@@ -48,7 +48,7 @@ fn a_probe_judges_encoders_and_drawings() {
     assert!(stderr(&output).contains("9.png"), "{}", stderr(&output));
     let output = bench.run(line.into_iter().chain(["--damaged", "skip"]));
     assert!(output.status.success() && stderr(&output).contains("9.png"), "{}", stderr(&output));
-    assert!(String::from_utf8(output.stdout).unwrap().contains("6 to be judged on (1 skipped)"));
+    assert!(String::from_utf8(output.stdout).unwrap().contains("6 for testing (1 skipped)"));
 }
 
 #[test]

@@ -51,7 +51,7 @@ fn what_is_taken_and_what_is_left_out_is_said_once() {
     let output = bench.run(line.into_iter().chain(small));
     assert!(output.status.success(), "{}", stderr(&output));
     let told = stderr(&output);
-    assert!(told.contains("took 1 photo; left out 1 hidden or companion file (._a.png)\n"), "{told}");
+    assert!(told.contains("using 1 photo; left out 1 hidden or companion file (._a.png)\n"), "{told}");
 
     bench.annotated();
     let mut annotations: Value = serde_json::from_slice(&fs::read(bench.path("a.json")).unwrap()).unwrap();
@@ -61,7 +61,7 @@ fn what_is_taken_and_what_is_left_out_is_said_once() {
     let told = stderr(&bench.run(fine_tuned("seg", &[])));
     let crowd =
         "left out 1 object marked as a crowd (`iscrowd`), which is ignored (annotation 2 (annotations[1]))";
-    assert!(told.contains(&format!("took 1 photo with 1 object; {crowd}\n")), "{told}");
+    assert!(told.contains(&format!("using 1 photo with 1 object; {crowd}\n")), "{told}");
     assert!(told.contains("learns 2 labels: person, animal\n"), "{told}");
 }
 

@@ -40,7 +40,7 @@ fn weights_that_would_not_load_are_no_success() {
         (
             String::from_utf8(pointer.to_vec()).unwrap(),
             &sound,
-            "config.json` cannot be understood: it is a pointer",
+            "config.json` is invalid: it is a Git LFS pointer",
         ),
     ] {
         fs::write(bench.path("weights/config.json"), config).unwrap();

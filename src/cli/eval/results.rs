@@ -29,7 +29,7 @@ pub(super) fn run(arguments: &Arguments, file: &Path, images: Option<&Path>) -> 
     left_out.extend(&results.left_out);
     progress::say(&taken(&dataset, &left_out));
     if !results.have_masks() {
-        progress::say("the results are boxes alone: masks are not judged");
+        progress::say("the results have boxes but no masks: only boxes are evaluated");
     }
     let file_at_fault = || arguments.annotations.display().to_string();
     let evaluation = evaluate_results(&truth, &results).with_context(file_at_fault)?;
@@ -53,7 +53,7 @@ pub(super) fn run(arguments: &Arguments, file: &Path, images: Option<&Path>) -> 
             let name = file.display().to_string();
             report::write(out, &name, &truth, &images, &results.predictions(), &evaluation)
         }
-        _ => Err(wrong_usage("--report shows masks in photos: it needs --images, and results with masks")),
+        _ => Err(wrong_usage("--report needs --images and results with masks")),
     }
 }
 

@@ -67,7 +67,7 @@ impl Cells {
         }
         if results.options != *options {
             bail!(
-                "{} holds a study with other options; go on with the same ones or choose another --out",
+                "{} holds a study with other options; use the same options or choose another --out",
                 path.display()
             );
         }
