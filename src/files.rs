@@ -70,7 +70,7 @@ fn extend(bytes: &mut Vec<u8>, from: &mut impl Read, most: u64) -> io::Result<()
     match bytes.get(..ZEROS) {
         Some(first) if first.iter().all(|&byte| byte == 0) => Err(io::Error::new(
             ErrorKind::InvalidData,
-            "it begins with nothing but zeros, as a file that was never filled; copy or download it again",
+            "it begins with zeros only, as an incomplete file does; copy or download it again",
         )),
         _ => Ok(()),
     }

@@ -21,7 +21,7 @@ pub use stroke::Stroke;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MaskError {
     /// A pixel buffer does not fit the size.
-    #[error("a mask of {width} × {height} needs that many bytes, not {bytes}")]
+    #[error("a mask of {width} × {height} pixels needs one byte per pixel, not {bytes} bytes in all")]
     WrongLength {
         /// Pixels per row.
         width: usize,

@@ -2,7 +2,7 @@
 
 /// More memory is needed than is available.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("{} MB of memory are needed at once, and so much is not left: close other programs, or ask for less", bytes.div_ceil(1 << 20))]
+#[error("{} MB of memory are needed, more than is available: close other programs, or choose a smaller size", bytes.div_ceil(1 << 20))]
 pub struct NoMemory {
     bytes: u64,
 }

@@ -128,7 +128,9 @@ impl CocoDataset {
         let refused = |reason| DataError::Annotations { path: path.to_path_buf(), reason };
         if is_zip(path) {
             let inside = Zip::open(path)?.names(".json").join(", ");
-            return Err(refused(format!("name one of the files in it, as if it were a folder: {inside}")));
+            return Err(refused(format!(
+                "give a file inside it, as in FILE.zip/NAME.json; it holds {inside}"
+            )));
         }
         let lists = text::read(read_through(path)?, PhantomData::<read::Lists>);
         lists.and_then(Self::try_from).map_err(refused)
@@ -303,7 +305,7 @@ mod tests {
             (
                 "\"categories\": [{",
                 "\"categories\": {\"a\": {",
-                "an object stands where a list of categories is needed",
+                "found an object where a list of categories is expected",
             ),
             ("\"images\": [", "\"images\": [,", "line 1"),
         ] {

@@ -72,7 +72,7 @@ impl SegmentationSet {
                 _ => "; where each crowd is one object, as CVAT's brush writes them, set `iscrowd` to 0",
             };
             let left_out = left_out.told();
-            let reason = format!("no photo in it has an object to learn from; left out: {left_out}{hint}");
+            let reason = format!("no photo in it has an object to train on; left out: {left_out}{hint}");
             return Err(DataError::Annotations { path: annotations.to_owned(), reason });
         }
         let categories = dataset.categories.len();

@@ -19,7 +19,7 @@ pub enum DataError {
         source: io::Error,
     },
     /// A tar shard is incomplete.
-    #[error("{} is not a complete tar file ({reason}); fetch or pack it again", path.display())]
+    #[error("{} is not a complete tar file ({reason}); download or create it again", path.display())]
     Shard {
         /// The shard.
         path: PathBuf,
@@ -71,7 +71,7 @@ pub enum DataError {
     },
     /// A listed photo is missing, but another one with its file name exists.
     #[error(
-        "photo {listed} is not in {}: {found} there may be any of {}; name the folder that both paths begin in",
+        "photo {listed} is not in {}: {found} there could be any of {}; give the folder in which both paths begin",
         folder.display(), both.join(" and ")
     )]
     OtherPhoto {
@@ -123,7 +123,7 @@ pub enum DataError {
     #[error("no photos (jpg, png, webp, bmp, gif, tiff, or .tar, .tar.gz or .zip files of them) in {0}")]
     NoPhotos(String),
     /// Every photo tried was unusable.
-    #[error("none of the {} tried could be used; the first: {first}", counted(*tried, "photo"))]
+    #[error("none of the {} tried could be used; the first error: {first}", counted(*tried, "photo"))]
     NoReadablePhoto {
         /// Number of photos tried.
         tried: usize,

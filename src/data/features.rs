@@ -53,7 +53,7 @@ impl TeacherFeatures {
         let tensors = metadata.tensors();
         let shape = tensors.values().next().map(|info| info.shape.clone());
         let Some(&[rows, columns, channels]) = shape.as_deref() else {
-            return Err(wrong("it holds no tensors [rows, columns, channels]".to_owned()));
+            return Err(wrong("it has no tensors of shape [rows, columns, channels]".to_owned()));
         };
         let shape = [rows, columns, channels];
         if let Some((name, _)) =

@@ -83,28 +83,33 @@ impl Reason {
                 ["with the id of another, taken nevertheless", "with ids of others, taken nevertheless"],
             ),
             Self::FewCorners => ("part", ["of an outline with fewer than three corners"; 2]),
-            Self::NoSize => {
-                ("image size", ["that is none, taken from the photo", "that are none, taken from the photos"])
-            }
-            Self::NoNumber => ("`area` or `bbox` entry", ["that is no number, taken from the outline"; 2]),
-            Self::NoScore => ("`score`", ["that is not above 0 and up to 1, left aside"; 2]),
+            Self::NoSize => (
+                "image size",
+                ["that is invalid, taken from the photo", "that are invalid, taken from the photos"],
+            ),
+            Self::NoNumber => ("`area` or `bbox` entry", ["that is not a number, taken from the outline"; 2]),
+            Self::NoScore => ("`score`", ["that is not above 0 and up to 1, ignored"; 2]),
             Self::RootCategory => ("category", ["that has no object and only groups the others"; 2]),
             Self::OtherCategory => {
                 ("result", ["of a category that is not listed", "of categories that are not listed"])
             }
             Self::OtherPhoto => ("result", ["of photos that were left out"; 2]),
             Self::Hidden => ("hidden or companion file", ["", ""]),
-            Self::NoPhoto => ("file", ["that is no photo read here", "that are no photos read here"]),
+            Self::NoPhoto => ("file", ["that is not a supported photo", "that are not supported photos"]),
             Self::NoPhotos => ("shard", ["without a photo"; 2]),
-            Self::Drawn => ("picture", ["that this program drew itself"; 2]),
-            Self::Link => ("link", ["to nothing in its tar", "to nothing in their tar"]),
-            Self::Belonging => {
-                ("image", ["that belongs to another of its sample", "that belong to others of their samples"])
+            Self::Drawn => ("picture", ["written by this program"; 2]),
+            Self::Link => {
+                ("link", ["to a file that is not in its tar", "to files that are not in their tar"])
             }
+            Self::Belonging => (
+                "image",
+                [
+                    "that belongs to another image of its sample",
+                    "that belong to other images of their samples",
+                ],
+            ),
             Self::OtherKey => ("image", ["under another key", "under other keys"]),
-            Self::Unread => {
-                ("place", ["that cannot be read to its end", "that cannot be read to their ends"])
-            }
+            Self::Unread => ("path", ["that cannot be read completely"; 2]),
         }
     }
 }
@@ -141,7 +146,7 @@ impl LeftOut {
         }
     }
 
-    /// Describes all of it in a few words, such as `2 files that are no photos read here (a.txt, b.txt)`, or
+    /// Describes all of it in a few words, such as `2 files that are not supported photos (a.txt, b.txt)`, or
     /// `nothing`.
     #[must_use]
     pub fn told(&self) -> String {
@@ -177,7 +182,7 @@ mod tests {
         assert_eq!(all, left);
         assert_eq!(
             left.told(),
-            "1 hidden or companion file (.a); 4 files that are no photos read here (b, c, d, …)"
+            "1 hidden or companion file (.a); 4 files that are not supported photos (b, c, d, …)"
         );
         assert_eq!([Reason::NoPhoto, Reason::Crowd].map(|reason| left.count(reason)), [4, 0]);
     }

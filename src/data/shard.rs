@@ -89,8 +89,8 @@ fn list(file: &mut File, entries: &mut Vec<(String, Entry)>) -> Result<(), Strin
             _ if error.raw_os_error().is_some() || error.kind() == io::ErrorKind::UnexpectedEof => {
                 words(error)
             }
-            None => "it does not begin as a tar does".to_owned(),
-            Some((last, _)) => format!("what follows {last} is no entry of a tar"),
+            None => "it does not begin like a tar".to_owned(),
+            Some((last, _)) => format!("the data after {last} is not a tar entry"),
         })?;
         let name = entry.path().map_err(words)?.to_string_lossy().into_owned();
         let place = Place { offset: entry.raw_file_position(), len: entry.size() };
@@ -148,7 +148,7 @@ pub(super) fn unpacked(path: &Path, folder: &Path) -> Result<(PathBuf, Result<()
             Ok(0) => break None,
             Ok(bytes) => part.write_all(&buffer[..bytes]).map_err(written)?,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => break Some(format!("its packing is damaged: {error}")),
+            Err(error) => break Some(format!("its compression is damaged: {error}")),
         }
     };
     match damage {

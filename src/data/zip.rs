@@ -125,7 +125,7 @@ impl Zip {
                 found.verifying_reader(unpacked).read_to_end(&mut bytes)
             }
             method => Err(io::Error::other(format!(
-                "packed in a way that is not read here ({method:?}); pack it with deflate"
+                "its compression ({method:?}) is not supported; pack it with deflate"
             ))),
         };
         outcome.map_err(|error| damaged(error.to_string()))?;

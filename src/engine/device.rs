@@ -111,7 +111,7 @@ fn libtorch() -> Result<Picked, EngineError> {
 #[expect(deprecated, reason = "as above")]
 fn libtorch_cuda() -> Result<Picked, EngineError> {
     if !tch::Cuda::is_available() {
-        let reason = "libtorch finds no GPU that it was made for; choose another device".to_owned();
+        let reason = "libtorch finds no supported GPU; choose another device".to_owned();
         return Err(EngineError::Device { device: "CUDA", reason });
     }
     Ok(Picked { device: Device::libtorch_cuda(0), description: "CUDA (libtorch)".to_owned(), is_gpu: true })

@@ -35,16 +35,16 @@ pub enum EngineError {
     Weights(#[from] WeightsError),
     /// The weights are complete, but not those of a segmenter.
     #[error(
-        "these weights are an encoder or a masked autoencoder, which find no objects; fine-tune them first"
+        "these weights are an encoder or a masked autoencoder, which cannot find objects; fine-tune them first"
     )]
     NotASegmenter,
     /// The weights are complete, but not those of a masked autoencoder.
     #[error(
-        "these weights have no decoder to draw with; name a masked autoencoder, such as facebook/vit-mae-base"
+        "these weights have no decoder to draw with; use a masked autoencoder, such as facebook/vit-mae-base"
     )]
     NotAnAutoencoder,
     /// A patch mask of another grid than the model's was given.
-    #[error("{given} patches were chosen to be seen or hidden, the model has {expected}; choose again")]
+    #[error("the mask has {given} patches, but the model has {expected}")]
     OtherPatches {
         /// Number of patches in the mask.
         given: usize,
@@ -60,7 +60,7 @@ pub enum EngineError {
         reason: String,
     },
     /// The available memory does not suffice.
-    #[error("photos of {side} pixels a side are too large for this model here: {source}")]
+    #[error("photos of {side} pixels per side are too large for this model: {source}")]
     NoMemory {
         /// Longer side in pixels to which photos are resized.
         side: usize,
@@ -72,7 +72,7 @@ pub enum EngineError {
     Failed(String),
     /// The model's output contains NaN or infinity.
     #[error(
-        "the answer holds values that are no numbers: these weights are broken, or the device is; try the CPU, then other weights"
+        "the output holds NaN or infinite values: the weights or the device are faulty; try the CPU, then other weights"
     )]
     NotFinite,
     /// The prompt does not suit the photo.

@@ -27,7 +27,7 @@ pub enum EvalError {
         reason: String,
     },
     /// A file of results is malformed, or belongs to other annotations.
-    #[error("{} cannot be judged: {reason}", path.display())]
+    #[error("{} cannot be evaluated: {reason}", path.display())]
     Results {
         /// The file.
         path: PathBuf,

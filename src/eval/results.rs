@@ -82,7 +82,7 @@ impl Results {
             let segmentation = segmentation.map_err(|reason| refused(format!("{}: {reason}", row.name)))?;
             let boxed = *boxed.get_or_insert(row.bbox.is_some());
             if !boxed && segmentation.is_none() {
-                return Err(refused(format!("{}: it has no mask, but the first result has", row.name)));
+                return Err(refused(format!("{}: it has no mask, but the first result has one", row.name)));
             }
             let bbox = row.bbox.or_else(|| segmentation.as_ref().filter(|_| boxed).map(|(_, bbox)| *bbox));
             let (image_id, score) = (image.id, Some(row.score));
@@ -249,7 +249,7 @@ mod tests {
         assert!(
             load(&json!({"annotations": []}), &truth())
                 .unwrap_err()
-                .contains("an object stands where a list of results is needed")
+                .contains("found an object where a list of results is expected")
         );
         let other = json!([good, {"image_id": 1, "category_id": 8, "score": 0.9, "bbox": [4, 4, 20, 10]}]);
         let results = load(&other, &truth()).unwrap();

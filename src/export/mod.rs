@@ -121,7 +121,7 @@ pub enum ExportError {
     Picture(#[from] image::ImageError),
     /// A picture has more pixels per side than WebP allows.
     #[error(
-        "WebP holds at most {MAX_WEBP_SIDE} pixels a side, the picture has {width} × {height}: save it as PNG"
+        "WebP holds at most {MAX_WEBP_SIDE} pixels a side, but the picture has {width} × {height}: save it as PNG"
     )]
     TooLargeForWebP {
         /// Pixels per row.
@@ -137,7 +137,7 @@ pub enum ExportError {
     NoBackdrop,
     /// An object's number does not fit into 16 bits.
     #[error(
-        "a picture of numbers holds at most {}, one of the objects has {number}: save fewer objects",
+        "a picture of object numbers holds at most {}, but one of the objects has {number}: save fewer objects",
         u16::MAX
     )]
     TooManyObjects {

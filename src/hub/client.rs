@@ -93,7 +93,7 @@ impl Client {
     }
 
     fn tell(&self, address: &str, error: &ClientError, attempt: u32) {
-        (self.on_retry)(&format!("{address}: {error}; asking again ({} of {ATTEMPTS})", attempt + 1));
+        (self.on_retry)(&format!("{address}: {error}; retrying ({} of {ATTEMPTS})", attempt + 1));
     }
 
     /// Requests a file's metadata from the Hub; also returns its address, which differs if the repository has
@@ -115,7 +115,7 @@ impl Client {
                     None => return checked(response).map(|response| (described(&response), address)),
                 }
             }
-            Err(ClientError::Connection("the address moves on and on".to_owned()))
+            Err(ClientError::Connection("there are too many redirects".to_owned()))
         })
     }
 
@@ -202,9 +202,7 @@ impl Client {
         let whole = response.status() == StatusCode::OK;
         told.size = if whole { number(&response, "content-length") } else { total(&response) };
         if !whole && first(&response) != Some(left.start) {
-            return Err(ClientError::Connection(
-                "the server sends other bytes than it was asked for".to_owned(),
-            ));
+            return Err(ClientError::Connection("the server sent other bytes than requested".to_owned()));
         }
         let mut body = response.into_body().into_reader();
         let broken = |error: io::Error| ClientError::Connection(error.to_string());

@@ -48,7 +48,7 @@ impl Held {
         (&mut self.file).take(range.end - range.start).read_to_end(&mut bytes)?;
         let now = self.file.metadata()?;
         if (now.len(), now.modified().ok()) != (self.metadata.len(), self.metadata.modified().ok()) {
-            return Err(io::Error::other("it was changed while it was read"));
+            return Err(io::Error::other("it was changed while it was being read"));
         }
         Ok(bytes)
     }
@@ -76,7 +76,7 @@ impl Disk {
             }
             sleep(PAUSE);
         }
-        let reason = "it is replaced all the time; try again when training is done".to_owned();
+        let reason = "it keeps being replaced; try again when training is done".to_owned();
         let (file, place) = ("config.json".to_owned(), path.display().to_string());
         Err(SourceError::Unavailable { file, place, reason })
     }
@@ -108,7 +108,7 @@ impl Disk {
             self.whole("manifest.json").ok().and_then(|text| serde_json::from_slice::<Manifest>(&text).ok());
         let read = match manifest.unwrap_or_default().file(INDEX) {
             None => WEIGHTS,
-            Some(_) => "what the index names, as manifest.json says,",
+            Some(_) => "the index, as stated in manifest.json,",
         };
         has_both.then(|| format!("{} holds both {WEIGHTS} and {INDEX}; {read} is read", self.path.display()))
     }

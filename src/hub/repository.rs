@@ -115,7 +115,7 @@ impl Repository {
             return Ok(Held::Kept(path));
         }
         let reason = format!(
-            "{} is damaged, and the Hub is not asked for it; go online, or delete that file",
+            "{} is damaged and cannot be downloaded again offline; go online, or delete that file",
             path.display()
         );
         Err(self.unavailable(file, &reason))
@@ -131,7 +131,9 @@ impl Repository {
             .into_iter()
             .any(|name| !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-'))
         {
-            return Err(self.unavailable(file, "the server names the file in a way no cache can hold"));
+            return Err(
+                self.unavailable(file, "the server identifies the file by a name that the cache cannot hold")
+            );
         }
         let failed = |error: io::Error| self.unavailable(file, &format!("the cache: {error}"));
         self.cache.note(&self.name.revision, &commit).map_err(failed)?;
@@ -186,7 +188,7 @@ impl Repository {
         let failed = |error: io::Error| self.unavailable(file, &format!("the cache: {error}"));
         let (from, size) = (growing.len().map_err(failed)?, *size);
         if end > size {
-            return Err(self.unavailable(file, &format!("it has {size} bytes, {end} were asked for")));
+            return Err(self.unavailable(file, &format!("it has {size} bytes, but {end} were requested")));
         }
         if from < end {
             let on_bytes = |count| (self.on_bytes)(file, from + count, Some(size));

@@ -96,7 +96,7 @@ impl Site {
         match error {
             ClientError::Status { status: 404 | 410, .. } => SourceError::NotFound { file, place },
             ClientError::Status { status: 401 | 403, .. } => {
-                let reason = "the server asks who you are; download the files by hand and name their folder";
+                let reason = "the server requires a login; download the files yourself and give their folder";
                 SourceError::Forbidden { file, place, reason: reason.to_owned() }
             }
             _ => SourceError::Unavailable { file, place, reason: error.to_string() },

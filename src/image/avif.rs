@@ -34,7 +34,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Raster, ImageError> {
 
     let described = container.described.or(frame.described).unwrap_or(Described::UNSAID);
     if HDR_TRANSFERS.contains(&described.transfer) && container.profile.is_none() {
-        return Err(unsupported("brightness of HDR, PQ or HLG"));
+        return Err(unsupported("HDR brightness, PQ or HLG"));
     }
     let coding = Coding::new(&frame, &described)?;
     let mut raster = Raster {

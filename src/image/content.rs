@@ -33,7 +33,7 @@ const FOREIGN: [(usize, &[u8], &str); 19] = [
     (0, b"<html", "a web page"),
     (0, b"<svg", "an SVG drawing"),
     (0, b"<?xml", "an XML document"),
-    (0, b"version https://git-lfs", "a pointer of git-lfs, not the photo itself"),
+    (0, b"version https://git-lfs", "a Git LFS pointer, not the photo itself"),
 ];
 
 /// Content of an AVIF file for this build.

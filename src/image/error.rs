@@ -13,7 +13,7 @@ pub enum ImageError {
     #[error("this is not a photo in a known format: use JPEG, PNG, WebP, GIF, BMP or TIFF")]
     UnknownFormat,
     /// The content has a known format that is not supported.
-    #[error("this is {content}, which is not read here: export it as JPEG, PNG, WebP, GIF, BMP or TIFF")]
+    #[error("this is {content}, which is not supported: export it as JPEG, PNG, WebP, GIF, BMP or TIFF")]
     ForeignFormat {
         /// The kind of file, with its article.
         content: &'static str,

@@ -211,7 +211,7 @@ fn other_formats_are_named_with_what_to_do() {
     ] {
         let error = RgbImage::decode(bytes).unwrap_err().to_string();
         let expected =
-            format!("this is {name}, which is not read here: export it as JPEG, PNG, WebP, GIF, BMP or TIFF");
+            format!("this is {name}, which is not supported: export it as JPEG, PNG, WebP, GIF, BMP or TIFF");
         assert_eq!(error, expected);
     }
 }

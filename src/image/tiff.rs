@@ -107,7 +107,7 @@ fn layout(decoder: &mut Source<'_>) -> Result<Layout, ImageError> {
     match (color, bits, is_float) {
         (ColorType::Gray(_), 1 | 2 | 4, false) | (_, 8 | 16, false) => {}
         (ColorType::RGB(_) | ColorType::RGBA(_), 32, true) => {}
-        _ => return Err(unsupported("its samples are no unsigned whole numbers of 8 or 16 bits")),
+        _ => return Err(unsupported("its samples are not unsigned integers of 8 or 16 bits")),
     }
     let given = usize::from(color.num_samples());
     // The decoder applies the predictor to the wrong samples, fails at the ends of LZW data, and mixes up two

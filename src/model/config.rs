@@ -28,7 +28,7 @@ pub enum ConfigError {
         whole_value: usize,
     },
     /// A layer index or count exceeds the encoder's depth.
-    #[error("`{field}` names layer {value}, the encoder has {depth}")]
+    #[error("`{field}` names layer {value}, but the encoder has {depth}")]
     LayerOutOfRange {
         /// The field at fault.
         field: &'static str,
@@ -52,7 +52,7 @@ pub enum ConfigError {
     #[error("the base of rotary positions, `rope_theta`, is {0}; it must be above 1")]
     RotaryBase(String),
     /// The number of masked-attention probabilities differs from the number of blocks with queries.
-    #[error("`attn_mask_probs` has {0} numbers, but queries take part in {1} blocks")]
+    #[error("`attn_mask_probs` has {0} numbers, but {1} blocks process queries")]
     MaskProbabilities(usize, usize),
     /// The mask ratio leaves no visible or no hidden patch.
     #[error("mask ratio {0} must lie in (0, 1) and leave at least one visible and one hidden patch")]

@@ -28,7 +28,7 @@ const FOREIGN_KEYS: [&str; 4] = ["pad_size", "size_divisor", "size_divisibility"
 pub enum PreprocessError {
     /// The size is missing, empty, out of range, or given in the way of other processors.
     #[error(
-        "`size` is {0}; needed: `height` and `width`, or `shortest_edge` with or without `longest_edge`, from 1 to {MOST} pixels"
+        "`size` is {0}; expected: `height` and `width`, or `shortest_edge` with or without `longest_edge`, from 1 to {MOST} pixels"
     )]
     Size(String),
     /// A mean is not a number, or a standard deviation is not above zero.
@@ -88,7 +88,11 @@ impl HuggingFace {
             Err(PreprocessError::Unsupported { key: key.to_owned(), value, reason })
         };
         if let Some(name) = self.class().filter(|name| !PROCESSORS.contains(name)) {
-            return unsupported("image_processor_type", name.to_owned(), "only ViT's and EoMT's are known");
+            return unsupported(
+                "image_processor_type",
+                name.to_owned(),
+                "only ViT's and EoMT's are supported",
+            );
         }
         if self.do_resize == Some(false) {
             let reason = "photos come in every size and the model takes one; set `do_resize` and `size`";
@@ -104,7 +108,7 @@ impl HuggingFace {
         };
         match self.rest.iter().find(|(key, value)| unknown(key) && set(value)) {
             Some((key, value)) => {
-                unsupported(key, value.to_string(), "pixels would differ from what the model knows")
+                unsupported(key, value.to_string(), "pixels would differ from those that the model expects")
             }
             None => Ok(()),
         }

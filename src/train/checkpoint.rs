@@ -118,7 +118,7 @@ impl RunFolder {
             notes.extend(durable::missing(&path, step)?.map(|(first, count)| {
                 format!(
                     "{} lacks {count} of the {step} steps that the checkpoint has, from step {first} on; they were lost \
-                     with the power, or taken out",
+                     in a power failure, or removed",
                     path.display()
                 )
             }));
@@ -142,7 +142,8 @@ impl RunFolder {
         let beside = beside.map(|name| self.root.join(name)).into_iter().filter(|path| path.exists());
         let left: Vec<String> =
             beside.chain(self.kept_by_others()).map(|path| path.display().to_string()).collect();
-        (!left.is_empty()).then(|| format!("{} stays as it is: not known to be of this run", left.join(", ")))
+        (!left.is_empty())
+            .then(|| format!("{} is left alone: it may not belong to this run", left.join(", ")))
     }
 
     /// Returns the notes from opening the folder, one sentence each.

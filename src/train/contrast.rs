@@ -34,18 +34,17 @@ pub fn contrast(
     let steps = &options.passes.steps;
     if steps.batch_size < 2 {
         return Err(TrainError::Option(
-            "one photo has no other to be told apart from: contrast needs 2".to_owned(),
+            "contrast needs at least 2 photos per batch: it compares them".to_owned(),
         ));
     }
     if steps.accumulate > 1 {
         return Err(TrainError::Option(
-            "photos are told apart within their part of the batch: contrast needs --grad-accumulation 1"
-                .to_owned(),
+            "contrast needs --grad-accumulation 1: it compares all photos of a batch".to_owned(),
         ));
     }
     if run.peers().size() > 1 {
         return Err(TrainError::Option(
-            "contrast compares all photos of a step, so it runs as one process".to_owned(),
+            "contrast compares all photos of a batch, so it runs in a single process".to_owned(),
         ));
     }
     let passes = Passes::new(photos, &options.passes)?;

@@ -52,7 +52,7 @@ pub enum TrainError {
         difference: String,
     },
     /// A training run cannot be read.
-    #[error("{path} cannot be read ({reason}): name the folder of a training run")]
+    #[error("{path} cannot be read ({reason}): give the folder of a training run")]
     Run {
         /// The file.
         path: PathBuf,
@@ -61,7 +61,7 @@ pub enum TrainError {
     },
     /// A folder holds files that a run would replace or delete, but does not belong to a run.
     #[error(
-        "`{root}` holds {there}, and no `run.json` of this program says that they are a training run's; \
+        "`{root}` holds {there}, but no `run.json` that marks it as a training run of this program; \
          nothing there was changed: choose another --out"
     )]
     NoRun {
@@ -72,7 +72,7 @@ pub enum TrainError {
     },
     /// A file of a checkpoint differs from the one that was saved.
     #[error(
-        "`{path}` is not as it was saved ({reason}); put back a copy of its folder, or remove it to start again"
+        "`{path}` is not as it was saved ({reason}); restore its folder from a copy, or remove it to start again"
     )]
     Damaged {
         /// The file.
@@ -82,7 +82,7 @@ pub enum TrainError {
     },
     /// The score of the best weights is unknown.
     #[error(
-        "`{path}` does not say how good the weights beside it are ({reason}); move their folder away to go on"
+        "`{path}` does not state the score of the weights beside it ({reason}); move their folder away to continue"
     )]
     Best {
         /// The file that should hold the score.
@@ -91,14 +91,14 @@ pub enum TrainError {
         reason: String,
     },
     /// Another process works on the run.
-    #[error("another process works on the run in `{root}`; wait until it is done or choose another --out")]
+    #[error("another process is using the run in `{root}`; wait until it is done or choose another --out")]
     Busy {
         /// The run's folder.
         root: PathBuf,
     },
     /// The loss or a gradient is no longer finite.
     #[error(
-        "step {step} broke at `{}` (loss {loss}): lower the learning rate or clip gradients; checkpoints from before it are intact",
+        "training diverged at step {step}, in `{}` (loss {loss}): lower the learning rate or clip gradients; earlier checkpoints are intact",
         parameter.as_deref().unwrap_or("the loss")
     )]
     NotFinite {
@@ -110,10 +110,10 @@ pub enum TrainError {
         parameter: Option<String>,
     },
     /// The initial weights are not finite.
-    #[error("`{0}` holds what is no finite number before the first step; begin with other weights")]
+    #[error("`{0}` holds NaN or infinite values before the first step; start from other weights")]
     Start(String),
     /// Values could not be read back from the device.
-    #[error("reading numbers back from the device failed: {0}")]
+    #[error("reading values back from the device failed: {0}")]
     Read(#[from] TensorReadError),
     /// The saved optimiser state cannot be read.
     #[error("the optimiser state in `{path}` cannot be read ({reason}); remove the folder to start again")]
@@ -125,7 +125,7 @@ pub enum TrainError {
     },
     /// The optimiser state could not be written.
     #[error(
-        "the optimiser state could not be written to `{path}` ({reason}); the same command goes on from the last checkpoint"
+        "the optimiser state could not be written to `{path}` ({reason}); repeat the command to resume from the last checkpoint"
     )]
     Saving {
         /// The file.

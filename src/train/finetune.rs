@@ -33,8 +33,9 @@ impl FinetuneOptions {
             0 => MaskAnnealing::published(blocks),
             asked if asked == blocks => self.annealing.clone(),
             asked => {
-                let reason =
-                    format!("masks are annealed in {asked} blocks, but queries take part in {blocks}");
+                let reason = format!(
+                    "--anneal-masks has intervals for {asked} blocks, but {blocks} blocks process queries"
+                );
                 return Err(TrainError::Option(reason));
             }
         };
@@ -97,7 +98,7 @@ impl ValidationSet {
     fn check(&self, labels: &[String]) -> Result<(), TrainError> {
         Vocabulary::choose(labels, &self.dataset, false)?;
         if self.dataset.annotations.is_empty() {
-            return Err(TrainError::Option("there is no object to judge the model by".to_owned()));
+            return Err(TrainError::Option("the validation set has no objects".to_owned()));
         }
         Ok(())
     }
@@ -192,7 +193,9 @@ fn build(
     if let Tune::Top(blocks) = options.tune
         && blocks > depth
     {
-        return Err(TrainError::Option(format!("the encoder has {depth} blocks, not {blocks} to change")));
+        return Err(TrainError::Option(format!(
+            "the encoder has {depth} blocks, so {blocks} cannot be fine-tuned"
+        )));
     }
     let frozen = options.frozen_blocks(depth);
     if options.tune != Tune::Full {
@@ -212,7 +215,8 @@ fn build(
 /// Loads the whole segmenter of a folder; if it has other labels, the class head is initialised anew.
 fn whole(folder: Folder, labels: &[String], device: &Device) -> Result<MaskSegmenter, TrainError> {
     let Architecture::Segmenter(config) = &folder.config.architecture else {
-        let reason = "only a segmenter has queries and a head to go on from; this is an encoder: start without --whole";
+        let reason =
+            "--whole needs the weights of a segmenter, but these are of an encoder; train without --whole";
         return Err(TrainError::Option(reason.to_owned()));
     };
     // Training has its own annealing of masked attention, and ends without masks.

@@ -28,9 +28,9 @@ impl Precision {
     /// [`TrainError::Option`] if the device of `model` does not.
     pub(super) fn check<M: Module>(self, model: &M) -> Result<(), TrainError> {
         match self {
-            Self::Bf16 if !model.devices().iter().all(|device| device.supports_dtype(DType::BF16)) => {
-                Err(TrainError::Option("this device has no bfloat16; train with --precision f32".to_owned()))
-            }
+            Self::Bf16 if !model.devices().iter().all(|device| device.supports_dtype(DType::BF16)) => Err(
+                TrainError::Option("this device does not support bfloat16; use --precision f32".to_owned()),
+            ),
             _ => Ok(()),
         }
     }

@@ -66,7 +66,7 @@ fn begin(
     let usual = Preprocess::square(config.encoder.image_size);
     if usual.clone().normalised_as(&preprocess) != usual {
         let reason =
-            "the encoder expects pixels normalised otherwise than ImageNet's, as pretraining does it";
+            "pretraining normalises pixels with ImageNet's statistics, but the encoder expects others";
         return Err(TrainError::Option(reason.to_owned()));
     }
     let VitConfig { num_registers, gated_mlp, qkv_bias, rotary_base, .. } = config.encoder;

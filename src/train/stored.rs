@@ -117,7 +117,7 @@ impl Stored {
         if let Some(promised) = self.manifest.file(name)
             && digest(&path)? != (promised.bytes, promised.sha256.clone())
         {
-            let reason = "its length or digest is another".to_owned();
+            let reason = "its length or digest differs".to_owned();
             return Err(TrainError::Damaged { path, reason });
         }
         Ok(path)

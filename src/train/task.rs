@@ -83,7 +83,7 @@ fn check_start<M: Module>(
         return Err(TrainError::Start(parameter));
     }
     if at.step > steps {
-        let reason = format!("it tells of step {} of {steps}", at.step);
+        let reason = format!("it is at step {} of {steps}", at.step);
         return Err(TrainError::Damaged { path: run.progress(), reason });
     }
     Ok(())

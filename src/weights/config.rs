@@ -53,7 +53,7 @@ impl ModelConfig {
         let wrong = |reason: String| Err(WeightsError::Config(reason));
         let file = match serde_json::from_slice(bytes) {
             Ok(Value::Object(file)) => tidy(file)?,
-            Ok(_) => return wrong("it is no list of keys in braces".to_owned()),
+            Ok(_) => return wrong("it is not a JSON object".to_owned()),
             Err(error) => return wrong(error.to_string()),
         };
         let Some(model_type) = file.get("model_type").and_then(Value::as_str) else {
@@ -75,7 +75,7 @@ impl ModelConfig {
         let mut labels = Vec::new();
         let architecture = match model_type {
             "eomt" | "eomt_dinov3" if keys["num_queries"] == 0 => {
-                return wrong("`num_queries` is 0, but EoMT finds objects by queries".to_owned());
+                return wrong("`num_queries` is 0, but EoMT needs queries".to_owned());
             }
             "eomt" | "eomt_dinov3" | "mae_seg" => {
                 let around = read::<SegmenterKeys>(&keys)?.around(encoder);

@@ -49,8 +49,8 @@ impl fmt::Display for Differences {
         let misshapen: Vec<String> = self.misshapen.iter().map(ToString::to_string).collect();
         let lists = [
             ("missing", &self.missing),
-            ("without a place", &self.unexpected),
-            ("of another shape", &misshapen),
+            ("unexpected", &self.unexpected),
+            ("with another shape", &misshapen),
         ];
         let mut separator = "";
         for (what, names) in lists.into_iter().filter(|(_, names)| !names.is_empty()) {

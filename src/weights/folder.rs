@@ -310,7 +310,8 @@ fn plain(file: &str) -> Result<&str, WeightsError> {
     if file.starts_with(|c: char| c.is_ascii_alphanumeric()) && file.chars().all(allowed) {
         return Ok(file);
     }
-    let reason = "a shard is named by letters, digits, `-`, `_` and `.`, without a directory".to_owned();
+    let reason =
+        "the name of a shard may have letters, digits, `-`, `_` and `.`, but no directory".to_owned();
     Err(WeightsError::Format { file: file.to_owned(), reason })
 }
 

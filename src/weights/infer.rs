@@ -75,7 +75,7 @@ impl Survey<'_> {
 
     fn axis(&self, path: &str, axis: usize) -> Result<usize, WeightsError> {
         self.shape(path).and_then(|shape| shape.get(axis)).copied().ok_or_else(|| {
-            WeightsError::Config(format!("there is none, and no tensor tells the size of `{path}`"))
+            WeightsError::Config(format!("there is none, and no tensor gives the size of `{path}`"))
         })
     }
 
@@ -178,7 +178,7 @@ impl Survey<'_> {
         let lacks =
             |path: &str| self.shape(path).is_none() && self.shape("encoder.blocks.0.norm1.gamma").is_some();
         if lacks("encoder.pos_embed") {
-            let reason = "these weights have no table of positions; of models with rotary ones, DINOv3 is read in Hugging \
+            let reason = "these weights have no position table; of models with rotary positions, DINOv3 is read in Hugging \
                           Face's form, beside its `config.json`";
             return Err(WeightsError::Config(reason.to_owned()));
         }
@@ -198,7 +198,7 @@ impl Survey<'_> {
             return Ok(());
         }
         Err(WeightsError::Config(format!(
-            "the table of positions has {rows} rows, which are no square of patches with {} tokens in front",
+            "the position table has {rows} rows, which is not a square of patches after {} leading tokens",
             encoder.num_prefix()
         )))
     }
@@ -222,7 +222,7 @@ impl Survey<'_> {
             if found != asked {
                 let what = path.replace(".{}", "");
                 return Err(WeightsError::Config(format!(
-                    "it asks for {asked} of `{what}`, the weights hold {found}"
+                    "it sets `{what}` to {asked}, but the weights have {found}"
                 )));
             }
         }
@@ -231,7 +231,7 @@ impl Survey<'_> {
         if asked == found {
             return Ok(());
         }
-        Err(WeightsError::Config(format!("it asks for tokens {asked} wide, the weights hold {found}")))
+        Err(WeightsError::Config(format!("it asks for tokens {asked} wide, but the weights have {found}")))
     }
 }
 
@@ -245,7 +245,7 @@ fn known_heads(width: usize) -> Result<usize, WeightsError> {
 
 fn needed(key: &str) -> WeightsError {
     WeightsError::Config(format!(
-        "there is none, and shapes alone do not tell `{key}`; put a `config.json` with Hugging Face's keys beside the weights"
+        "there is none, and shapes alone do not determine `{key}`; put a `config.json` with Hugging Face's keys beside the weights"
     ))
 }
 

@@ -120,13 +120,13 @@ impl Loader {
         let refused =
             |reason: &str| WeightsError::Format { file: name.to_owned(), reason: reason.to_owned() };
         if tensor.values.len() != tensor.shape.iter().product::<usize>() {
-            return Err(refused("it holds more or fewer numbers than its shape says"));
+            return Err(refused("its number of values does not match its shape"));
         }
         let tensor = Arc::new(tensor);
         for (path, part) in takers {
             let Some(slot) = self.slots.get_mut(path) else { continue };
             if slot.parts.get(*part).is_none_or(Option::is_some) {
-                return Err(refused("it comes twice"));
+                return Err(refused("it occurs twice"));
             }
             slot.put(*part, tensor.clone());
         }

@@ -60,7 +60,7 @@ pub enum WeightsError {
         found: String,
     },
     /// A file's content does not suit its name.
-    #[error("`{file}` cannot be understood: {reason}")]
+    #[error("`{file}` is invalid: {reason}")]
     Format {
         /// The file.
         file: String,
@@ -82,6 +82,6 @@ pub enum WeightsError {
         dtype: String,
     },
     /// The architecture in `config.json` is unsupported or contradicts itself.
-    #[error("`config.json` describes no model of this program: {0}")]
+    #[error("`config.json` does not describe a supported model: {0}")]
     Config(String),
 }

@@ -36,7 +36,7 @@ fn notes<'n>(config: &ModelConfig, layout: Layout, names: impl Iterator<Item = &
     }
     if layout.normed() != layout {
         notes.push(format!(
-            "`{ENCODER}norm` starts fresh: these weights pool patches before they are normalised"
+            "`{ENCODER}norm` is newly initialised: these weights pool patches before normalising them"
         ));
     }
     notes

@@ -98,7 +98,7 @@ impl Scaling {
             let rows = tensor.shape.first().copied().unwrap_or(0);
             if scale.shape.iter().product::<usize>() != rows || scale.shape.first() != Some(&rows) {
                 let reason = format!(
-                    "its shape is {:?} for a matrix of {rows} rows: one scale per row is read",
+                    "its shape is {:?} for a matrix of {rows} rows: one scale per row is expected",
                     scale.shape
                 );
                 return Err(WeightsError::Format { file: name, reason });

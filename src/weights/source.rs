@@ -14,7 +14,7 @@ pub enum SourceError {
         place: String,
     },
     /// The file may exist, but access is denied.
-    #[error("`{file}` in {place} is not open to you: {reason}")]
+    #[error("`{file}` in {place} is not accessible: {reason}")]
     Forbidden {
         /// The file asked for.
         file: String,

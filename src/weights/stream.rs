@@ -80,7 +80,7 @@ impl Header {
         }
         let length = bytes.iter().rev().fold(0, |length: u64, &byte| length << 8 | u64::from(byte));
         if length > MAX_HEADER_BYTES || source.size(file).is_some_and(|size| length + LENGTH_BYTES > size) {
-            return Err(refused(format!("its header claims {length} bytes; it is no safetensors file")));
+            return Err(refused(format!("its header claims {length} bytes; it is not a safetensors file")));
         }
         let start = LENGTH_BYTES + length;
         bytes.append(&mut exactly(source, file, LENGTH_BYTES..start).await?);
@@ -90,7 +90,7 @@ impl Header {
         let end = start + table.data_len() as u64;
         if let Some(size) = source.size(file).filter(|&size| size != end) {
             return Err(refused(format!(
-                "it has {size} bytes where its header describes {end}; copy or download it again"
+                "it has {size} bytes, but its header describes {end}; copy or download it again"
             )));
         }
         let tensors = table.offset_keys().into_iter().filter_map(|name| {
@@ -169,7 +169,7 @@ pub(super) fn no_weights(first: &[u8]) -> Option<&'static str> {
         Some("it is empty; copy or download it again")
     } else if first.starts_with(b"version ") {
         Some(
-            "it is a pointer of git-lfs, not the file itself; run `git lfs pull` where it lies, or download it again",
+            "it is a Git LFS pointer, not the file itself; run `git lfs pull` in its repository, or download it again",
         )
     } else if first.starts_with(b"GGUF") || first.starts_with(b"\x89HDF") {
         Some("it is a file of llama.cpp (GGUF) or Keras (HDF5); safetensors and PyTorch's files are read")
@@ -191,7 +191,7 @@ pub(super) async fn exactly(
         return Ok(bytes);
     }
     let reason = format!(
-        "{} bytes from {} on were asked for, {} came",
+        "{} bytes from {} on were requested, but {} received",
         range.end - range.start,
         range.start,
         bytes.len()

@@ -76,7 +76,7 @@ impl StoredAs {
 pub fn read_safetensors(file: &str, bytes: &[u8]) -> Result<BTreeMap<String, HostTensor>, WeightsError> {
     let parsed = SafeTensors::deserialize(bytes).map_err(|error| WeightsError::Format {
         file: file.to_owned(),
-        reason: format!("not a whole safetensors file ({error}); copy or download it again"),
+        reason: format!("not a complete safetensors file ({error}); copy or download it again"),
     })?;
     parsed
         .iter()

@@ -9,7 +9,7 @@ use crate::pixels::{Filter, Preprocess};
 /// Parts of architecture names whose models compute something else, although their tensors do not show it.
 const OTHERS: [(&str, &str); 3] = [
     ("dinov3", "DINOv3 is read in Hugging Face's form only (`dinov3_vit`)"),
-    ("_rope", "rotary positions are not known here yet; use a model without"),
+    ("_rope", "rotary positions are not supported yet; use a model without them"),
     ("quickgelu", "only the exact GELU is supported; use a model without `quickgelu` in its name"),
 ];
 

@@ -38,7 +38,7 @@ pub enum OutlineError {
     Polygon(String),
     /// All vertices lie between 0 and 1.
     #[error(
-        "all its corners lie between 0 and 1, as shares of the photo do; COCO's are in pixels: multiply x by the width, y by the \
+        "all its corners lie between 0 and 1, like fractions of the photo; COCO's are in pixels: multiply x by the width, y by the \
          height"
     )]
     Shares,
@@ -64,7 +64,7 @@ pub enum OutlineError {
 
 fn if_swapped(size: [usize; 2], photo: [usize; 2]) -> &'static str {
     if photo == [0; 2] {
-        return "; the annotations do not tell its size, the photo in its folder would";
+        return "; the annotations do not state its size, the photo in its folder would";
     }
     if size == photo { " (`size` is height, width)" } else { "" }
 }
@@ -142,7 +142,8 @@ fn polygon(part: &Value) -> Result<Vec<f64>, String> {
     });
     pairs
         .map(|corner| {
-            number(corner).ok_or_else(|| format!("`segmentation` has a corner that is {corner}, no number"))
+            number(corner)
+                .ok_or_else(|| format!("`segmentation` has a corner {corner}, which is not a number"))
         })
         .collect()
 }
@@ -263,7 +264,7 @@ mod tests {
         for (wrong, expected) in [
             (json!([1, 0, 3, 0, 3, 3]), "list of its own"),
             (json!([{"x": 1}]), "list of its own"),
-            (json!([[1, 0, "NaN?", 0, 3, 3]]), "no number"),
+            (json!([[1, 0, "NaN?", 0, 3, 3]]), "not a number"),
             (json!("mask.png"), "neither polygons nor run lengths"),
             (json!({"counts": [3, 9]}), "`size`"),
             (json!({"size": [3, 4], "counts": [3, -9]}), "`counts`"),

@@ -38,9 +38,9 @@ fn text(bytes: Vec<u8>) -> Result<String, String> {
         [0x1f, 0x8b, ..] => {
             let mut unpacked = Vec::new();
             let read = MultiGzDecoder::new(bytes.as_slice()).take(MOST_BYTES).read_to_end(&mut unpacked);
-            read.map_err(|error| format!("it is packed with gzip, and damaged ({error}); fetch it again"))?;
+            read.map_err(|error| format!("it is a damaged gzip file ({error}); download it again"))?;
             if unpacked.starts_with(&[0x1f, 0x8b]) {
-                Err("it is packed twice".to_owned())
+                Err("it is compressed twice".to_owned())
             } else {
                 text(unpacked)
             }
@@ -113,9 +113,9 @@ fn fault(text: &str, error: &serde_json::Error) -> String {
     let reason = error.to_string();
     let reason = reason.split(" at line ").next().unwrap_or_default();
     match error.classify() {
-        serde_json::error::Category::Eof => format!("the file ends too early; fetch it again ({place})"),
+        serde_json::error::Category::Eof => format!("the file ends too early; download it again ({place})"),
         serde_json::error::Category::Data => in_words(reason),
-        _ => format!("it is no JSON at {place} ({reason})"),
+        _ => format!("it is not valid JSON at {place} ({reason})"),
     }
 }
 
@@ -130,7 +130,7 @@ fn in_words(reason: &str) -> String {
                 "sequence" => "a list",
                 found => found,
             };
-            format!("{found} stands where {needed} is needed")
+            format!("found {found} where {needed} is expected")
         },
     )
 }

@@ -254,7 +254,7 @@ fn crowds_and_categories_that_only_group_are_counted() {
 fn outlines_in_shares_of_the_photo_and_objects_without_one_are_refused() {
     let outline = "[[10, 4, 30, 4, 30, 16, 10, 16]]";
     for (other, told) in
-        [("[[0.25, 0.2, 0.75, 0.2, 0.75, 0.8]]", "shares of the photo"), ("[]", "no outline")]
+        [("[[0.25, 0.2, 0.75, 0.2, 0.75, 0.8]]", "fractions of the photo"), ("[]", "no outline")]
     {
         let dir = folder();
         fs::write(dir.path().join("train.json"), ANNOTATIONS.replace(outline, other)).unwrap();

@@ -21,7 +21,7 @@ impl PhotoSet {
             return self.add_folder(path, above);
         }
         if !metadata.is_file() {
-            return Err(io_error(io::Error::other("it is no file")));
+            return Err(io_error(io::Error::other("it is not a file")));
         }
         let (photos, cut) = (self.photos.len(), self.cut.len());
         let is_zip = has_extension(path, &["zip"]);
@@ -54,7 +54,7 @@ impl PhotoSet {
         let io_error = |source| DataError::Io { path: path.to_path_buf(), source };
         let place = fs::canonicalize(path).map_err(io_error)?;
         if above.contains(&place) {
-            return Err(io_error(io::Error::other("it leads back to a folder that it is in")));
+            return Err(io_error(io::Error::other("it links back to a folder that contains it")));
         }
         let mut entries = fs::read_dir(path)
             .map_err(io_error)?
@@ -187,7 +187,7 @@ mod tests {
         (0..3).for_each(|index| assert_eq!(set.photo(index).unwrap().width(), 4));
         let told = set.left_out().told();
         assert!(told.contains("3 hidden or companion files (._a.png, .thumbnails, Thumbs.db)"), "{told}");
-        assert!(told.contains("2 files that are no photos read here (a.json, notes)"), "{told}");
+        assert!(told.contains("2 files that are not supported photos (a.json, notes)"), "{told}");
         let named = PhotoSet::open(&[dir.path().join("._a.png")], Damaged::Stop).unwrap();
         assert_eq!(named.len(), 1, "what is named is taken");
     }
@@ -218,7 +218,7 @@ mod tests {
 
         fs::write(&path, &packed[..packed.len() - 9]).unwrap();
         let error = open(&[], Damaged::Stop).unwrap_err().to_string();
-        assert!(error.contains("a.tar.gz") && error.contains("packing is damaged"), "{error}");
+        assert!(error.contains("a.tar.gz") && error.contains("compression is damaged"), "{error}");
         let rest = open(&[], Damaged::Skip).unwrap();
         assert_eq!((rest.len(), rest.left_out().count(Reason::Unread)), (3, 1));
     }
@@ -245,7 +245,7 @@ mod tests {
             assert!(error.contains(packing) && error.contains(name), "{error}");
         }
         let error = open("f.tar", &[b'x'; 4096]).unwrap_err().to_string();
-        assert!(error.contains("f.tar") && error.contains("does not begin as a tar does"), "{error}");
+        assert!(error.contains("f.tar") && error.contains("does not begin like a tar"), "{error}");
     }
 
     #[cfg(unix)]

@@ -58,7 +58,7 @@ pub fn linear_probe(train: &Labelled, test: &[Vec<f32>]) -> Result<Vec<Vec<f64>>
         (value, GradientsParams::from_grads(loss.backward(), &model))
     });
     if !reached.is_finite() {
-        return Err(EvalError::Probe("the features are no finite numbers".to_owned()));
+        return Err(EvalError::Probe("the features hold NaN or infinite values".to_owned()));
     }
     let logits = model.valid().forward(tensor(test, &device));
     let probabilities = if train.exclusive { softmax(logits, 1) } else { sigmoid(logits) };

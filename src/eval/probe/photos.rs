@@ -109,7 +109,7 @@ impl LabelledPhotos {
 
     fn unless_empty(self, path: &Path) -> Result<Self, EvalError> {
         if self.photos.is_empty() {
-            let reason = "no labelled photo: needed is a folder for each class, or COCO annotations that are exhaustive";
+            let reason = "no labelled photos: use a folder for each class, or exhaustive COCO annotations";
             return Err(EvalError::Probe(format!("{}: {reason}", path.display())));
         }
         Ok(self)

@@ -33,9 +33,9 @@ impl FromStr for Tune {
             None if text == "full" => Ok(Self::Full),
             Some(("top", blocks)) => match blocks.parse() {
                 Ok(blocks) if blocks > 0 => Ok(Self::Top(blocks)),
-                _ => Err("top: wants a number of blocks from 1 on, such as top:4".to_owned()),
+                _ => Err("top:K needs at least one block, such as top:4".to_owned()),
             },
-            _ => Err("frozen, top:K (such as top:4) or full".to_owned()),
+            _ => Err("expected frozen, top:K (such as top:4) or full".to_owned()),
         }
     }
 }
@@ -129,7 +129,7 @@ fn window(text: &str) -> Result<(f64, f64), String> {
     let shares = text.split_once('-').map(|(start, end)| (start.trim().parse(), end.trim().parse()));
     match shares {
         Some((Ok(start), Ok(end))) if 0.0 <= start && start <= end && end <= 1.0 => Ok((start, end)),
-        _ => Err("two shares of the training from 0 to 1, such as 0.1-0.3".to_owned()),
+        _ => Err("expected two fractions of the training from 0 to 1, such as 0.1-0.3".to_owned()),
     }
 }
 
@@ -152,6 +152,6 @@ impl FinetuneOptions {
         if (0.0..1.0).contains(&self.drop_path) {
             return self.steps.check();
         }
-        Err(TrainError::Option("branches are dropped at a rate from 0 to below 1".to_owned()))
+        Err(TrainError::Option("the drop path rate must be at least 0 and below 1".to_owned()))
     }
 }

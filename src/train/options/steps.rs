@@ -83,13 +83,13 @@ impl StepOptions {
     pub(in crate::train) fn check(&self) -> Result<(), TrainError> {
         let wrong = |what: &str| Err(TrainError::Option(what.to_owned()));
         match self {
-            Self { batch_size: 0, .. } => wrong("a step needs photos: raise the batch size"),
-            Self { accumulate: 0, .. } => wrong("a step has at least one part"),
+            Self { batch_size: 0, .. } => wrong("the batch size must be at least 1"),
+            Self { accumulate: 0, .. } => wrong("a batch must have at least one part"),
             Self { clip_norm: Some(limit), .. } if !(limit.is_finite() && *limit > 0.0) => {
-                wrong("gradients are clipped to a norm above zero")
+                wrong("the norm that gradients are clipped to must be above 0")
             }
             Self { average_decay, .. } if !(0.0..1.0).contains(average_decay) => {
-                wrong("the average keeps a share from 0 to below 1")
+                wrong("the EMA decay must be at least 0 and below 1")
             }
             _ => Ok(()),
         }
@@ -104,7 +104,7 @@ impl StepOptions {
         }
         let each = if processes == 1 { String::new() } else { format!(" for each of {processes} processes") };
         Err(TrainError::Option(format!(
-            "--batch-size {batch_size} does not make {accumulate} equal parts{each}; choose a multiple"
+            "--batch-size {batch_size} cannot be split into {accumulate} equal parts{each}; choose a multiple"
         )))
     }
 

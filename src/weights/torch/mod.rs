@@ -79,7 +79,7 @@ pub(super) async fn read_header(
     }
     let refused = |reason: String| WeightsError::Format { file: file.to_owned(), reason };
     let size = source.size(file).ok_or_else(|| {
-        refused("the server does not tell its length; download it and name the file".to_owned())
+        refused("the server does not report its size; download it and give the file".to_owned())
     })?;
     let (mut tensors, norm_pix_loss) = if zipped {
         archive::tensors(source, file, size).await?

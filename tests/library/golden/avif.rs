@@ -43,7 +43,7 @@ fn pictures_have_the_pixels_of_libavif() {
 #[test]
 fn what_cannot_be_drawn_rightly_is_refused_by_name() {
     for (name, reason) in
-        [("tiles_and_alpha.avif", "tiles with transparency"), ("hdr.avif", "brightness of HDR, PQ or HLG")]
+        [("tiles_and_alpha.avif", "tiles with transparency"), ("hdr.avif", "HDR brightness, PQ or HLG")]
     {
         assert_eq!(
             refusal(&file(name)),

@@ -94,7 +94,7 @@ fn what_a_classifier_leaves_behind_is_said() {
         ("deit", "classifier.bias"),
         ("dinov2", "classifier.weight"),
         ("timm_pooled", "fc_norm.weight"),
-        ("timm_pooled", "starts fresh"),
+        ("timm_pooled", "is newly initialised"),
         ("timm_classifier", "2 tensors that no encoder needs left out: head.bias, head.weight"),
         ("timm_distilled", "head_dist.weight"),
     ] {
