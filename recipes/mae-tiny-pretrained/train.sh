@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # From photos to www/weights/mae-tiny-pretrained: recipes/mae-tiny-pretrained/train.sh OUT PHOTOS...
 #
-# PHOTOS are folders, tars or zips, no labels needed; keep those out that models are judged by. A run that was stopped goes on.
+# PHOTOS are folders, tars or zip files without labels; leave out photos that models are evaluated on. An interrupted run is resumed.
 # MAE_SEG="cargo run --release --features libtorch --" and DEVICE=libtorch or libtorch-cuda train faster.
 set -euo pipefail
 out=$1

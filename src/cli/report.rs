@@ -82,7 +82,7 @@ fn page(weights: &str, truth: &CocoDataset, evaluation: &Evaluation, curves: &[u
     page.table(&["category", "objects", "AP", "AP50", "AP75", "AR@100", "box AP"], &rows);
     page.heading("Worst photos");
     page.text(&format!(
-        "Lowest average precision at IoU 0.50 of the photo alone. Left: what is annotated. Right: what was found with a score \
+        "Lowest average precision at IoU 0.50 of the photo alone. Left: annotated objects. Right: predictions with a score \
          of at least {LEAST_SCORE}."
     ));
     page.picture("The worst photos", sheet);
