@@ -69,8 +69,8 @@ impl RemoteFile {
                 outcome => {
                     outcome?;
                     if range.is_none() {
-                        // Servers do not state the length of what they pack.
-                        self.size.get_or_insert(content.len() as u64);
+                        // For packed files, servers state the packed length, if any.
+                        self.size = Some(content.len() as u64);
                     }
                     return Ok(content);
                 }
