@@ -7,12 +7,11 @@ use std::ops::Range;
 use burn::tensor::Device;
 use image::RgbImage;
 
-use super::checkpoint::Standing;
-use super::optimizer::with_stable_ids;
+use super::epochs::Passes;
+use super::optim::with_stable_ids;
 use super::options::ContrastOptions;
-use super::panel::{MOST_ROWS, views_panel};
-use super::passes::Passes;
-use super::task::{Loss, Task, images, train};
+use super::run::{MOST_ROWS, Standing, views_panel};
+use super::trainer::{Loss, Task, images, train};
 use super::{RunFolder, TrainError, TrainEvent};
 use crate::data::{CropOptions, PhotoBatch, PhotoSet};
 use crate::model::{ContrastiveEncoder, contrastive_loss};

@@ -9,48 +9,27 @@
 //! Each weight folder has a `manifest.json` with digests that reveal damage. Other people's files in a run's
 //! folder are left alone.
 
-mod adamw;
-mod average;
-mod batches;
-mod centres;
-mod checkpoint;
-mod claim;
 mod contrast;
-mod durable;
+mod distributed;
+mod epochs;
 mod error;
-mod event;
 mod finetune;
-mod gradients;
-mod history;
-mod kept;
 pub mod loss;
-mod manifest;
-pub mod matcher;
-mod optimizer;
+mod optim;
 mod options;
-mod panel;
-mod passes;
-mod peers;
-pub mod points;
-mod precision;
+mod prefetch;
 mod pretrain;
-pub mod schedule;
-mod stored;
-mod task;
-mod tensorboard;
+mod run;
+mod trainer;
 
-pub use checkpoint::RunFolder;
 pub use contrast::contrast;
+pub use distributed::{Alone, Peers, in_turn};
 pub use error::TrainError;
-pub use event::{Step, TrainEvent};
 pub use finetune::{ValidationSet, finetune};
-pub use history::{Run, differences};
-pub use manifest::RunManifest;
-pub use optimizer::{AdamWOptions, Optimizer, adamw};
+pub use loss::{matcher, point_sampling as points};
+pub use optim::{AdamWOptions, Optimizer, Precision, adamw, schedule};
 pub use options::{
     ContrastOptions, FinetuneOptions, ModelSize, PassOptions, PretrainOptions, StepOptions, Tune,
 };
-pub use panel::reconstruction_panel;
-pub use peers::{Alone, Peers, in_turn};
-pub use precision::Precision;
 pub use pretrain::pretrain;
+pub use run::{Run, RunFolder, RunManifest, Step, TrainEvent, differences, reconstruction_panel};

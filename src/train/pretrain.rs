@@ -7,12 +7,11 @@ use std::sync::Arc;
 use burn::tensor::{Device, Tensor, TensorData};
 use image::RgbImage;
 
-use super::checkpoint::Standing;
-use super::optimizer::with_stable_ids;
+use super::epochs::Passes;
+use super::optim::with_stable_ids;
 use super::options::PretrainOptions;
-use super::panel::{MOST_ROWS, reconstruction_panel};
-use super::passes::Passes;
-use super::task::{Loss, Task, images, train};
+use super::run::{MOST_ROWS, Standing, reconstruction_panel};
+use super::trainer::{Loss, Task, images, train};
 use super::{Peers, RunFolder, TrainError, TrainEvent};
 use crate::data::{CropOptions, PhotoBatch, PhotoSet, TeacherFeatures};
 use crate::model::{MaeConfig, MaskedAutoencoder, PatchMask, VitConfig};

@@ -3,7 +3,7 @@
 use burn::prelude::*;
 use burn::tensor::activation::log_softmax;
 
-use super::super::points::{MapSize, sample_mask};
+use super::point_sampling::{MapSize, sample_mask};
 use super::{LossError, Target};
 
 /// The class target of a query, with its target probability (0 to 1) relative to "no object".

@@ -4,7 +4,7 @@ use burn::prelude::*;
 use burn::tensor::activation::{log_sigmoid, sigmoid};
 use rayon::prelude::*;
 
-use super::super::points::{MapSize, PointBudget, PointDraws, choose_uncertain, sample_mask, sample_own};
+use super::point_sampling::{MapSize, PointBudget, PointDraws, choose_uncertain, sample_mask, sample_own};
 use super::{LossError, Target};
 use crate::mask::BinaryMask;
 

@@ -8,11 +8,10 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{TrainError, claim, durable};
+use super::atomic;
+use super::claim::{self, RUN_JSON};
 use crate::data::BYTES;
-
-/// The file of a run that holds its [`RunManifest`].
-pub(super) const RUN_JSON: &str = "run.json";
+use crate::train::TrainError;
 
 /// Options that may differ when a run is continued: those about saving and panels, and how it was started.
 const FREE: [&str; 5] = ["save_every", "panel_every", "keep", "command", "flags"];
@@ -90,7 +89,7 @@ impl<O: Clone + Serialize + DeserializeOwned> RunManifest<O> {
             }
         }
         let text = serde_json::to_vec_pretty(&manifest).map_err(unwritable)?;
-        durable::replace(&root.join(RUN_JSON), &text)
+        atomic::replace(&root.join(RUN_JSON), &text)
     }
 
     /// Describes the first difference.

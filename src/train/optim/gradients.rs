@@ -6,12 +6,12 @@ use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::{Tensor, TensorData, TensorReadError};
 
-use super::Peers;
+use crate::train::Peers;
 
 /// Clips the gradients to a global Euclidean norm of `limit`, and returns the norm before clipping.
 ///
 /// If the norm is not finite, nothing changes. Only one value per parameter is read back from the device.
-pub(super) fn clip<M: Module>(
+pub(in crate::train) fn clip<M: Module>(
     module: &M,
     gradients: GradientsParams,
     limit: Option<f64>,
@@ -28,7 +28,7 @@ pub(super) fn clip<M: Module>(
 }
 
 /// Sums the gradients of all processes; a process without a gradient for a parameter contributes zeros.
-pub(super) fn summed<M: Module>(
+pub(in crate::train) fn summed<M: Module>(
     module: &M,
     gradients: GradientsParams,
     peers: &dyn Peers,
@@ -53,7 +53,7 @@ pub(super) fn summed<M: Module>(
 }
 
 /// Returns the name of the first parameter whose values, or else whose gradient, are not finite.
-pub(super) fn not_finite<M: Module>(
+pub(in crate::train) fn not_finite<M: Module>(
     module: &M,
     gradients: &GradientsParams,
 ) -> Result<Option<String>, TensorReadError> {

@@ -7,8 +7,8 @@ use burn::tensor::{Tensor, TensorData};
 use half::f16;
 use sha2::{Digest, Sha256};
 
-use super::super::TrainError;
 use crate::model::MaskSegmenter;
+use crate::train::TrainError;
 
 /// A view of a photo: the photo's index, and the number of its augmentation.
 pub(super) type View = (usize, u64);

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::TrainError;
-use super::durable::{self, at};
+use super::atomic::{self, at};
 use crate::files;
+use crate::train::TrainError;
 use crate::weights::{Digest, Manifest, ManifestFile};
 
 pub(super) const CONFIG: &str = "config.json";
@@ -27,7 +27,7 @@ const MANIFEST: &str = "manifest.json";
 pub(super) const OURS: [&str; 8] =
     [CONFIG, PREPROCESSOR, MODEL, UNAVERAGED, OPTIMIZER, PROGRESS, VALIDATION, MANIFEST];
 
-/// A folder that is being written, in [`durable::fresh`] until it is complete.
+/// A folder that is being written, in [`atomic::fresh`] until it is complete.
 pub(super) struct Writing {
     place: PathBuf,
     folder: PathBuf,
@@ -37,7 +37,7 @@ pub(super) struct Writing {
 impl Writing {
     /// Starts a folder that will replace `place`.
     pub(super) fn begin(place: &Path) -> Result<Self, TrainError> {
-        Ok(Self { folder: durable::fresh(place)?, place: place.to_owned(), files: Vec::new() })
+        Ok(Self { folder: atomic::fresh(place)?, place: place.to_owned(), files: Vec::new() })
     }
 
     pub(super) fn path(&self, name: &str) -> PathBuf {
@@ -46,13 +46,13 @@ impl Writing {
 
     pub(super) fn put(&mut self, name: &str, content: &[u8]) -> Result<(), TrainError> {
         self.files.push(ManifestFile::of(name, content));
-        durable::write(&self.path(name), content)
+        atomic::write(&self.path(name), content)
     }
 
     /// Adds a file written here by other code to the manifest.
     pub(super) fn note(&mut self, name: &str) -> Result<(), TrainError> {
         let path = self.path(name);
-        durable::settle(&path)?;
+        atomic::settle(&path)?;
         let (bytes, sha256) = digest(&path)?;
         self.files.push(ManifestFile { name: name.to_owned(), bytes, sha256 });
         Ok(())
@@ -62,8 +62,8 @@ impl Writing {
     pub(super) fn finish(self, name: String) -> Result<(), TrainError> {
         let Self { place, folder, files } = self;
         let manifest = Manifest { name, files, licence: String::new(), data: String::new(), threshold: None };
-        durable::write(&folder.join(MANIFEST), &json(&manifest)?)?;
-        durable::swap(&place, &OURS)
+        atomic::write(&folder.join(MANIFEST), &json(&manifest)?)?;
+        atomic::swap(&place, &OURS)
     }
 }
 

@@ -11,15 +11,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
-use super::super::centres::{Centres, coverage};
-use super::super::loss::{Divisors, Target, centre_loss, set_loss};
-use super::super::options::StepOptions;
-use super::super::panel::{MOST_ROWS, prediction_panel};
-use super::super::points::SeededDraws;
-use super::super::schedule::MaskAnnealing;
-use super::super::task::{Loss, Task, images};
-use super::super::{Peers, TrainError};
-use super::frozen::{FrozenFeatures, View};
+use super::feature_cache::{FrozenFeatures, View};
 use super::{FinetuneOptions, ValidationSet};
 use crate::data::sampler::visits;
 use crate::data::{SegmentationSample, SegmentationSet};
@@ -27,6 +19,12 @@ use crate::engine::Engine;
 use crate::eval::{Vocabulary, evaluate, predict_dataset};
 use crate::model::{MaskSegmenter, SegmenterConfig, SegmenterOutput, TrainingPlan};
 use crate::pixels::Preprocess;
+use crate::train::loss::point_sampling::SeededDraws;
+use crate::train::loss::{Centres, Divisors, Target, centre_loss, coverage, set_loss};
+use crate::train::run::{MOST_ROWS, prediction_panel};
+use crate::train::schedule::MaskAnnealing;
+use crate::train::trainer::{Loss, Task, images};
+use crate::train::{Peers, StepOptions, TrainError};
 
 /// The fine-tuning task of the training loop.
 pub(super) struct Finetuning<'a> {

@@ -10,6 +10,10 @@
 //!
 //! The divisors do not depend on the predictions, so a batch split into micro-batches has the same loss.
 
+pub mod matcher;
+pub mod point_sampling;
+
+mod centre_sampling;
 mod classes;
 mod masks;
 
@@ -19,14 +23,14 @@ use clap::Args;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+pub(in crate::train) use self::centre_sampling::{Centres, coverage};
 use self::classes::{class_loss, lies_in_ignored, verdicts};
 use self::masks::{MaskLosses, mask_losses};
-use super::Peers;
-use super::centres::Centres;
-use super::matcher::match_queries;
-use super::points::{PointBudget, PointDraws};
+use self::matcher::match_queries;
+use self::point_sampling::{PointBudget, PointDraws};
 use crate::args::{at_least_one, defaults};
 use crate::mask::BinaryMask;
+use crate::train::Peers;
 
 /// The ground truth of an image.
 #[derive(Debug, Clone, Default)]

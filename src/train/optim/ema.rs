@@ -11,7 +11,7 @@ use burn::tensor::Tensor;
 ///
 /// `average ← decay · average + (1 − decay) · current`; in the first steps the decay is limited to `(1 +
 /// step) / (10 + step)`, so that the initial parameters are soon forgotten.
-pub(super) fn averaged<M: Module>(average: M, current: &M, decay: f64, step: usize) -> M {
+pub(in crate::train) fn averaged<M: Module>(average: M, current: &M, decay: f64, step: usize) -> M {
     let early = (1.0 + step as f64) / (10.0 + step as f64);
     let mut parameters = Parameters(HashMap::new());
     current.visit(&mut parameters);

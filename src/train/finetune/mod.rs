@@ -1,21 +1,21 @@
 //! Fine-tuning of a pretrained encoder for instance segmentation.
 
-mod frozen;
-mod rates;
-mod task;
+mod feature_cache;
+mod learning_rates;
+mod objective;
 
 use std::path::Path;
 
 use burn::module::Module;
 use burn::tensor::Device;
 
-use self::frozen::FrozenFeatures;
-use self::task::Finetuning;
-use super::checkpoint::Standing;
-use super::optimizer::with_stable_ids;
+use self::feature_cache::FrozenFeatures;
+use self::objective::Finetuning;
+use super::optim::schedule::{MaskAnnealing, POLY_POWER};
+use super::optim::with_stable_ids;
 use super::options::{FinetuneOptions, Tune};
-use super::schedule::{MaskAnnealing, POLY_POWER};
-use super::task::train;
+use super::run::Standing;
+use super::trainer::train;
 use super::{RunFolder, TrainError, TrainEvent};
 use crate::data::{CocoDataset, Damaged, DataError, PhotoFolder, SegmentationSet};
 use crate::eval::Vocabulary;

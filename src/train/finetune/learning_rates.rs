@@ -3,9 +3,9 @@
 use burn::module::ParamGroup;
 use burn::optim::lr_scheduler::module_lr_scheduler::ModuleLearningRate;
 
-use super::super::optimizer::learning_rates;
-use super::super::schedule::{LayerDecay, POLY_POWER, TwoStageWarmup};
 use super::FinetuneOptions;
+use crate::train::optim::learning_rates;
+use crate::train::schedule::{LayerDecay, POLY_POWER, TwoStageWarmup};
 
 impl FinetuneOptions {
     fn warmup(&self) -> TwoStageWarmup {
@@ -47,11 +47,11 @@ mod tests {
     use burn::optim::GradientsParams;
     use burn::tensor::{Device, Tensor, TensorData};
 
-    use super::super::super::StepOptions;
-    use super::super::super::gradients::clip;
     use super::*;
     use crate::data::AugmentOptions;
     use crate::model::{MaskSegmenter, SegmenterConfig, VitConfig};
+    use crate::train::StepOptions;
+    use crate::train::optim::clip;
 
     /// Six steps of `PyTorch`, by `tests/fixtures/generate_steps.py`: the first values of each parameter
     /// afterwards.

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
-use super::TrainError;
-use super::manifest::{RUN_JSON, RunManifest};
+use super::claim::RUN_JSON;
+use super::manifest::RunManifest;
 use crate::files;
+use crate::train::TrainError;
 
 /// A training run, finished or not.
 #[derive(Debug, Clone, PartialEq)]

@@ -3,13 +3,13 @@
 use burn::tensor::Tensor;
 use image::RgbImage;
 
-use super::loss::Target;
 use crate::engine::{Answer, Logits, SegmentOptions, find};
 use crate::mask::BinaryMask;
 use crate::model::{MaskSegmenter, MaskedAutoencoder, PatchMask, patchify, unpatchify};
 use crate::pixels::{Letterbox, Preprocess};
+use crate::train::loss::Target;
 
-pub(super) const MOST_ROWS: usize = 6;
+pub(in crate::train) const MOST_ROWS: usize = 6;
 
 /// Draws the original, the patches visible to the encoder and the reconstruction (visible patches kept), one
 /// photo per row.
@@ -33,7 +33,7 @@ pub fn reconstruction_panel(
 }
 
 /// Draws the two views of each photo, one photo per row.
-pub(super) fn views_panel(views: [Tensor<4>; 2], preprocess: &Preprocess) -> RgbImage {
+pub(in crate::train) fn views_panel(views: [Tensor<4>; 2], preprocess: &Preprocess) -> RgbImage {
     let [rows, _, side, _] = views[0].dims();
     columns_picture(&views.map(host), side, rows, preprocess)
 }
@@ -49,7 +49,7 @@ fn columns_picture(columns: &[Vec<f32>], side: usize, rows: usize, preprocess: &
 }
 
 /// Draws the photo, the true objects, and the predicted objects above the usual threshold, one photo per row.
-pub(super) fn prediction_panel(
+pub(in crate::train) fn prediction_panel(
     model: &MaskSegmenter,
     images: Tensor<4>,
     targets: &[Target],

@@ -5,7 +5,7 @@ use burn::tensor::{DType, FloatDType, Tensor};
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
-use super::TrainError;
+use crate::train::TrainError;
 
 /// What the matrix products of the blocks and of the upscaler, and the perceptrons between theirs, are
 /// computed in. Weights, norms, attention scores, losses and the optimiser keep single precision.
@@ -26,7 +26,7 @@ impl Precision {
     ///
     /// # Errors
     /// [`TrainError::Option`] if the device of `model` does not.
-    pub(super) fn check<M: Module>(self, model: &M) -> Result<(), TrainError> {
+    pub(in crate::train) fn check<M: Module>(self, model: &M) -> Result<(), TrainError> {
         match self {
             Self::Bf16 if !model.devices().iter().all(|device| device.supports_dtype(DType::BF16)) => Err(
                 TrainError::Option("this device does not support bfloat16; use --precision f32".to_owned()),
@@ -37,7 +37,7 @@ impl Precision {
 
     /// Returns the model for one pass: the weights of its blocks are rounded, and pass their gradients on to
     /// those of `model`.
-    pub(super) fn working<M: Module>(self, model: &M) -> M {
+    pub(in crate::train) fn working<M: Module>(self, model: &M) -> M {
         match self {
             Self::F32 => model.clone(),
             Self::Bf16 => model.clone().map(&mut Rounding(Vec::new())),

@@ -11,34 +11,35 @@ use image::{ImageFormat, RgbImage};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::durable::at;
+use super::atomic::at;
 use super::stored::{
     CONFIG, MODEL, OPTIMIZER, OURS, PREPROCESSOR, PROGRESS, Stored, UNAVERAGED, VALIDATION, Writing, json,
 };
 use super::tensorboard::Events;
-use super::{Alone, Peers, RunManifest, Step, StepOptions, TrainError, TrainEvent, claim, durable, in_turn};
+use super::{RunManifest, Step, TrainEvent, atomic, claim};
 use crate::files::drawn::marked;
 use crate::pixels::Preprocess;
+use crate::train::{Alone, Peers, StepOptions, TrainError, in_turn};
 use crate::weights::{ModelConfig, StoredAs, apply, collect, read_safetensors, write_safetensors};
 
 /// The metadata written beside parameters: the architecture with its labels, and the preprocessing.
-pub(super) type Written<'a> = (&'a ModelConfig, &'a Preprocess);
+pub(in crate::train) type Written<'a> = (&'a ModelConfig, &'a Preprocess);
 
 /// The state from which a run continues.
-pub(super) struct Standing<M> {
+pub(in crate::train) struct Standing<M> {
     /// Number of steps done.
-    pub(super) step: usize,
+    pub(in crate::train) step: usize,
     /// The model being optimised.
-    pub(super) model: M,
+    pub(in crate::train) model: M,
     /// The moving average of the model without gradients, if the run keeps one.
-    pub(super) average: Option<M>,
+    pub(in crate::train) average: Option<M>,
     /// The optimiser with its moments.
-    pub(super) optimizer: ModuleOptimizer,
+    pub(in crate::train) optimizer: ModuleOptimizer,
 }
 
 impl<M: Module> Standing<M> {
     /// Returns the state before the first step.
-    pub(super) fn start(model: M, optimizer: ModuleOptimizer, options: &StepOptions) -> Self {
+    pub(in crate::train) fn start(model: M, optimizer: ModuleOptimizer, options: &StepOptions) -> Self {
         let average = (options.average_decay > 0.0).then(|| model.valid());
         Self { step: 0, model, average, optimizer }
     }
@@ -60,11 +61,11 @@ pub struct RunFolder {
 
 /// The measured quality of the best weights so far.
 #[derive(Clone, Copy, Serialize, Deserialize)]
-pub(super) struct Best {
+pub(in crate::train) struct Best {
     /// The step after which they were measured.
-    pub(super) step: usize,
+    pub(in crate::train) step: usize,
     /// Average precision, 0 to 1.
-    pub(super) score: f64,
+    pub(in crate::train) score: f64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -106,16 +107,16 @@ impl RunFolder {
     ) -> Result<Self, TrainError> {
         claim::claimed(root)?;
         fs::create_dir_all(root).map_err(at(root))?;
-        let lock = if peers.rank() == 0 { Some(durable::lock(root)?) } else { None };
+        let lock = if peers.rank() == 0 { Some(atomic::lock(root)?) } else { None };
         manifest.write(root)?;
         fs::create_dir_all(root.join("panels")).map_err(at(root))?;
-        ["checkpoint", "best"].iter().try_for_each(|folder| durable::recover(&root.join(folder), &OURS))?;
+        ["checkpoint", "best"].iter().try_for_each(|folder| atomic::recover(&root.join(folder), &OURS))?;
         let path = root.join("metrics.jsonl");
         let mut notes = Vec::new();
         if peers.rank() == 0 {
             let step = saved(&root.join("checkpoint"))?;
-            durable::drop_after(&path, step)?;
-            notes.extend(durable::missing(&path, step)?.map(|(first, count)| {
+            atomic::drop_after(&path, step)?;
+            notes.extend(atomic::missing(&path, step)?.map(|(first, count)| {
                 format!(
                     "{} lacks {count} of the {step} steps that the checkpoint has, from step {first} on; they were lost \
                      in a power failure, or removed",
@@ -147,17 +148,17 @@ impl RunFolder {
     }
 
     /// Returns the notes from opening the folder, one sentence each.
-    pub(super) fn notes(&self) -> Vec<String> {
+    pub(in crate::train) fn notes(&self) -> Vec<String> {
         self.notes.clone()
     }
 
     /// Returns the file that holds the step of the checkpoint.
-    pub(super) fn progress(&self) -> PathBuf {
+    pub(in crate::train) fn progress(&self) -> PathBuf {
         self.checkpoint().join(PROGRESS)
     }
 
     /// Returns the processes that share the run.
-    pub(super) fn peers(&self) -> Arc<dyn Peers> {
+    pub(in crate::train) fn peers(&self) -> Arc<dyn Peers> {
         Arc::clone(&self.peers)
     }
 
@@ -168,7 +169,7 @@ impl RunFolder {
     }
 
     /// Returns the folder for features of a frozen encoder.
-    pub(super) fn features(&self) -> PathBuf {
+    pub(in crate::train) fn features(&self) -> PathBuf {
         match self.peers.rank() {
             0 => self.root.join("features"),
             rank => self.root.join(format!("features-{rank}")),
@@ -176,19 +177,19 @@ impl RunFolder {
     }
 
     /// Saves the panel of a step, also for `TensorBoard`.
-    pub(super) fn show(&mut self, step: usize, panel: &RgbImage) -> Result<TrainEvent, TrainError> {
+    pub(in crate::train) fn show(&mut self, step: usize, panel: &RgbImage) -> Result<TrainEvent, TrainError> {
         let path = self.root.join("panels").join(format!("step-{step:06}.png"));
         let mut png = Cursor::new(Vec::new());
         let drawn = panel.write_to(&mut png, ImageFormat::Png);
         drawn.map_err(|error| TrainError::Panel { path: path.clone(), reason: error.to_string() })?;
-        durable::replace(&path, &marked(png.get_ref(), "panel"))?;
+        atomic::replace(&path, &marked(png.get_ref(), "panel"))?;
         let size = [panel.width(), panel.height()];
         self.events(step)?.show(step, "panel", size, png.get_ref()).map_err(at(&self.root))?;
         Ok(TrainEvent::Panel(path))
     }
 
     /// Appends a step to `metrics.jsonl` and to `TensorBoard`'s event file.
-    pub(super) fn log(&mut self, step: &Step) -> Result<(), TrainError> {
+    pub(in crate::train) fn log(&mut self, step: &Step) -> Result<(), TrainError> {
         let path = self.root.join("metrics.jsonl");
         let line = serde_json::to_string(step).map_err(|error| TrainError::Option(error.to_string()))?;
         writeln!(self.metrics, "{line}").and_then(|()| self.metrics.flush()).map_err(at(&path))?;
@@ -205,7 +206,7 @@ impl RunFolder {
     }
 
     /// Saves the state; the old checkpoint stays until the new one is complete.
-    pub(super) fn save<M: Module>(
+    pub(in crate::train) fn save<M: Module>(
         &self,
         standing: &Standing<M>,
         written: Written<'_>,
@@ -235,7 +236,7 @@ impl RunFolder {
     ///
     /// # Errors
     /// [`TrainError::Best`] if the score is unknown, so that the weights are not replaced by worse ones.
-    pub(super) fn best(&self, steps: usize) -> Result<Option<Best>, TrainError> {
+    pub(in crate::train) fn best(&self, steps: usize) -> Result<Option<Best>, TrainError> {
         let folder = self.root.join("best");
         if !folder.exists() {
             return Ok(None);
@@ -253,7 +254,7 @@ impl RunFolder {
     }
 
     /// Saves `module` to `best/` if its score is above that of the weights there.
-    pub(super) fn keep_best<M: Module>(
+    pub(in crate::train) fn keep_best<M: Module>(
         &self,
         module: &M,
         written: Written<'_>,
@@ -270,7 +271,7 @@ impl RunFolder {
     }
 
     /// Loads the latest checkpoint, if there is one, into `fresh`.
-    pub(super) fn resume<M: Module>(
+    pub(in crate::train) fn resume<M: Module>(
         &self,
         fresh: Standing<M>,
         config: &ModelConfig,

@@ -3,14 +3,15 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::durable::{self, at};
+use super::RunFolder;
+use super::atomic::{self, at};
 use super::stored::{CONFIG, MODEL, OURS, PREPROCESSOR, Stored, Writing};
-use super::{RunFolder, TrainError};
+use crate::train::TrainError;
 
 impl RunFolder {
     /// Keeps the weights of the latest checkpoint as those of `step`, and deletes all but the newest `most`
     /// kept ones.
-    pub(super) fn keep(&self, step: usize, most: usize) -> Result<(), TrainError> {
+    pub(in crate::train) fn keep(&self, step: usize, most: usize) -> Result<(), TrainError> {
         let kept = self.kept();
         let folder = kept.join(named(step));
         if !folder.exists() || step_of(&folder).is_some() {
@@ -26,14 +27,14 @@ impl RunFolder {
         let mut steps: Vec<usize> = entries(&kept).iter().filter_map(|path| step_of(path)).collect();
         steps.sort_unstable();
         for step in steps.into_iter().rev().skip(most) {
-            durable::discard(&kept.join(named(step)), &OURS)?;
+            atomic::discard(&kept.join(named(step)), &OURS)?;
         }
         Ok(())
     }
 
     /// Returns the files and folders in `kept/` that this run did not write.
-    pub(super) fn kept_by_others(&self) -> Vec<PathBuf> {
-        let by_others = |path: &PathBuf| step_of(path).is_none() && !durable::is_on_its_way(path);
+    pub(in crate::train) fn kept_by_others(&self) -> Vec<PathBuf> {
+        let by_others = |path: &PathBuf| step_of(path).is_none() && !atomic::is_on_its_way(path);
         entries(&self.kept()).into_iter().filter(by_others).collect()
     }
 

@@ -5,9 +5,11 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::TrainError;
-use super::manifest::RUN_JSON;
 use crate::files;
+use crate::train::TrainError;
+
+/// The file of a run that holds its [`RunManifest`](super::RunManifest).
+pub(super) const RUN_JSON: &str = "run.json";
 
 /// Files and folders that a run writes and may later replace or delete.
 const WRITTEN: [&str; 12] = [

@@ -109,7 +109,7 @@ fn vectors<M: Module>(module: &M) -> Vec<ParamId> {
 
 /// Returns learning rates by parameter group. If several groups match, the last one decides; `base` applies
 /// to all other parameters.
-pub(super) fn learning_rates(base: f64, groups: &[(ParamGroup, f64)]) -> ModuleLearningRate {
+pub(in crate::train) fn learning_rates(base: f64, groups: &[(ParamGroup, f64)]) -> ModuleLearningRate {
     let start = ModuleLrScheduler::new(Fixed(base));
     groups.iter().fold(start, |all, (group, rate)| all.with_group(group.clone(), Fixed(*rate))).step()
 }
@@ -131,7 +131,7 @@ impl LrScheduler for Fixed {
 }
 
 /// Numbers the parameters in the order of the module tree, so that a saved optimiser state finds them again.
-pub(super) fn with_stable_ids<M: Module>(module: M) -> M {
+pub(in crate::train) fn with_stable_ids<M: Module>(module: M) -> M {
     struct Renumber(u64);
     impl ModuleMapper for Renumber {
         fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
@@ -144,7 +144,7 @@ pub(super) fn with_stable_ids<M: Module>(module: M) -> M {
 }
 
 /// Returns the number of trainable parameters, counted by element.
-pub(super) fn trainable<M: Module>(module: &M) -> usize {
+pub(in crate::train) fn trainable<M: Module>(module: &M) -> usize {
     struct Count(usize);
     impl ModuleVisitor for Count {
         fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {

@@ -1,8 +1,8 @@
 //! Epochs over unlabelled photos, shared by all kinds of pretraining.
 
 use super::TrainError;
+use super::optim::schedule::{WarmupCosine, WarmupFalls, scaled_learning_rate};
 use super::options::{PassOptions, StepOptions};
-use super::schedule::{WarmupCosine, WarmupFalls, scaled_learning_rate};
 use crate::data::order::shuffled;
 use crate::data::{CropOptions, PhotoSet};
 use crate::pixels::Filter;

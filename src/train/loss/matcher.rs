@@ -3,8 +3,8 @@
 use burn::prelude::*;
 use burn::tensor::activation::{log_sigmoid, sigmoid, softmax};
 
-use super::loss::{LossError, SetLossConfig, Target};
-use super::points::{MapSize, PointDraws, sample_mask, sample_shared};
+use super::point_sampling::{MapSize, PointDraws, sample_mask, sample_shared};
+use super::{LossError, SetLossConfig, Target};
 
 /// Bound to which costs are clamped, so that one broken prediction does not affect the others; NaN becomes 0.
 const COST_LIMIT: f64 = 1e10;
@@ -126,7 +126,7 @@ mod tests {
 
     #[test]
     fn recorded_assignments_are_reproduced() {
-        let file = include_str!("../../tests/fixtures/hungarian.json");
+        let file = include_str!("../../../tests/fixtures/hungarian.json");
         let cases: Vec<Recorded> = serde_json::from_str(file).unwrap();
         assert!(cases.len() >= 5);
         for case in cases {

@@ -10,13 +10,11 @@ use burn::optim::{GradientsAccumulator, GradientsParams};
 use burn::tensor::{Device, Tensor, TensorData};
 use image::RgbImage;
 
-use super::average::averaged;
-use super::batches::Batches;
-use super::checkpoint::{Best, Standing, Written};
-use super::gradients::{clip, not_finite, summed};
-use super::optimizer::trainable;
+use super::distributed::{Peers, summed_loss};
+use super::optim::{averaged, clip, not_finite, summed, trainable};
 use super::options::StepOptions;
-use super::peers::{Peers, summed_loss};
+use super::prefetch::Batches;
+use super::run::{Best, Standing, Written};
 use super::{RunFolder, Step, TrainError, TrainEvent};
 
 /// The share of a micro-batch in the loss of a step; all shares add up to the loss of the whole batch.

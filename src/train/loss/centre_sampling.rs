@@ -9,7 +9,7 @@ use rand::SeedableRng;
 use rand::seq::IndexedRandom;
 use rand_chacha::ChaCha8Rng;
 
-use super::loss::Target;
+use super::Target;
 use crate::mask::BinaryMask;
 
 /// Share of an object's area in patches that are assigned to it as its centre.
