@@ -7,11 +7,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use clap::{Args, CommandFactory as _};
 
-use super::chart::{Line, Words, chart};
-use super::draw;
-use super::html::Page;
-use super::output::{check_replaceable, print_line, write_file};
-use super::{Cli, recipe};
+use super::Cli;
+use super::args::recipe;
+use super::render::{Line, Page, Words, chart, png};
+use super::terminal::output::{check_replaceable, print_line, write_file};
 use crate::text::one_line;
 use crate::train::{Run, differences};
 
@@ -149,7 +148,7 @@ fn write(folder: &Path, runs: &[Run], table: &[Vec<String>]) -> Result<()> {
         };
         let lines: Vec<Line> = runs.iter().filter_map(line).collect();
         let words = Words { title: metric, x: "step", y: metric, x_names: &[] };
-        let picture = draw::png(&chart(words, &lines, None)?.into())?;
+        let picture = png(&chart(words, &lines, None)?.into())?;
         page.heading(metric);
         page.picture(&format!("{metric} of each run, by step"), &picture);
         write_file(&folder.join(file), &picture)?;

@@ -3,9 +3,8 @@
 use anyhow::Result;
 use clap::Args;
 
-use super::at_once::{AtOnce, Stack};
-use super::encoder::PhotoArguments;
-use super::run::RunArguments;
+use super::args::run::RunArguments;
+use super::training::{AtOnce, PhotoArguments, Stack};
 use super::wrong_usage;
 use crate::train::{ContrastOptions, contrast};
 

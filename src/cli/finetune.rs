@@ -6,11 +6,10 @@ use std::sync::Arc;
 use anyhow::Result;
 use clap::Args;
 
-use super::at_once::{AtOnce, Stack};
-use super::bundled::Source;
-use super::peers::together;
-use super::progress::TrainProgress;
-use super::run::{RunArguments, check_parts, manifest};
+use super::args::run::{RunArguments, check_parts, manifest};
+use super::source::Source;
+use super::terminal::progress::TrainProgress;
+use super::training::{AtOnce, Stack, together};
 use super::wrong_usage;
 use crate::args;
 use crate::data::{CocoDataset, Damaged, LabelSpace, PhotoFolder, SegmentationSet, TeacherFeatures, Zoom};

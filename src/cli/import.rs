@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Args;
 
-use super::bundled::Source;
+use super::args::targets::TargetsArg;
 use super::export::rewrite;
-use super::targets::TargetsArg;
+use super::source::Source;
 use crate::weights::{Promises, StoredAs};
 
 /// Convert published weights to a weight folder.

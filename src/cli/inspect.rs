@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result};
 use clap::Args;
 
-use super::bundled::Source;
-use super::output::print_line;
+use super::source::Source;
+use super::terminal::output::print_line;
 use crate::engine::{DeviceChoice, pick};
 use crate::pixels::Preprocess;
 use crate::text::one_line;

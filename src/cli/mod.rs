@@ -3,40 +3,23 @@
 //! Results go to stdout, progress and errors to stderr. The exit code is 0 for success, 1 for failure and 2
 //! for wrong usage.
 
-mod annotated;
-mod at_once;
-mod bundled;
-mod chart;
+mod args;
 mod compare;
 mod contrast;
-mod draw;
-mod encoder;
 mod eval;
 mod export;
 mod finetune;
-mod found;
-mod html;
 mod import;
 mod inspect;
-#[cfg_attr(not(feature = "tui"), path = "live_off.rs")]
-mod live;
-mod output;
-#[cfg_attr(not(feature = "mpi"), path = "peers_off.rs")]
-mod peers;
 mod predict;
 mod pretrain;
 mod probe;
-mod progress;
-mod prompt;
-mod recipe;
 mod reconstruct;
-mod report;
-mod results;
+mod render;
 mod role;
-mod run;
-mod shards;
-mod targets;
-mod weight_folder;
+mod source;
+mod terminal;
+mod training;
 
 use std::borrow::Cow;
 use std::fmt::Display;
@@ -47,6 +30,7 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser, Subcommand};
 
+use self::args::recipe;
 use crate::image::is_decoding;
 use crate::text::one_line;
 

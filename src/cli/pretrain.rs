@@ -5,10 +5,9 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Args;
 
-use super::at_once::{AtOnce, Stack};
-use super::bundled::Source;
-use super::encoder::PhotoArguments;
-use super::run::{RunArguments, check_parts};
+use super::args::run::{RunArguments, check_parts};
+use super::source::Source;
+use super::training::{AtOnce, PhotoArguments, Stack};
 use super::wrong_usage;
 use crate::data::TeacherFeatures;
 use crate::model::{HiddenPatches, MaeConfig, VitConfig};

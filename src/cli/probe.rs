@@ -10,10 +10,11 @@ use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::bundled::Source;
-use super::output::{percent, print_line};
-use super::targets::TargetsArg;
-use super::{progress, wrong_usage};
+use super::args::targets::TargetsArg;
+use super::source::Source;
+use super::terminal::output::{percent, print_line};
+use super::terminal::progress;
+use super::wrong_usage;
 use crate::args;
 use crate::data::{Damaged, DataError, PhotoFolder};
 use crate::engine::{DeviceChoice, pick};

@@ -7,10 +7,10 @@ use burn::tensor::{Tensor, TensorData};
 use clap::Args;
 use image::DynamicImage;
 
-use super::bundled::Source;
-use super::draw;
-use super::output::{print_line, write_file};
-use super::targets::TargetsArg;
+use super::args::targets::TargetsArg;
+use super::render::png;
+use super::source::Source;
+use super::terminal::output::{print_line, write_file};
 use crate::args;
 use crate::engine::{DeviceChoice, pick};
 use crate::files::{self, drawn::drawn_of};
@@ -92,7 +92,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
     let images = TensorData::new(crops.concat(), [crops.len(), 3, side, side]);
     let images = Tensor::from_data(images, &device);
     let picture = reconstruction_panel(&model, images, &mask, &preprocess);
-    write_file(out, &draw::png(&DynamicImage::from(picture))?)?;
+    write_file(out, &png(&DynamicImage::from(picture))?)?;
     print_line(&out.display().to_string())
 }
 

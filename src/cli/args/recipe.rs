@@ -23,7 +23,7 @@ const TAKEN_BACK: [&str; 2] = ["=false", "=none"];
 
 /// Inserts the flags of the recipe before those of the command line. Flags on the command line replace the
 /// recipe's, and `--flag=false` or `--flag=none` removes one of the recipe's.
-pub(super) fn expand(mut arguments: Vec<OsString>, command: &Command) -> Result<Vec<OsString>> {
+pub(in crate::cli) fn expand(mut arguments: Vec<OsString>, command: &Command) -> Result<Vec<OsString>> {
     let Some(path) = recipe(&arguments) else { return Ok(arguments) };
     let Some(verb) = arguments.get(1).and_then(|verb| command.find_subcommand(verb)) else {
         return Ok(arguments);
@@ -41,7 +41,7 @@ pub(super) fn expand(mut arguments: Vec<OsString>, command: &Command) -> Result<
 }
 
 /// Returns the value of every flag of a verb, whether given, from a recipe or by default.
-pub(super) fn resolved(arguments: Vec<OsString>, command: &Command) -> BTreeMap<String, String> {
+pub(in crate::cli) fn resolved(arguments: Vec<OsString>, command: &Command) -> BTreeMap<String, String> {
     let expanded = expand(arguments, command).unwrap_or_default();
     let Ok(matches) = command.clone().try_get_matches_from(expanded) else { return BTreeMap::new() };
     let Some((verb, matches)) = matches.subcommand() else { return BTreeMap::new() };
@@ -70,7 +70,7 @@ fn names(flag: &Arg) -> impl Iterator<Item = &str> {
 }
 
 /// Returns the current name of a verb's flag.
-pub(super) fn renamed(verb: &str, name: String, command: &Command) -> String {
+pub(in crate::cli) fn renamed(verb: &str, name: String, command: &Command) -> String {
     let flag = command.find_subcommand(verb).and_then(|verb| flag(verb, &name));
     flag.and_then(Arg::get_long).map_or(name, str::to_owned)
 }
@@ -130,7 +130,7 @@ fn values(value: &Value) -> Result<Vec<String>> {
 
 /// Returns the path of a recipe if that file exists; used for the flag itself, which [`expand`] has already
 /// followed.
-pub(super) fn existing(text: &str) -> Result<PathBuf, String> {
+pub(in crate::cli) fn existing(text: &str) -> Result<PathBuf, String> {
     let path = Path::new(text);
     if path.is_file() { Ok(path.to_owned()) } else { Err("no such file".to_owned()) }
 }

@@ -5,7 +5,7 @@ use clap::Args;
 use crate::weights::{Architecture, Checkpoint};
 
 #[derive(Debug, Default, Args)]
-pub(super) struct TargetsArg {
+pub(in crate::cli) struct TargetsArg {
     /// Whether the masked autoencoder predicts raw pixels instead of pixels normalised per patch [default: as
     /// in config.json; without one, true for files named `mae_visualize_*`, else false]
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
@@ -14,7 +14,7 @@ pub(super) struct TargetsArg {
 
 impl TargetsArg {
     /// Returns the checkpoint with the targets that were asked for.
-    pub(super) fn of(&self, mut checkpoint: Checkpoint) -> Checkpoint {
+    pub(in crate::cli) fn of(&self, mut checkpoint: Checkpoint) -> Checkpoint {
         if let (Architecture::Mae(mae), Some(raw)) = (&mut checkpoint.config.architecture, self.raw_pixels) {
             mae.norm_pix_loss = !raw;
         }

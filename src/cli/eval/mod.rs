@@ -1,5 +1,6 @@
 //! `mae-seg eval`: measures how good weights are.
 
+mod report;
 mod results;
 
 use std::collections::{BTreeMap, HashMap};
@@ -12,9 +13,10 @@ use serde::Serialize;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
-use super::bundled::Source;
-use super::output::{check_is_no_input, check_replaceable, percent, print_line, write_file};
-use super::{progress, report, wrong_usage};
+use super::source::Source;
+use super::terminal::output::{check_is_no_input, check_replaceable, percent, print_line, write_file};
+use super::terminal::progress;
+use super::wrong_usage;
 use crate::args::{at_least_one, image_size, tiles};
 use crate::data::{CocoDataset, Damaged, LeftOut, PhotoFolder};
 use crate::engine::{DeviceChoice, Engine, pick};

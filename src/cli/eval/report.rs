@@ -6,10 +6,8 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use image::{Rgb, RgbImage as Picture, imageops};
 
-use super::chart::{Line, Words, chart};
-use super::draw;
-use super::html::Page;
-use super::output::{percent, write_file};
+use crate::cli::render::{Line, Page, Words, chart, png};
+use crate::cli::terminal::output::{percent, write_file};
 use crate::data::coco::CocoImage;
 use crate::data::{CocoDataset, PhotoFolder};
 use crate::eval::{CompressedMask, Evaluation, PhotoResult, Prediction};
@@ -41,8 +39,8 @@ pub(super) fn write(
     evaluation: &Evaluation,
 ) -> Result<()> {
     fs::create_dir_all(folder).with_context(|| format!("cannot create the folder {}", folder.display()))?;
-    let curves = draw::png(&curves(evaluation)?.into())?;
-    let sheet = draw::png(&sheet(truth, images, predictions, &evaluation.photos)?.into())?;
+    let curves = png(&curves(evaluation)?.into())?;
+    let sheet = png(&sheet(truth, images, predictions, &evaluation.photos)?.into())?;
     let page = page(weights, truth, evaluation, &curves, &sheet);
     write_file(&folder.join("precision-recall.png"), &curves)?;
     write_file(&folder.join("worst-photos.png"), &sheet)?;

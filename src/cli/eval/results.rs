@@ -4,8 +4,9 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 
-use super::super::{progress, report, wrong_usage};
-use super::{Arguments, Summary, taken, tell};
+use super::{Arguments, Summary, report, taken, tell};
+use crate::cli::terminal::progress;
+use crate::cli::wrong_usage;
 use crate::data::coco::{CocoAnnotation, CocoImage};
 use crate::data::{CocoDataset, Damaged, DataError, LeftOut, PhotoFolder, Reason};
 use crate::eval::{Results, Vocabulary, VocabularyKind, evaluate_results};

@@ -1,14 +1,16 @@
 //! `mae-seg export`
 
+mod weight_folder;
+
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::Args;
 
-use super::bundled::Source;
-use super::progress;
-use super::targets::TargetsArg;
-use super::weight_folder::Target;
+use self::weight_folder::Target;
+use super::args::targets::TargetsArg;
+use super::source::Source;
+use super::terminal::progress;
 use crate::engine::{DeviceChoice, pick};
 use crate::weights::{Checkpoint, Manifest, Promises, StoredAs, convert, export};
 

@@ -5,8 +5,8 @@ use std::path::{self, Path, PathBuf};
 
 use anyhow::{Result, bail, ensure};
 
-use super::bundled::Source;
-use super::output::write_folder;
+use crate::cli::source::Source;
+use crate::cli::terminal::output::write_folder;
 use crate::files;
 use crate::weights::{Manifest, ManifestFile};
 

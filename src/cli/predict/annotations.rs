@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, ensure};
 
-use super::output::write_files;
-use super::progress;
+use crate::cli::terminal::output::write_files;
+use crate::cli::terminal::progress;
 use crate::export::{AnnotationFormat, Annotations, ExportedFile, Object, PhotoInfo, stem};
 use crate::files;
 use crate::image::RgbImage;

@@ -1,5 +1,10 @@
 //! `mae-seg predict`: segments the objects in photos.
 
+mod annotations;
+mod pictures;
+mod prompt;
+mod results;
+
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -7,11 +12,12 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use serde::Serialize;
 
-use super::bundled::Source;
-use super::output::{JsonRows, print, print_line};
-use super::prompt::PromptArguments;
-use super::results::{FormatArg, Results};
-use super::{complain, progress, wrong_usage};
+use self::prompt::PromptArguments;
+use self::results::{FormatArg, Results};
+use super::source::Source;
+use super::terminal::output::{JsonRows, print, print_line};
+use super::terminal::progress;
+use super::{complain, wrong_usage};
 use crate::args::{image_size, tiles};
 use crate::engine::{DeviceChoice, Engine, SegmentOptions, Selection, pick};
 use crate::eval::Prediction;

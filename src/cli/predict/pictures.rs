@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
-use super::output::write_files;
-use super::progress;
+use crate::cli::terminal::output::write_files;
+use crate::cli::terminal::progress;
 use crate::export::{
     ExportError, ExportedFile, Frame, Object, PictureFormat, cut_out, mask_files, object_name, overlay,
     picture_file, stem,

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use clap::ValueEnum;
 
-use super::annotated::AnnotationFolder;
-use super::found::{FoundFolder, Pictures};
-use super::output::print_line;
+use super::annotations::AnnotationFolder;
+use super::pictures::{FoundFolder, Pictures};
+use crate::cli::terminal::output::print_line;
 use crate::export::AnnotationFormat;
 use crate::image::RgbImage;
 use crate::instance::Instance;

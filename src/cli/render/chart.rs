@@ -22,29 +22,33 @@ const GLYPH: i32 = 16;
 
 /// A named line.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Line {
-    pub(super) name: String,
+pub(in crate::cli) struct Line {
+    pub(in crate::cli) name: String,
     /// x and y; points that are not finite are left out.
-    pub(super) points: Vec<(f64, f64)>,
+    pub(in crate::cli) points: Vec<(f64, f64)>,
     /// Half the height of the error bars at the first points; may be empty.
-    pub(super) deviations: Vec<f64>,
+    pub(in crate::cli) deviations: Vec<f64>,
 }
 
 /// The text around the lines of a chart.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Words<'a> {
-    pub(super) title: &'a str,
-    pub(super) x: &'a str,
-    pub(super) y: &'a str,
+pub(in crate::cli) struct Words<'a> {
+    pub(in crate::cli) title: &'a str,
+    pub(in crate::cli) x: &'a str,
+    pub(in crate::cli) y: &'a str,
     /// Labels below 0, 1, 2, … in place of the numbers; may be empty.
-    pub(super) x_names: &'a [&'a str],
+    pub(in crate::cli) x_names: &'a [&'a str],
 }
 
 /// The nominal size at which `plotters` assumes letters as wide as ours.
 const LEGEND_SIZE: i32 = 35;
 
 /// Draws the lines with axes and a legend; the axes cover all points, and `within` if given.
-pub(super) fn chart(words: Words<'_>, lines: &[Line], within: Option<[(f64, f64); 2]>) -> Result<RgbImage> {
+pub(in crate::cli) fn chart(
+    words: Words<'_>,
+    lines: &[Line],
+    within: Option<[(f64, f64); 2]>,
+) -> Result<RgbImage> {
     let mut picture = RgbImage::from_pixel(SIZE[0], SIZE[1], Rgb([255; 3]));
     let bars: Vec<[(f64, f64); 2]> = lines.iter().flat_map(bars).collect();
     let drawn = lines.iter().flat_map(|line| &line.points).chain(bars.iter().flatten());

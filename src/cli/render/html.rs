@@ -10,14 +10,14 @@ img{max-width:100%;height:auto}table{border-collapse:collapse;margin:1rem 0;disp
 th,td{padding:.2rem .7rem;text-align:right;border-bottom:1px solid #ddd}th:first-child,td:first-child{text-align:left}";
 
 /// The tag that marks pages as written by this program.
-pub(super) const GENERATOR: &str = "<meta name=\"generator\" content=\"mae-seg\">";
+pub(in crate::cli) const GENERATOR: &str = "<meta name=\"generator\" content=\"mae-seg\">";
 
 /// An HTML page under construction.
 #[derive(Debug)]
-pub(super) struct Page(String);
+pub(in crate::cli) struct Page(String);
 
 impl Page {
-    pub(super) fn new(title: &str) -> Self {
+    pub(in crate::cli) fn new(title: &str) -> Self {
         let title = markup(title);
         Self(format!(
             "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
@@ -26,15 +26,15 @@ impl Page {
         ))
     }
 
-    pub(super) fn heading(&mut self, text: &str) {
+    pub(in crate::cli) fn heading(&mut self, text: &str) {
         self.0 += &format!("<h2>{}</h2>\n", markup(text));
     }
 
-    pub(super) fn text(&mut self, text: &str) {
+    pub(in crate::cli) fn text(&mut self, text: &str) {
         self.0 += &format!("<p>{}</p>\n", markup(text));
     }
 
-    pub(super) fn table(&mut self, columns: &[&str], rows: &[Vec<String>]) {
+    pub(in crate::cli) fn table(&mut self, columns: &[&str], rows: &[Vec<String>]) {
         let cells = |tag: &str, cells: &mut dyn Iterator<Item = &str>| -> String {
             cells.map(|cell| format!("<{tag}>{}</{tag}>", markup(cell))).collect()
         };
@@ -46,12 +46,12 @@ impl Page {
     }
 
     /// Adds a PNG, embedded in the page.
-    pub(super) fn picture(&mut self, description: &str, png: &[u8]) {
+    pub(in crate::cli) fn picture(&mut self, description: &str, png: &[u8]) {
         let (alt, data) = (markup(description), STANDARD.encode(png));
         self.0 += &format!("<img alt=\"{alt}\" src=\"data:image/png;base64,{data}\">\n");
     }
 
-    pub(super) fn finish(self) -> String {
+    pub(in crate::cli) fn finish(self) -> String {
         self.0 + "</body></html>\n"
     }
 }

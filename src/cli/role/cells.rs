@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, bail};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::super::output::{percent, write_file};
+use crate::cli::terminal::output::{percent, write_file};
 use crate::files;
 
 /// The option that identifies the photos by their fingerprints; results of earlier versions lack it.

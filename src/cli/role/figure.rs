@@ -2,9 +2,8 @@
 
 use anyhow::Result;
 
-use super::super::chart::{Line, Words, chart};
-use super::super::draw;
 use super::cells::{Cells, ENCODERS, TUNINGS};
+use crate::cli::render::{Line, Words, chart, png};
 
 /// Horizontal distance between lines, so that their error bars do not hide each other.
 const APART: f64 = 0.04;
@@ -28,5 +27,5 @@ pub(super) fn draw(cells: &Cells) -> Result<Vec<u8>> {
     let top = lines.iter().flat_map(|line| line.points.iter().zip(&line.deviations));
     let top = top.map(|((_, mean), deviation)| mean + deviation).fold(0.0, f64::max);
     let words = Words { title: "mask AP50 by what is fine-tuned", x: "", y: "AP50, %", x_names: &TUNINGS };
-    draw::png(&chart(words, &lines, Some([(-0.3, 0.0), (2.3, ROOM * top)]))?.into())
+    png(&chart(words, &lines, Some([(-0.3, 0.0), (2.3, ROOM * top)]))?.into())
 }

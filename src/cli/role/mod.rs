@@ -13,9 +13,12 @@ use serde::Serialize;
 
 use self::cells::Cells;
 use self::study::Study;
-use super::html::Page;
-use super::output::{check_replaceable, print_line, write_file};
-use super::{progress, shards, wrong_usage};
+use super::args::recipe;
+use super::render::Page;
+use super::source::shards;
+use super::terminal::output::{check_replaceable, print_line, write_file};
+use super::terminal::progress;
+use super::wrong_usage;
 use crate::args;
 use crate::data::{CocoDataset, Damaged, LabelSpace, PhotoFolder, PhotoSet, SegmentationSet};
 use crate::engine::{DeviceChoice, pick};
@@ -41,7 +44,7 @@ Example:
 pub(super) struct Arguments {
     /// TOML file with options in a table named after this command; explicit flags override it
     #[serde(skip)]
-    #[arg(long, value_name = "TOML", value_parser = super::recipe::existing)]
+    #[arg(long, value_name = "TOML", value_parser = recipe::existing)]
     recipe: Option<PathBuf>,
     /// Unlabelled photos to pretrain on: folders (searched recursively), WebDataset tars, zip files, or URLs
     /// of tars

@@ -7,11 +7,11 @@ use anyhow::Result;
 use burn::tensor::Device;
 use cpu_time::ProcessTime;
 
-use super::super::bundled::Source;
-use super::super::progress::TrainProgress;
-use super::super::run::manifest;
 use super::Arguments;
 use super::cells::{Cell, Cells, ENCODERS, TUNINGS};
+use crate::cli::args::run::manifest;
+use crate::cli::source::Source;
+use crate::cli::terminal::progress::TrainProgress;
 use crate::data::{AugmentOptions, CocoDataset, PhotoFolder, PhotoSet, SegmentationSet};
 use crate::engine::Engine;
 use crate::eval::{Vocabulary, evaluate, predict_dataset};

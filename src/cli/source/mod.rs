@@ -1,5 +1,7 @@
 //! Locates checkpoints: on disk (including the bundled one), on the Hub, or on a web server.
 
+pub(super) mod shards;
+
 use std::env;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -7,7 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use indicatif::ProgressBar;
 
-use super::progress;
+use super::terminal::progress;
 use crate::hub::{Disk, OnBytes, Repository, Settings, Site, settled};
 use crate::hub_name::RepositoryName;
 use crate::text::one_line;

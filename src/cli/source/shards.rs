@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, anyhow, bail};
 
-use super::bundled::download_bar;
-use super::{progress, wrong_usage};
+use super::download_bar;
+use crate::cli::terminal::progress;
+use crate::cli::wrong_usage;
 use crate::data::{Damaged, Search, is_packed_shard, is_whole_shard};
 use crate::hub::{Site, Told, user_cache};
 use crate::weights::{SourceError, WeightSource as _, sha256_hex};
@@ -19,13 +20,13 @@ fn cache() -> PathBuf {
 
 /// Returns the search for photos under `keys`, or under all keys if there are none; compressed shards are
 /// unpacked into the cache.
-pub(super) fn search(damaged: Damaged, keys: &[String]) -> Search {
+pub(in crate::cli) fn search(damaged: Damaged, keys: &[String]) -> Search {
     Search { damaged, keys: keys.to_vec(), unpacked: cache() }
 }
 
 /// Resolves paths: expands patterns such as `{0000..0146}.tar`, and replaces URLs of tars by files in the
 /// cache.
-pub(super) fn local(data: &[PathBuf]) -> Result<Vec<PathBuf>> {
+pub(in crate::cli) fn local(data: &[PathBuf]) -> Result<Vec<PathBuf>> {
     let is_web = |address: &str| address.starts_with("http://") || address.starts_with("https://");
     let mut paths = Vec::new();
     for path in data {

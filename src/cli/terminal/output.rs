@@ -7,24 +7,24 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 
-use super::html::GENERATOR;
+use crate::cli::render::GENERATOR;
 use crate::files::{self, drawn::drawn_of};
 use crate::text::printable;
 
 /// Writes a file under a temporary name beside it and renames it; a pipe or device is written to directly.
-pub(super) fn write_file(path: &Path, content: &[u8]) -> Result<()> {
+pub(in crate::cli) fn write_file(path: &Path, content: &[u8]) -> Result<()> {
     write_files(&[(path.to_owned(), content)])
 }
 
 /// Writes the files of a weight folder; the old files stay until all new ones are on the disk.
-pub(super) fn write_folder(folder: &Path, files: &[(String, Vec<u8>)]) -> Result<()> {
+pub(in crate::cli) fn write_folder(folder: &Path, files: &[(String, Vec<u8>)]) -> Result<()> {
     fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
     let files: Vec<_> = files.iter().map(|(name, content)| (folder.join(name), content.as_slice())).collect();
     write_files(&files)
 }
 
 /// Writes files; the old ones stay until all new ones are on the disk.
-pub(super) fn write_files(files: &[(PathBuf, &[u8])]) -> Result<()> {
+pub(in crate::cli) fn write_files(files: &[(PathBuf, &[u8])]) -> Result<()> {
     let mut written = Vec::new();
     for (path, content) in files {
         let failed = || format!("cannot write {}", path.display());
@@ -53,7 +53,7 @@ pub(super) fn write_files(files: &[(PathBuf, &[u8])]) -> Result<()> {
 /// # Errors
 /// Fails if such a file exists and was not written by an earlier call. Pictures and pages carry a mark of
 /// this program, and vouch for the other files beside them.
-pub(super) fn check_replaceable<N: AsRef<str>>(folder: &Path, names: &[N]) -> Result<()> {
+pub(in crate::cli) fn check_replaceable<N: AsRef<str>>(folder: &Path, names: &[N]) -> Result<()> {
     let there: Vec<PathBuf> =
         names.iter().map(|name| folder.join(name.as_ref())).filter(|path| path.exists()).collect();
     let speaks = |path: &PathBuf| path.extension().is_some_and(|ending| ending == "png" || ending == "html");
@@ -72,7 +72,7 @@ pub(super) fn check_replaceable<N: AsRef<str>>(folder: &Path, names: &[N]) -> Re
 
 /// # Errors
 /// Fails if `out` is one of the input files.
-pub(super) fn check_is_no_input(out: &Path, inputs: &[&Path]) -> Result<()> {
+pub(in crate::cli) fn check_is_no_input(out: &Path, inputs: &[&Path]) -> Result<()> {
     let place = |path: &Path| fs::canonicalize(path).ok();
     let is_input =
         place(out).is_some_and(|out| inputs.iter().any(|input| place(input).as_ref() == Some(&out)));
@@ -82,12 +82,12 @@ pub(super) fn check_is_no_input(out: &Path, inputs: &[&Path]) -> Result<()> {
 
 /// Prints lines of results; a closed stdout (`| head`) is not an error. Line breaks are kept, so names from
 /// files go through [`one_line`](crate::text::one_line) first.
-pub(super) fn print_line(line: &str) -> Result<()> {
+pub(in crate::cli) fn print_line(line: &str) -> Result<()> {
     print(&format!("{line}\n"))
 }
 
 /// Prints part of the results immediately, as [`print_line`] does.
-pub(super) fn print(text: &str) -> Result<()> {
+pub(in crate::cli) fn print(text: &str) -> Result<()> {
     let mut stdout = io::stdout().lock();
     match stdout.write_all(printable(text).as_bytes()).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
@@ -97,25 +97,25 @@ pub(super) fn print(text: &str) -> Result<()> {
 
 /// A JSON array whose rows are written as they arrive.
 #[derive(Debug, Default)]
-pub(super) struct JsonRows {
+pub(in crate::cli) struct JsonRows {
     begun: bool,
 }
 
 impl JsonRows {
     /// Returns the text of further rows.
-    pub(super) fn add(&mut self, rows: impl Iterator<Item = serde_json::Value>) -> String {
+    pub(in crate::cli) fn add(&mut self, rows: impl Iterator<Item = serde_json::Value>) -> String {
         rows.map(|row| format!("{}{row}", if mem::replace(&mut self.begun, true) { ",\n" } else { "[" }))
             .collect()
     }
 
     /// Returns the text that ends the array.
-    pub(super) const fn end(self) -> &'static str {
+    pub(in crate::cli) const fn end(self) -> &'static str {
         if self.begun { "]\n" } else { "[]\n" }
     }
 }
 
 /// Formats a share in percent with one decimal, as papers do; `None` is a dash.
-pub(super) fn percent(value: Option<f64>) -> String {
+pub(in crate::cli) fn percent(value: Option<f64>) -> String {
     value.map_or("–".to_owned(), |value| format!("{:.1}", 100.0 * value))
 }
 
@@ -152,7 +152,7 @@ mod tests {
         check().unwrap();
         fs::write(path("a.json"), "mine").unwrap();
         assert!(check().unwrap_err().to_string().contains("a.json"));
-        fs::write(path("a.html"), super::super::html::Page::new("results").finish()).unwrap();
+        fs::write(path("a.html"), crate::cli::render::Page::new("results").finish()).unwrap();
         check().unwrap();
         fs::write(path("a.png"), "mine").unwrap();
         assert!(check().unwrap_err().to_string().contains("a.png"));

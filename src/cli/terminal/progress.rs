@@ -7,14 +7,14 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::live::Live;
+use super::tui::Live;
 use crate::text::{counted, one_line};
 use crate::train::{Peers, Step, TrainEvent};
 
 const PLAIN_LINE_EVERY: Duration = Duration::from_secs(15);
 
 /// Returns a progress bar with the time left, on standard error.
-pub(super) fn bar(length: usize, what: &str) -> ProgressBar {
+pub(in crate::cli) fn bar(length: usize, what: &str) -> ProgressBar {
     let style = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} · {elapsed} · {eta} left");
     let bar = ProgressBar::new(length as u64).with_message(what.to_owned());
     match style {
@@ -24,7 +24,7 @@ pub(super) fn bar(length: usize, what: &str) -> ProgressBar {
 }
 
 /// Returns the progress bar of a download, hidden until the first bytes arrive.
-pub(super) fn download() -> ProgressBar {
+pub(in crate::cli) fn download() -> ProgressBar {
     let style = ProgressStyle::with_template("{msg} {wide_bar} {bytes} of {total_bytes} · {eta} left");
     let bar = ProgressBar::new(0);
     match style {
@@ -34,33 +34,33 @@ pub(super) fn download() -> ProgressBar {
 }
 
 /// Returns a spinner with a clock, for work of unknown length.
-pub(super) fn spinner(what: &'static str) -> ProgressBar {
+pub(in crate::cli) fn spinner(what: &'static str) -> ProgressBar {
     let spinner = ProgressBar::new_spinner().with_message(what);
     spinner.enable_steady_tick(Duration::from_millis(200));
     spinner
 }
 
 /// Prints a line on standard error.
-pub(super) fn say(text: &str) {
+pub(in crate::cli) fn say(text: &str) {
     // A closed stderr is not an error.
     let _closed = writeln!(stderr(), "{}", one_line(text));
 }
 
 /// Prints on standard error what was skipped.
-pub(super) fn skipped(reasons: &[String]) {
+pub(in crate::cli) fn skipped(reasons: &[String]) {
     for reason in reasons {
         say(&format!("skipped {reason}"));
     }
 }
 
 /// Prints a note to the user on standard error.
-pub(super) fn note(what: &str) {
+pub(in crate::cli) fn note(what: &str) {
     say(&format!("note: {what}"));
 }
 
 /// The progress display of a training run.
 #[derive(Debug)]
-pub(super) struct TrainProgress {
+pub(in crate::cli) struct TrainProgress {
     bar: ProgressBar,
     title: String,
     /// Whether this is the first of several processes; the others report only what was skipped.
@@ -79,7 +79,7 @@ pub(super) struct TrainProgress {
 
 impl TrainProgress {
     /// Creates the display; `plain` asks for lines, whatever the terminal can show.
-    pub(super) fn new(title: &str, peers: &dyn Peers, plain: bool) -> Self {
+    pub(in crate::cli) fn new(title: &str, peers: &dyn Peers, plain: bool) -> Self {
         let leads = peers.rank() == 0;
         let mut progress = Self {
             title: title.to_owned(),
@@ -99,11 +99,11 @@ impl TrainProgress {
     }
 
     /// Prints a line.
-    pub(super) fn say(&mut self, text: &str) {
+    pub(in crate::cli) fn say(&mut self, text: &str) {
         self.line(text);
     }
 
-    pub(super) fn show(&mut self, event: TrainEvent) {
+    pub(in crate::cli) fn show(&mut self, event: TrainEvent) {
         match event {
             TrainEvent::Started { done, steps, parameters } => {
                 self.done_before = done;
@@ -184,7 +184,7 @@ impl TrainProgress {
         Instant::now()
     }
 
-    pub(super) fn finish(&mut self, text: &str) {
+    pub(in crate::cli) fn finish(&mut self, text: &str) {
         self.close();
         self.bar.finish_and_clear();
         let skipped =

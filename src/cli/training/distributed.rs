@@ -52,7 +52,7 @@ impl Peers for World {
 }
 
 /// Runs `training` together with the other processes; if one fails, all are stopped.
-pub(super) fn together(training: impl FnOnce(Arc<dyn Peers>) -> Result<()>) -> Result<()> {
+pub(in crate::cli) fn together(training: impl FnOnce(Arc<dyn Peers>) -> Result<()>) -> Result<()> {
     let started: Option<(Universe, _)> = initialize_with_threading(Threading::Funneled);
     let (_universe, _) = started.context("MPI could not be started")?;
     let world = SimpleCommunicator::world();

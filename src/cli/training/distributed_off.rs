@@ -11,7 +11,7 @@ use crate::train::{Alone, Peers};
 const SIZES: [&str; 2] = ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE"];
 
 /// Runs `training` in this process alone.
-pub(super) fn together(training: impl FnOnce(Arc<dyn Peers>) -> Result<()>) -> Result<()> {
+pub(in crate::cli) fn together(training: impl FnOnce(Arc<dyn Peers>) -> Result<()>) -> Result<()> {
     let started = SIZES.iter().find_map(|size| env::var(size).ok()?.parse::<usize>().ok());
     match started {
         Some(processes) if processes > 1 => bail!(

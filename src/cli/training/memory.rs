@@ -8,28 +8,28 @@ use crate::model::VitConfig;
 use crate::text::counted;
 
 /// The photos of a step, or of one of its micro-batches, and the blocks that are trained on them.
-pub(super) struct AtOnce {
+pub(in crate::cli) struct AtOnce {
     /// Number of photos in memory at once.
-    pub(super) photos: usize,
+    pub(in crate::cli) photos: usize,
     /// The blocks, grouped by size.
-    pub(super) stacks: Vec<Stack>,
+    pub(in crate::cli) stacks: Vec<Stack>,
 }
 
 /// A stack of blocks of one size.
-pub(super) struct Stack {
+pub(in crate::cli) struct Stack {
     /// Number of tokens of a photo.
-    pub(super) tokens: usize,
+    pub(in crate::cli) tokens: usize,
     /// Number of blocks.
-    pub(super) depth: usize,
+    pub(in crate::cli) depth: usize,
     /// Width of a token.
-    pub(super) width: usize,
+    pub(in crate::cli) width: usize,
     /// Hidden width of the MLPs.
-    pub(super) inner: usize,
+    pub(in crate::cli) inner: usize,
 }
 
 impl Stack {
     /// Returns the last `depth` blocks of `encoder`, given `patches` patches per photo.
-    pub(super) fn of(encoder: &VitConfig, patches: usize, depth: usize) -> Self {
+    pub(in crate::cli) fn of(encoder: &VitConfig, patches: usize, depth: usize) -> Self {
         let tokens = patches + encoder.num_prefix();
         Self { tokens, depth, width: encoder.embed_dim, inner: encoder.mlp_dim }
     }
@@ -47,7 +47,7 @@ impl Stack {
 
 impl AtOnce {
     /// Requests the memory that one of `processes` processes needs at least, if the device is a CPU.
-    pub(super) fn ask_for_memory(&self, device: &Picked, processes: usize) -> Result<()> {
+    pub(in crate::cli) fn ask_for_memory(&self, device: &Picked, processes: usize) -> Result<()> {
         if device.is_gpu {
             return Ok(());
         }

@@ -8,18 +8,17 @@ use clap::Args;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::at_once::AtOnce;
-use super::peers::together;
-use super::progress::TrainProgress;
-use super::run::{RunArguments, manifest};
-use super::shards;
+use super::{AtOnce, together};
+use crate::cli::args::run::{RunArguments, manifest};
+use crate::cli::source::shards;
+use crate::cli::terminal::progress::TrainProgress;
 use crate::data::{Damaged, PhotoSet, TeacherFeatures};
 use crate::engine::pick;
 use crate::text::counted;
 use crate::train::{RunFolder, TrainError, TrainEvent, in_turn};
 
 #[derive(Debug, Args)]
-pub(super) struct PhotoArguments {
+pub(in crate::cli) struct PhotoArguments {
     /// Photos to train on: folders (searched recursively), WebDataset tars (.tar, .tar.gz), zip files, or
     /// URLs of tars.
     ///
@@ -39,7 +38,7 @@ pub(super) struct PhotoArguments {
 impl PhotoArguments {
     /// Runs `training` with `options` in the run's folder and shows its progress; `start` names the initial
     /// weights, if any, and `step` says what a step holds in memory.
-    pub(super) fn train<O: Clone + Serialize + DeserializeOwned>(
+    pub(in crate::cli) fn train<O: Clone + Serialize + DeserializeOwned>(
         &self,
         (options, at, start): (&O, &RunArguments, Option<&Path>),
         step: &AtOnce,
