@@ -6,7 +6,7 @@ use std::{env, error::Error, path::Path};
 
 use mae_seg::data::{AugmentOptions, Damaged, LabelSpace, SegmentationSet};
 use mae_seg::engine::{DeviceChoice, pick};
-use mae_seg::hub::Disk;
+use mae_seg::sources::Disk;
 use mae_seg::train::{FinetuneOptions, RunFolder, RunManifest, StepOptions, TrainEvent, finetune};
 use mae_seg::weights::read_folder;
 

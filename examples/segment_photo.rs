@@ -4,8 +4,8 @@
 use std::{env, error::Error, fs};
 
 use mae_seg::engine::{DeviceChoice, Engine, SegmentOptions, pick};
-use mae_seg::hub::Disk;
 use mae_seg::image::RgbImage;
+use mae_seg::sources::Disk;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = env::args().skip(1);

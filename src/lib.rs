@@ -35,7 +35,7 @@
 //! | L1 | [`model`] | tensors only: encoder, MAE, segmenter |
 //! | L1 | [`export`] | files of the results: pictures, annotations |
 //! | L2 | [`weights`] | weight folders: names, shapes, shards |
-//! | L3 | [`engine`], `data`, `hub` | the inference path; training data; checkpoints from disk and web |
+//! | L3 | [`engine`], `data`, `sources` | the inference path; training data; checkpoints from disk and web |
 //! | L4 | `train`, `eval` | losses, schedules, average precision |
 //! | L5 | `cli`, [`web`] | the two front ends |
 
@@ -73,6 +73,6 @@ pub mod eval;
 #[cfg(feature = "native")]
 mod files;
 #[cfg(feature = "native")]
-pub mod hub;
+pub mod sources;
 #[cfg(feature = "native")]
 pub mod train;

@@ -178,7 +178,7 @@ pub struct Logits {
 /// ```no_run
 /// use burn::tensor::Device;
 /// use mae_seg::engine::{Engine, SegmentOptions};
-/// use mae_seg::hub::Disk;
+/// use mae_seg::sources::Disk;
 /// use mae_seg::image::RgbImage;
 /// use mae_seg::instance::Instance;
 ///

@@ -9,8 +9,8 @@ use std::{env, fs, path::PathBuf};
 
 use burn::tensor::Device;
 use mae_seg::engine::{Engine, Logits};
-use mae_seg::hub::Disk;
 use mae_seg::image::RgbImage;
+use mae_seg::sources::Disk;
 use serde::{Deserialize, Serialize};
 
 const PHOTO: &str = "photographer.jpg";

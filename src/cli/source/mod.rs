@@ -10,8 +10,8 @@ use anyhow::{Context, Result, bail};
 use indicatif::ProgressBar;
 
 use super::terminal::progress;
-use crate::hub::{Disk, OnBytes, Repository, Settings, Site, settled};
 use crate::hub_name::RepositoryName;
+use crate::sources::{Disk, OnBytes, Repository, Settings, Site, settled};
 use crate::text::one_line;
 use crate::weights::{SourceError, WeightSource};
 

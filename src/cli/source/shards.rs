@@ -10,7 +10,7 @@ use super::download_bar;
 use crate::cli::terminal::progress;
 use crate::cli::wrong_usage;
 use crate::data::{Damaged, Search, is_packed_shard, is_whole_shard};
-use crate::hub::{Site, Told, user_cache};
+use crate::sources::{Site, Told, user_cache};
 use crate::weights::{SourceError, WeightSource as _, sha256_hex};
 
 /// Returns the cache folder of fetched and unpacked shards.

@@ -13,7 +13,7 @@ use std::time::Duration;
 use self::server::{COMMIT, Hub};
 use burn::tensor::Device;
 use mae_seg::engine::Engine;
-use mae_seg::hub::{Client, Repository, Settings, Site};
+use mae_seg::sources::{Client, Repository, Settings, Site};
 use mae_seg::weights::{Checkpoint, WeightSource, read_folder};
 use pollster::block_on;
 

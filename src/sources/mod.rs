@@ -6,14 +6,14 @@
 mod cache;
 mod client;
 mod disk;
-mod repository;
+mod hub;
 mod settings;
 mod site;
 
 pub use cache::Cache;
 pub use client::{Client, Told};
 pub use disk::{Disk, settled};
-pub use repository::Repository;
+pub use hub::Repository;
 pub use settings::{Settings, user_cache};
 pub use site::Site;
 
