@@ -6,6 +6,7 @@ use safetensors::SafeTensors;
 
 use super::classes::Verdict;
 use super::*;
+use crate::mask::BinaryMask;
 use crate::train::points::SeededDraws;
 
 const RECORDING: &[u8] = include_bytes!("../../../tests/fixtures/eomt_tiny_io.safetensors");

@@ -9,8 +9,6 @@ use burn::tensor::{DType, Device, Tensor};
 use mae_seg_kernels::AdamwStep;
 use rayon::prelude::*;
 
-use super::optimizer::AdamWOptions;
-
 const EPSILON: f32 = 1e-8;
 /// Number of values that a thread processes at a time.
 const PART: usize = 1 << 14;
@@ -26,8 +24,8 @@ pub(super) struct AdamW {
 }
 
 impl AdamW {
-    pub(super) fn new(options: &AdamWOptions, weight_decay: f32) -> Self {
-        Self { betas: [options.betas.0, options.betas.1], weight_decay }
+    pub(super) fn new(betas: (f32, f32), weight_decay: f32) -> Self {
+        Self { betas: [betas.0, betas.1], weight_decay }
     }
 
     fn at(&self, time: usize, rate: LearningRate) -> AdamwStep {
@@ -153,8 +151,7 @@ mod tests {
 
     fn steps_are_burns_on(device: &Device, kind: FloatDType, tolerance: f32) {
         device.seed(8);
-        let options = AdamWOptions { betas: (0.9, 0.95), weight_decay: 0.05, decay_vectors: false };
-        let ours = AdamW::new(&options, options.weight_decay);
+        let ours = AdamW::new((0.9, 0.95), 0.05);
         let burns = AdamWConfig::new().with_beta_2(0.95).with_epsilon(EPSILON).with_weight_decay(0.05);
         let burns = burns.build();
         let random = || Tensor::<2>::random([150, 129], Distribution::Normal(0.0, 1.0), device).cast(kind);

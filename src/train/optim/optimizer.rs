@@ -86,11 +86,11 @@ pub struct AdamWOptions {
 /// only if requested.
 #[must_use]
 pub fn adamw<M: Module>(module: &M, options: AdamWOptions) -> ModuleOptimizer {
-    let decayed = ModuleOptimizer::from(AdamW::new(&options, options.weight_decay));
+    let decayed = ModuleOptimizer::from(AdamW::new(options.betas, options.weight_decay));
     if options.decay_vectors {
         return decayed;
     }
-    decayed.with_group(ParamGroup::from_ids(vectors(module)), AdamW::new(&options, 0.0), None)
+    decayed.with_group(ParamGroup::from_ids(vectors(module)), AdamW::new(options.betas, 0.0), None)
 }
 
 fn vectors<M: Module>(module: &M) -> Vec<ParamId> {
