@@ -2,6 +2,7 @@
 
 #[cfg(feature = "avif")]
 mod avif;
+mod channels;
 mod colour;
 mod content;
 mod error;

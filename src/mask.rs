@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+mod cells;
 mod contour;
 mod depth;
 mod guided;
@@ -11,6 +12,7 @@ mod rle;
 mod runs;
 mod stroke;
 
+pub(crate) use cells::Cells;
 pub use contour::Contour;
 pub use depth::Deepest;
 pub use matte::{HALF, Matte, SoftPixel};

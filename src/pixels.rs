@@ -5,13 +5,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::image::RgbImage;
 
-mod cells;
 mod centre;
 mod config;
 mod letterbox;
 mod resize;
 
-pub(crate) use cells::Cells;
 pub use centre::{central_crop, central_square};
 pub use config::{PreprocessError, Statistics};
 pub use letterbox::{Letterbox, PhotoLogits};

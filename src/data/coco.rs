@@ -10,6 +10,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+pub use super::error::OutlineError;
 use super::fingerprint::fingerprint;
 use super::zip::{Zip, is_zip, read_through};
 use super::{DataError, LeftOut, Reason};
@@ -20,7 +21,7 @@ mod read;
 mod text;
 
 pub(crate) use entry::{Entry, Id, Ids};
-pub use outline::{OutlineError, Segmentation};
+pub use outline::Segmentation;
 
 /// An annotation file.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]

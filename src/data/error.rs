@@ -3,8 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::coco::OutlineError;
-use crate::image::ImageError;
+use crate::image::{ImageError, MAX_PIXELS};
+use crate::mask::MaskError;
 use crate::text::counted;
 
 /// Why a data set cannot be used; every message names the file at fault.
@@ -149,6 +149,51 @@ impl DataError {
             other => other,
         }
     }
+}
+
+/// Why an outline is not a mask of its photo.
+#[derive(Debug, thiserror::Error)]
+pub enum OutlineError {
+    /// The run-length encoding is malformed.
+    #[error(transparent)]
+    Mask(#[from] MaskError),
+    /// There is no outline.
+    #[error("`segmentation` is missing or empty: the object has no outline, and a box alone says too little")]
+    Missing,
+    /// A polygon could not be filled.
+    #[error("its polygons cannot be filled: {0}")]
+    Polygon(String),
+    /// All vertices lie between 0 and 1.
+    #[error(
+        "all its corners lie between 0 and 1, like fractions of the photo; COCO's are in pixels: multiply x by the width, y by the \
+         height"
+    )]
+    Shares,
+    /// The photo is too large for a mask.
+    #[error("its photo is {width}×{height}, more than {} megapixels", MAX_PIXELS / 1_000_000)]
+    TooLarge {
+        /// Width of the photo.
+        width: usize,
+        /// Height of the photo.
+        height: usize,
+    },
+    /// The mask and its photo differ in size.
+    #[error("its mask is {}×{}, the photo {width}×{height}{}", size[1], size[0], if_swapped(*size, [*width, *height]))]
+    Size {
+        /// Height and width of the mask.
+        size: [usize; 2],
+        /// Width of the photo.
+        width: usize,
+        /// Height of the photo.
+        height: usize,
+    },
+}
+
+fn if_swapped(size: [usize; 2], photo: [usize; 2]) -> &'static str {
+    if photo == [0; 2] {
+        return "; the annotations do not state its size, the photo in its folder would";
+    }
+    if size == photo { " (`size` is height, width)" } else { "" }
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! Foreground colours along soft edges, without the background's share.
 
 use crate::image::RgbImage;
+use crate::mask::Cells;
 use crate::mask::{Matte, SoftPixel};
-use crate::pixels::Cells;
 
 /// The radius in which object and background are searched: the photo's longer side divided by this.
 const REACH: usize = 40;

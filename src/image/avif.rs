@@ -2,6 +2,7 @@
 
 mod container;
 mod convert;
+mod described;
 mod frame;
 mod grid;
 
@@ -9,8 +10,9 @@ use moxcms::{CicpColorPrimaries, CicpProfile, ColorProfile, MatrixCoefficients, 
 
 use super::ImageError;
 use super::raster::{Channels, Raster, check_size};
-use container::{Container, Described};
+use container::Container;
 use convert::Coding;
+use described::Described;
 use frame::Frame;
 
 const FORMAT: &str = "AVIF";

@@ -3,34 +3,34 @@
 use moxcms::{CmsError, ColorProfile, DataColorSpace, Layout, Transform8BitExecutor, TransformOptions};
 use std::sync::Arc;
 
-use super::raster::{Channels, Raster};
+use super::channels::Channels;
 
 /// Profiles that change no colour by more than this are taken for sRGB itself.
 const SAME: u8 = 2;
 
-/// Converts `raster` to sRGB by its ICC profile.
+/// Converts `pixels` to sRGB by their ICC profile.
 ///
 /// # Errors
-/// The reason in words why the profile cannot be used; `raster` is unchanged then.
-pub(super) fn apply(profile: &[u8], raster: &mut Raster) -> Result<(), String> {
+/// The reason in words why the profile cannot be used; nothing is changed then.
+pub(super) fn apply(profile: &[u8], layout: &mut Channels, pixels: &mut Vec<u8>) -> Result<(), String> {
     let profile = ColorProfile::new_from_slice(profile).map_err(|error| error.to_string())?;
     let space = profile.color_space;
     // An RGB profile may belong to a grey photo, whose red, green and blue are equal.
-    let expanded = match (space, raster.channels) {
+    let expanded = match (space, *layout) {
         (DataColorSpace::Rgb, Channels::Grey) => {
-            Some((Channels::Rgb, raster.bytes.iter().flat_map(|grey| [*grey; 3]).collect()))
+            Some((Channels::Rgb, pixels.iter().flat_map(|grey| [*grey; 3]).collect()))
         }
         (DataColorSpace::Rgb, Channels::GreyAlpha) => {
-            let pixels = raster.bytes.as_chunks().0.iter();
+            let pairs = pixels.as_chunks().0.iter();
             Some((
                 Channels::RgbAlpha,
-                pixels.flat_map(|[grey, alpha]| [*grey, *grey, *grey, *alpha]).collect(),
+                pairs.flat_map(|[grey, alpha]| [*grey, *grey, *grey, *alpha]).collect(),
             ))
         }
         _ => None,
     };
     let (channels, bytes) =
-        expanded.as_ref().map_or((raster.channels, &raster.bytes), |(channels, bytes)| (*channels, bytes));
+        expanded.as_ref().map_or((*layout, &*pixels), |(channels, bytes)| (*channels, bytes));
     let (from, to, becomes) = match (space, channels) {
         (DataColorSpace::Rgb, Channels::Rgb) => (Layout::Rgb, Layout::Rgb, Channels::Rgb),
         (DataColorSpace::Rgb, Channels::RgbAlpha) => (Layout::Rgba, Layout::Rgba, Channels::RgbAlpha),
@@ -45,7 +45,7 @@ pub(super) fn apply(profile: &[u8], raster: &mut Raster) -> Result<(), String> {
     }
     let mut converted = vec![0; bytes.len() / channels.count() * becomes.count()];
     transform.transform(bytes, &mut converted).map_err(|error| error.to_string())?;
-    (raster.channels, raster.bytes) = (becomes, converted);
+    (*layout, *pixels) = (becomes, converted);
     Ok(())
 }
 

@@ -7,34 +7,9 @@ use image::DynamicImage;
 use image::RgbaImage;
 use image::metadata::Orientation;
 
+pub(super) use super::channels::Channels;
 use super::{ImageError, ImageNote, MAX_PIXELS, RgbImage, colour};
 use crate::memory::ask_for;
-
-/// The meaning of a pixel's bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Channels {
-    Grey,
-    GreyAlpha,
-    Rgb,
-    RgbAlpha,
-    /// Printing inks, where 255 is full ink.
-    Cmyk,
-}
-
-impl Channels {
-    pub(super) const fn count(self) -> usize {
-        match self {
-            Self::Grey => 1,
-            Self::GreyAlpha => 2,
-            Self::Rgb => 3,
-            Self::RgbAlpha | Self::Cmyk => 4,
-        }
-    }
-
-    pub(super) const fn has_alpha(self) -> bool {
-        matches!(self, Self::GreyAlpha | Self::RgbAlpha)
-    }
-}
 
 /// A decoded photo as its file stores it: `[height, width, channels]` bytes, not yet upright.
 #[derive(Debug)]
@@ -81,7 +56,7 @@ impl Raster {
 
     fn convert(&mut self) {
         if let Some(profile) = self.profile.take()
-            && let Err(reason) = colour::apply(&profile, self)
+            && let Err(reason) = colour::apply(&profile, &mut self.channels, &mut self.bytes)
         {
             self.notes.push(ImageNote::ProfileIgnored { reason });
         }

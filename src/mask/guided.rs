@@ -2,7 +2,7 @@
 
 use super::{BinaryMask, HALF, Matte, SoftPixel};
 use crate::image::RgbImage;
-use crate::pixels::Cells;
+use crate::mask::Cells;
 
 /// The windows of a guided filter, in which the alpha of a pixel is linear in its colour.
 struct Windows {

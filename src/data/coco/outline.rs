@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use super::OutlineError;
 use super::entry::number;
 use crate::image::MAX_PIXELS;
 use crate::mask::{MaskError, Rle};
@@ -22,51 +23,6 @@ pub enum Segmentation {
     Runs(Rle),
     /// No outline; the annotation has at most a box.
     Missing,
-}
-
-/// Why an outline is not a mask of its photo.
-#[derive(Debug, thiserror::Error)]
-pub enum OutlineError {
-    /// The run-length encoding is malformed.
-    #[error(transparent)]
-    Mask(#[from] MaskError),
-    /// There is no outline.
-    #[error("`segmentation` is missing or empty: the object has no outline, and a box alone says too little")]
-    Missing,
-    /// A polygon could not be filled.
-    #[error("its polygons cannot be filled: {0}")]
-    Polygon(String),
-    /// All vertices lie between 0 and 1.
-    #[error(
-        "all its corners lie between 0 and 1, like fractions of the photo; COCO's are in pixels: multiply x by the width, y by the \
-         height"
-    )]
-    Shares,
-    /// The photo is too large for a mask.
-    #[error("its photo is {width}×{height}, more than {} megapixels", MAX_PIXELS / 1_000_000)]
-    TooLarge {
-        /// Width of the photo.
-        width: usize,
-        /// Height of the photo.
-        height: usize,
-    },
-    /// The mask and its photo differ in size.
-    #[error("its mask is {}×{}, the photo {width}×{height}{}", size[1], size[0], if_swapped(*size, [*width, *height]))]
-    Size {
-        /// Height and width of the mask.
-        size: [usize; 2],
-        /// Width of the photo.
-        width: usize,
-        /// Height of the photo.
-        height: usize,
-    },
-}
-
-fn if_swapped(size: [usize; 2], photo: [usize; 2]) -> &'static str {
-    if photo == [0; 2] {
-        return "; the annotations do not state its size, the photo in its folder would";
-    }
-    if size == photo { " (`size` is height, width)" } else { "" }
 }
 
 /// Number of values in a polygon of three vertices.

@@ -5,25 +5,11 @@ use std::borrow::Cow;
 use image::metadata::Orientation;
 use zenavif_parse::{AvifParser, CleanAperture, ColorInformation, Error};
 
+use super::described::Described;
 use super::grid::Grid;
-use super::{FORMAT, UNSPECIFIED, corrupt, unsupported};
+use super::{FORMAT, corrupt, unsupported};
 use crate::image::ImageError;
 use crate::image::raster::Raster;
-
-/// The description of colours by code points (ITU-T H.273).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Described {
-    pub(super) primaries: u16,
-    pub(super) transfer: u16,
-    pub(super) matrix: u16,
-    pub(super) is_full_range: bool,
-}
-
-impl Described {
-    /// The description of a file without code points.
-    pub(super) const UNSAID: Self =
-        Self { primaries: UNSPECIFIED, transfer: UNSPECIFIED, matrix: UNSPECIFIED, is_full_range: true };
-}
 
 /// A picture as its file stores it: coded frames, and how they are assembled and shown.
 #[derive(Debug)]

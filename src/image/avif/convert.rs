@@ -1,6 +1,6 @@
 //! Converts luma and chroma to red, green and blue.
 
-use super::container::Described;
+use super::described::Described;
 use super::frame::{Frame, Plane};
 use super::{UNSPECIFIED, corrupt, unsupported};
 use crate::image::ImageError;

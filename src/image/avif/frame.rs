@@ -4,7 +4,7 @@ use re_rav1d::dav1d::{
     Decoder, Error, Picture, PixelLayout, PlanarImageComponent, Settings, pixel::YUVRange,
 };
 
-use super::container::Described;
+use super::described::Described;
 use super::{FORMAT, corrupt, unsupported};
 use crate::image::{ImageError, MAX_PIXELS};
 
