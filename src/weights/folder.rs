@@ -6,9 +6,11 @@ use burn::module::Module;
 use safetensors::tensor::Dtype;
 use serde::Deserialize;
 
+use super::infer::MASK_PROBABILITIES;
 use super::names::unwrap;
 use super::quantized::{Scaling, scale_name};
-use super::stream::{exactly, no_weights};
+use super::stored::exactly;
+use super::stream::no_weights;
 use super::tensors::Widening;
 use super::timm::TimmConfig;
 use super::{
@@ -30,10 +32,6 @@ pub struct Folder {
     /// All tensors by their names in the file.
     pub tensors: BTreeMap<String, HostTensor>,
 }
-
-/// Names of the tensor in `EoMT`'s files that holds
-/// [`SegmenterConfig::attn_mask_probs`](crate::model::SegmenterConfig::attn_mask_probs).
-pub(super) const MASK_PROBABILITIES: [&str; 2] = ["attn_mask_probs", "network.attn_mask_probs"];
 
 #[derive(Deserialize)]
 struct Index {

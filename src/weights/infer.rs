@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::folder::MASK_PROBABILITIES;
 use super::place::{Place, prefix_rows};
 use super::timm::{self, TimmConfig};
 use super::{Architecture, Header, Layout, ModelConfig, WeightsError};
@@ -13,6 +12,9 @@ use crate::model::{DecoderConfig, MaeConfig, SegmenterConfig, VitConfig};
 /// Shapes by tensor name, as in the headers of a checkpoint.
 pub type Shapes = BTreeMap<String, Vec<usize>>;
 
+/// Names of the tensor in `EoMT`'s files that holds
+/// [`SegmenterConfig::attn_mask_probs`](crate::model::SegmenterConfig::attn_mask_probs).
+pub(super) const MASK_PROBABILITIES: [&str; 2] = ["attn_mask_probs", "network.attn_mask_probs"];
 /// Prefix of the names of MAE's own files, whose position embeddings are resampled as its authors do.
 const OF_MAE: &str = "mae_";
 /// Prefix of the names of those MAE files that predict pixels without normalisation, for visualisation.

@@ -6,33 +6,9 @@
 
 use super::tables::{
     DEIT, DINOV2, DINOV2_GATED, DINOV3, DINOV3_GATED, EOMT, EOMT_DINOV3, EOMT_DINOV3_GATED, EOMT_EARLY,
-    EOMT_GATED, EOMT_NATIVE, EOMT_PACKED, TIMM, TIMM_DISTILLED, TIMM_POOLED, TIMM_SCALED, TIMM_SCALED_POOLED,
-    VIT, VIT_MAE, VIT_MAE_FIRST,
+    EOMT_GATED, EOMT_NATIVE, EOMT_PACKED, Form, Section, TIMM, TIMM_DISTILLED, TIMM_POOLED, TIMM_SCALED,
+    TIMM_SCALED_POOLED, VIT, VIT_MAE, VIT_MAE_FIRST,
 };
-
-/// How file tensors form one parameter.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Form {
-    /// One tensor, stored as it is.
-    Same,
-    /// A `Linear` weight, stored as `[out, in]`.
-    Transposed,
-    /// Several `Linear` weights side by side: queries, keys, values.
-    TransposedColumns,
-    /// Several vectors, concatenated.
-    Joined,
-    /// Two of three vectors, with zeros for the middle one: queries and values have a bias, keys have none.
-    JoinedAroundZeros,
-    /// Not stored; the parameter keeps its value.
-    Nowhere,
-    /// Position embeddings with one row per patch.
-    Positions,
-    /// Position embeddings of patches after rows for the tokens in front of them.
-    PositionsAfterPrefix,
-    /// The prefix tokens from this one on, and the position embeddings: tokens have no position embeddings
-    /// here, so their rows, if any, are added to them.
-    PlusPositions(usize),
-}
 
 /// How a layout names one parameter.
 #[derive(Debug)]
@@ -41,11 +17,6 @@ pub(super) struct Rule {
     pub(super) files: Vec<String>,
     pub(super) form: Form,
 }
-
-pub(super) type Row = (&'static str, &'static [&'static str], Form);
-
-/// Rows with a prefix of the module path and a prefix of the file's names.
-pub(super) struct Section(pub(super) &'static str, pub(super) &'static str, pub(super) &'static [Row]);
 
 /// A naming scheme of tensors, published or this crate's own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

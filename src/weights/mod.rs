@@ -20,6 +20,7 @@ mod notes;
 mod place;
 mod quantized;
 mod source;
+mod stored;
 mod stream;
 mod tables;
 mod tensors;
@@ -37,8 +38,8 @@ pub use layouts::Layout;
 pub use loader::{Loader, apply, apply_encoder};
 pub use manifest::{Digest, Manifest, ManifestFile, sha256_hex};
 pub use source::{SourceError, WeightSource};
-pub use stream::{Header, StoredTensor};
-pub use tensors::{HostTensor, StoredAs, read_safetensors, write_safetensors};
+pub use stored::{Header, HostTensor, StoredTensor};
+pub use tensors::{StoredAs, read_safetensors, write_safetensors};
 
 use crate::memory::NoMemory;
 

@@ -2,7 +2,8 @@
 
 use std::iter;
 
-use super::layouts::{Form, index_in};
+use super::layouts::index_in;
+use super::tables::Form;
 use super::{HostTensor, Layout};
 
 /// A parameter's rule with the layer index filled in.

@@ -1,13 +1,14 @@
 //! The published layouts as data. // table
 
 mod dinov3;
+mod rows;
 
 pub(super) use dinov3::{DINOV3, DINOV3_GATED, EOMT_DINOV3, EOMT_DINOV3_GATED};
 
-use super::layouts::Form::{
+use self::rows::Form::{
     Joined, PlusPositions, Positions, PositionsAfterPrefix, Same, Transposed, TransposedColumns,
 };
-use super::layouts::{Row, Section};
+pub(super) use self::rows::{Form, Row, Section};
 
 #[rustfmt::skip]
 const VIT_STEM: &[Row] = &[

@@ -6,16 +6,7 @@ use half::{bf16, f16};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
 use super::quantized::{is_quantizable, quantize, scale_name};
-use super::{StoredTensor, WeightsError};
-
-/// A tensor on the host, row-major.
-#[derive(Debug, Clone, PartialEq)]
-pub struct HostTensor {
-    /// Length of every axis.
-    pub shape: Vec<usize>,
-    /// The values, widened to f32.
-    pub values: Vec<f32>,
-}
+use super::{HostTensor, StoredTensor, WeightsError};
 
 /// How values are stored in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

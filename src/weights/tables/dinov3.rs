@@ -1,7 +1,7 @@
 //! DINOv3's encoders and the EoMT models built on them.
 
-use super::super::layouts::Form::{JoinedAroundZeros, Nowhere, Same, Transposed, TransposedColumns};
-use super::super::layouts::{Row, Section};
+use super::rows::Form::{JoinedAroundZeros, Nowhere, Same, Transposed, TransposedColumns};
+use super::rows::{Row, Section};
 use super::{
     EOMT_CLASSES, EOMT_MASKS, EOMT_QUERIES, EOMT_UPSCALE, GATED_MLP, LATERAL_NORM, SCALED_NORMS, TIMM_NORM,
 };

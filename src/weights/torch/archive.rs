@@ -10,7 +10,7 @@ use rawzip::{
 use super::pieces::Pieces;
 use super::tensors::Contents;
 use super::{MAX_PICKLE_BYTES, TorchError, shown};
-use crate::weights::stream::exactly;
+use crate::weights::stored::exactly;
 use crate::weights::{StoredTensor, WeightSource, WeightsError};
 
 const PICKLE: &str = "data.pkl";

@@ -8,7 +8,7 @@ use super::reader::Reader;
 use super::tensors::Contents;
 use super::value::{Heap, Value};
 use super::{MAX_PICKLE_BYTES, TorchError, machine, shown};
-use crate::weights::stream::exactly;
+use crate::weights::stored::exactly;
 use crate::weights::{StoredTensor, WeightSource, WeightsError};
 
 /// Bytes fetched first to find the end of the pickles.

@@ -7,7 +7,7 @@ use std::io;
 use rawzip::{Error, ReaderAt};
 
 use super::TorchError;
-use crate::weights::stream::exactly;
+use crate::weights::stored::exactly;
 use crate::weights::{WeightSource, WeightsError};
 
 /// The parts of a file that were fetched.
