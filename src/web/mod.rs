@@ -26,6 +26,7 @@ pub mod pace;
 pub mod patches;
 pub mod place;
 pub mod protocol;
+mod sentence;
 pub mod state;
 #[cfg(any(feature = "page", test))]
 mod texts;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::protocol::Sentence;
+use super::sentence::Sentence;
 use crate::hub_name::{HUB, RepositoryName};
 
 /// Where a model's weights are.

@@ -8,14 +8,13 @@ mod failure;
 mod found;
 mod model;
 mod redraw;
-mod sentence;
 
+pub use super::sentence::Sentence;
 pub use collect::CollectStep;
 pub use failure::{Failure, FailureKind};
 pub use found::{Found, Presence};
 pub use model::{Backend, BackendChoice, Fallback, ModelInfo};
 pub use redraw::{Drawn, Hiding, MOST_PERCENT, RedrawModel, RedrawReply, RedrawRequest, Sampling, Wish};
-pub use sentence::Sentence;
 
 use serde::{Deserialize, Serialize};
 
