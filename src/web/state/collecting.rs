@@ -1,32 +1,11 @@
 //! Building one file of all photos, one after another.
 
-use super::taking::Taking;
+use super::taking::{Collecting, Taking};
 use super::{AppState, Effect};
 use crate::export::PictureFormat;
 use crate::web::export::Product;
-use crate::web::gallery::{PhotoKey, Standing};
+use crate::web::gallery::Standing;
 use crate::web::protocol::{CollectStep, Failure, RequestId, Sentence};
-
-/// A file of all photos under construction.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Collecting {
-    /// The current request.
-    id: RequestId,
-    /// The photo of that request.
-    at: Option<PhotoKey>,
-    /// Remaining photos in reverse order.
-    left: Vec<PhotoKey>,
-    total: usize,
-    /// Why photos were left out, in sentences with their names.
-    left_out: Vec<Sentence>,
-}
-
-impl Collecting {
-    /// Returns the progress.
-    pub(super) const fn progress(&self) -> Sentence {
-        Sentence::MakingOfPhotos { at: self.total - self.left.len(), count: self.total }
-    }
-}
 
 impl AppState {
     /// Returns the number of photos whose objects are known.

@@ -5,6 +5,7 @@
 
 mod asking;
 mod collecting;
+mod effect;
 mod event;
 mod measuring;
 mod mending;
@@ -17,11 +18,11 @@ mod update;
 mod waiting;
 
 pub use asking::{Aim, Gesture, Tool};
-pub use event::{Effect, Event};
+pub use effect::{Effect, Purpose};
+pub use event::Event;
 pub use measuring::Measuring;
 pub use photos::Earlier;
 pub use redraw::{PRETRAINED, Redraw, RedrawEvent};
-pub use taking::Purpose;
 
 use std::collections::BTreeSet;
 

@@ -1,20 +1,9 @@
 //! Exported files on their way out of the worker, and what became of them.
 
-use super::collecting::Collecting;
-use super::{AppState, Effect};
+use super::{AppState, Effect, Purpose};
 use crate::web::export::Export;
+use crate::web::gallery::PhotoKey;
 use crate::web::protocol::{Failure, FailureKind, RequestId, Sentence};
-
-/// Where a file goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Purpose {
-    /// Saved by the browser.
-    Save,
-    /// Into the clipboard.
-    Copy,
-    /// To the device's share sheet.
-    Share,
-}
 
 /// What became of the file requested last.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -28,6 +17,27 @@ pub(super) enum Taking {
     Collecting(Box<Collecting>),
     /// It was handed over; further sentences to show.
     Done(Vec<Sentence>),
+}
+
+/// A file of all photos under construction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Collecting {
+    /// The current request.
+    pub(super) id: RequestId,
+    /// The photo of that request.
+    pub(super) at: Option<PhotoKey>,
+    /// Remaining photos in reverse order.
+    pub(super) left: Vec<PhotoKey>,
+    pub(super) total: usize,
+    /// Why photos were left out, in sentences with their names.
+    pub(super) left_out: Vec<Sentence>,
+}
+
+impl Collecting {
+    /// Returns the progress.
+    const fn progress(&self) -> Sentence {
+        Sentence::MakingOfPhotos { at: self.total - self.left.len(), count: self.total }
+    }
 }
 
 impl AppState {

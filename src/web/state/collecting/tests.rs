@@ -1,4 +1,5 @@
 use super::*;
+use crate::web::gallery::PhotoKey;
 use crate::web::protocol::{BackendChoice, FailureKind, Found, Presence, Reply, Size};
 use crate::web::state::Event;
 use crate::web::state::testing::loaded;
