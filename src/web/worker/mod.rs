@@ -28,7 +28,7 @@ use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
 
 use super::channel;
-use super::protocol::{PROTOCOL_VERSION, Reply, Request};
+use super::protocol::{PROTOCOL_VERSION, Progress, Reply, Request, RequestId};
 use session::Session;
 
 /// A pending request and its attachments.
@@ -92,6 +92,11 @@ async fn work(inbox: Rc<RefCell<Inbox>>, mut session: Session) {
 fn is_superseded(request: &Request, newer: &VecDeque<Job>) -> bool {
     matches!(request, Request::Segment { .. } | Request::Paint { .. } | Request::Ask { .. })
         && newer.iter().any(|(other, _)| matches!(other, Request::Segment { .. }))
+}
+
+/// Tells the page how far a request is.
+fn progress(id: RequestId, progress: Progress) {
+    post(&Reply::Progress { id, progress }, &[]);
 }
 
 /// Sends a message to the page; the buffers are transferred.

@@ -7,6 +7,11 @@ use std::task::Poll;
 use js_sys::Promise;
 use wasm_bindgen_futures::JsFuture;
 
+/// Returns the time in milliseconds since the worker started; 0 without a clock.
+pub(super) fn now_ms() -> f64 {
+    super::scope().performance().map_or(0.0, |clock| clock.now())
+}
+
 /// Waits for a time.
 pub(super) async fn sleep(milliseconds: i32) {
     let promise = Promise::new(&mut |resolve, _| {

@@ -6,12 +6,12 @@ use js_sys::ArrayBuffer;
 use web_sys::File;
 
 use super::buffers::bytes_to_buffer;
+use super::patience::now_ms;
 use super::photo::Photo;
-use super::post;
-use super::refusal::{not_computed, not_loaded, not_made, not_opened};
-use super::session::{no_model, nothing_segmented, now_ms, progress};
+use super::refusal::{no_model, not_computed, not_loaded, not_made, not_opened, nothing_segmented};
 use super::source::Source;
 use super::store::Store;
+use super::{post, progress};
 use crate::engine::{
     DeviceChoice, Engine, EngineError, PatchFeatures, Picked, Reconstructor, Redrawn, Square, pick,
 };

@@ -123,6 +123,16 @@ pub(super) fn not_computed(backend: Backend, error: &EngineError) -> Failure {
     Failure::new(kind, Sentence::ComputingFailed { reason })
 }
 
+/// Returns that no model is loaded yet.
+pub(super) const fn no_model() -> Failure {
+    Failure::new(FailureKind::Internal, Sentence::NoModelYet)
+}
+
+/// Returns that no photo is segmented yet.
+pub(super) const fn nothing_segmented() -> Failure {
+    Failure::new(FailureKind::Internal, Sentence::NoResultYet)
+}
+
 /// Returns the library's message, to be embedded in one of the page's.
 fn detail(error: &impl Display) -> String {
     error.to_string().replace('`', "").trim_end_matches('.').to_owned()

@@ -10,12 +10,15 @@ use js_sys::{Array, ArrayBuffer};
 
 use super::browser_photo;
 use super::buffers::{bytes_from_buffer, bytes_to_buffer, floats_to_buffer, words_to_buffer};
+use super::patience::now_ms;
 use super::photo::{Changed, Photo};
-use super::post;
 use super::questions::Questions;
 use super::redraw::{Beside, Redrawing};
-use super::refusal::{backdrop_failure, not_computed, not_made, note, photo_failure};
+use super::refusal::{
+    backdrop_failure, no_model, not_computed, not_made, note, nothing_segmented, photo_failure,
+};
 use super::store::Store;
+use super::{post, progress};
 use crate::engine::{Encoded, Engine, Logits, Picked, SegmentOptions};
 use crate::image::{ImageError, ImageNote, RgbImage};
 use crate::instance::Instance;
@@ -288,14 +291,6 @@ const fn sides(Size { width, height }: Size) -> [usize; 2] {
     [width, height]
 }
 
-pub(super) fn progress(id: RequestId, progress: Progress) {
-    post(&Reply::Progress { id, progress }, &[]);
-}
-
-pub(super) fn now_ms() -> f64 {
-    super::scope().performance().map_or(0.0, |clock| clock.now())
-}
-
 const fn id_of(request: &Request) -> RequestId {
     match request {
         Request::Load { id, .. }
@@ -315,12 +310,4 @@ const fn id_of(request: &Request) -> RequestId {
         | Request::Measure { id }
         | Request::ForgetWeights { id } => *id,
     }
-}
-
-pub(super) const fn no_model() -> Failure {
-    Failure::new(FailureKind::Internal, Sentence::NoModelYet)
-}
-
-pub(super) const fn nothing_segmented() -> Failure {
-    Failure::new(FailureKind::Internal, Sentence::NoResultYet)
 }

@@ -1,6 +1,6 @@
 //! Chooses the bundled model that suits this device: the better one, if its first answer comes soon.
 
-use super::session::now_ms;
+use super::patience::now_ms;
 use crate::engine::{DeviceChoice, pick, trial};
 use crate::web::catalogue::{SMALL, TINY};
 use crate::web::place::Place;

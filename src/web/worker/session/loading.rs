@@ -2,7 +2,7 @@
 
 use web_sys::File;
 
-use super::{Session, progress};
+use super::Session;
 use crate::engine::{DeviceChoice, Engine, EngineError, Picked, pick};
 use crate::web::place::Place;
 use crate::web::protocol::{
@@ -11,10 +11,10 @@ use crate::web::protocol::{
 use crate::web::worker::check::agree;
 use crate::web::worker::early;
 use crate::web::worker::patience::within;
-use crate::web::worker::post;
 use crate::web::worker::refusal::{not_loaded, not_opened};
 use crate::web::worker::source::Source;
 use crate::web::worker::suited::suited;
+use crate::web::worker::{post, progress};
 use crate::weights::WeightsError;
 
 /// Weights above this size are not loaded a second time for the comparison with the CPU.

@@ -2,10 +2,11 @@
 
 use js_sys::ArrayBuffer;
 
-use super::{Session, decode, no_model, now_ms};
+use super::{Session, decode};
 use crate::web::protocol::{Failure, Look, RUNS, Reply, RequestId};
+use crate::web::worker::patience::now_ms;
 use crate::web::worker::post;
-use crate::web::worker::refusal::photo_failure;
+use crate::web::worker::refusal::{no_model, photo_failure};
 
 impl Session {
     /// Segments a photo several times, after once to warm up, and posts the time of each run.

@@ -2,7 +2,7 @@
 
 use js_sys::ArrayBuffer;
 
-use super::{Session, decode, no_model, nothing_segmented};
+use super::{Session, decode};
 use crate::export::{PhotoInfo, PictureFormat, picture_file};
 use crate::image::RgbImage;
 use crate::pixels::{Filter, Window, resize};
@@ -14,7 +14,7 @@ use crate::web::protocol::{CollectStep, Failure, FailureKind, Look, Reply, Reque
 use crate::web::worker::buffers::{bytes_from_buffer, bytes_to_buffer};
 use crate::web::worker::photo::{Photo, found};
 use crate::web::worker::post;
-use crate::web::worker::refusal::{not_made, not_made_of, photo_failure};
+use crate::web::worker::refusal::{no_model, not_made, not_made_of, nothing_segmented, photo_failure};
 
 /// Longer side of the thumbnails in the gallery, in pixels.
 const SMALL_SIDE: usize = 144;
