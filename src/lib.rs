@@ -26,7 +26,7 @@
 //!
 //! # Modules
 //!
-//! Imports go down this table only.
+//! Imports go down this table only, and inside a module they close no circle.
 //!
 //! | level | module | what |
 //! |---|---|---|

@@ -1,8 +1,9 @@
-//! The rules of the layout, checked on the sources: imports go down only, and the UI never sees a tensor.
+//! The rules of the layout, checked on the sources: imports go down only and in no circle, and the UI never
+//! sees a tensor.
 #![cfg(feature = "native")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -145,5 +146,148 @@ fn an_option_is_named_where_it_is_declared_and_where_it_is_used() {
             .filter(|(path, text)| !NO_USERS.iter().any(|file| path.ends_with(file)) && names(text));
         let users: Vec<_> = users.map(|(path, _)| path.display().to_string()).collect();
         assert!((1..=2).contains(&users.len()), "{option}: {users:?}");
+    }
+}
+
+/// The path of a module or an item from the crate's root, name by name.
+type ItemPath = Vec<String>;
+
+/// The modules of the crate: the code of each, and what it imports, by name.
+struct Modules {
+    codes: BTreeMap<ItemPath, String>,
+    imported: BTreeMap<ItemPath, BTreeMap<String, ItemPath>>,
+}
+
+impl Modules {
+    fn read() -> Self {
+        let is_test = |path: &Path| path.file_name().is_some_and(|name| name == "tests.rs");
+        let code = |text: &str| {
+            let lines = without_tests(text).lines().filter(|line| !line.trim_start().starts_with("//"));
+            lines.collect::<Vec<_>>().join("\n")
+        };
+        let sources = sources().into_iter().filter(|(path, _)| !is_test(path));
+        let codes = sources.map(|(path, text)| (module_of(&path), code(&text))).collect();
+        let mut modules = Self { codes, imported: BTreeMap::new() };
+        for (module, code) in &modules.codes {
+            let paths = use_trees(code).flat_map(|tree| use_paths(&tree));
+            let paths = paths.filter_map(|(path, name)| Some((name, modules.from_root(module, &path)?)));
+            let paths = paths.collect();
+            modules.imported.insert(module.clone(), paths);
+        }
+        modules
+    }
+
+    /// Returns a path in a module as a path from the root, or `None` if it leads to another crate.
+    fn from_root(&self, module: &[String], path: &[String]) -> Option<ItemPath> {
+        let ups = path.iter().take_while(|name| *name == "super").count();
+        let (base, rest) = match path.first()?.as_str() {
+            "crate" if module.first().is_some_and(|name| name == "kernels") => (&module[..1], &path[1..]),
+            "crate" => (&module[..0], &path[1..]),
+            "self" => (module, &path[1..]),
+            "super" => (&module[..module.len().checked_sub(ups)?], &path[ups..]),
+            _ if self.codes.contains_key(&[module, &path[..1]].concat()) => (module, path),
+            _ => return None,
+        };
+        Some([base, rest].concat())
+    }
+
+    /// Returns the module that declares an item, however many others re-export it.
+    fn home(&self, path: &[String]) -> ItemPath {
+        let depth = (0..=path.len()).rev().find(|depth| self.codes.contains_key(&path[..*depth])).unwrap();
+        let (module, rest) = path.split_at(depth);
+        match rest.first().and_then(|name| self.imported[module].get(name)) {
+            Some(item) => self.home(&[item, &rest[1..]].concat()),
+            None => module.to_vec(),
+        }
+    }
+
+    /// Returns the imports between the children of each module. An import by anything below a child is the
+    /// child's. Imports between a module's own file and its children are left out: a parent may have types
+    /// for its children.
+    fn arrows(&self) -> BTreeMap<ItemPath, BTreeSet<(String, String)>> {
+        let mut arrows: BTreeMap<ItemPath, BTreeSet<_>> = BTreeMap::new();
+        for (module, code) in &self.codes {
+            let inline = inline_paths(code).filter_map(|path| self.from_root(module, &path));
+            for item in self.imported[module].values().cloned().chain(inline) {
+                let home = self.home(&item);
+                let shared = module.iter().zip(&home).take_while(|(a, b)| a == b).count();
+                if let (Some(from), Some(to)) = (module.get(shared), home.get(shared)) {
+                    let between = arrows.entry(home[..shared].to_vec()).or_default();
+                    between.insert((from.clone(), to.clone()));
+                }
+            }
+        }
+        arrows
+    }
+}
+
+/// Returns the module of a source file.
+fn module_of(path: &Path) -> ItemPath {
+    let path = path.with_extension("");
+    let mut names: ItemPath = path.iter().map(|name| name.to_str().unwrap().to_owned()).collect();
+    names.pop_if(|last| ["mod", "lib"].contains(&last.as_str()));
+    names
+}
+
+/// Returns the tree of each `use` statement.
+fn use_trees(code: &str) -> impl Iterator<Item = String> {
+    let is_start =
+        |line: &&str| line.starts_with("use ") || line.starts_with("pub") && line.contains(" use ");
+    // Messages have words like `use`, too.
+    let is_tree = |tree: &str| tree.chars().all(|c| c.is_alphanumeric() || "_:,{}* ".contains(c));
+    code.split(';').filter_map(move |statement| {
+        let lines: Vec<&str> = statement.lines().map(str::trim).collect();
+        let start = lines.iter().rposition(is_start)?;
+        let statement = lines[start..].join(" ");
+        statement.split_once("use ").map(|(_, tree)| tree.to_owned()).filter(|tree| is_tree(tree))
+    })
+}
+
+/// Returns the paths of a `use` tree, each with the name by which it is imported.
+fn use_paths(tree: &str) -> Vec<(ItemPath, String)> {
+    if let Some((before, rest)) = tree.split_once('{') {
+        let mut depth = 0;
+        let parts = rest.trim_end().strip_suffix('}').unwrap().split(|c| {
+            depth += i32::from(c == '{') - i32::from(c == '}');
+            depth == 0 && c == ','
+        });
+        let parts = parts.map(str::trim).filter(|part| !part.is_empty());
+        return parts.flat_map(|part| use_paths(&format!("{before}{part}"))).collect();
+    }
+    let (path, alias) = tree.split_once(" as ").unwrap_or((tree, ""));
+    let mut path: ItemPath = path.split("::").map(|name| name.trim().to_owned()).collect();
+    path.pop_if(|last| last == "self");
+    let name = if alias.is_empty() { path.last().cloned().unwrap_or_default() } else { alias.to_owned() };
+    vec![(path, name)]
+}
+
+/// Returns the paths in the code that begin with `crate` or `super`; of a `use` tree, its trunk.
+fn inline_paths(code: &str) -> impl Iterator<Item = ItemPath> {
+    let words = code.split(|c: char| !c.is_alphanumeric() && c != '_' && c != ':');
+    let paths = words.filter(|word| word.starts_with("crate::") || word.starts_with("super::"));
+    paths.map(|path| path.split("::").filter(|name| !name.is_empty()).map(str::to_owned).collect())
+}
+
+#[test]
+fn no_circles_inside_modules() {
+    let all = Modules::read().arrows();
+    let path = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<ItemPath>();
+    let known = ("folder".to_owned(), "atomic".to_owned());
+    assert!(all[&path(&["train", "run"])].contains(&known), "imports are seen: {all:?}");
+    let known = ("cli".to_owned(), "train".to_owned());
+    assert!(all[&path(&[])].contains(&known), "re-exports are followed: {all:?}");
+    for (module, mut arrows) in all {
+        // What nothing imports, and what imports nothing, is in no circle.
+        loop {
+            let count = arrows.len();
+            let from: BTreeSet<String> = arrows.iter().map(|(from, _)| from.clone()).collect();
+            let to: BTreeSet<String> = arrows.iter().map(|(_, to)| to.clone()).collect();
+            arrows.retain(|(start, end)| to.contains(start) && from.contains(end));
+            if arrows.len() == count {
+                break;
+            }
+        }
+        let within = if module.is_empty() { "the crate".to_owned() } else { module.join("::") };
+        assert!(arrows.is_empty(), "in {within}, files import each other in a circle: {arrows:?}");
     }
 }
