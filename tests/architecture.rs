@@ -170,7 +170,7 @@ impl Modules {
         let mut modules = Self { codes, imported: BTreeMap::new() };
         for (module, code) in &modules.codes {
             let paths = use_trees(code).flat_map(|tree| use_paths(&tree));
-            let paths = paths.filter_map(|(path, name)| Some((name, modules.from_root(module, &path)?)));
+            let paths = paths.filter_map(|(path, name)| Some((name, modules.of_root(module, &path)?)));
             let paths = paths.collect();
             modules.imported.insert(module.clone(), paths);
         }
@@ -178,7 +178,7 @@ impl Modules {
     }
 
     /// Returns a path in a module as a path from the root, or `None` if it leads to another crate.
-    fn from_root(&self, module: &[String], path: &[String]) -> Option<ItemPath> {
+    fn of_root(&self, module: &[String], path: &[String]) -> Option<ItemPath> {
         let ups = path.iter().take_while(|name| *name == "super").count();
         let (base, rest) = match path.first()?.as_str() {
             "crate" if module.first().is_some_and(|name| name == "kernels") => (&module[..1], &path[1..]),
@@ -207,7 +207,7 @@ impl Modules {
     fn arrows(&self) -> BTreeMap<ItemPath, BTreeSet<(String, String)>> {
         let mut arrows: BTreeMap<ItemPath, BTreeSet<_>> = BTreeMap::new();
         for (module, code) in &self.codes {
-            let inline = inline_paths(code).filter_map(|path| self.from_root(module, &path));
+            let inline = inline_paths(code).filter_map(|path| self.of_root(module, &path));
             for item in self.imported[module].values().cloned().chain(inline) {
                 let home = self.home(&item);
                 let shared = module.iter().zip(&home).take_while(|(a, b)| a == b).count();

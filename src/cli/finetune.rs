@@ -9,6 +9,7 @@ use clap::Args;
 use super::args::run::{RunArguments, check_parts, manifest};
 use super::source::Source;
 use super::terminal::progress::TrainProgress;
+use super::terminal::stop::stop_by_signal;
 use super::training::{AtOnce, Stack, together};
 use super::wrong_usage;
 use crate::args;
@@ -206,6 +207,7 @@ fn train(arguments: &Arguments, peers: &Arc<dyn Peers>) -> Result<()> {
         .with("cut-outs", photos.cutouts_fingerprint())
         .with("validation", validation.as_ref().map(ValidationSet::told));
     let mut run = RunFolder::shared(&arguments.run.out, &manifest, peers)?;
+    stop_by_signal(&mut run)?;
     let data = (&photos, validation.as_ref());
     finetune(data, &options, (encoder, fresh), &picked.device, &mut run, |event| progress.show(event))?;
     progress.finish(&format!("fine-tuned; evaluate with --weights {}", run.checkpoint().display()));

@@ -31,8 +31,11 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 use self::args::recipe;
+use self::terminal::progress::say;
+use self::terminal::stop::INTERRUPTED;
 use crate::image::is_decoding;
 use crate::text::one_line;
+use crate::train::TrainError;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -100,6 +103,10 @@ pub fn run() -> ExitCode {
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
+        Err(error) if matches!(error.downcast_ref(), Some(TrainError::Stopped { .. })) => {
+            say(&error.to_string());
+            ExitCode::from(INTERRUPTED)
+        }
         Err(error) => {
             complain(&error);
             if error.is::<WrongUsage>() { ExitCode::from(2) } else { ExitCode::FAILURE }

@@ -109,6 +109,12 @@ pub enum TrainError {
         /// The first parameter whose values or gradient are not finite.
         parameter: Option<String>,
     },
+    /// The run was asked to stop, and its state is saved.
+    #[error("stopped after step {step}; its checkpoint is saved, and the same command continues the run")]
+    Stopped {
+        /// Number of steps done.
+        step: usize,
+    },
     /// The initial weights are not finite.
     #[error("`{0}` holds NaN or infinite values before the first step; start from other weights")]
     Start(String),

@@ -117,7 +117,8 @@ pub(super) fn train<T: Task>(
             let batch = task.shared(batch);
             (at, report) = one_step(task, at, options, &batch, &*peers)?;
             let due = |every: usize| at.step % every == 0 || at.step == steps;
-            if due(options.save_every) {
+            let stopped = run.is_stopped();
+            if due(options.save_every) || stopped {
                 check_parameters(&at, report.loss)?;
             }
             if peers.rank() > 0 {
@@ -141,13 +142,16 @@ pub(super) fn train<T: Task>(
             if due(options.panel_every) {
                 on_event(run.show(at.step, &task.panel(&kept(), &batch))?);
             }
-            if due(options.save_every) || judged.is_err() {
+            if due(options.save_every) || judged.is_err() || stopped {
                 on_event(run.save(&at, written)?);
                 if options.keep > 0 {
                     run.keep(at.step, options.keep)?;
                 }
             }
             judged?;
+            if stopped && at.step < steps {
+                return Err(TrainError::Stopped { step: at.step });
+            }
         }
         Ok(())
     })

@@ -27,9 +27,14 @@ fn photos() -> tempfile::TempDir {
 
 /// Returns a pretraining command with output folder `out` that saves after each of its 12 steps.
 fn pretraining(folder: &Path, out: &str, limit: &str) -> Command {
+    pretraining_for(folder, out, limit, "--epochs 4 --save-every 1")
+}
+
+/// Returns a pretraining command of three steps an epoch.
+fn pretraining_for(folder: &Path, out: &str, limit: &str, length: &str) -> Command {
     let line = format!(
         "trap '' XFSZ; {limit} exec \"$0\" pretrain --data photos --out {out} --image-size 32 --decoder-dim 32 \
-         --decoder-depth 1 --batch-size 2 --epochs 4 --warmup-epochs 1 --average 0.9 --save-every 1 --panel-every 5 \
+         --decoder-depth 1 --batch-size 2 {length} --warmup-epochs 1 --average 0.9 --panel-every 50 \
          --device cpu"
     );
     let mut command = Command::new("sh");
@@ -46,7 +51,11 @@ fn pretraining(folder: &Path, out: &str, limit: &str) -> Command {
 /// Returns the loss of every step, as logged last.
 fn losses(run: &Path) -> BTreeMap<u64, String> {
     let lines = fs::read_to_string(run.join("metrics.jsonl")).unwrap();
-    let lines = lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    // The last line of a run that goes on may be incomplete.
+    let lines = lines
+        .split_inclusive('\n')
+        .filter(|line| line.ends_with('\n'))
+        .map(|line| serde_json::from_str::<Value>(line).unwrap());
     lines.map(|line| (line["step"].as_u64().unwrap(), line["loss"].to_string())).collect()
 }
 
@@ -120,4 +129,34 @@ fn a_full_disk_is_named_and_costs_nothing_that_was_saved() {
     assert_eq!(saved(), before);
     assert!(pretraining(folder.path(), "run", "").output().unwrap().status.success());
     assert_eq!(losses(&path("run")).len(), 12);
+}
+
+#[test]
+fn a_signal_ends_a_run_with_a_checkpoint_from_which_it_goes_on() {
+    let folder = photos();
+    let run = |out| pretraining_for(folder.path(), out, "", "--epochs 30 --save-every 1000");
+    assert!(run("whole").output().unwrap().status.success());
+
+    let stopped = folder.path().join("stopped");
+    for (signal, least) in [("INT", 1), ("TERM", 20)] {
+        let child = run("stopped").stderr(Stdio::piped()).spawn().unwrap();
+        while !stopped.join("metrics.jsonl").exists() || losses(&stopped).len() < least {
+            sleep(Duration::from_millis(5));
+        }
+        assert!(
+            Command::new("kill")
+                .args([format!("-{signal}"), child.id().to_string()])
+                .status()
+                .unwrap()
+                .success()
+        );
+        let output = child.wait_with_output().unwrap();
+        let words = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(130), "{words}");
+        let done = losses(&stopped).len();
+        assert!(words.contains(&format!("stopped after step {done}; its checkpoint is saved")), "{words}");
+    }
+    assert!(run("stopped").output().unwrap().status.success());
+    assert_eq!(losses(&stopped).len(), 90);
+    assert_eq!(losses(&stopped), losses(&folder.path().join("whole")));
 }

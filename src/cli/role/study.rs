@@ -12,6 +12,7 @@ use super::cells::{Cell, Cells, ENCODERS, TUNINGS};
 use crate::cli::args::run::manifest;
 use crate::cli::source::Source;
 use crate::cli::terminal::progress::TrainProgress;
+use crate::cli::terminal::stop::stop_by_signal;
 use crate::data::{AugmentOptions, CocoDataset, PhotoFolder, PhotoSet, SegmentationSet};
 use crate::engine::Engine;
 use crate::eval::{Vocabulary, evaluate, predict_dataset};
@@ -115,6 +116,7 @@ impl Study<'_> {
         if encoder == "contrast" {
             let options = ContrastOptions { encoder: self.vit(), passes, ..ContrastOptions::default() };
             let mut run = RunFolder::open(out, &manifest(options.clone(), self.photos[0].clone()))?;
+            stop_by_signal(&mut run)?;
             contrast(&self.unlabelled, &options, &self.device, &mut run, show)?;
         } else {
             let (width, depth) = (self.arguments.decoder_dim, self.arguments.decoder_depth);
@@ -125,6 +127,7 @@ impl Study<'_> {
             }
             let options = PretrainOptions { model, passes, ..PretrainOptions::default() };
             let mut run = RunFolder::open(out, &manifest(options.clone(), self.photos[0].clone()))?;
+            stop_by_signal(&mut run)?;
             pretrain(&self.unlabelled, None, &options, None, &self.device, &mut run, show)?;
         }
         Ok(())
@@ -169,6 +172,7 @@ impl Study<'_> {
             None => None,
         };
         let mut run = RunFolder::open(&out, &manifest(options.clone(), self.photos[1].clone()))?;
+        stop_by_signal(&mut run)?;
         let seconds = costed(&format!("{encoder}, {tuning}, seed {seed}"), &out, |show| {
             let encoder = (found, self.vit());
             Ok(finetune((&self.labelled, None), &options, encoder, &self.device, &mut run, show)?)

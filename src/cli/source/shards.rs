@@ -146,7 +146,7 @@ mod tests {
         for (given, reason) in [
             ("s-{0002..0000}.tar", "the smaller number first"),
             ("s-{0..99999}-{0..99999}.tar", "a million names at most"),
-            ("s3://bucket/a.tar", "http:// or https://"),
+            ("s3://bucket/a.tar", "http:// and https://"),
         ] {
             let error = local(&[PathBuf::from(given)]).unwrap_err();
             assert!(error.is::<crate::cli::WrongUsage>() && error.to_string().contains(reason), "{error}");

@@ -2,5 +2,6 @@
 
 pub(super) mod output;
 pub(super) mod progress;
+pub(super) mod stop;
 #[cfg_attr(not(feature = "tui"), path = "tui_off.rs")]
 mod tui;

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::stop::stop;
 use super::tui::Live;
 use crate::text::{counted, one_line};
 use crate::train::{Peers, Step, TrainEvent};
@@ -144,8 +145,7 @@ impl TrainProgress {
         if live.step(step) {
             self.close();
             self.bar.finish_and_clear();
-            self.line("stopped; repeat the command to resume from the last checkpoint");
-            std::process::exit(130);
+            stop();
         }
         true
     }

@@ -12,6 +12,7 @@ use super::{AtOnce, together};
 use crate::cli::args::run::{RunArguments, manifest};
 use crate::cli::source::shards;
 use crate::cli::terminal::progress::TrainProgress;
+use crate::cli::terminal::stop::stop_by_signal;
 use crate::data::{Damaged, PhotoSet, TeacherFeatures};
 use crate::engine::pick;
 use crate::text::counted;
@@ -65,6 +66,7 @@ impl PhotoArguments {
                 .with("teacher features", taught)
                 .with("encoder", start.map(|path| path.display().to_string()));
             let mut run = RunFolder::shared(&at.out, &manifest, &peers)?;
+            stop_by_signal(&mut run)?;
             training(&photos, &picked.device, &mut run, &mut |event| progress.show(event))?;
             progress.finish(&format!("pretrained; fine-tune with --encoder {}", at.out.display()));
             Ok(())

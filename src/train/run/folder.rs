@@ -4,6 +4,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{BufWriter, Cursor, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use burn::module::Module;
 use burn::optim::{ModuleOptimizer, OptimizerRecord};
@@ -53,6 +54,8 @@ pub struct RunFolder {
     /// `TensorBoard`'s event file, created at the first step.
     events: Option<Events>,
     peers: Arc<dyn Peers>,
+    /// Whether the run should end after the current step.
+    stop: Arc<AtomicBool>,
     /// Notes to the user from opening the folder.
     notes: Vec<String>,
     /// A lock held while the run goes on; the system releases it when the process ends.
@@ -131,6 +134,7 @@ impl RunFolder {
             events: None,
             peers: Arc::clone(peers),
             notes,
+            stop: Arc::default(),
             _lock: lock,
         };
         run.notes.extend(run.left());
@@ -155,6 +159,23 @@ impl RunFolder {
     /// Returns the file that holds the step of the checkpoint.
     pub(in crate::train) fn progress(&self) -> PathBuf {
         self.checkpoint().join(PROGRESS)
+    }
+
+    /// Returns whether several processes share the run.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        self.peers.size() > 1
+    }
+
+    /// Makes the run end after the step during which `stop` becomes true, with a checkpoint and
+    /// [`TrainError::Stopped`]. Every process of a shared run needs the same answer at the same step.
+    pub fn stop_when(&mut self, stop: Arc<AtomicBool>) {
+        self.stop = stop;
+    }
+
+    /// Returns whether the run should end now.
+    pub(in crate::train) fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
     }
 
     /// Returns the processes that share the run.
