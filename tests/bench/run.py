@@ -37,7 +37,7 @@ def page(folder, rounds, *gpu):
     found = json.loads(output("node", ROOT / "tests/bench/page.mjs", folder, str(rounds), *gpu))
     rows = []
     for case in found["cases"]:
-        of = case["series"]
+        of = {name: {key: [one.get(key) for one in taken] for key in taken[0]} for name, taken in case["series"].items()}
         peer = "WebGPU" if gpu else in_threads(case["threads"])
         setting = f"{'' if case['isolated'] else 'not '}cross-origin isolated; peer on {peer}"
         ours, whole, part = (figures(of[name]["wall"], of[name]["processor"]) for name in ("ours", "segmenter", "encoder"))
