@@ -6,6 +6,10 @@
 #              files in Python; needs a Python (PYTHON=…) with torch, transformers >= 5, timm, safetensors,
 #              huggingface_hub, pycocotools, labelme, datumaro, resvg-py
 # make browser-full   test the page with a model of 96 MB over a slow, unreliable connection
+# make bench   measure the command line, the page and training beside onnxruntime and PyTorch, and write docs/benchmarks.md, in
+#              about twelve minutes after the builds; needs a Python (PYTHON=…) with torch, onnx, onnxruntime, safetensors,
+#              Pillow and, for training, transformers >= 5 and scipy; ROUNDS=3 is quicker, WEBGPU=1 adds the page on
+#              WebGPU, CARGO_FLAGS="--features libtorch" training with libtorch
 # make dist    build the page as static files for any host, in dist/
 #
 # Each installs the tools that are missing (see tests/install.sh).
@@ -14,7 +18,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
 
-.PHONY: serve test check quick native page browser browser-full parity-full dist
+.PHONY: serve test check quick native page browser browser-full parity-full bench dist
 
 PYTHON ?= python3
 
@@ -72,6 +76,14 @@ parity-full:
 browser-full:
 	tests/install.sh browser
 	cd tests/e2e && FULL=1 node --test streaming.test.mjs
+
+bench: ROUNDS ?= 9
+bench: dist
+	@$(PYTHON) -c "import numpy, onnx, onnxruntime, PIL, safetensors, torch" || \
+		{ echo "bench needs Python with torch, onnx, onnxruntime, safetensors, Pillow: make bench PYTHON=..."; exit 1; }
+	tests/install.sh browser
+	npm ci --prefix tests/bench --ignore-scripts --silent --no-audit --no-fund
+	$(PYTHON) tests/bench/run.py --rounds $(ROUNDS) $(if $(WEBGPU),--webgpu)
 
 dist:
 	tests/install.sh build

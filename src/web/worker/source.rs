@@ -69,7 +69,7 @@ impl<F: Fn(u64, Option<u64>) + Clone> Source<F> {
         matches!(self, Self::Web(folder) if folder.is_kept())
     }
 
-    /// Empties the browser's store if anything was read from it, and returns whether that is so.
+    /// Removes what the browser's store has of the folder, and returns whether any of it was read.
     pub(super) async fn forget(&self) -> bool {
         match self {
             Self::Web(folder) => folder.forget().await,

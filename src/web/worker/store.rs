@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use js_sys::{Array, Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{Cache, CacheStorage, Response};
+use web_sys::{Cache, CacheStorage, Request, Response};
 
 use super::stream::Stream;
 
@@ -63,13 +63,16 @@ impl Store {
         part
     }
 
-    /// Removes every kept file; the cache stays open.
-    pub(super) async fn empty(&self) {
+    /// Removes what is kept under keys that begin with one of `prefixes`.
+    pub(super) async fn remove(&self, prefixes: &[String]) {
         let Some(cache) = &self.cache else { return };
         let Ok(kept) = JsFuture::from(cache.keys()).await else { return };
-        for request in Array::from(&kept) {
-            // If this fails, nothing was kept.
-            let _ = JsFuture::from(cache.delete_with_request(request.unchecked_ref())).await;
+        let prefixes: Vec<String> = prefixes.iter().map(|prefix| address(prefix)).collect();
+        for request in Array::from(&kept).iter().map(JsCast::unchecked_into::<Request>) {
+            if prefixes.iter().any(|prefix| request.url().contains(prefix)) {
+                // If this fails, nothing was kept.
+                let _ = JsFuture::from(cache.delete_with_request(&request)).await;
+            }
         }
     }
 

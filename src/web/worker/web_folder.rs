@@ -123,13 +123,15 @@ impl<F: Fn(u64, Option<u64>)> WebFolder<F> {
         self.done_bytes.set(0);
     }
 
-    /// Empties the store if anything was read from it, and returns whether that is so.
+    /// Removes what the store has of the folder, and returns whether any of it was read.
     pub(super) async fn forget(&self) -> bool {
-        if self.recalled.replace(false) {
-            self.store.empty().await;
-            return true;
-        }
-        false
+        let versions = match &self.manifest {
+            Some((manifest, _)) => manifest.files.iter().map(|file| file.sha256.clone()).collect(),
+            None => vec![js_sys::encode_uri_component(&self.address).into()],
+        };
+        self.store.remove(&versions).await;
+        self.kept_bytes.set(Some(0));
+        self.recalled.replace(false)
     }
 
     fn total_bytes(&self) -> Option<u64> {

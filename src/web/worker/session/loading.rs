@@ -114,8 +114,8 @@ async fn start<F: Fn(u64, Option<u64>) + Clone>(
 ) -> Result<Engine, EngineError> {
     source.rewind();
     let engine = match Engine::load(source, &picked.device).await {
-        // What is damaged may be what was kept in this browser rather than what the server has.
-        Err(EngineError::Weights(WeightsError::Damaged { .. })) if source.forget().await => {
+        // What is wrong may be what was kept in this browser rather than what the server has.
+        Err(EngineError::Weights(error)) if is_content(&error) && source.forget().await => {
             source.rewind();
             Engine::load(source, &picked.device).await?
         }
@@ -127,6 +127,11 @@ async fn start<F: Fn(u64, Option<u64>) + Clone>(
         engine.warm_up().await?;
     }
     Ok(engine)
+}
+
+/// Returns whether the content of the weight files is at fault.
+const fn is_content(error: &WeightsError) -> bool {
+    !matches!(error, WeightsError::Source(_) | WeightsError::NoMemory(_))
 }
 
 /// Compares the GPU's logits with the CPU's. A model that is too large to run twice is trusted.
