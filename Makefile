@@ -10,6 +10,7 @@
 #              about twelve minutes after the builds; needs a Python (PYTHON=…) with torch, onnx, onnxruntime, safetensors,
 #              Pillow and, for training, transformers >= 5 and scipy; ROUNDS=3 is quicker, WEBGPU=1 adds the page on
 #              WebGPU, CARGO_FLAGS="--features libtorch" training with libtorch
+# make soak    segment 300 photos and switch models 100 times in one tab, and watch its memory
 # make dist    build the page as static files for any host, in dist/
 #
 # Each installs the tools that are missing (see tests/install.sh).
@@ -18,7 +19,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
 
-.PHONY: serve test check quick native page browser browser-full parity-full bench dist
+.PHONY: serve test check quick native page browser browser-full parity-full bench soak dist
 
 PYTHON ?= python3
 
@@ -84,6 +85,10 @@ bench: dist
 	tests/install.sh browser
 	npm ci --prefix tests/bench --ignore-scripts --silent --no-audit --no-fund
 	$(PYTHON) tests/bench/run.py --rounds $(ROUNDS) $(if $(WEBGPU),--webgpu)
+
+soak:
+	tests/install.sh browser
+	cd tests/e2e && node soak.mjs
 
 dist:
 	tests/install.sh build

@@ -51,9 +51,20 @@
   addEventListener("DOMContentLoaded", () => {
     translate();
     if (known) stop();
-    document.getElementById("start-photos").addEventListener("change", () => {
+    const photos = document.getElementById("start-photos");
+    const given = () => {
       document.getElementById("start-words").textContent = isChinese ? "页面加载完成后会立即打开您的照片。" : "Your photo is opened as soon as the page is here.";
-    }, here);
+    };
+    const take = (transfer) => {
+      if (!transfer?.files.length) return;
+      photos.files = transfer.files;
+      given();
+    };
+    photos.addEventListener("change", given, here);
+    // Without this, the browser would leave the page for a photo that is dropped.
+    addEventListener("dragover", (event) => event.preventDefault(), here);
+    addEventListener("drop", (event) => (event.preventDefault(), take(event.dataTransfer)), here);
+    addEventListener("paste", (event) => take(event.clipboardData), here);
   }, here);
   addEventListener("TrunkApplicationStarted", () => {
     starting.abort();

@@ -1,6 +1,7 @@
 // The page for everyone: screen readers, keyboards, high contrast, several tabs, small screens.
 
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
 
@@ -251,7 +252,23 @@ test("a right click, or a finger that rests, opens the menu of an object", async
   await context.close();
 });
 
-test("a photo can be chosen before the app is there", async () => {
+const early = {
+  chosen: (page) => page.locator("#start-photos").setInputFiles("../../www/samples/coffee.jpg"),
+  dropped: (page) => give(page, "drop", "dataTransfer"),
+  pasted: (page) => give(page, "paste", "clipboardData"),
+};
+
+async function give(page, event, carrier) {
+  const bytes = [...(await readFile("../../www/samples/coffee.jpg"))];
+  await page.evaluate(([bytes, event, carrier]) => {
+    const transfer = new DataTransfer();
+    transfer.items.add(new File([new Uint8Array(bytes)], "coffee.jpg", { type: "image/jpeg" }));
+    const Kind = event === "drop" ? DragEvent : ClipboardEvent;
+    document.body.dispatchEvent(new Kind(event, { [carrier]: transfer, bubbles: true, cancelable: true }));
+  }, [bytes, event, carrier]);
+}
+
+for (const [how, hand] of Object.entries(early)) test(`a photo can be ${how} before the app is there`, async () => {
   const context = await browser.newContext();
   let release;
   const held = new Promise((resolve) => (release = resolve));
@@ -261,7 +278,7 @@ test("a photo can be chosen before the app is there", async () => {
   });
   const page = new SegmenterPage(await context.newPage());
   await page.page.goto(`${site.address}?weights=weights/mae-tiny`, { waitUntil: "domcontentloaded" });
-  await page.page.locator("#start-photos").setInputFiles("../../www/samples/coffee.jpg");
+  await hand(page.page);
   await page.page.getByText("opened as soon as").waitFor();
   release();
   await page.hook("instance").first().waitFor({ timeout: 60_000 });
