@@ -12,8 +12,8 @@ use burn::tensor::{Device, Tensor, TensorData};
 use clap::Parser;
 use cpu_time::ProcessTime;
 use mae_seg::engine::{DeviceChoice, pick};
-use mae_seg::sources::Disk;
 use mae_seg::model::VisionTransformer;
+use mae_seg::sources::Disk;
 use mae_seg::weights::Checkpoint;
 
 #[global_allocator]
