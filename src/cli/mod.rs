@@ -1,7 +1,7 @@
 //! The command line: `mae-seg VERB …`.
 //!
-//! Results go to stdout, progress and errors to stderr. The exit code is 0 for success, 1 for failure and 2
-//! for wrong usage.
+//! Results go to stdout, progress and errors to stderr. The exit code is 0 for success, 1 for failure, 2
+//! for wrong usage and 130 for training that was stopped by a signal.
 
 mod args;
 mod compare;

@@ -87,12 +87,12 @@ pub enum Selection {
     /// The best class of each query, sorted by score, without duplicates and specks.
     #[default]
     Distinct,
-    /// As `post_process_instance_segmentation` in transformers: later masks overwrite earlier ones.
+    /// Later masks overwrite earlier ones, as `post_process_instance_segmentation` in transformers has it.
     #[cfg_attr(feature = "native", value(name = "instance"))]
     Painted,
     /// The 100 best (query, class) pairs with unchanged masks, for measuring average precision.
     Pairs,
-    /// As `post_process_panoptic_segmentation` in transformers, keeping only things.
+    /// Masks do not overlap, as in transformers' `post_process_panoptic_segmentation`; only things are kept.
     Panoptic,
 }
 

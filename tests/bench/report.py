@@ -19,7 +19,8 @@ SECTIONS = {
     "start": (
         "From start to the first masks, natively",
         "`mae-seg predict --json` as a whole (start, weights of 8 or 16 bits read and checked, photo decoded, masks of the photo's"
-        " size) against onnxruntime's forward pass of the segmenter alone, its session made and warmed up before.",
+        " size) against onnxruntime's forward pass of the segmenter alone, its session made and warmed up before."
+        " A build with libtorch loads that at each start, which a plain build does not.",
     ),
     "page": (
         "The page on the CPU",
@@ -47,7 +48,7 @@ SECTIONS = {
 }
 NOT_MEASURED = {
     "webgpu": "Not measured this time: `make bench WEBGPU=1` does.",
-    "training": "Not measured this time: it needs torch, transformers and scipy.",
+    "training": "Not measured this time: it needs torch, transformers and scipy, and some minutes.",
 }
 
 

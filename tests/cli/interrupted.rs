@@ -27,15 +27,14 @@ fn photos() -> tempfile::TempDir {
 
 /// Returns a pretraining command with output folder `out` that saves after each of its 12 steps.
 fn pretraining(folder: &Path, out: &str, limit: &str) -> Command {
-    pretraining_for(folder, out, limit, "--epochs 4 --save-every 1")
+    pretraining_for(folder, out, limit, "--epochs 4 --save-every 1 --panel-every 5")
 }
 
 /// Returns a pretraining command of three steps an epoch.
 fn pretraining_for(folder: &Path, out: &str, limit: &str, length: &str) -> Command {
     let line = format!(
         "trap '' XFSZ; {limit} exec \"$0\" pretrain --data photos --out {out} --image-size 32 --decoder-dim 32 \
-         --decoder-depth 1 --batch-size 2 {length} --warmup-epochs 1 --average 0.9 --panel-every 50 \
-         --device cpu"
+         --decoder-depth 1 --batch-size 2 {length} --warmup-epochs 1 --average 0.9 --device cpu"
     );
     let mut command = Command::new("sh");
     command.args(["-c", &line, env!("CARGO_BIN_EXE_mae-seg")]).current_dir(folder);
@@ -134,7 +133,8 @@ fn a_full_disk_is_named_and_costs_nothing_that_was_saved() {
 #[test]
 fn a_signal_ends_a_run_with_a_checkpoint_from_which_it_goes_on() {
     let folder = photos();
-    let run = |out| pretraining_for(folder.path(), out, "", "--epochs 30 --save-every 1000");
+    let run =
+        |out| pretraining_for(folder.path(), out, "", "--epochs 30 --save-every 1000 --panel-every 1000");
     assert!(run("whole").output().unwrap().status.success());
 
     let stopped = folder.path().join("stopped");

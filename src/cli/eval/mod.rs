@@ -19,7 +19,7 @@ use super::terminal::progress;
 use super::wrong_usage;
 use crate::args::{at_least_one, image_size, tiles};
 use crate::data::{CocoDataset, Damaged, LeftOut, PhotoFolder};
-use crate::engine::{DeviceChoice, Engine, pick};
+use crate::engine::DeviceChoice;
 use crate::eval::{
     ClickMetrics, Evaluation, Metrics, Prediction, Vocabulary, VocabularyKind, click_dataset, evaluate,
     predict_dataset,
@@ -166,13 +166,7 @@ fn judge(arguments: &Arguments, images: &Path) -> Result<()> {
     looking.finish_and_clear();
     progress::skipped(&unusable);
     progress::say(&taken(&dataset, &dataset.left_out));
-    let loading = progress::spinner("loading the weights");
-    let picked = pollster::block_on(pick(arguments.device))?;
-    let mut engine = pollster::block_on(Engine::load(&weights, &picked.device))?;
-    if let Some(side) = arguments.image_size {
-        engine = engine.with_image_size(side);
-    }
-    loading.finish_and_clear();
+    let (engine, picked) = weights.load(arguments.device, arguments.image_size)?;
 
     let vocabulary = Vocabulary::choose(engine.labels(), &dataset, arguments.class_agnostic)?;
     let bar = progress::bar(dataset.images.len(), "segmenting");

@@ -19,7 +19,7 @@ use super::terminal::output::{JsonRows, print, print_line};
 use super::terminal::progress;
 use super::{complain, wrong_usage};
 use crate::args::{image_size, tiles};
-use crate::engine::{DeviceChoice, Engine, SegmentOptions, Selection, pick};
+use crate::engine::{DeviceChoice, Engine, SegmentOptions, Selection};
 use crate::eval::Prediction;
 use crate::files;
 use crate::image::{ImageNote, RgbImage};
@@ -132,13 +132,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
         (given, _) => Some(given.clone().unwrap_or_else(|| PathBuf::from("found"))),
     };
     let weights = Source::open(arguments.weights.as_deref())?;
-    let loading = progress::spinner("loading the weights");
-    let picked = pollster::block_on(pick(arguments.device))?;
-    let mut engine = pollster::block_on(Engine::load(&weights, &picked.device))?;
-    if let Some(side) = arguments.image_size {
-        engine = engine.with_image_size(side);
-    }
-    loading.finish_and_clear();
+    let (engine, _) = weights.load(arguments.device, arguments.image_size)?;
     let mut written = out
         .as_ref()
         .map(|out| Results::open(out, arguments.format, &arguments.images, engine.labels()))

@@ -10,6 +10,7 @@ use anyhow::{Context, Result, bail};
 use indicatif::ProgressBar;
 
 use super::terminal::progress;
+use crate::engine::{DeviceChoice, Engine, Picked, pick};
 use crate::hub_name::RepositoryName;
 use crate::sources::{Disk, OnBytes, Repository, Settings, Site, settled};
 use crate::text::one_line;
@@ -68,6 +69,18 @@ impl Source {
                  hf:owner/name, or a URL"
             ),
         }
+    }
+
+    /// Loads the checkpoint's engine onto a device, for photos of `image_size` pixels per side if given.
+    pub(super) fn load(&self, device: DeviceChoice, image_size: Option<usize>) -> Result<(Engine, Picked)> {
+        let loading = progress::spinner("loading the weights");
+        let picked = pollster::block_on(pick(device))?;
+        let mut engine = pollster::block_on(Engine::load(self, &picked.device))?;
+        if let Some(side) = image_size {
+            engine = engine.with_image_size(side);
+        }
+        loading.finish_and_clear();
+        Ok((engine, picked))
     }
 
     /// Returns the name to show to people.

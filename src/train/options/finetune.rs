@@ -79,7 +79,7 @@ pub struct FinetuneOptions {
     pub augment: AugmentOptions,
     /// Number of fixed augmented views per photo; 0 draws a new view each time.
     ///
-    /// With a frozen encoder, the features of each fixed view are computed once and stored in the run's
+    /// The features of fixed views are computed only once if the encoder is frozen, and stored in the run's
     /// features/ folder.
     #[arg(long, default_value_t = 0, value_parser = whole::<usize>, help_heading = "Augmentation")]
     pub views: usize,
