@@ -12,6 +12,7 @@ pub mod coco;
 pub mod order;
 pub mod sampler;
 
+mod ahead;
 mod augment;
 mod canvas;
 mod crop;
@@ -33,6 +34,7 @@ mod shard;
 mod view;
 mod zip;
 
+pub(crate) use ahead::Ahead;
 pub use augment::{AugmentOptions, Zoom};
 pub use canvas::SegmentationSample;
 pub use coco::CocoDataset;

@@ -17,7 +17,6 @@ mod finetune;
 pub mod loss;
 mod optim;
 mod options;
-mod prefetch;
 mod pretrain;
 mod run;
 mod trainer;

@@ -13,9 +13,9 @@ use image::RgbImage;
 use super::distributed::{Peers, summed_loss};
 use super::optim::{averaged, clip, not_finite, summed, trainable};
 use super::options::StepOptions;
-use super::prefetch::Batches;
 use super::run::{Best, Standing, Written};
 use super::{RunFolder, Step, TrainError, TrainEvent};
+use crate::data::Ahead;
 
 /// The share of a micro-batch in the loss of a step; all shares add up to the loss of the whole batch.
 pub(super) struct Loss {
@@ -108,7 +108,7 @@ pub(super) fn train<T: Task>(
         run.keep(done, options.keep)?;
     }
     thread::scope(|scope| {
-        let mut batches = Batches::spawn(scope, done..steps, |step| task.batch(step));
+        let mut batches = Ahead::spawn(scope, done..steps, |step| task.batch(step));
         for _ in done..steps {
             let Some(batch) = batches.next() else { break };
             let batch = batch?;

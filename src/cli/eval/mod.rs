@@ -170,8 +170,8 @@ fn judge(arguments: &Arguments, images: &Path) -> Result<()> {
 
     let vocabulary = Vocabulary::choose(engine.labels(), &dataset, arguments.class_agnostic)?;
     let bar = progress::bar(dataset.images.len(), "segmenting");
-    let work = predict_dataset(&engine, &dataset, &images, &vocabulary, arguments.tiles, || bar.inc(1));
-    let predictions = pollster::block_on(work)?;
+    let predictions =
+        predict_dataset(&engine, &dataset, &images, &vocabulary, arguments.tiles, || bar.inc(1))?;
     bar.finish_and_clear();
     let mut clicks = Vec::new();
     if let Some(count) = arguments.clicks {

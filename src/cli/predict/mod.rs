@@ -7,6 +7,7 @@ mod results;
 
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::thread;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
@@ -19,6 +20,7 @@ use super::terminal::output::{JsonRows, print, print_line};
 use super::terminal::progress;
 use super::{complain, wrong_usage};
 use crate::args::{image_size, tiles};
+use crate::data::Ahead;
 use crate::engine::{DeviceChoice, Engine, SegmentOptions, Selection};
 use crate::eval::Prediction;
 use crate::files;
@@ -121,42 +123,56 @@ struct Row<'a> {
     file_name: String,
 }
 
+/// A decoded photo, and what was odd about its file.
+type Decoded = (RgbImage, Vec<ImageNote>);
+
 pub(super) fn run(arguments: &Arguments) -> Result<()> {
     if arguments.tiles > 1 && arguments.select != Selection::Distinct {
         return Err(wrong_usage(
             "--tiles needs --select distinct: the other rules do not remove duplicates between tiles",
         ));
     }
+    let weights = Source::open(arguments.weights.as_deref())?;
+    thread::scope(|scope| {
+        let decoded = Ahead::spawn(scope, &arguments.images, |path| decode(path));
+        segment_all(arguments, &weights, decoded)
+    })
+}
+
+/// Segments the photos, the first of which is decoded while the weights are loaded.
+fn segment_all(
+    arguments: &Arguments,
+    weights: &Source,
+    decoded: impl Iterator<Item = Result<Decoded>>,
+) -> Result<()> {
     let out = match (&arguments.out, arguments.json) {
         (None, true) => None,
         (given, _) => Some(given.clone().unwrap_or_else(|| PathBuf::from("found"))),
     };
-    let weights = Source::open(arguments.weights.as_deref())?;
     let (engine, _) = weights.load(arguments.device, arguments.image_size)?;
     let mut written = out
         .as_ref()
         .map(|out| Results::open(out, arguments.format, &arguments.images, engine.labels()))
         .transpose()?;
-
     let wanted = arguments.wanted(&engine);
     let bar = progress::bar(arguments.images.len(), "segmenting");
     let (mut results, mut failures) = (JsonRows::default(), 0);
-    for (path, image_id) in arguments.images.iter().zip(1..) {
-        let outcome = segment(&engine, path, &wanted).and_then(|found| {
+    for ((path, image_id), photo) in arguments.images.iter().zip(1..).zip(decoded) {
+        let outcome = photo.and_then(|(photo, notes)| {
+            let instances = segment(&engine, path, &photo, &wanted)?;
             if let Some(written) = &mut written {
-                written.save(path, &found.photo, &found.instances)?;
+                written.save(path, &photo, &instances)?;
             }
-            Ok(found)
+            Ok((instances, notes))
         });
-        if let Ok(Found { notes, .. }) = &outcome {
-            bar.suspend(|| notes.iter().for_each(|note| remark(path, note)));
-        }
         match outcome {
-            Ok(Found { instances, .. }) if arguments.json => {
-                let rows = instances.iter().map(|instance| json(image_id, path, instance));
-                bar.suspend(|| print(&results.add(rows)))?;
-            }
-            Ok(Found { instances, .. }) => bar.suspend(|| report(path, &instances))?,
+            Ok((instances, notes)) => bar.suspend(|| {
+                notes.iter().for_each(|note| remark(path, note));
+                if arguments.json {
+                    return print(&results.add(instances.iter().map(|found| json(image_id, path, found))));
+                }
+                report(path, &instances)
+            })?,
             Err(error) if arguments.images.len() == 1 => return Err(error),
             Err(error) => {
                 failures += 1;
@@ -179,25 +195,19 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
     }
 }
 
-/// A photo and its objects.
-struct Found {
-    photo: RgbImage,
-    notes: Vec<ImageNote>,
-    instances: Vec<Instance>,
+fn decode(path: &Path) -> Result<Decoded> {
+    let bytes = files::photo(path).with_context(|| format!("cannot read {}", path.display()))?;
+    RgbImage::decode_with_notes(&bytes).with_context(|| path.display().to_string())
 }
 
-fn segment(engine: &Engine, path: &Path, wanted: &Wanted) -> Result<Found> {
-    let shown = path.display();
-    let bytes = files::photo(path).with_context(|| format!("cannot read {shown}"))?;
-    let (photo, notes) = RgbImage::decode_with_notes(&bytes).with_context(|| shown.to_string())?;
+fn segment(engine: &Engine, path: &Path, photo: &RgbImage, wanted: &Wanted) -> Result<Vec<Instance>> {
     let work = async {
         match wanted {
-            Wanted::All(options) => engine.segment(&photo, options).await,
-            Wanted::At(prompt) => engine.find_at(&engine.encode(&photo).await?, prompt, 1).await,
+            Wanted::All(options) => engine.segment(photo, options).await,
+            Wanted::At(prompt) => engine.find_at(&engine.encode(photo).await?, prompt, 1).await,
         }
     };
-    let instances = pollster::block_on(work).with_context(|| shown.to_string())?;
-    Ok(Found { photo, notes, instances })
+    pollster::block_on(work).with_context(|| path.display().to_string())
 }
 
 /// Prints on stderr a remark about a photo that was decoded nevertheless; a closed stderr is not an error.

@@ -56,8 +56,8 @@ impl Study<'_> {
                 let (run, finetuning_seconds) = self.tuned(encoder, tuning, seed, folder.as_ref())?;
                 let engine = pollster::block_on(Engine::load(&Source::open(Some(&run))?, &self.device))?;
                 let vocabulary = Vocabulary::choose(engine.labels(), &self.judged, true)?;
-                let work = predict_dataset(&engine, &self.judged, &self.images, &vocabulary, 1, || ());
-                let predictions = pollster::block_on(work)?;
+                let predictions =
+                    predict_dataset(&engine, &self.judged, &self.images, &vocabulary, 1, || ())?;
                 let measured = evaluate(&vocabulary.translate(&self.judged), &predictions)?.masks;
                 cells.add(Cell {
                     encoder: encoder.to_owned(),

@@ -242,8 +242,7 @@ impl Task for Finetuning<'_> {
         let device = self.device.clone().without_autodiff();
         let engine = Engine::new(model.clone(), labels, self.preprocess.clone(), device);
         let vocabulary = Vocabulary::choose(engine.labels(), dataset, false)?;
-        let predictions =
-            pollster::block_on(predict_dataset(&engine, dataset, images, &vocabulary, 1, || ()))?;
+        let predictions = predict_dataset(&engine, dataset, images, &vocabulary, 1, || ())?;
         let measured = evaluate(&vocabulary.translate(dataset), &predictions)?.masks;
         let number = |value: Option<f64>| value.unwrap_or(0.0);
         Ok(BTreeMap::from([("val_ap", number(measured.ap)), ("val_ap50", number(measured.ap50))]))
