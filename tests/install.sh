@@ -14,27 +14,65 @@ say() { printf '\033[1m%s\033[0m\n' "$*"; }
 
 has() { [[ "$("$1" --version 2>/dev/null)" == *" $2"* ]]; }
 
-cargo_tool() { # crate version [cargo install options]
+# Release archives and their SHA-256, as published beside them, by platform.
+release_of() {
+  case "$1 $(uname -s) $(uname -m)" in
+    "trunk Linux x86_64") echo x86_64-unknown-linux-gnu f2b4680cd239693a646a2795e4633c625328d7b2a044fbe749fa3a2fe9e7036b ;;
+    "trunk Linux aarch64") echo aarch64-unknown-linux-gnu b1d8e60e454f7fc182d9a4d95d1506ffbae947d8ba90f8f6f02da93b60f980f9 ;;
+    "trunk Darwin x86_64") echo x86_64-apple-darwin f1ba0e3bbe24e0ae219c6d22c33e24e2825c1608dd27c2556e323495110f1a95 ;;
+    "trunk Darwin arm64") echo aarch64-apple-darwin 764e299dd50d89442a4e96a236349f57961984b701e74d3dbdb39cd1c9f5101e ;;
+    "wasm-bindgen Linux x86_64") echo x86_64-unknown-linux-musl 82d12bb940e2d4e72e0d5605387fc1b8ca179044e012b620f0ce4e7440e8320e ;;
+    "wasm-bindgen Linux aarch64") echo aarch64-unknown-linux-musl 2ed4351c35dd9440308bbb02767d47ea278efe851a52465300f3c94f5b6c2a87 ;;
+    "wasm-bindgen Darwin x86_64") echo x86_64-apple-darwin 7e028879a68ec53dae14048b55cc5215f6df75b17a9c1426fac8fa086d3202fd ;;
+    "wasm-bindgen Darwin arm64") echo aarch64-apple-darwin 81d4a23d56b3c3eb8187658329116d50e0b228a93b343825fb71f70179051cd1 ;;
+    *) return 1 ;;
+  esac
+}
+
+sha256() { { sha256sum "$1" 2>/dev/null || shasum -a 256 "$1"; } | cut -d ' ' -f 1; }
+
+# Installs a release archive; fails if there is none, or it cannot be had, or what is in it does not run here.
+downloaded() { # program version url-without-platform
+  local program=$1 version=$2 url=$3 platform digest folder found
+  read -r platform digest < <(release_of "$program") || return 1
+  folder=$(mktemp -d "$tools/download.XXXXXX")
+  say "Downloading $program $version"
+  if curl --fail --silent --show-error --location --connect-timeout 10 --max-time 300 --proto =https \
+    --output "$folder/archive" "$url-$platform.tar.gz"; then
+    found=$(sha256 "$folder/archive")
+    if [[ $found == "$digest" ]]; then
+      tar -xzf "$folder/archive" -C "$folder"
+      mv "$(find "$folder" -type f -name "$program" | head -n 1)" "$tools/bin/$program"
+    else
+      say "The archive of $program is not the published one: its SHA-256 is $found, and not $digest"
+    fi
+  fi
+  rm -rf "$folder"
+  has "$program" "$version"
+}
+
+built() { # crate version [cargo install options]
   local crate=$1 version=$2
   shift 2
-  if cargo binstall -V >/dev/null 2>&1 &&
-    cargo binstall --no-confirm --disable-telemetry --root "$tools" "$crate@$version"; then
-    return
-  fi
   say "Building $crate $version into .tools/ (once, some minutes)"
   # A quick build rather than a fast tool: their time is spent in cargo and in reading files.
-  CARGO_TARGET_DIR="$tools/build" CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_OPT_LEVEL=1 \
+  CARGO_TARGET_DIR="$tools/build" CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_OPT_LEVEL=0 \
     CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 \
     cargo install --locked --root "$tools" "$crate@$version" "$@"
 }
 
 build() {
+  local github=https://github.com
+  mkdir -p "$tools/bin"
   rustc --print target-libdir --target wasm32-unknown-unknown | xargs test -d || {
     say "Adding Rust's WebAssembly target"
     rustup target add wasm32-unknown-unknown
   }
-  has trunk $trunk || cargo_tool trunk $trunk --no-default-features --features rustls
-  has wasm-bindgen $bindgen || cargo_tool wasm-bindgen-cli $bindgen --bin wasm-bindgen
+  has trunk $trunk || downloaded trunk $trunk $github/trunk-rs/trunk/releases/download/v$trunk/trunk ||
+    built trunk $trunk --no-default-features --features rustls
+  has wasm-bindgen $bindgen ||
+    downloaded wasm-bindgen $bindgen $github/wasm-bindgen/wasm-bindgen/releases/download/$bindgen/wasm-bindgen-$bindgen ||
+    built wasm-bindgen-cli $bindgen --bin wasm-bindgen --no-default-features
   rm -rf "$tools/build"
 }
 
