@@ -1,4 +1,4 @@
-"""Labels partly labelled photos with the objects on which a student and a detector agree.
+"""Labels partly labelled photos with the objects on which a student and a detector agree, or with a model's alone.
 
     pip install "numpy<2" pillow onnx onnxruntime pycocotools
     python recipes/mae-small/relabel.py --detector nanodet.onnx --student "mae-seg predict --weights runs/seg" --out labels/ \\
@@ -9,6 +9,7 @@ labelled photos are kept in labels/found/. Writes labels/relabelled.json. A box 
 becomes an object if a mask of the student has that box, with the precision of its score, raised by the student's score, as
 confidence; otherwise its region is ignored. Objects of which the student alone is certain are added, too; uncertain ones are
 ignored. Objects outlined by ../detected_masks.py (--detected, for any of the photos) take precedence over the student's.
+Without --detector, the labels are those of the student alone, who is then the teacher of a smaller model.
 """
 import argparse, json, os, shlex, subprocess, sys
 from collections import Counter, defaultdict
@@ -74,7 +75,7 @@ def add_boxes(labels, photo, boxes, found, labelled, group, outlined):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--detector", required=True, help="NanoDet as ONNX")
+    parser.add_argument("--detector", help="NanoDet as ONNX")
     parser.add_argument("--student", required=True, help="the command that finds objects, such as `mae-seg predict`")
     parser.add_argument("--detected", help="what ../detected_masks.py wrote")
     parser.add_argument("--out", required=True)
@@ -90,7 +91,8 @@ def main():
         detected[row["file_name"]].append(row)
     partly = [photo for photo in coco["images"] if not photo.get("exhaustive", True)]
     found = found_by(args.student, partly, args.out)
-    boxes, counts = boxes_of(partly, session(args.detector), args.out), Counter()
+    boxes = boxes_of(partly, session(args.detector), args.out) if args.detector else defaultdict(list)
+    counts = Counter()
     for photo in partly:
         name, rows = photo["file_name"], known[photo["id"]]
         labels = Labels(photo, rows, group)
