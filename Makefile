@@ -25,7 +25,7 @@ PYTHON ?= python3
 
 serve:
 	tests/install.sh build
-	@echo "Building the page: about ten minutes on two cores the first time, a minute after changes"
+	@echo "Building the page: ten to fifteen minutes on two cores the first time, a minute or two after changes"
 	trunk serve --no-autoreload
 
 test: check native page browser
