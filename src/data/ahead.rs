@@ -47,3 +47,26 @@ impl<T> Iterator for Ahead<T> {
         item
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::thread;
+
+    use super::*;
+
+    #[test]
+    fn items_come_in_order_and_no_more_are_made_than_asked_for() {
+        let made = AtomicUsize::new(0);
+        let taken: Vec<usize> = thread::scope(|scope| {
+            let doubled = Ahead::spawn(scope, 0..1000, |number| {
+                made.fetch_add(1, Ordering::SeqCst);
+                2 * number
+            });
+            doubled.take(3).collect()
+        });
+        assert_eq!(taken, [0, 2, 4]);
+        // The one that waits, the one in the making, and one that may follow before the consumer is gone.
+        assert!(made.into_inner() <= 6, "the thread ends with its consumer");
+    }
+}
