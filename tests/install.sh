@@ -56,7 +56,7 @@ built() { # crate version [cargo install options]
   shift 2
   say "Building $crate $version into .tools/ (once, some minutes)"
   # A quick build rather than a fast tool: their time is spent in cargo and in reading files.
-  CARGO_TARGET_DIR="$tools/build" CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_OPT_LEVEL=0 \
+  CARGO_TARGET_DIR="$tools/build" CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_OPT_LEVEL=1 \
     CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 \
     cargo install --locked --root "$tools" "$crate@$version" "$@"
 }
@@ -72,7 +72,7 @@ build() {
     built trunk $trunk --no-default-features --features rustls
   has wasm-bindgen $bindgen ||
     downloaded wasm-bindgen $bindgen $github/wasm-bindgen/wasm-bindgen/releases/download/$bindgen/wasm-bindgen-$bindgen ||
-    built wasm-bindgen-cli $bindgen --bin wasm-bindgen --no-default-features
+    built wasm-bindgen-cli $bindgen --bin wasm-bindgen
   rm -rf "$tools/build"
 }
 
