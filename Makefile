@@ -11,6 +11,7 @@
 #              Pillow and, for training, transformers >= 5 and scipy; ROUNDS=3 is quicker, WEBGPU=1 adds the page on
 #              WebGPU, CARGO_FLAGS="--features libtorch" training with libtorch
 # make soak    segment 300 photos and switch models 100 times in one tab, and watch its memory
+# make fuzz    give changed files to each parser, for FUZZ_SECONDS=1200 each, with cargo-fuzz
 # make dist    build the page as static files for any host, in dist/
 #
 # Each installs the tools that are missing (see tests/install.sh).
@@ -19,7 +20,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
 
-.PHONY: serve test check quick native page browser browser-full parity-full bench soak dist
+.PHONY: serve test check quick native page browser browser-full parity-full bench soak fuzz dist
 
 PYTHON ?= python3
 
@@ -41,7 +42,7 @@ check:
 
 native:
 	tests/install.sh mpi
-	cargo test --workspace --features avif,mpi
+	FUZZ_SECONDS=20 cargo test --workspace --features avif,mpi
 
 quick:
 	cargo fmt --all --check
@@ -90,6 +91,16 @@ bench: dist
 soak:
 	tests/install.sh browser
 	cd tests/e2e && node soak.mjs
+
+fuzz: FUZZ_SECONDS ?= 1200
+fuzz:
+	tests/install.sh fuzz
+	for check in tests/fuzz/targets/*.rs; do \
+		name=$$(basename $$check .rs); \
+		mkdir -p target/fuzz/$$name; \
+		cargo fuzz run --fuzz-dir tests/fuzz --sanitizer none $$name target/fuzz/$$name tests/fuzz/corpus/$$name -- \
+			-max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=2048 -timeout=20 -max_len=65536; \
+	done
 
 dist:
 	tests/install.sh build

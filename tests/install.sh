@@ -76,6 +76,12 @@ build() {
   rm -rf "$tools/build"
 }
 
+fuzz() {
+  mkdir -p "$tools/bin"
+  has cargo-fuzz 0.13.2 || built cargo-fuzz 0.13.2
+  rm -rf "$tools/build"
+}
+
 system_package() { # package names differ between systems: one per package manager
   local apt=$1 dnf=$2 pacman=$3 brew=$4 sudo=
   [[ $(id -u) == 0 ]] || sudo=sudo

@@ -22,6 +22,7 @@ mod terminal;
 mod training;
 
 use std::borrow::Cow;
+use std::ffi::OsString;
 use std::fmt::Display;
 use std::io::Write;
 use std::panic;
@@ -123,6 +124,15 @@ fn leave_decoders_in_peace() {
             report(panic);
         }
     }));
+}
+
+/// Checks a command line, and the recipe that it names, without running the verb.
+///
+/// # Errors
+/// What the program would print before it ends.
+pub fn check(arguments: Vec<OsString>) -> Result<(), String> {
+    let arguments = recipe::expand(arguments, &Cli::command()).map_err(|error| format!("{error:#}"))?;
+    Cli::try_parse_from(arguments).map(drop).map_err(|error| error.to_string())
 }
 
 /// Parses the arguments, including the flags of a recipe.
@@ -252,8 +262,7 @@ mod tests {
                 };
                 let line = ["mae-seg", verb, "--recipe", path.to_str().unwrap()];
                 let line = line.into_iter().chain(given.iter().copied()).map(Into::into).collect();
-                let line = recipe::expand(line, &Cli::command()).unwrap();
-                Cli::command().try_get_matches_from(line).unwrap();
+                check(line).unwrap();
             }
         }
     }

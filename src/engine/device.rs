@@ -69,7 +69,10 @@ fn cpu() -> Picked {
 async fn gpu(any: bool) -> Result<Picked, EngineError> {
     let name = if cfg!(target_arch = "wasm32") { "WebGPU" } else { "the GPU" };
     let missing = |reason: String| EngineError::Device { device: name, reason };
-    let instance = wgpu::Instance::default();
+    // Burn computes with these only; looking for OpenGL, too, takes a quarter of a second on a server.
+    let mut wanted = wgpu::InstanceDescriptor::new_without_display_handle();
+    wanted.backends = wgpu::Backends::PRIMARY;
+    let instance = wgpu::Instance::new(wanted);
     let options = wgpu::RequestAdapterOptions {
         power_preference: wgpu::PowerPreference::HighPerformance,
         ..wgpu::RequestAdapterOptions::default()

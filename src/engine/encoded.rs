@@ -17,12 +17,12 @@ use crate::prompt::Prompt;
 /// no second pass through the encoder.
 #[derive(Debug, Clone)]
 pub struct Encoded {
-    proposals: Proposals,
+    pub(super) proposals: Proposals,
     /// Class logits, `[Q, K + 1]`.
-    class_logits: Vec<f32>,
-    letterbox: Letterbox,
+    pub(super) class_logits: Vec<f32>,
+    pub(super) letterbox: Letterbox,
     /// The photo as it lies on the canvas; only for models in which every patch is a query.
-    guide: Option<Arc<RgbImage>>,
+    pub(super) guide: Option<Arc<RgbImage>>,
 }
 
 impl Encoded {
@@ -47,7 +47,7 @@ impl Engine {
     }
 
     /// Recovers the photo on the canvas from the model's input.
-    fn guide(&self, pixels: &[f32], letterbox: Letterbox) -> Option<Arc<RgbImage>> {
+    pub(super) fn guide(&self, pixels: &[f32], letterbox: Letterbox) -> Option<Arc<RgbImage>> {
         let ([width, height], [canvas_w, canvas_h]) = (letterbox.content(), letterbox.canvas());
         let bytes = (0..height).flat_map(|y| (0..width).map(move |x| y * canvas_w + x)).flat_map(|at| {
             [0, 1, 2].map(|channel| self.preprocess.byte(channel, pixels[channel * canvas_w * canvas_h + at]))
@@ -57,7 +57,7 @@ impl Engine {
 
     /// Asks for the minimum memory that the model needs for a canvas of this width and height: its pixels,
     /// and the activations of one block for all patches.
-    fn check_memory(&self, canvas: [usize; 2]) -> Result<(), EngineError> {
+    pub(super) fn check_memory(&self, canvas: [usize; 2]) -> Result<(), EngineError> {
         const PIXEL: u64 = 3 * 4;
         let encoder = &self.model.config().encoder;
         let [width, height] = canvas.map(|side| side as u64);
@@ -114,14 +114,13 @@ impl Engine {
         pixels: Vec<f32>,
         letterbox: Letterbox,
     ) -> Result<Encoded, EngineError> {
-        let proposals = self.model.propose(self.on_device(pixels, letterbox));
+        let proposals = self.model.propose(self.on_device(pixels, letterbox.canvas()));
         let class_logits = numbers(proposals.class_logits.clone()).await?;
         Ok(Encoded { proposals, class_logits, letterbox, guide: None })
     }
 
     /// Puts the canvas of a photo on the device, `[1, 3, height, width]`.
-    pub(super) fn on_device(&self, pixels: Vec<f32>, letterbox: Letterbox) -> Tensor<4> {
-        let [width, height] = letterbox.canvas();
+    pub(super) fn on_device(&self, pixels: Vec<f32>, [width, height]: [usize; 2]) -> Tensor<4> {
         Tensor::from_data(TensorData::new(pixels, [1, 3, height, width]), &self.device)
     }
 

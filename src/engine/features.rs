@@ -124,7 +124,7 @@ impl Engine {
             return Ok(PatchFeatures::new([0; 2], Vec::new()));
         };
         let (pixels, letterbox) = prepare(&square, &self.preprocess);
-        PatchFeatures::of(&self.model.encoder, self.on_device(pixels, letterbox)).await
+        PatchFeatures::of(&self.model.encoder, self.on_device(pixels, letterbox.canvas())).await
     }
 }
 

@@ -8,6 +8,7 @@ mod features;
 mod postprocess;
 mod reconstructor;
 mod tiles;
+mod together;
 pub mod trial;
 
 use burn::tensor::Device;
@@ -17,6 +18,7 @@ pub use encoded::Encoded;
 pub use features::PatchFeatures;
 pub use postprocess::{Answer, Segment, find};
 pub use reconstructor::{Reconstructor, Redrawn, Square};
+pub use together::Partner;
 
 use crate::image::RgbImage;
 use crate::instance::Instance;
@@ -75,6 +77,9 @@ pub enum EngineError {
         "the output holds NaN or infinite values: the weights or the device are faulty; try the CPU, then other weights"
     )]
     NotFinite,
+    /// The worker that had half of a photo is gone.
+    #[error("the second worker on the photo is gone; try again")]
+    NoPartner,
     /// The prompt does not suit the photo.
     #[error(transparent)]
     Prompt(#[from] PromptError),

@@ -5,7 +5,7 @@ use burn::tensor::module;
 use burn::tensor::ops::AttentionModuleOptions;
 use burn::tensor::{Bool, Device, Tensor};
 
-use super::ops::{attention, attention_rounded};
+use super::ops::{attention, attention_of_part, attention_rounded};
 use super::{Linear, Rotation};
 
 /// Multi-head self-attention with one linear layer for queries, keys and values (`softmax(q kᵀ / √d_h) v`).
@@ -54,6 +54,27 @@ impl Attention {
             Some(blocked) => self.masked(qkv, blocked),
         };
         self.proj.forward(output)
+    }
+
+    /// Projects tokens to queries, and to keys and values side by side.
+    ///
+    /// # Shapes
+    /// - `tokens`: `[B, t, D]`
+    /// - returns `[B, t, D]`, `[B, t, 2·D]`
+    pub(super) fn project(&self, tokens: Tensor<3>) -> [Tensor<3>; 2] {
+        let d = tokens.dims()[2];
+        let qkv = self.qkv.forward(tokens);
+        [qkv.clone().narrow(2, 0, d), qkv.narrow(2, d, 2 * d)]
+    }
+
+    /// Applies attention to some of the tokens, over the keys and values of all.
+    ///
+    /// # Shapes
+    /// - `query`: `[B, t, D]`
+    /// - `key_value`: `[B, T, 2·D]`
+    /// - returns `[B, t, D]`
+    pub(super) fn forward_part(&self, query: Tensor<3>, key_value: Tensor<3>) -> Tensor<3> {
+        self.proj.forward(attention_of_part(query, key_value, self.num_heads, self.qkv.rounds))
     }
 
     /// Computes [`attention()`] except where `blocked`.

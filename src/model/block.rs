@@ -191,6 +191,26 @@ impl Block {
         let perceived = self.mlp.forward(self.norm2.forward(tokens.clone()));
         tokens + dropped(scaled(self.scale2.as_ref(), perceived), 1)
     }
+
+    /// Applies the block to some of the tokens; `complete` turns their keys and values into those of all.
+    ///
+    /// # Shapes
+    /// - `tokens`, returns: `[B, t, D]`
+    /// - `complete`: `[B, t, 2·D]` to `[B, T, 2·D]`
+    ///
+    /// # Errors
+    /// The error of `complete`.
+    pub(super) async fn forward_part<E>(
+        &self,
+        tokens: Tensor<3>,
+        complete: impl AsyncFnOnce(Tensor<3>) -> Result<Tensor<3>, E>,
+    ) -> Result<Tensor<3>, E> {
+        let [query, key_value] = self.attn.project(self.norm1.forward(tokens.clone()));
+        let attended = self.attn.forward_part(query, complete(key_value).await?);
+        let tokens = tokens + scaled(self.scale1.as_ref(), attended);
+        let perceived = self.mlp.forward(self.norm2.forward(tokens.clone()));
+        Ok(tokens + scaled(self.scale2.as_ref(), perceived))
+    }
 }
 
 fn scaled(scale: Option<&LayerScale>, branch: Tensor<3>) -> Tensor<3> {

@@ -51,5 +51,5 @@ pub use plan::TrainingPlan;
 pub use pos_embed::{resample_grid, sin_cos_2d};
 pub use resample::resample_kernels;
 pub use rotary::Rotation;
-pub use segmenter::{LateralBlocks, MaskSegmenter, Proposals, SegmenterOutput};
+pub use segmenter::{Half, LateralBlocks, MaskSegmenter, Proposals, SegmenterOutput};
 pub use vit::VisionTransformer;

@@ -10,8 +10,10 @@ use super::{
 };
 
 mod proposals;
+mod together;
 
 pub use proposals::Proposals;
+pub use together::Half;
 
 /// Prior odds of an object against "no object" for a freshly initialised model in which every patch is a
 /// query.

@@ -1,5 +1,6 @@
 //! The app's controller: carries events to [`AppState`], and its effects to worker, canvases and disk.
 
+mod address;
 mod keeping;
 mod photos;
 mod saying;
@@ -27,6 +28,7 @@ use super::language::Language;
 use super::overlay::{HitMask, instance_at, overlay_size};
 use super::place::Place;
 use super::protocol::{BackendChoice, Failure, FailureKind, RedrawRequest, Request, Sentence, Size};
+use super::script;
 use super::sheets::Sheets;
 use super::state::{Aim, AppState, Effect, Event, Gesture, RedrawEvent};
 use keeping::Keeping;
@@ -178,7 +180,7 @@ impl App {
         let effects = self.state.try_update(|state| state.update(event)).unwrap_or_default();
         for effect in effects {
             if let Err(error) = self.carry_out(effect, buffers) {
-                self.dispatch(Event::WorkerDied(dom::words(&error)));
+                self.dispatch(Event::WorkerDied(script::words(&error)));
             }
         }
     }
@@ -189,7 +191,8 @@ impl App {
                 self.break_promise();
                 let (place, backend) =
                     self.state.with_untracked(|state| (state.wanted.clone(), state.backend));
-                let worker = WorkerClient::spawn(&place, backend, move |heard| self.hear(heard))?;
+                let script = address::of_worker(&place, backend)?;
+                let worker = WorkerClient::spawn(&script, move |heard| self.hear(heard))?;
                 self.parts.update_value(|parts| parts.worker = Some(worker));
             }
             Effect::Send(request) => self.send(&request, &self.attachments(&request))?,

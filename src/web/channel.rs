@@ -1,7 +1,7 @@
 //! Messages on the wire: `[value, [attachment, …]]`; buffers are transferred instead of copied, files are
 //! handles.
 
-use js_sys::{Array, ArrayBuffer};
+use js_sys::Array;
 use serde::{Serialize, de::DeserializeOwned};
 use wasm_bindgen::{JsCast, JsValue};
 
@@ -15,11 +15,6 @@ pub(super) fn pack<T: Serialize>(
     attachments: &Array,
 ) -> Result<Array, serde_wasm_bindgen::Error> {
     Ok(Array::of2(&serde_wasm_bindgen::to_value(message)?, attachments))
-}
-
-/// Returns the buffers among the attachments, as `postMessage` expects them.
-pub(super) fn transfer_list(attachments: &Array) -> Array {
-    only::<ArrayBuffer>(attachments).iter().collect()
 }
 
 /// Unpacks a message packed by [`pack`].

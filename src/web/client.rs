@@ -1,14 +1,12 @@
-//! The page's end of the worker: starts it, sends requests, passes on replies, and drops it when it died.
+//! The other end of a worker: starts it, sends requests, passes on replies, and drops it when it died. The
+//! page has one worker, which may have one itself.
 
 use js_sys::{Array, ArrayBuffer};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{ErrorEvent, Event, MessageEvent, Worker, WorkerOptions, WorkerType};
 
-use super::catalogue::SMALL;
 use super::channel;
-use super::dom;
-use super::place::Place;
-use super::protocol::{BackendChoice, Reply, Request};
+use super::protocol::{Reply, Request};
 
 /// A message or the end of the worker.
 #[derive(Debug)]
@@ -16,7 +14,10 @@ pub(super) enum Heard {
     /// A message and its buffers.
     Reply(Reply, Vec<ArrayBuffer>),
     /// The worker stopped, or sent a message that cannot be understood.
-    Died(String),
+    Died(
+        #[cfg_attr(not(feature = "page"), expect(dead_code, reason = "the worker's own has no reader"))]
+        String,
+    ),
 }
 
 /// A running worker; dropping it terminates it, and its later messages are ignored.
@@ -28,21 +29,15 @@ pub(super) struct WorkerClient {
 }
 
 impl WorkerClient {
-    /// Starts the worker; `hear` is called with all its messages, the first of which is [`Reply::Ready`]. The
-    /// weights of `place` are requested at once unless `backend` leaves open which they are.
+    /// Starts the worker; `hear` is called with all its messages, the first of which is [`Reply::Ready`].
     ///
     /// # Errors
     ///
     /// An error if the browser refuses to start module workers.
-    pub(super) fn spawn(
-        place: &Place,
-        backend: BackendChoice,
-        hear: impl Fn(Heard) + Clone + 'static,
-    ) -> Result<Self, JsValue> {
+    pub(super) fn spawn(script: &str, hear: impl Fn(Heard) + Clone + 'static) -> Result<Self, JsValue> {
         let options = WorkerOptions::new();
         options.set_type(WorkerType::Module);
-        let script = dom::resolve(&dom::page_says("worker"))? + &early(place, backend);
-        let worker = Worker::new_with_options(&script, &options)?;
+        let worker = Worker::new_with_options(script, &options)?;
 
         let on_reply = hear.clone();
         let on_message = Closure::new(move |event: MessageEvent| {
@@ -69,18 +64,7 @@ impl WorkerClient {
     /// An error if a buffer was moved away before.
     pub(super) fn send(&self, request: &Request, attachments: &Array) -> Result<(), JsValue> {
         let message = channel::pack(request, attachments)?;
-        self.worker.post_message_with_transfer(&message, &channel::transfer_list(attachments))
-    }
-}
-
-/// Returns the fragment of the worker's address, which tells `www/worker_loader.js` the folder of weights to
-/// request.
-fn early(place: &Place, backend: BackendChoice) -> String {
-    let encoded = |folder: &str| String::from(js_sys::encode_uri_component(folder));
-    match (place, backend) {
-        (Place::Site(folder), _) => format!("#weights={}", encoded(folder)),
-        (Place::Suited, BackendChoice::Auto | BackendChoice::WebGpu) => format!("#gpu={}", encoded(SMALL)),
-        _ => String::new(),
+        self.worker.post_message_with_transfer(&message, &transfer_list(attachments))
     }
 }
 
@@ -90,4 +74,9 @@ impl Drop for WorkerClient {
         self.worker.set_onerror(None);
         self.worker.terminate();
     }
+}
+
+/// Returns the buffers among the attachments, as `postMessage` expects them.
+fn transfer_list(attachments: &Array) -> Array {
+    channel::only::<ArrayBuffer>(attachments).iter().collect()
 }

@@ -1,6 +1,6 @@
 //! The few browser calls that Leptos does not offer.
 
-use js_sys::{Array, ArrayBuffer, Function, Reflect, Uint8Array, Uint8ClampedArray, Uint32Array};
+use js_sys::{Array, ArrayBuffer, Reflect, Uint8Array, Uint8ClampedArray, Uint32Array};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
@@ -9,6 +9,7 @@ use web_sys::{
 };
 
 use super::protocol::Size;
+use super::script::call;
 
 /// Resolves `path` relative to the page's base URL.
 ///
@@ -91,16 +92,6 @@ pub(super) fn ask_to_stay() {
 /// An error if the browser refuses.
 pub(super) fn renamed(file: &File, name: &str) -> Result<File, JsValue> {
     if file.name() == name { Ok(file.clone()) } else { File::new_with_blob_sequence(&Array::of1(file), name) }
-}
-
-/// Calls a method that has no binding.
-///
-/// # Errors
-///
-/// An error if it is missing or throws.
-pub(super) fn call(object: &JsValue, method: &str, arguments: &Array) -> Result<JsValue, JsValue> {
-    let method: Function = Reflect::get(object, &method.into())?.dyn_into()?;
-    method.apply(object, arguments)
 }
 
 /// Fetches a file of this site.
@@ -225,13 +216,4 @@ pub(super) fn save_blob(file: &Blob, file_name: &str) -> Result<(), JsValue> {
 /// Returns the 32-bit numbers of a buffer.
 pub(super) fn numbers(buffer: &ArrayBuffer) -> Vec<u32> {
     Uint32Array::new(buffer).to_vec()
-}
-
-/// Returns the message of a JavaScript error.
-pub(super) fn words(error: &JsValue) -> String {
-    error
-        .dyn_ref::<js_sys::Error>()
-        .map(|error| String::from(error.message()))
-        .or_else(|| error.as_string())
-        .unwrap_or_else(|| format!("{error:?}"))
 }

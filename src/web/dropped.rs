@@ -5,7 +5,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{DataTransfer, Element, File, FileList};
 
-use super::dom::call;
+use super::script::call;
 
 /// What was dropped, pasted or picked at once.
 #[derive(Debug, Default)]

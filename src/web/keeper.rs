@@ -10,7 +10,7 @@ use web_sys::{
     FileSystemWritableFileStream,
 };
 
-use super::dom::call;
+use super::script::call;
 
 /// Name of the folder, and of the lock on it.
 const FOLDER: &str = "mae-seg-photos";

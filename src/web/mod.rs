@@ -33,9 +33,9 @@ mod texts;
 
 #[cfg(feature = "page")]
 mod app;
-#[cfg(feature = "page")]
+#[cfg(feature = "browser")]
 mod channel;
-#[cfg(feature = "page")]
+#[cfg(feature = "browser")]
 mod client;
 #[cfg(feature = "page")]
 pub mod components;
@@ -49,7 +49,9 @@ mod dropped;
 mod handover;
 #[cfg(feature = "page")]
 mod keeper;
+#[cfg(feature = "browser")]
+mod script;
 #[cfg(feature = "page")]
 mod sheets;
-#[cfg(feature = "web")]
+#[cfg(feature = "worker")]
 pub mod worker;

@@ -188,6 +188,16 @@ pub enum Request {
         /// Answered by [`Reply::Measured`] after each run, or [`Reply::Failed`].
         id: RequestId,
     },
+    /// Help the first worker with photos from now on; only to a second worker.
+    Help {
+        /// Not answered; ended by [`Reply::Failed`] if there is no model that two can share.
+        id: RequestId,
+    },
+    /// Numbers for a second worker, while it helps. Buffers: the numbers, 32-bit floats.
+    Swap {
+        /// Answered by [`Reply::Swapped`].
+        id: RequestId,
+    },
     /// Remove all weight files kept in this browser.
     ForgetWeights {
         /// Answered by [`Reply::WeightsForgotten`].
@@ -195,7 +205,7 @@ pub enum Request {
     },
 }
 
-/// A message from worker to page.
+/// A message from worker to page, or from a second worker to the first.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Reply {
     /// The worker's program is being downloaded; sent by its loader before the worker runs.
@@ -327,7 +337,12 @@ pub enum Reply {
         id: RequestId,
         /// Duration of each, from pixels to masks, in milliseconds.
         times_ms: Vec<f64>,
+        /// Number of workers that computed.
+        workers: usize,
     },
+    /// Numbers for the first worker, which encodes a photo together with this one. Buffers: the numbers,
+    /// 32-bit floats.
+    Swapped,
     /// No weight file is kept in this browser any more.
     WeightsForgotten {
         /// The [`Request::ForgetWeights`] answered.

@@ -1,27 +1,38 @@
 //! Training that is killed, or whose disk is full, and resumed.
+//!
+//! `KILLS=50` kills each run fifty times instead of a few; `--include-ignored` adds `role`.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread::sleep;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use image::{Rgb, RgbImage};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 const PHOTOS: u32 = 6;
 
-/// Writes photos for pretraining.
+/// Writes photos, each with one annotated object.
 fn photos() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir(folder.path().join("photos")).unwrap();
+    let (mut images, mut objects) = (Vec::new(), Vec::new());
     for photo in 0..PHOTOS {
         let pixel = |x: u32, y: u32| Rgb([(x * 7 + photo * 40) as u8, (y * 5) as u8, (x * y + photo) as u8]);
-        RgbImage::from_fn(40, 40, pixel).save(folder.path().join(format!("photos/{photo}.png"))).unwrap();
+        let name = format!("photos/{photo}.png");
+        RgbImage::from_fn(40, 40, pixel).save(folder.path().join(&name)).unwrap();
+        images.push(json!({"id": photo, "file_name": name, "width": 40, "height": 40}));
+        let [near, far] = [2 + photo, 20 + 2 * photo];
+        objects.push(json!({"id": photo + 1, "image_id": photo, "category_id": 1, "iscrowd": 0,
+            "segmentation": [[near, near, far, near, far, far, near, far]]}));
     }
+    let categories = json!([{"id": 1, "name": "box", "supercategory": "thing"}]);
+    let annotations = json!({"images": images, "annotations": objects, "categories": categories});
+    fs::write(folder.path().join("train.json"), annotations.to_string()).unwrap();
     folder
 }
 
@@ -58,36 +69,106 @@ fn losses(run: &Path) -> BTreeMap<u64, String> {
     lines.map(|line| (line["step"].as_u64().unwrap(), line["loss"].to_string())).collect()
 }
 
-#[test]
-fn killed_at_any_moment_a_run_ends_as_if_it_had_not_been() {
-    let folder = photos();
-    let path = |name: &str| folder.path().join(name);
-    assert!(pretraining(folder.path(), "whole", "").output().unwrap().status.success());
+/// Returns a fine-tuning command with output folder `out` that saves after each of its 12 steps.
+fn fine_tuning(folder: &Path, out: &str) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mae-seg"));
+    let line = "finetune --train train.json --images . --labels object --image-size 32 --blocks 1 --queries 6 \
+                --batch-size 2 --steps 12 --warmup-steps 2 --drop-path 0.2 --ema-decay 0.9 --save-every 1 \
+                --device cpu --out";
+    command.args(line.split_whitespace()).arg(out).current_dir(folder);
+    command
+}
 
+/// Returns a command that pretrains, fine-tunes and evaluates in every way, in the least possible size.
+fn role(folder: &Path, out: &str) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mae-seg"));
+    let line = "role --data photos --train train.json --val train.json --images . --image-size 32 --decoder-dim 32 \
+                --decoder-depth 1 --epochs 1 --pretrain-batch-size 2 --steps 2 --batch-size 2 --queries 4 --top 1 --seeds 1 \
+                --device cpu --out";
+    command.args(line.split_whitespace()).arg(out).current_dir(folder);
+    command
+}
+
+/// Kills a run at random moments of its own length and starts it again each time, until it may end; returns
+/// how often it was killed.
+fn kill(command: impl Fn(&str) -> Command, few: u64, mut between: impl FnMut(u64)) -> u64 {
+    let begun = Instant::now();
+    let output = command("whole").output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let whole = begun.elapsed().as_millis() as u64;
+
+    let kills = std::env::var("KILLS").map_or(few, |kills| kills.parse().unwrap());
     let mut random = ChaCha8Rng::seed_from_u64(3);
-    for kill in 0..8 {
-        let mut quiet = pretraining(folder.path(), "killed", "");
-        let mut child = quiet.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        sleep(Duration::from_millis(random.random_range(100..1500)));
+    let mut killed = 0;
+    for kill in 0..kills {
+        let mut child = command("killed").stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        sleep(Duration::from_millis(random.random_range(20..whole * 3 / 4)));
+        killed += u64::from(child.try_wait().unwrap().is_none());
         child.kill().unwrap();
         child.wait().unwrap();
-        if kill == 4 && path("killed/checkpoint").exists() {
-            // As if it had been killed while the new checkpoint replaced the old one.
-            fs::write(path("killed/checkpoint/on-its-way"), "").unwrap();
-            fs::rename(path("killed/checkpoint"), path("killed/checkpoint.old")).unwrap();
-        }
+        between(kill);
     }
-    let output = pretraining(folder.path(), "killed", "").output().unwrap();
+    let output = command("killed").output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    killed
+}
 
-    assert_eq!(losses(&path("killed")).len(), 12);
-    assert_eq!(losses(&path("killed")), losses(&path("whole")));
+/// Asserts that the steps and weights of the killed run are those of the whole one.
+fn assert_same_runs(folder: &Path) {
+    let [killed, whole] = ["killed", "whole"].map(|run| folder.join(run));
+    assert_eq!(losses(&killed).len(), 12);
+    assert_eq!(losses(&killed), losses(&whole));
     for file in ["model.safetensors", "unaveraged.safetensors"] {
         let [killed, whole] =
-            ["killed", "whole"].map(|run| fs::read(path(run).join("checkpoint").join(file)).unwrap());
+            [&killed, &whole].map(|run| fs::read(run.join("checkpoint").join(file)).unwrap());
         assert!(killed == whole, "{file} differs");
     }
-    assert!(!path("killed/checkpoint.old").exists() && !path("killed/checkpoint.new").exists());
+    assert!(!killed.join("checkpoint.old").exists() && !killed.join("checkpoint.new").exists());
+}
+
+#[test]
+fn pretraining_killed_at_any_moment_ends_as_if_it_had_not_been() {
+    let folder = photos();
+    let path = |name: &str| folder.path().join(name);
+    let killed = kill(
+        |out| pretraining(folder.path(), out, ""),
+        6,
+        |kill| {
+            if kill == 4 && path("killed/checkpoint").exists() {
+                // As if it had been killed while the new checkpoint replaced the old one.
+                fs::write(path("killed/checkpoint/on-its-way"), "").unwrap();
+                fs::rename(path("killed/checkpoint"), path("killed/checkpoint.old")).unwrap();
+            }
+        },
+    );
+    assert!(killed > 0);
+    assert_same_runs(folder.path());
+}
+
+#[test]
+fn fine_tuning_killed_at_any_moment_ends_as_if_it_had_not_been() {
+    let folder = photos();
+    assert!(kill(|out| fine_tuning(folder.path(), out), 4, |_| ()) > 0);
+    assert_same_runs(folder.path());
+}
+
+#[test]
+#[ignore = "takes minutes"]
+fn a_study_killed_at_any_moment_ends_as_if_it_had_not_been() {
+    let folder = photos();
+    assert!(kill(|out| role(folder.path(), out), 10, |_| ()) > 0);
+    // All but what it cost.
+    let results = |run: &str| {
+        let text = fs::read(folder.path().join(run).join("role.json")).unwrap();
+        let role: Value = serde_json::from_slice(&text).unwrap();
+        let cells = role["cells"].as_array().unwrap().clone();
+        cells
+            .into_iter()
+            .map(|cell| ["encoder", "tuning", "seed", "ap", "ap50", "ar100"].map(|key| cell[key].clone()))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(results("whole").len(), 12);
+    assert_eq!(results("killed"), results("whole"));
 }
 
 #[test]

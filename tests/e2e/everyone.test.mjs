@@ -162,7 +162,7 @@ test("how fast the device is, is measured on request, and said in one line", asy
   await page.hook("model-menu").locator("summary").first().click();
   await page.hook("measure").click();
   const line = await page.hook("measured").innerText({ timeout: 60_000 });
-  const [, median, least, most] = /^mae-tiny · ([\d.]+) s a photo \(([\d.]+) to ([\d.]+), 5 runs, 600 × 400\) · CPU, 1 thread of \d+ · mae-seg [\d.]+ \w{16}$/.exec(line).map(Number);
+  const [, median, least, most] = /^mae-tiny · ([\d.]+) s a photo \(([\d.]+) to ([\d.]+), 5 runs, 600 × 400\) · CPU, [12] threads? of \d+ · mae-seg [\d.]+ \w{16}$/.exec(line).map(Number);
   assert.ok(least > 0 && least <= median && median <= most, line);
   await context.close();
 });

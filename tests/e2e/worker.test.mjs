@@ -1,4 +1,4 @@
-// A worker that does not start, or stops half-way.
+// A worker that does not start, or stops half-way, and the second worker that shares its photos.
 
 import assert from "node:assert/strict";
 import { after, afterEach, before, describe, test } from "node:test";
@@ -10,6 +10,11 @@ const stumbles = `
 self.addEventListener("message", ({ data: [message] }) => {
   if (message.Segment) throw new Error("out of memory");
 });
+`;
+
+// The second worker ends, without a word, when it is told to.
+const leaves = `
+if (location.hash === "#threads=1") new BroadcastChannel("leave").onmessage = () => close();
 `;
 
 describe("the worker", () => {
@@ -56,5 +61,42 @@ describe("the worker", () => {
     await restart();
     await page.page.waitForFunction(() => document.querySelector("canvas.photo").width === 600);
     assert.equal(await page.settle(), "ready");
+  });
+
+  /** Measures until two workers compute, which the second does some seconds after the first photo. */
+  async function shared() {
+    await page.hook("model-menu").locator("summary").first().click();
+    const measuring = page.hook("measure").filter({ hasText: "Measuring" });
+    for (const end = Date.now() + 90_000; ; ) {
+      await page.hook("measure").click();
+      await measuring.waitFor();
+      await measuring.waitFor({ state: "detached", timeout: 60_000 });
+      if (/ 2 threads of /.test(await page.hook("measured").innerText())) break;
+      assert.ok(Date.now() < end, "no second worker came");
+    }
+    await page.hook("model-menu").locator("summary").first().click();
+  }
+
+  test("has a second one take half of each photo, with the same result", async () => {
+    assert.equal(await open(() => undefined), "ready");
+    assert.equal(await page.sample("photographer.jpg"), "ready");
+    await shared();
+    assert.equal(await page.sample("coffee.jpg"), "ready");
+    const together = await page.instances();
+    await page.page.context().close();
+    page = await SegmenterPage.open(await browser.newContext({ serviceWorkers: "block" }), `${site.address}?backend=cpu&threads=1`);
+    await page.settle();
+    assert.equal(await page.sample("coffee.jpg"), "ready");
+    assert.deepEqual(together, await page.instances());
+    assert.ok(together.length > 0);
+  });
+
+  test("does without the second one when that is gone", async () => {
+    assert.equal(await open(inWorker(leaves)), "ready");
+    assert.equal(await page.sample("photographer.jpg"), "ready");
+    await shared();
+    await page.page.evaluate(() => new BroadcastChannel("leave").postMessage(""));
+    assert.equal(await page.sample("coffee.jpg"), "ready");
+    assert.ok((await page.instances()).length > 0);
   });
 });

@@ -20,6 +20,22 @@ pub(in crate::model) fn attention_rounded(qkv: Tensor<3>, heads: usize) -> Tenso
     Tensor::from_dispatch(<Dispatch as AttentionOps>::forward_rounded(qkv.into_dispatch(), heads))
 }
 
+/// Computes [`attention()`] of some tokens over all.
+///
+/// # Shapes
+/// - `query`: `[B, t, D]`
+/// - `key_value`: `[B, T, 2·D]`, keys and values of all tokens side by side
+/// - returns `[B, t, D]`
+pub(in crate::model) fn attention_of_part(
+    query: Tensor<3>,
+    key_value: Tensor<3>,
+    heads: usize,
+    rounds: bool,
+) -> Tensor<3> {
+    let (query, key_value) = (query.into_dispatch(), key_value.into_dispatch());
+    Tensor::from_dispatch(<Dispatch as AttentionOps>::forward_part(query, key_value, heads, rounds))
+}
+
 /// A backend with [`attention()`].
 #[backend_extension(Cube, Flex, LibTorch: cfg(feature = "libtorch"), Autodiff: cfg(feature = "native"))]
 pub(super) trait AttentionOps: Backend {
@@ -30,6 +46,15 @@ pub(super) trait AttentionOps: Backend {
     fn forward_rounded(qkv: FloatTensor<Self>, heads: usize) -> FloatTensor<Self> {
         Self::forward(qkv, heads)
     }
+
+    fn forward_part(
+        query: FloatTensor<Self>,
+        key_value: FloatTensor<Self>,
+        heads: usize,
+        _rounds: bool,
+    ) -> FloatTensor<Self> {
+        attend::<Self>(split_part::<Self>(query, key_value, heads))
+    }
 }
 
 impl AttentionOps for Cube {}
@@ -37,19 +62,38 @@ impl AttentionOps for Cube {}
 impl AttentionOps for Flex {
     #[cfg(target_arch = "wasm32")]
     fn forward_rounded(qkv: FloatTensor<Self>, heads: usize) -> FloatTensor<Self> {
-        use super::flex::{contiguous, numbers, tensor};
-
-        let split = match contiguous(split_heads::<Self>(qkv, heads)) {
-            Ok(split) => split,
-            Err(split) => return attend::<Self>(split),
-        };
-        let [batch, heads, length, width] = split[0].shape().dims();
-        let [query, key, value] = split.each_ref().map(|part| numbers(part).chunks_exact(length * width));
-        let heads_of_photos = query.zip(key).zip(value);
-        let output = heads_of_photos
-            .flat_map(|((query, key), value)| mae_seg_kernels::attention_rounded([query, key, value], width));
-        merge_heads::<Self>(tensor(output.collect(), [batch, heads, length, width]))
+        attend_rounded(split_heads::<Self>(qkv, heads))
     }
+
+    #[cfg(target_arch = "wasm32")]
+    fn forward_part(
+        query: FloatTensor<Self>,
+        key_value: FloatTensor<Self>,
+        heads: usize,
+        rounds: bool,
+    ) -> FloatTensor<Self> {
+        let split = split_part::<Self>(query, key_value, heads);
+        if rounds { attend_rounded(split) } else { attend::<Self>(split) }
+    }
+}
+
+/// Computes [`attend()`] with 16 bits of each number.
+#[cfg(target_arch = "wasm32")]
+fn attend_rounded(split: [FloatTensor<Flex>; 3]) -> FloatTensor<Flex> {
+    use super::flex::{contiguous, numbers, tensor};
+
+    let split = match contiguous(split) {
+        Ok(split) => split,
+        Err(split) => return attend::<Flex>(split),
+    };
+    let shape = split[0].shape();
+    let width = shape[3];
+    let [query, key, value] =
+        split.each_ref().map(|part| numbers(part).chunks_exact(part.shape()[2] * width));
+    let heads_of_photos = query.zip(key).zip(value);
+    let output = heads_of_photos
+        .flat_map(|((query, key), value)| mae_seg_kernels::attention_rounded([query, key, value], width));
+    merge_heads::<Flex>(tensor(output.collect(), shape))
 }
 
 /// Computes `[B, T, D]` from queries, keys and values with Burn's operation.
@@ -59,12 +103,28 @@ fn attend<B: Backend>([query, key, value]: [FloatTensor<B>; 3]) -> FloatTensor<B
 
 /// Splits `[B, T, 3·D]` into queries, keys and values `[B, H, T, d]`.
 pub(super) fn split_heads<B: Backend>(qkv: FloatTensor<B>, heads: usize) -> [FloatTensor<B>; 3] {
-    let [batch, length, width] = qkv.shape().dims();
-    let width = width / 3 / heads;
-    let qkv = B::float_reshape(qkv, [batch, length, 3, heads, width].into());
-    let qkv = B::float_permute(qkv, &[2, 0, 3, 1, 4]);
-    [0, 1, 2].map(|part| {
-        let one = B::float_slice(qkv.clone(), &[Slice::new(part, Some(part + 1), 1)]);
+    split::<B, 3>(qkv, heads)
+}
+
+/// Splits queries `[B, t, D]`, and keys and values `[B, T, 2·D]`, into heads.
+fn split_part<B: Backend>(
+    query: FloatTensor<B>,
+    key_value: FloatTensor<B>,
+    heads: usize,
+) -> [FloatTensor<B>; 3] {
+    let ([query], [key, value]) = (split::<B, 1>(query, heads), split::<B, 2>(key_value, heads));
+    [query, key, value]
+}
+
+/// Splits `[B, T, N·D]` into N tensors `[B, H, T, d]`.
+fn split<B: Backend, const N: usize>(parts: FloatTensor<B>, heads: usize) -> [FloatTensor<B>; N] {
+    let [batch, length, width] = parts.shape().dims();
+    let width = width / N / heads;
+    let parts = B::float_reshape(parts, [batch, length, N, heads, width].into());
+    let parts = B::float_permute(parts, &[2, 0, 3, 1, 4]);
+    std::array::from_fn(|part| {
+        let part = part as isize;
+        let one = B::float_slice(parts.clone(), &[Slice::new(part, Some(part + 1), 1)]);
         B::float_reshape(one, [batch, heads, length, width].into())
     })
 }

@@ -25,7 +25,7 @@ mod libtorch;
 mod linear;
 mod mse;
 
-pub(super) use attention::{attention, attention_rounded};
+pub(super) use attention::{attention, attention_of_part, attention_rounded};
 pub(super) use depthwise_conv::depthwise_conv;
 pub(super) use gelu::gelu;
 pub(super) use layer_norm::layer_norm;

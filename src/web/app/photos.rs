@@ -14,6 +14,7 @@ use crate::web::gallery::PhotoKey;
 use crate::web::given::{Given, address, name_at, sort_out};
 use crate::web::place::Place;
 use crate::web::protocol::{CollectStep, Failure, FailureKind, Reply, Request, RequestId, Sentence};
+use crate::web::script;
 use crate::web::state::{Effect, Event, RedrawEvent};
 
 /// Maximum bytes of a photo file; reading a larger one into memory would slow the tab down before it fails.
@@ -46,7 +47,7 @@ impl App {
                         });
                     }
                     Err(error) => {
-                        let reason = dom::words(&error);
+                        let reason = script::words(&error);
                         self.refuse(FailureKind::Choice, Sentence::DropFailed { reason });
                     }
                 }
@@ -227,7 +228,7 @@ impl App {
         let event = match read_both(file, objects.filter(|_| with_objects)).await {
             Ok(buffers) => match self.send(&request(name), &buffers) {
                 Ok(()) => return,
-                Err(error) => Event::WorkerDied(dom::words(&error)),
+                Err(error) => Event::WorkerDied(script::words(&error)),
             },
             Err(_) => {
                 let failure = Failure::new(FailureKind::Photo, Sentence::PhotoGone { name });
@@ -249,7 +250,7 @@ impl App {
             }
             CollectStep::Finish => {
                 if let Err(error) = self.send(&Request::Collect { id, step }, &Array::new()) {
-                    self.dispatch(Event::WorkerDied(dom::words(&error)));
+                    self.dispatch(Event::WorkerDied(script::words(&error)));
                 }
             }
         }

@@ -11,6 +11,7 @@ use crate::web::dom;
 use crate::web::export::{Behind, Export, Product};
 use crate::web::handover::{self, Promised};
 use crate::web::protocol::{Failure, FailureKind, Reply, Request, RequestId, Sentence};
+use crate::web::script;
 use crate::web::state::{Event, Purpose};
 
 impl App {
@@ -47,7 +48,7 @@ impl App {
             }
         };
         if let Err(error) = sent {
-            self.dispatch(Event::WorkerDied(dom::words(&error)));
+            self.dispatch(Event::WorkerDied(script::words(&error)));
         }
     }
 
@@ -78,7 +79,7 @@ impl App {
     }
 
     fn handed_over(self, id: RequestId, outcome: Result<bool, JsValue>) {
-        self.dispatch(Event::HandedOver(id, outcome.map_err(|error| dom::words(&error))));
+        self.dispatch(Event::HandedOver(id, outcome.map_err(|error| script::words(&error))));
     }
 
     /// Tells the clipboard that no picture will come.

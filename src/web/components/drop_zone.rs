@@ -14,6 +14,7 @@ use crate::web::app::App;
 use crate::web::dom;
 use crate::web::dropped::Dropped;
 use crate::web::protocol::{FailureKind, Sentence};
+use crate::web::script;
 
 /// File names of the samples, and text keys of what they show.
 const SAMPLES: [(&str, &str); 3] = [
@@ -115,7 +116,7 @@ fn take(app: App, data: Option<DataTransfer>) {
         match dropped {
             Ok(dropped) => app.take(dropped),
             Err(error) => {
-                let reason = dom::words(&error);
+                let reason = script::words(&error);
                 app.refuse(FailureKind::Photo, Sentence::DropFailed { reason });
             }
         }

@@ -7,6 +7,7 @@ use super::words::title;
 use crate::web::app::App;
 use crate::web::dom;
 use crate::web::protocol::{Backend, RUNS};
+use crate::web::script;
 use crate::web::state::{AppState, Event, Measuring};
 
 /// A button that measures, and the result as a line to share.
@@ -22,7 +23,9 @@ pub(super) fn Measure(app: App) -> impl IntoView {
         let text = line.get_untracked().unwrap_or_default();
         let clipboard = Reflect::get(&window().navigator(), &"clipboard".into());
         // Without a clipboard, the line can still be selected by hand.
-        drop(clipboard.and_then(|clipboard| dom::call(&clipboard, "writeText", &Array::of1(&text.into()))));
+        drop(
+            clipboard.and_then(|clipboard| script::call(&clipboard, "writeText", &Array::of1(&text.into()))),
+        );
     };
     view! {
         <div class="measure">
@@ -43,11 +46,14 @@ pub(super) fn Measure(app: App) -> impl IntoView {
 /// Formats a result such as `mae-tiny · 0.24 s a photo (0.23 to 0.26, 5 runs, 600 × 400) · CPU, 1 thread of 8
 /// · mae-seg 0.1.0`.
 fn line(app: App, state: &AppState) -> Option<String> {
-    let (Measuring::Done(times), Some(model)) = (&state.measuring, &state.model) else { return None };
+    let (Measuring::Done(times, workers), Some(model)) = (&state.measuring, &state.model) else {
+        return None;
+    };
     let seconds = |place: usize| (times.get(place).copied().unwrap_or_default() / 1000.0).into();
     let device = match model.backend {
         Backend::Cpu => {
-            app.tells("one-thread", [("device", model.device.as_str().into()), ("cores", cores().into())])
+            let device = ("device", model.device.as_str().into());
+            app.tells("threads-of", [device, ("threads", (*workers).into()), ("cores", cores().into())])
         }
         Backend::WebGpu => model.device.clone(),
     };

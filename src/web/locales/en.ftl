@@ -142,7 +142,10 @@ from-host = from { $host }
 measure-device = Measure on this device
 measuring = Measuring: { $done } of { $runs }
 measured = { $model } · { NUMBER($median, minimumFractionDigits: 2, maximumFractionDigits: 2) } s a photo ({ NUMBER($least, minimumFractionDigits: 2, maximumFractionDigits: 2) } to { NUMBER($most, minimumFractionDigits: 2, maximumFractionDigits: 2) }, { $runs } runs, 600 × 400) · { $device }
-one-thread = { $device }, 1 thread of { $cores }
+threads-of = { $device }, { $threads ->
+    [one] 1 thread
+   *[other] { $threads } threads
+} of { $cores }
 copy-line = Copy this line
 offer = More accurate masks: { $model }, { $size }, once, from Hugging Face ({ $licence }).
 use-it = Use it

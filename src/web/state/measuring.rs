@@ -11,8 +11,8 @@ pub enum Measuring {
     Idle,
     /// In progress: milliseconds of the finished runs.
     Running(RequestId, Vec<f64>),
-    /// Milliseconds of all runs, the fastest first.
-    Done(Vec<f64>),
+    /// Milliseconds of all runs, the fastest first, and the number of workers that computed.
+    Done(Vec<f64>, usize),
 }
 
 impl AppState {
@@ -33,13 +33,13 @@ impl AppState {
         vec![Effect::SendMeasure(id)]
     }
 
-    pub(super) fn measured(&mut self, id: RequestId, mut times_ms: Vec<f64>) -> Vec<Effect> {
+    pub(super) fn measured(&mut self, id: RequestId, mut times_ms: Vec<f64>, workers: usize) -> Vec<Effect> {
         if matches!(&self.measuring, Measuring::Running(sent, _) if *sent == id) {
             self.measuring = if times_ms.len() < RUNS {
                 Measuring::Running(id, times_ms)
             } else {
                 times_ms.sort_by(f64::total_cmp);
-                Measuring::Done(times_ms)
+                Measuring::Done(times_ms, workers)
             };
         }
         Vec::new()

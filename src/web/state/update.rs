@@ -124,7 +124,7 @@ impl AppState {
             Reply::Known { key } => self.kept(Effect::KeepObjects(key), key),
             Reply::Small { key } => self.kept(Effect::KeepThumbnail(key), key),
             Reply::Redraw { id, reply } => self.redraw_replied(id, reply),
-            Reply::Measured { id, times_ms } => self.measured(id, times_ms),
+            Reply::Measured { id, times_ms, workers } => self.measured(id, times_ms, workers),
             Reply::WeightsForgotten { .. } => {
                 let mut effects = self.weights_gone();
                 effects.push(Effect::AnnounceWeightsGone);
@@ -132,9 +132,11 @@ impl AppState {
             }
             Reply::Failed { id, failure } => self.failed(id, failure),
             Reply::Crashed { message } => self.died(message),
-            Reply::Loaded { .. } | Reply::Segmented { .. } | Reply::Painted { .. } | Reply::Logits { .. } => {
-                Vec::new()
-            }
+            Reply::Loaded { .. }
+            | Reply::Segmented { .. }
+            | Reply::Painted { .. }
+            | Reply::Logits { .. }
+            | Reply::Swapped => Vec::new(),
         }
     }
 

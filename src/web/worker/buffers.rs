@@ -21,3 +21,8 @@ pub(super) fn floats_to_buffer(floats: &[f32]) -> ArrayBuffer {
 pub(super) fn bytes_from_buffer(buffer: &ArrayBuffer) -> Vec<u8> {
     Uint8Array::new(buffer).to_vec()
 }
+
+/// Returns the floats of a buffer.
+pub(super) fn floats_from_buffer(buffer: &ArrayBuffer) -> Vec<f32> {
+    Float32Array::new(buffer).to_vec()
+}

@@ -9,7 +9,7 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Blob, File};
 
-use crate::web::dom::words;
+use crate::web::script::words;
 use crate::weights::{SourceError, WeightSource};
 
 /// Files that the visitor opened.

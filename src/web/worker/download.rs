@@ -10,7 +10,7 @@ use web_sys::{Request, RequestInit, Response};
 use super::early;
 use super::patience::sleep;
 use super::stream::Stream;
-use crate::web::dom::words;
+use crate::web::script::words;
 
 const ATTEMPTS: u32 = 5;
 const FIRST_PAUSE_MS: i32 = 250;

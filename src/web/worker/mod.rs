@@ -7,6 +7,7 @@ mod device_folder;
 mod download;
 mod early;
 mod kept_folder;
+mod partner;
 mod patience;
 mod photo;
 mod questions;
@@ -23,12 +24,14 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
 
+use async_channel::unbounded;
 use js_sys::{Array, ArrayBuffer, Function, Reflect};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
 
 use super::channel;
 use super::protocol::{PROTOCOL_VERSION, Progress, Reply, Request, RequestId};
+use partner::Leader;
 use session::Session;
 
 /// A pending request and its attachments.
@@ -48,9 +51,16 @@ pub fn serve() {
         post(&Reply::Crashed { message: info.to_string() }, &[]);
         console_error_panic_hook::hook(info);
     }));
-    let inbox = Rc::new(RefCell::new(Inbox { jobs: VecDeque::new(), session: Some(Session::default()) }));
+    let (swap, swapped) = unbounded();
+    let session = Session::new(Leader(swapped));
+    let inbox = Rc::new(RefCell::new(Inbox { jobs: VecDeque::new(), session: Some(session) }));
     let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
         match channel::unpack(event.data()) {
+            // The request to help, which is not over, waits for these.
+            Ok((Request::Swap { .. }, numbers)) => {
+                channel::only(&numbers).into_iter().for_each(|numbers| drop(swap.try_send(numbers)));
+                return;
+            }
             Ok(job) => inbox.borrow_mut().jobs.push_back(job),
             Err(error) => return post(&Reply::Crashed { message: error.to_string() }, &[]),
         }
@@ -83,6 +93,7 @@ async fn work(inbox: Rc<RefCell<Inbox>>, mut session: Session) {
         }
         if inbox.borrow().jobs.is_empty() {
             session.tell();
+            session.look_for_help();
         }
     }
     inbox.borrow_mut().session = Some(session);

@@ -3,6 +3,7 @@
 mod loading;
 mod measuring;
 mod others;
+mod sharing;
 
 use std::collections::HashMap;
 
@@ -10,6 +11,7 @@ use js_sys::{Array, ArrayBuffer};
 
 use super::browser_photo;
 use super::buffers::{bytes_from_buffer, bytes_to_buffer, floats_to_buffer, words_to_buffer};
+use super::partner::Leader;
 use super::patience::now_ms;
 use super::photo::{Changed, Photo};
 use super::questions::Questions;
@@ -32,6 +34,7 @@ use crate::web::protocol::{
     Backend, Failure, FailureKind, LOWEST_SCORE, Look, Progress, Reply, Request, RequestId, Sentence, Size,
 };
 use others::{Gathering, tell_small};
+use sharing::Second;
 
 /// Maximum number of masks to choose from at a prompt: a part, the object, what it is a part of.
 const MOST_ANSWERS: usize = 3;
@@ -45,6 +48,10 @@ pub(super) struct Session {
     /// The GPU, once found.
     gpu: Option<Picked>,
     loaded: Option<(Engine, Backend)>,
+    /// The worker that helps this one.
+    second: Second,
+    /// The worker that this one helps, if it is the second.
+    leader: Option<Leader>,
     photo: Option<Photo>,
     /// Questions about the photo to the engine that segmented it.
     questions: Option<Questions>,
@@ -60,6 +67,11 @@ pub(super) struct Session {
 }
 
 impl Session {
+    /// Creates the state of a worker; `leader` is the other end if this one is asked to help.
+    pub(super) fn new(leader: Leader) -> Self {
+        Self { leader: Some(leader), ..Self::default() }
+    }
+
     /// Carries out a request and posts its replies.
     pub(super) async fn answer(&mut self, request: Request, attachments: &Array) {
         let id = id_of(&request);
@@ -97,6 +109,8 @@ impl Session {
                 redrawing.answer(id, request, channel::only(attachments), beside).await
             }
             Request::Measure { .. } => self.measure(id, &buffers).await,
+            Request::Help { .. } => self.help().await,
+            Request::Swap { .. } => Ok(()),
             Request::ForgetWeights { .. } => {
                 Store::clear().await;
                 post(&Reply::WeightsForgotten { id }, &[]);
@@ -158,7 +172,7 @@ impl Session {
         let failed = |error| not_computed(*backend, &error);
         let tiles = if look == Look::Closely { TILES } else { 1 };
         let options = SegmentOptions { score_thresh: LOWEST_SCORE, tiles, ..SegmentOptions::default() };
-        let encoded = engine.encode(image).await.map_err(failed)?;
+        let encoded = self.encode(image).await?;
         Ok((engine.find_closely(image, &encoded, &options).await.map_err(failed)?, encoded))
     }
 
@@ -169,11 +183,10 @@ impl Session {
 
     /// Encodes the photo shown, unless that is done: if its objects were known, it was not needed.
     async fn be_ready_for_questions(&mut self) -> Result<(), Failure> {
-        let (Some(photo), Some((engine, backend)), None) = (&self.photo, &self.loaded, &self.questions)
-        else {
+        let (Some(photo), Some(_), None) = (&self.photo, &self.loaded, &self.questions) else {
             return Ok(());
         };
-        let encoded = engine.encode(photo.image()).await.map_err(|error| not_computed(*backend, &error))?;
+        let encoded = self.encode(photo.image()).await?;
         let overlay = photo.overlay_size();
         self.keep_questions(overlay, encoded);
         Ok(())
@@ -308,6 +321,8 @@ const fn id_of(request: &Request) -> RequestId {
         | Request::Logits { id }
         | Request::Redraw { id, .. }
         | Request::Measure { id }
+        | Request::Help { id }
+        | Request::Swap { id }
         | Request::ForgetWeights { id } => *id,
     }
 }

@@ -5,7 +5,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::Response;
 
-use crate::web::dom::call;
+use crate::web::script::call;
 
 const BUFFER_BYTES: u32 = 256 << 10;
 

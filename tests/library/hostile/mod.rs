@@ -4,6 +4,7 @@
 mod configs;
 mod containers;
 mod damage;
+mod fuzz;
 mod memory;
 mod photos;
 mod pickling;

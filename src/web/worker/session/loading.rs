@@ -3,6 +3,7 @@
 use web_sys::File;
 
 use super::Session;
+use super::sharing::Second;
 use crate::engine::{DeviceChoice, Engine, EngineError, Picked, pick};
 use crate::web::place::Place;
 use crate::web::protocol::{
@@ -65,6 +66,9 @@ impl Session {
             weight_bytes: source.done_bytes(),
             kept: source.is_kept(),
         };
+        // Without the files in the browser's store, they would have to be fetched again.
+        let is_at_hand = backend == Backend::Cpu && model.kept;
+        self.second = if is_at_hand { Second::at(model.place.clone(), hub) } else { Second::default() };
         self.loaded = Some((engine, backend));
         (self.questions, self.previews) = (None, None);
         post(&Reply::Loaded { id, model }, &[]);

@@ -21,7 +21,8 @@ impl Session {
             let started_ms = now_ms();
             self.look_at(&photo, Look::Again).await?;
             times_ms.push(now_ms() - started_ms);
-            post(&Reply::Measured { id, times_ms: times_ms.clone() }, &[]);
+            let workers = self.workers();
+            post(&Reply::Measured { id, times_ms: times_ms.clone(), workers }, &[]);
         }
         Ok(())
     }
