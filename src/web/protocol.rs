@@ -7,6 +7,7 @@ mod collect;
 mod failure;
 mod found;
 mod model;
+mod progress;
 mod redraw;
 
 pub use super::sentence::Sentence;
@@ -14,6 +15,7 @@ pub use collect::CollectStep;
 pub use failure::{Failure, FailureKind};
 pub use found::{Found, Presence};
 pub use model::{Backend, BackendChoice, Fallback, ModelInfo};
+pub use progress::Progress;
 pub use redraw::{Drawn, Hiding, MOST_PERCENT, RedrawModel, RedrawReply, RedrawRequest, Sampling, Wish};
 
 use serde::{Deserialize, Serialize};
@@ -360,33 +362,6 @@ pub enum Reply {
         /// Place and reason, for a bug report.
         message: String,
     },
-}
-
-/// The progress of a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Progress {
-    /// Downloading the worker's program.
-    Starting {
-        /// Bytes received so far, unpacked.
-        done_bytes: u64,
-        /// Total bytes, if known.
-        total_bytes: Option<u64>,
-    },
-    /// Looking for a GPU.
-    Probing,
-    /// Downloading weights.
-    Downloading {
-        /// Bytes received so far.
-        done_bytes: u64,
-        /// Total bytes, if known.
-        total_bytes: Option<u64>,
-    },
-    /// First run: kernels are compiled and their results checked.
-    WarmingUp,
-    /// Decoding the photo.
-    Decoding,
-    /// Searching for objects.
-    Segmenting,
 }
 
 #[cfg(test)]

@@ -60,7 +60,8 @@ async function open(browser, address, ...scripts) {
 async function compare(browser, model, isolated, threads) {
   headers = isolated ? ISOLATION : {};
   const began = performance.now();
-  const ours = await open(browser, `?backend=${gpu ?? "cpu"}&weights=weights/${model}`, watch);
+  const alone = threads > 1 ? "" : "&threads=1";
+  const ours = await open(browser, `?backend=${gpu ?? "cpu"}&weights=weights/${model}${alone}`, watch);
   await ours.waitForSelector("[data-testid=status][data-state=ready]");
   const isReady = performance.now();
   const peer = await open(browser, "bench/", { content: counter });
@@ -73,6 +74,8 @@ async function compare(browser, model, isolated, threads) {
 
   // The page has met no photo yet, where the peer is warm.
   await photoOf(ours, 0);
+  // After which a second worker starts, and loads the model.
+  if (!alone && !gpu) await new Promise((resolve) => setTimeout(resolve, 10_000));
   const series = { ours: [], segmenter: [], encoder: [] };
   for (let round = 1; round <= Number(rounds); round += 1) {
     series.ours.push(await counted(ours, () => photoOf(ours, round)));

@@ -27,7 +27,7 @@ SECTIONS = {
         "The page with `?backend=cpu` against onnxruntime-web's WebAssembly backend, both in one headless Chromium. From pixels to"
         " masks is what the page tells its visitors: resizing, the model, the masks of the photo's size. From file to masks adds"
         " reading, decoding and drawing. The peer runs the graph only: the segmenter up to the mask embeddings, of which masks are"
-        " products, or its encoder alone. It may use threads where the page is cross-origin isolated; ours computes in one worker."
+        " products, or its encoder alone. It has threads where the page is cross-origin isolated; ours has a second worker there."
         " The page multiplies 16-bit integers where weights have 16 bits or fewer; the largest difference is that of any class"
         " logit, whose standard deviation is near 3.",
     ),

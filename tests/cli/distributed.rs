@@ -146,7 +146,10 @@ fn photos_that_cannot_be_shared_out_stop_all_processes() {
 fn a_process_with_other_options_stops_all() {
     let folder = tempfile::tempdir().unwrap();
     photos(&folder.path().join("photos"));
-    let run = |rate| [&["-np", "1", PROGRAM][..], &PRETRAIN, &["--base-lr", rate, "--out", "run"]].concat();
+    let run = |rate| {
+        [&["-np", "1", PROGRAM][..], &PRETRAIN, &["--base-lr", rate, "--epochs", "8", "--out", "run"]]
+            .concat()
+    };
     let started = Instant::now();
     let both = [&["--oversubscribe"][..], &run("1e-3"), &[":"], &run("2e-3")].concat();
     let output = mpi(&both, folder.path()).output().unwrap();
@@ -161,7 +164,7 @@ fn when_one_of_four_is_killed_the_rest_stop_and_fewer_go_on() {
     photos(&folder.path().join("photos"));
     let out = folder.path().join("two");
     let run = |out| {
-        [&PRETRAIN[..], &["--epochs", "30", "--warmup-epochs", "1", "--save-every", "1", "--out", out]]
+        [&PRETRAIN[..], &["--epochs", "8", "--warmup-epochs", "1", "--save-every", "1", "--out", out]]
             .concat()
     };
     assert!(mpirun(1, &run("one"), folder.path()).status.success());
@@ -179,7 +182,7 @@ fn when_one_of_four_is_killed_the_rest_stop_and_fewer_go_on() {
     assert!(Command::new("pkill").args(["-KILL", "-n", "-f", &line]).status().unwrap().success());
     let killed = Instant::now();
     assert!(!four.wait().unwrap().success() && killed.elapsed() < Duration::from_secs(60));
-    assert!(losses(&out).len() < 60);
+    assert!(losses(&out).len() < 16);
 
     let output = mpirun(2, &run(out.to_str().unwrap()), folder.path());
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

@@ -148,7 +148,7 @@ fn pretraining_killed_at_any_moment_ends_as_if_it_had_not_been() {
 #[test]
 fn fine_tuning_killed_at_any_moment_ends_as_if_it_had_not_been() {
     let folder = photos();
-    assert!(kill(|out| fine_tuning(folder.path(), out), 4, |_| ()) > 0);
+    assert!(kill(|out| fine_tuning(folder.path(), out), 3, |_| ()) > 0);
     assert_same_runs(folder.path());
 }
 

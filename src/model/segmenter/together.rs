@@ -34,8 +34,8 @@ impl MaskSegmenter {
 
     /// Runs [`propose`](Self::propose) together with another worker, which runs it for the other half. Each
     /// has the keys and values of its own tokens, and gets those of the other's from `swap`, block by block
-    /// (context parallelism, <https://arxiv.org/abs/2411.01783>), and at the end the tokens. Only the first has
-    /// the result.
+    /// (context parallelism, <https://arxiv.org/abs/2411.01783>), and at the end the tokens. Only the first
+    /// has the result.
     ///
     /// # Shapes
     /// - `images`: `[B, 3, height, width]`, normalised

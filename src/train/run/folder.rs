@@ -111,7 +111,7 @@ impl RunFolder {
         claim::claimed(root)?;
         fs::create_dir_all(root).map_err(at(root))?;
         let lock = if peers.rank() == 0 { Some(atomic::lock(root)?) } else { None };
-        manifest.write(root)?;
+        manifest.write(root, peers.rank() > 0)?;
         fs::create_dir_all(root.join("panels")).map_err(at(root))?;
         ["checkpoint", "best"].iter().try_for_each(|folder| atomic::recover(&root.join(folder), &OURS))?;
         let path = root.join("metrics.jsonl");

@@ -62,14 +62,15 @@ impl<O> RunManifest<O> {
 }
 
 impl<O: Clone + Serialize + DeserializeOwned> RunManifest<O> {
-    /// Writes `run.json` in `root`. If a run there has made a step or left weights, it must have the same
-    /// options and data.
+    /// Writes `run.json` in `root`. If a run there has made a step or left weights, or if this process `joins`
+    /// one that another process has just begun, it must have the same options and data.
     ///
     /// # Errors
     /// [`TrainError::OtherRun`], [`TrainError::NoRun`], [`TrainError::File`]
-    pub(super) fn write(&self, root: &Path) -> Result<(), TrainError> {
+    pub(super) fn write(&self, root: &Path, joins: bool) -> Result<(), TrainError> {
         let before = claim::claimed(root)?;
-        let begun = fs::metadata(root.join("metrics.jsonl")).is_ok_and(|lines| lines.len() > 0)
+        let begun = joins
+            || fs::metadata(root.join("metrics.jsonl")).is_ok_and(|lines| lines.len() > 0)
             || ["checkpoint", "best", "kept"].iter().any(|weights| root.join(weights).exists());
         let unwritable = |error: serde_json::Error| TrainError::Option(error.to_string());
         let mut manifest = self.clone();
@@ -234,7 +235,7 @@ mod tests {
             manifest.options.learning_rate = learning_rate;
             manifest.options.annealing = vec![(0.16808, 0.33615)];
             let root = begun(&serde_json::to_string(&manifest).unwrap());
-            manifest.write(root.path()).unwrap();
+            manifest.write(root.path(), false).unwrap();
         }
     }
 

@@ -10,6 +10,7 @@ use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
+#[expect(unreachable_pub, reason = "the package of cargo-fuzz calls them, too")]
 #[path = "../../fuzz/checks.rs"]
 mod checks;
 use super::memory;
