@@ -213,18 +213,18 @@ mod tests {
     #[test]
     fn runs_of_earlier_versions_go_on_with_the_same_options() {
         let root = begun(EARLIER);
-        earlier().write(root.path()).unwrap();
-        earlier().write(root.path()).unwrap();
+        earlier().write(root.path(), false).unwrap();
+        earlier().write(root.path(), false).unwrap();
         let mut other = earlier();
         other.options.drop_path = 0.1;
-        let error = other.write(root.path()).unwrap_err().to_string();
+        let error = other.write(root.path(), false).unwrap_err().to_string();
         assert!(error.contains("drop_path: 0.0 there, 0.1 here"), "{error}");
         let root = begun(&EARLIER.replace("\"poly_power\": 0.9", "\"poly_power\": 1.0"));
-        let error = earlier().write(root.path()).unwrap_err().to_string();
+        let error = earlier().write(root.path(), false).unwrap_err().to_string();
         assert!(error.contains("poly_power: 1.0 there, 0.9 here"), "{error}");
         let mut other = earlier();
         other.options.augment.least_area = 1;
-        let error = other.write(begun(EARLIER).path()).unwrap_err().to_string();
+        let error = other.write(begun(EARLIER).path(), false).unwrap_err().to_string();
         assert!(error.contains("augment.least_area: 16 there, 1 here"), "{error}");
     }
 
@@ -243,23 +243,23 @@ mod tests {
     fn weights_that_are_left_are_of_the_same_run() {
         for left in ["best", "kept"] {
             let root = tempfile::tempdir().unwrap();
-            pretraining(0.5).write(root.path()).unwrap();
-            pretraining(0.75).write(root.path()).unwrap();
+            pretraining(0.5).write(root.path(), false).unwrap();
+            pretraining(0.75).write(root.path(), false).unwrap();
             fs::create_dir(root.path().join(left)).unwrap();
-            let error = pretraining(0.5).write(root.path()).unwrap_err();
+            let error = pretraining(0.5).write(root.path(), false).unwrap_err();
             assert!(error.to_string().contains("model.mask_ratio: 0.75 there, 0.5 here"), "{left}: {error}");
             let mut rarely = pretraining(0.75);
             rarely.options.passes.steps.save_every = 9;
-            rarely.write(root.path()).unwrap();
+            rarely.write(root.path(), false).unwrap();
         }
     }
 
     #[test]
     fn files_without_a_manifest_are_no_run() {
         let root = begun("");
-        let error = earlier().write(root.path()).unwrap_err().to_string();
+        let error = earlier().write(root.path(), false).unwrap_err().to_string();
         assert!(error.contains("run.json, metrics.jsonl"), "{error}");
-        let error = pretraining(0.5).write(begun(EARLIER).path()).unwrap_err();
+        let error = pretraining(0.5).write(begun(EARLIER).path(), false).unwrap_err();
         assert!(matches!(error, TrainError::OtherRun { .. }), "{error}");
     }
 
@@ -267,7 +267,7 @@ mod tests {
     fn a_judge_that_went_away_is_not_replaced_by_another() {
         let root = begun(&serde_json::to_string(&pretraining(0.5)).unwrap());
         let write = |judge: Option<&str>| {
-            pretraining(0.5).with(JUDGED_BY, judge.map(str::to_owned)).write(root.path())
+            pretraining(0.5).with(JUDGED_BY, judge.map(str::to_owned)).write(root.path(), false)
         };
         for judge in [None, Some("b"), None, Some("b"), None] {
             write(judge).unwrap();
