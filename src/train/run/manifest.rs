@@ -62,8 +62,8 @@ impl<O> RunManifest<O> {
 }
 
 impl<O: Clone + Serialize + DeserializeOwned> RunManifest<O> {
-    /// Writes `run.json` in `root`. If a run there has made a step or left weights, or if this process `joins`
-    /// one that another process has just begun, it must have the same options and data.
+    /// Writes `run.json` in `root`. If a run there has made a step or left weights, or if this process
+    /// `joins` one that another has begun, it must have the same options and data.
     ///
     /// # Errors
     /// [`TrainError::OtherRun`], [`TrainError::NoRun`], [`TrainError::File`]
