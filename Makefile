@@ -26,7 +26,7 @@ PYTHON ?= python3
 
 serve:
 	tests/install.sh build
-	@echo "Building the page: ten to fifteen minutes on two cores the first time, a minute or two after changes"
+	@echo "Building the page: eight to ten minutes on two cores the first time, a minute or two after changes"
 	trunk serve --no-autoreload
 
 test: check native page browser
