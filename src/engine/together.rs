@@ -1,4 +1,4 @@
-//! A photo encoded by two workers with the same model, in half the time.
+//! A photo encoded by two workers with the same model, half by each.
 
 use burn::tensor::{Tensor, TensorData};
 

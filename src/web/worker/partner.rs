@@ -18,7 +18,8 @@ const PATIENCE_MS: i32 = 10_000;
 /// What follows the address of a worker that computes alone.
 const ALONE: &str = "threads=1";
 
-/// Returns whether a second worker is of use here: the processor has room for it, and nobody forbids it.
+/// Returns whether a second worker is of use here: the processor has that many cores, and the page's address
+/// does not forbid it.
 pub(super) fn is_welcome(cores_needed: f64) -> bool {
     let is_alone = scope().location().hash().contains(ALONE);
     !is_alone && scope().navigator().hardware_concurrency() >= cores_needed
