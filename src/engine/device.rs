@@ -69,7 +69,7 @@ fn cpu() -> Picked {
 async fn gpu(any: bool) -> Result<Picked, EngineError> {
     let name = if cfg!(target_arch = "wasm32") { "WebGPU" } else { "the GPU" };
     let missing = |reason: String| EngineError::Device { device: name, reason };
-    // Burn computes with these only; looking for OpenGL, too, takes a quarter of a second on a server.
+    // Burn computes with these only, so there is no need to look for OpenGL.
     let mut wanted = wgpu::InstanceDescriptor::new_without_display_handle();
     wanted.backends = wgpu::Backends::PRIMARY;
     let instance = wgpu::Instance::new(wanted);

@@ -40,14 +40,23 @@ impl Engine {
     /// # Errors
     /// [`EngineError::NoMemory`], [`EngineError::Failed`], [`EngineError::NotFinite`]
     pub async fn encode(&self, image: &RgbImage) -> Result<Encoded, EngineError> {
-        self.check_memory(Letterbox::of(image.width(), image.height(), &self.preprocess).canvas())?;
-        let (pixels, letterbox) = prepare(image, &self.preprocess);
-        let guide = if self.is_dense() { self.guide(&pixels, letterbox) } else { None };
+        let (pixels, letterbox, guide) = self.prepared(image)?;
         Ok(Encoded { guide, ..self.encode_pixels(pixels, letterbox).await? })
     }
 
+    /// Returns the canvas of a photo, how the photo lies on it, and [`Encoded::guide`].
+    pub(super) fn prepared(
+        &self,
+        image: &RgbImage,
+    ) -> Result<(Vec<f32>, Letterbox, Option<Arc<RgbImage>>), EngineError> {
+        self.check_memory(Letterbox::of(image.width(), image.height(), &self.preprocess).canvas())?;
+        let (pixels, letterbox) = prepare(image, &self.preprocess);
+        let guide = if self.is_dense() { self.guide(&pixels, letterbox) } else { None };
+        Ok((pixels, letterbox, guide))
+    }
+
     /// Recovers the photo on the canvas from the model's input.
-    pub(super) fn guide(&self, pixels: &[f32], letterbox: Letterbox) -> Option<Arc<RgbImage>> {
+    fn guide(&self, pixels: &[f32], letterbox: Letterbox) -> Option<Arc<RgbImage>> {
         let ([width, height], [canvas_w, canvas_h]) = (letterbox.content(), letterbox.canvas());
         let bytes = (0..height).flat_map(|y| (0..width).map(move |x| y * canvas_w + x)).flat_map(|at| {
             [0, 1, 2].map(|channel| self.preprocess.byte(channel, pixels[channel * canvas_w * canvas_h + at]))
@@ -57,7 +66,7 @@ impl Engine {
 
     /// Asks for the minimum memory that the model needs for a canvas of this width and height: its pixels,
     /// and the activations of one block for all patches.
-    pub(super) fn check_memory(&self, canvas: [usize; 2]) -> Result<(), EngineError> {
+    fn check_memory(&self, canvas: [usize; 2]) -> Result<(), EngineError> {
         const PIXEL: u64 = 3 * 4;
         let encoder = &self.model.config().encoder;
         let [width, height] = canvas.map(|side| side as u64);

@@ -6,7 +6,6 @@ use super::encoded::numbers;
 use super::{Encoded, Engine, EngineError};
 use crate::image::RgbImage;
 use crate::model::{Half, Proposals};
-use crate::pixels::{Letterbox, prepare};
 
 /// The other worker.
 pub trait Partner {
@@ -30,12 +29,10 @@ impl Engine {
         image: &RgbImage,
         partner: &impl Partner,
     ) -> Result<Encoded, EngineError> {
-        self.check_memory(Letterbox::of(image.width(), image.height(), &self.preprocess).canvas())?;
-        let (pixels, letterbox) = prepare(image, &self.preprocess);
+        let (pixels, letterbox, guide) = self.prepared(image)?;
         let size = letterbox.canvas().map(|side| side as f32);
         let photo = size.into_iter().chain(pixels.iter().copied()).collect();
         partner.swap(photo).await.ok_or(EngineError::NoPartner)?;
-        let guide = if self.is_dense() { self.guide(&pixels, letterbox) } else { None };
         let proposals = self.propose(pixels, letterbox.canvas(), Half::First, partner).await?;
         let proposals = proposals.ok_or(EngineError::NoPartner)?;
         let class_logits = numbers(proposals.class_logits.clone()).await?;
