@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what is missing: `install.sh build` for building the page, `install.sh browser` for testing it, `install.sh mpi`
-# for building and testing what several processes do together.
+# for building and testing what several processes do together, `install.sh fuzz` for `make fuzz`.
 # Rust tools go to .tools/ of this repository; only the browser, Node and MPI come from the system's package manager.
 set -euo pipefail
 cd "$(dirname "$0")/.."
