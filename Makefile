@@ -12,6 +12,8 @@
 #              WebGPU, CARGO_FLAGS="--features libtorch" training with libtorch
 # make soak    segment 300 photos and switch models 100 times in one tab, and watch its memory
 # make fuzz    give changed files to each parser, for FUZZ_SECONDS=1200 each, with cargo-fuzz
+# make audit   check the licences and sources of all dependencies, and whether anything is known against them
+# make sbom    list all dependencies of the page and of the command line as CycloneDX, in target/sbom/
 # make dist    build the page as static files for any host, in dist/
 #
 # Each installs the tools that are missing (see tests/install.sh).
@@ -20,7 +22,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
 
-.PHONY: serve test check quick native page browser browser-full parity-full bench soak fuzz dist
+.PHONY: serve test check quick native page browser browser-full parity-full bench soak fuzz audit sbom dist
 
 PYTHON ?= python3
 
@@ -35,10 +37,11 @@ check:
 	tests/install.sh build
 	tests/install.sh mpi
 	cargo fmt --all --check
-	cargo clippy --workspace --all-targets --features web,tui,mpi,avif -- -D warnings
+	cargo clippy --workspace --all-targets --features tui,mpi,avif -- -D warnings
 	cargo web-check -- -D warnings
 	cargo page-check -- -D warnings
-	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --features web,tui,mpi,avif
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --features tui,mpi,avif
+	RUSTDOCFLAGS="-D warnings" cargo web-doc
 
 native:
 	tests/install.sh mpi
@@ -46,7 +49,7 @@ native:
 
 quick:
 	cargo fmt --all --check
-	cargo clippy --workspace --all-targets --features web,tui,mpi,avif -- -D warnings
+	cargo clippy --workspace --all-targets --features tui,mpi,avif -- -D warnings
 	cargo test --features avif,mpi --lib --test architecture --test cli
 
 page:
@@ -101,6 +104,17 @@ fuzz:
 		cargo fuzz run --fuzz-dir tests/fuzz --sanitizer none $$name target/fuzz/$$name tests/fuzz/corpus/$$name -- \
 			-max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=2048 -timeout=20 -max_len=65536; \
 	done
+
+audit:
+	tests/install.sh audit
+	cargo deny --all-features check
+
+sbom:
+	tests/install.sh sbom
+	mkdir -p target/sbom
+	cargo cyclonedx --format json --target wasm32-unknown-unknown --no-default-features --features web --override-filename page
+	cargo cyclonedx --format json --override-filename command-line
+	mv page.json command-line.json target/sbom
 
 dist:
 	tests/install.sh build

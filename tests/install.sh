@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what is missing: `install.sh build` for building the page, `install.sh browser` for testing it, `install.sh mpi`
-# for building and testing what several processes do together, `install.sh fuzz` for `make fuzz`.
+# for building and testing what several processes do together, and `fuzz`, `audit` and `sbom` for `make` of that name.
 # Rust tools go to .tools/ of this repository; only the browser, Node and MPI come from the system's package manager.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -76,11 +76,17 @@ build() {
   rm -rf "$tools/build"
 }
 
-fuzz() {
+tool() { # crate version
   mkdir -p "$tools/bin"
-  has cargo-fuzz 0.13.2 || built cargo-fuzz 0.13.2
+  has "$1" "$2" || built "$1" "$2"
   rm -rf "$tools/build"
 }
+
+fuzz() { tool cargo-fuzz 0.13.2; }
+
+audit() { tool cargo-deny 0.20.2; }
+
+sbom() { tool cargo-cyclonedx 0.5.9; }
 
 system_package() { # package names differ between systems: one per package manager
   local apt=$1 dnf=$2 pacman=$3 brew=$4 sudo=

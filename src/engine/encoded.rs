@@ -34,25 +34,32 @@ impl Encoded {
     }
 }
 
+/// A photo as the model takes it.
+pub(super) struct Prepared {
+    /// The canvas, planar and normalised, as [`prepare`] returns it.
+    pub(super) pixels: Vec<f32>,
+    /// Where the photo lies on the canvas.
+    pub(super) letterbox: Letterbox,
+    /// Becomes [`Encoded::guide`].
+    pub(super) guide: Option<Arc<RgbImage>>,
+}
+
 impl Engine {
     /// Encodes a photo.
     ///
     /// # Errors
     /// [`EngineError::NoMemory`], [`EngineError::Failed`], [`EngineError::NotFinite`]
     pub async fn encode(&self, image: &RgbImage) -> Result<Encoded, EngineError> {
-        let (pixels, letterbox, guide) = self.prepared(image)?;
+        let Prepared { pixels, letterbox, guide } = self.prepare(image)?;
         Ok(Encoded { guide, ..self.encode_pixels(pixels, letterbox).await? })
     }
 
-    /// Returns the canvas of a photo, how the photo lies on it, and [`Encoded::guide`].
-    pub(super) fn prepared(
-        &self,
-        image: &RgbImage,
-    ) -> Result<(Vec<f32>, Letterbox, Option<Arc<RgbImage>>), EngineError> {
+    /// Makes a photo the model's input.
+    pub(super) fn prepare(&self, image: &RgbImage) -> Result<Prepared, EngineError> {
         self.check_memory(Letterbox::of(image.width(), image.height(), &self.preprocess).canvas())?;
         let (pixels, letterbox) = prepare(image, &self.preprocess);
         let guide = if self.is_dense() { self.guide(&pixels, letterbox) } else { None };
-        Ok((pixels, letterbox, guide))
+        Ok(Prepared { pixels, letterbox, guide })
     }
 
     /// Recovers the photo on the canvas from the model's input.

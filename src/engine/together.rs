@@ -2,7 +2,7 @@
 
 use burn::tensor::{Tensor, TensorData};
 
-use super::encoded::numbers;
+use super::encoded::{Prepared, numbers};
 use super::{Encoded, Engine, EngineError};
 use crate::image::RgbImage;
 use crate::model::{Half, Proposals};
@@ -29,7 +29,7 @@ impl Engine {
         image: &RgbImage,
         partner: &impl Partner,
     ) -> Result<Encoded, EngineError> {
-        let (pixels, letterbox, guide) = self.prepared(image)?;
+        let Prepared { pixels, letterbox, guide } = self.prepare(image)?;
         let size = letterbox.canvas().map(|side| side as f32);
         let photo = size.into_iter().chain(pixels.iter().copied()).collect();
         partner.swap(photo).await.ok_or(EngineError::NoPartner)?;

@@ -49,7 +49,7 @@ impl Attention {
             None => qkv,
         };
         let output = match blocked {
-            None if self.qkv.rounds => attention_rounded(qkv, self.num_heads),
+            None if self.qkv.rounding.is_some() => attention_rounded(qkv, self.num_heads),
             None => attention(qkv, self.num_heads),
             Some(blocked) => self.masked(qkv, blocked),
         };
@@ -74,7 +74,7 @@ impl Attention {
     /// - `key_value`: `[B, T, 2·D]`
     /// - returns `[B, t, D]`
     pub(super) fn forward_part(&self, query: Tensor<3>, key_value: Tensor<3>) -> Tensor<3> {
-        self.proj.forward(attention_of_part(query, key_value, self.num_heads, self.qkv.rounds))
+        self.proj.forward(attention_of_part(query, key_value, self.num_heads, self.qkv.rounding.is_some()))
     }
 
     /// Computes [`attention()`] except where `blocked`.

@@ -5,7 +5,7 @@ use burn::nn::Initializer;
 use burn::tensor::activation::silu;
 use burn::tensor::{Bool, Device, Tensor, TensorData};
 
-use super::ops::gelu;
+use super::ops::{PackedWeight, gelu};
 use super::{Attention, DecoderConfig, LayerNorm, Linear, Rotation, VitConfig};
 
 /// Two linear layers around an exact (erf) GELU, or around a gate (`SwiGLU`,
@@ -61,7 +61,7 @@ impl LayerScale {
         Linear {
             weight: linear.weight.map(|weight| scaled_values(weight, gamma.clone().unsqueeze())),
             bias: linear.bias.map(|bias| bias.map(|bias| scaled_values(bias, gamma.clone()))),
-            rounds: linear.rounds,
+            rounding: linear.rounding.map(|_| PackedWeight::default()),
         }
     }
 }
@@ -153,10 +153,9 @@ impl Block {
     }
 
     /// See [`MaskSegmenter::rounding`](super::MaskSegmenter::rounding).
-    pub(super) const fn round(&mut self) {
+    pub(super) fn round(&mut self) {
         let Self { attn, mlp, .. } = self;
-        (attn.qkv.rounds, attn.proj.rounds) = (true, true);
-        (mlp.fc1.rounds, mlp.fc2.rounds) = (true, true);
+        [&mut attn.qkv, &mut attn.proj, &mut mlp.fc1, &mut mlp.fc2].into_iter().for_each(Linear::round);
     }
 
     /// Applies the block.

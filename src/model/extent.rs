@@ -35,7 +35,7 @@ impl Extent {
         let linear = |bias: &[f32]| Linear {
             weight: Initializer::Zeros.init([width, bias.len()], device),
             bias: Some(Param::from_data(TensorData::from(bias), device)),
-            rounds: false,
+            rounding: None,
         };
         Self { form: linear(&[-PEAK, 0.0, -PEAK, 0.0, PEAK]), shift: linear(&[0.0, 0.0]) }
     }

@@ -4,7 +4,7 @@ use burn::module::{Module, Param};
 use burn::nn::Initializer;
 use burn::tensor::{Device, FloatDType, Tensor};
 
-use super::ops::{depthwise_conv, gelu, matmul_rounded};
+use super::ops::{PackedWeight, depthwise_conv, gelu, matmul_rounded};
 use super::{LayerNorm, Linear};
 
 /// The upscaler's own epsilon, whatever the encoder's is (as in timm's `LayerNorm2d`).
@@ -25,7 +25,8 @@ pub struct UpscaleBlock {
     /// The norm over channels.
     pub norm: LayerNorm,
     /// See [`MaskSegmenter::rounding`](super::MaskSegmenter::rounding).
-    pub(super) rounds: bool,
+    #[module(skip)]
+    pub(super) rounding: Option<PackedWeight>,
 }
 
 impl UpscaleBlock {
@@ -39,8 +40,13 @@ impl UpscaleBlock {
             conv1_bias: Initializer::Zeros.init([width], device),
             conv2_weight: uniform(9.0).init([width, 1, 3, 3], device),
             norm: LayerNorm::new(width, LAYER_NORM_EPS, device),
-            rounds: false,
+            rounding: None,
         }
+    }
+
+    /// Allows rounding from now on; the weight must not change any more.
+    pub(super) fn round(&mut self) {
+        self.rounding = Some(PackedWeight::default());
     }
 
     /// Doubles the height and width of the features.
@@ -60,8 +66,10 @@ impl UpscaleBlock {
         let [batch, height, width, d] = features.dims();
         let weight = self.conv1_weight.val().permute([0, 2, 3, 1]).reshape([d, 4 * d]);
         let features = features.reshape([batch, height * width, d]).cast(FloatDType::from(weight.dtype()));
-        let product =
-            if self.rounds { matmul_rounded(features, weight) } else { features.matmul(weight.unsqueeze()) };
+        let product = match &self.rounding {
+            Some(packed) => matmul_rounded(features, weight, packed),
+            None => features.matmul(weight.unsqueeze()),
+        };
         let grown = product.reshape([batch, height, width, 2, 2, d]).permute([0, 1, 3, 2, 4, 5]).reshape([
             batch,
             2 * height,

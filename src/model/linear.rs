@@ -4,7 +4,7 @@ use burn::module::{Module, Param};
 use burn::nn::Initializer;
 use burn::tensor::{Device, FloatDType, Tensor};
 
-use super::ops::{linear, matmul_rounded};
+use super::ops::{PackedWeight, linear, matmul_rounded};
 
 /// `x · weight + bias`, computed in the type of the weight.
 ///
@@ -16,7 +16,8 @@ pub struct Linear {
     /// `[D out]`
     pub bias: Option<Param<Tensor<1>>>,
     /// See [`MaskSegmenter::rounding`](super::MaskSegmenter::rounding).
-    pub(super) rounds: bool,
+    #[module(skip)]
+    pub(super) rounding: Option<PackedWeight>,
 }
 
 impl Linear {
@@ -27,7 +28,7 @@ impl Linear {
         Self {
             weight: xavier.init_with([d_input, d_output], Some(d_input), Some(d_output), device),
             bias: Some(Initializer::Zeros.init([d_output], device)),
-            rounds: false,
+            rounding: None,
         }
     }
 
@@ -41,10 +42,15 @@ impl Linear {
             Some(bias) => bias.val(),
             None => Tensor::zeros([weight.dims()[1]], (&weight.device(), weight.dtype())),
         };
-        if self.rounds {
-            return matmul_rounded(x, weight) + bias.unsqueeze();
+        if let Some(packed) = &self.rounding {
+            return matmul_rounded(x, weight, packed) + bias.unsqueeze();
         }
         self.in_weight_type(x, |x| linear(x, weight, bias))
+    }
+
+    /// Allows rounding from now on; the weight must not change any more.
+    pub(super) fn round(&mut self) {
+        self.rounding = Some(PackedWeight::default());
     }
 
     /// Computes in the type of the weight, and returns the result in the type of `x`.

@@ -6,7 +6,7 @@ use burn::tensor::{Bool, Device, Tensor, TensorData};
 
 use super::{
     Block, ConfigError, DecoderConfig, Extent, LayerNorm, Linear, MaskHead, SegmenterConfig, TrainingPlan,
-    VisionTransformer, resample_grid, resample_kernels,
+    UpscaleBlock, VisionTransformer, resample_grid, resample_kernels,
 };
 
 mod proposals;
@@ -163,7 +163,7 @@ impl MaskSegmenter {
     pub fn rounding(mut self) -> Self {
         self.encoder.round();
         self.lateral.iter_mut().flat_map(|lateral| &mut lateral.blocks).for_each(Block::round);
-        self.head.upscale.iter_mut().for_each(|block| block.rounds = true);
+        self.head.upscale.iter_mut().for_each(UpscaleBlock::round);
         self
     }
 

@@ -1,8 +1,13 @@
 //! Linear layers.
 
+#[cfg(target_arch = "wasm32")]
+use std::sync::{Arc, OnceLock};
+
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Cube, Dispatch, Flex, TensorMetadata as _, backend_extension};
 use burn::tensor::Tensor;
+#[cfg(target_arch = "wasm32")]
+use mae_seg_kernels::Panels;
 
 use super::flex::{contiguous, numbers, tensor, with_last};
 
@@ -22,19 +27,25 @@ pub(in crate::model) fn linear<const RANK: usize>(
     Tensor::from_dispatch(<Dispatch as LinearOps>::forward(x, weight, bias))
 }
 
+/// A weight as the kernel of [`matmul_rounded`] takes it: packed at the first product, and kept.
+#[derive(Debug, Clone, Default)]
+pub(in crate::model) struct PackedWeight(#[cfg(target_arch = "wasm32")] Arc<OnceLock<Panels>>);
+
 /// Returns the matrix product, for which 16 bits of each number suffice; browsers without a GPU use no more
 /// (`mae_seg_kernels::quantized_matmul`).
 ///
 /// # Shapes
 /// - `x`: `[…, D in]`
 /// - `weight`: `[D in, D out]`
+/// - `packed`: for this weight only
 /// - returns `[…, D out]`
 pub(in crate::model) fn matmul_rounded<const RANK: usize>(
     x: Tensor<RANK>,
     weight: Tensor<2>,
+    packed: &PackedWeight,
 ) -> Tensor<RANK> {
     let (x, weight) = (x.into_dispatch(), weight.unsqueeze::<RANK>().into_dispatch());
-    Tensor::from_dispatch(<Dispatch as LinearOps>::matmul_rounded(x, weight))
+    Tensor::from_dispatch(<Dispatch as LinearOps>::matmul_rounded(x, weight, packed.clone()))
 }
 
 /// A backend with [`linear()`] and [`matmul_rounded`].
@@ -49,7 +60,11 @@ pub(super) trait LinearOps: Backend {
     }
 
     /// Returns `[…, D out]` for `x` `[…, D in]` and `weight` `[1, …, D in, D out]`.
-    fn matmul_rounded(x: FloatTensor<Self>, weight: FloatTensor<Self>) -> FloatTensor<Self> {
+    fn matmul_rounded(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        _packed: PackedWeight,
+    ) -> FloatTensor<Self> {
         Self::float_matmul(x, weight)
     }
 }
@@ -75,16 +90,20 @@ impl LinearOps for Flex {
     }
 
     #[cfg(target_arch = "wasm32")]
-    fn matmul_rounded(x: FloatTensor<Self>, weight: FloatTensor<Self>) -> FloatTensor<Self> {
+    fn matmul_rounded(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        packed: PackedWeight,
+    ) -> FloatTensor<Self> {
         use burn::backend::ops::FloatTensorOps as _;
-        use mae_seg_kernels::{Panels, Rows, quantized_matmul};
+        use mae_seg_kernels::{Rows, quantized_matmul};
 
         match contiguous([x, weight]) {
             Ok([x, weight]) => {
                 let (shape, last) = (weight.shape(), weight.rank() - 1);
                 let rows = Rows::new(numbers(&x), shape[last - 1]);
-                let panels = Panels::new(numbers(&weight), shape[last]);
-                tensor(quantized_matmul(&rows, &panels), with_last(x.shape(), shape[last]))
+                let panels = packed.0.get_or_init(|| Panels::new(numbers(&weight), shape[last]));
+                tensor(quantized_matmul(&rows, panels), with_last(x.shape(), shape[last]))
             }
             Err([x, weight]) => Self::float_matmul(x, weight),
         }

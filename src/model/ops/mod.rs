@@ -29,5 +29,5 @@ pub(super) use attention::{attention, attention_of_part, attention_rounded};
 pub(super) use depthwise_conv::depthwise_conv;
 pub(super) use gelu::gelu;
 pub(super) use layer_norm::layer_norm;
-pub(super) use linear::{linear, matmul_rounded};
+pub(super) use linear::{PackedWeight, linear, matmul_rounded};
 pub(super) use mse::mse;
