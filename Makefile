@@ -1,6 +1,6 @@
 # make serve   build the page and serve it on http://127.0.0.1:8080
 # make test    run everything: lints, docs, native tests, and the built page in a headless browser
-# make check   run the lints only
+# make check   run the lints, except those of what only browsers compile: make page runs these
 # make quick   check formatting, lints, unit and command-line tests, reusing what `make test` has built
 # make parity-full   compare the published architectures at full size with Python's transformers, and read the exported
 #              files in Python; needs a Python (PYTHON=…) with torch, transformers >= 5, timm, safetensors,
@@ -34,14 +34,10 @@ serve:
 test: check native page browser
 
 check:
-	tests/install.sh build
 	tests/install.sh mpi
 	cargo fmt --all --check
-	cargo clippy --workspace --all-targets --features tui,mpi,avif -- -D warnings
-	cargo web-check -- -D warnings
-	cargo page-check -- -D warnings
-	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --features tui,mpi,avif
-	RUSTDOCFLAGS="-D warnings" cargo web-doc
+	cargo clippy --workspace --all-targets --features web,tui,mpi,avif -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --features web,tui,mpi,avif
 
 native:
 	tests/install.sh mpi
@@ -49,9 +45,12 @@ native:
 
 quick:
 	cargo fmt --all --check
-	cargo clippy --workspace --all-targets --features tui,mpi,avif -- -D warnings
+	cargo clippy --workspace --all-targets --features web,tui,mpi,avif -- -D warnings
 	cargo test --features avif,mpi --lib --test architecture --test cli
 
+# Lints what only browsers compile while it compiles it: checking it and all its dependencies apart takes as long again.
+page: export RUSTC_WORKSPACE_WRAPPER := clippy-driver
+page: export CLIPPY_ARGS := -Dwarnings
 page:
 	tests/install.sh build
 	trunk build

@@ -2,11 +2,15 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use bytemuck::{NoUninit, cast_slice, pod_collect_to_vec};
+use half::slice::{HalfBitsSliceExt as _, HalfFloatSliceExt as _};
 use half::{bf16, f16};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
 use super::quantized::{is_quantizable, quantize, scale_name};
 use super::{HostTensor, StoredTensor, WeightsError};
+
+const _: () = assert!(cfg!(target_endian = "little"), "files hold little-endian numbers, and so must memory");
 
 /// How values are stored in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,17 +48,16 @@ impl StoredAs {
                 let mut of_rows = vec![1; tensor.shape.len()];
                 of_rows[0] = tensor.shape[0];
                 vec![
-                    packed(&scale_name(name), Dtype::F16, &of_rows, bytes_of(&scales, f16::to_le_bytes)),
-                    packed(name, Dtype::I8, &tensor.shape, bytes_of(&numbers, i8::to_le_bytes)),
+                    packed(&scale_name(name), Dtype::F16, &of_rows, bytes_of(scales.reinterpret_cast())),
+                    packed(name, Dtype::I8, &tensor.shape, bytes_of(&numbers)),
                 ]
             }
             Self::F16 | Self::I8 => {
-                let narrow = |value| f16::from_f32(value).to_le_bytes();
-                vec![packed(name, Dtype::F16, &tensor.shape, bytes_of(&tensor.values, narrow))]
+                let mut narrow = vec![f16::ZERO; tensor.values.len()];
+                narrow.convert_from_f32_slice(&tensor.values);
+                vec![packed(name, Dtype::F16, &tensor.shape, bytes_of(narrow.reinterpret_cast()))]
             }
-            Self::F32 => {
-                vec![packed(name, Dtype::F32, &tensor.shape, bytes_of(&tensor.values, f32::to_le_bytes))]
-            }
+            Self::F32 => vec![packed(name, Dtype::F32, &tensor.shape, bytes_of(&tensor.values))],
         }
     }
 }
@@ -135,12 +138,12 @@ fn in_rows(values: &[f32], shape: &[usize], strides: &[usize]) -> Vec<f32> {
 }
 
 fn widen_onto(values: &mut Vec<f32>, dtype: Dtype, bytes: &[u8]) {
-    let halves = bytes.chunks_exact(2).map(|b| [b[0], b[1]]);
+    let halves = || pod_collect_to_vec::<u8, u16>(bytes);
     match dtype {
-        Dtype::F16 => values.extend(halves.map(|b| f16::from_le_bytes(b).to_f32())),
-        Dtype::BF16 => values.extend(halves.map(|b| bf16::from_le_bytes(b).to_f32())),
+        Dtype::F16 => values.extend(halves().reinterpret_cast::<f16>().to_f32_vec()),
+        Dtype::BF16 => values.extend(halves().reinterpret_cast::<bf16>().to_f32_vec()),
         Dtype::I8 => values.extend(bytes.iter().map(|&byte| f32::from(byte.cast_signed()))),
-        _ => values.extend(bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]))),
+        _ => values.extend(pod_collect_to_vec::<u8, f32>(bytes)),
     }
 }
 
@@ -182,8 +185,8 @@ pub(super) fn write_packed(tensors: &[Packed], file: &str) -> Result<Vec<u8>, We
     safetensors::serialize(views, Some(metadata)).map_err(refused)
 }
 
-fn bytes_of<T: Copy, const N: usize>(values: &[T], encode: impl Fn(T) -> [u8; N]) -> Vec<u8> {
-    values.iter().flat_map(|&value| encode(value)).collect()
+fn bytes_of<T: NoUninit>(values: &[T]) -> Vec<u8> {
+    cast_slice(values).to_vec()
 }
 
 #[cfg(test)]
