@@ -114,6 +114,7 @@ sbom:
 	cargo cyclonedx --format json --target wasm32-unknown-unknown --no-default-features --features web --override-filename page
 	cargo cyclonedx --format json --override-filename command-line
 	mv page.json command-line.json target/sbom
+	rm src/kernels/page.json src/kernels/command-line.json
 
 dist:
 	tests/install.sh build

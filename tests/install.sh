@@ -78,7 +78,7 @@ build() {
 
 tool() { # crate version
   mkdir -p "$tools/bin"
-  has "$1" "$2" || built "$1" "$2"
+  cargo install --list --root "$tools" | grep -q "^$1 v$2:" || built "$1" "$2"
   rm -rf "$tools/build"
 }
 
