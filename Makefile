@@ -49,11 +49,9 @@ quick:
 	cargo test --features avif,mpi --lib --test architecture --test cli
 
 # Lints what only browsers compile while it compiles it: checking it and all its dependencies apart takes as long again.
-page: export RUSTC_WORKSPACE_WRAPPER := clippy-driver
-page: export CLIPPY_ARGS := -Dwarnings
 page:
 	tests/install.sh build
-	trunk build
+	RUSTC_WORKSPACE_WRAPPER=clippy-driver CLIPPY_ARGS=-Dwarnings trunk build
 
 browser:
 	tests/install.sh browser
