@@ -104,7 +104,7 @@ fuzz:
 
 audit:
 	tests/install.sh audit
-	cargo deny --all-features check
+	cargo deny check
 
 sbom:
 	tests/install.sh sbom

@@ -78,7 +78,7 @@ build() {
 
 tool() { # crate version
   mkdir -p "$tools/bin"
-  cargo install --list --root "$tools" | grep -q "^$1 v$2:" || built "$1" "$2"
+  cargo install --list --root "$tools" | grep "^$1 v$2:" >/dev/null || built "$1" "$2"
   rm -rf "$tools/build"
 }
 
