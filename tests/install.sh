@@ -56,10 +56,13 @@ built() { # crate version [cargo install options]
   shift 2
   say "Building $crate $version into .tools/ (once, some minutes)"
   # A quick build rather than a fast tool: their time is spent in cargo and in reading files.
-  CARGO_TARGET_DIR="$tools/build" CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_OPT_LEVEL=1 \
+  CARGO_TARGET_DIR="$tools/build" CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_OPT_LEVEL=0 \
     CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 \
     cargo install --locked --root "$tools" "$crate@$version" "$@"
 }
+
+# Options of Cargo for crates in which a tool does spend its time.
+optimised() { printf -- '--config profile.release.package.%s.opt-level=1 ' "$@"; }
 
 build() {
   local github=https://github.com
@@ -69,10 +72,10 @@ build() {
     rustup target add wasm32-unknown-unknown
   }
   has trunk $trunk || downloaded trunk $trunk $github/trunk-rs/trunk/releases/download/v$trunk/trunk ||
-    built trunk $trunk --no-default-features --features rustls
+    built trunk $trunk --no-default-features
   has wasm-bindgen $bindgen ||
     downloaded wasm-bindgen $bindgen $github/wasm-bindgen/wasm-bindgen/releases/download/$bindgen/wasm-bindgen-$bindgen ||
-    built wasm-bindgen-cli $bindgen --bin wasm-bindgen
+    built wasm-bindgen-cli $bindgen --bin wasm-bindgen $(optimised wasm-bindgen-cli-support walrus wasmparser wasm-encoder)
   rm -rf "$tools/build"
 }
 
