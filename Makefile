@@ -14,7 +14,7 @@
 # make fuzz    give changed files to each parser, for FUZZ_SECONDS=1200 each, with cargo-fuzz
 # make audit   check the licences and sources of all dependencies, and whether anything is known against them
 # make sbom    list all dependencies of the page and of the command line as CycloneDX, in target/sbom/
-# make dist    build the page as static files for any host, in dist/
+# make dist    build the page as static files for any host, in dist/, with the list of its dependencies
 #
 # Each installs the tools that are missing (see tests/install.sh).
 
@@ -118,6 +118,7 @@ sbom:
 	mv page.json command-line.json target/sbom
 	rm src/kernels/page.json src/kernels/command-line.json
 
-dist:
+dist: sbom
 	tests/install.sh build
 	trunk build --release
+	cp target/sbom/page.json dist/sbom.cdx.json

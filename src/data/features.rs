@@ -6,6 +6,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use half::f16;
+use half::vec::HalfBitsVecExt as _;
 use safetensors::Dtype;
 use safetensors::tensor::Metadata;
 
@@ -143,8 +144,7 @@ impl TeacherFeatures {
     fn read(&self, photo: &str) -> Result<Vec<f16>, DataError> {
         let offset = self.offset(photo)?;
         let bytes = self.bytes(offset).map_err(|source| DataError::Io { path: self.path.clone(), source })?;
-        let (pairs, _) = bytes.as_chunks::<2>();
-        Ok(pairs.iter().map(|pair| f16::from_le_bytes(*pair)).collect())
+        Ok(bytemuck::pod_collect_to_vec::<u8, u16>(&bytes).reinterpret_into())
     }
 
     fn bytes(&self, offset: u64) -> io::Result<Vec<u8>> {

@@ -4,7 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use burn::tensor::{Tensor, TensorData};
+use bytemuck::{cast_slice, pod_collect_to_vec};
 use half::f16;
+use half::slice::{HalfBitsSliceExt as _, HalfFloatSliceExt as _};
 use sha2::{Digest, Sha256};
 
 use crate::model::MaskSegmenter;
@@ -76,22 +78,23 @@ impl FrozenFeatures {
     ) -> Result<Vec<f32>, TrainError> {
         let depths: Vec<Tensor<3>> = model.lateral_features(images);
         let numbers = Tensor::stack::<4>(depths, 1).try_into_vec_as::<f32>()?;
-        let halves: Vec<f16> = numbers.iter().map(|number| f16::from_f32(*number)).collect();
+        let mut halves = vec![f16::ZERO; numbers.len()];
+        halves.convert_from_f32_slice(&numbers);
         for (view, part) in views.iter().zip(halves.chunks(halves.len() / views.len())) {
-            let mut bytes: Vec<u8> = part.iter().flat_map(|half| half.to_le_bytes()).collect();
+            let mut bytes = cast_slice(part.reinterpret_cast()).to_vec();
             let digest = Sha256::digest(&bytes);
             bytes.extend(digest);
             write_whole(&self.path(*view), &bytes)?;
         }
-        Ok(halves.into_iter().map(f16::to_f32).collect())
+        Ok(halves.to_f32_vec())
     }
 
     /// Reads a view; `None` if it is not cached, or the file is not `count` values as they were written.
     fn read(&self, view: View, count: usize) -> Option<Vec<f32>> {
         let bytes = fs::read(self.path(view)).ok()?;
         let (numbers, digest) = bytes.split_at_checked(2 * count)?;
-        let halves = numbers.chunks_exact(2).map(|pair| f16::from_le_bytes([pair[0], pair[1]]).to_f32());
-        (Sha256::digest(numbers).as_slice() == digest).then(|| halves.collect())
+        let halves = || pod_collect_to_vec::<u8, u16>(numbers).reinterpret_cast::<f16>().to_f32_vec();
+        (Sha256::digest(numbers).as_slice() == digest).then(halves)
     }
 
     fn path(&self, (index, view): View) -> PathBuf {
