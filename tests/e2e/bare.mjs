@@ -26,10 +26,21 @@ export class BareBrowser {
     this.rest = messages.pop();
     for (const message of messages.map((text) => JSON.parse(text))) {
       const { resolve, reject } = this.asked.get(message.id) ?? {};
-      if (!message.id) this.events.push(message);
+      if (!message.id) this.#happened(message);
       else if (message.error) reject(new Error(message.error.message));
       else resolve(message.result);
     }
+  }
+
+  // Workers can have workers.
+  #happened(event) {
+    this.events.push(event);
+    if (event.method === "Target.attachedToTarget") this.#attachBelow(event.params.sessionId);
+  }
+
+  #attachBelow(sessionId) {
+    const how = { autoAttach: true, waitForDebuggerOnStart: false, flatten: true };
+    return this.send("Target.setAutoAttach", how, sessionId);
   }
 
   send(method, params = {}, sessionId = undefined) {
@@ -43,15 +54,20 @@ export class BareBrowser {
   async open(url) {
     const { targetId } = await this.send("Target.createTarget", { url });
     const { sessionId } = await this.send("Target.attachToTarget", { targetId, flatten: true });
-    await this.send("Target.setAutoAttach", { autoAttach: true, waitForDebuggerOnStart: false, flatten: true }, sessionId);
+    await this.#attachBelow(sessionId);
     return sessionId;
+  }
+
+  /** Returns the sessions of the workers of all pages, gone ones included. */
+  workers() {
+    const isWorker = ({ method, params }) => method === "Target.attachedToTarget" && params.targetInfo.type === "worker";
+    return this.events.filter(isWorker).map(({ params }) => params.sessionId);
   }
 
   /** Returns the session of the page's worker. */
   async worker() {
-    const isWorker = ({ method, params }) => method === "Target.attachedToTarget" && params.targetInfo.type === "worker";
-    while (!this.events.some(isWorker)) await pause(50);
-    return this.events.find(isWorker).params.sessionId;
+    while (!this.workers().length) await pause(50);
+    return this.workers()[0];
   }
 
   /** Returns the value of a JavaScript expression. */

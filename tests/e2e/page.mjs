@@ -30,8 +30,8 @@ export async function mainThreadTasks(browser, page, action) {
   return traceEvents.filter((event) => event.tdur !== undefined && isMain(event)).map(({ tdur }) => tdur / 1000);
 }
 
-// Runs in the page: every state it goes through, however briefly.
-function recordStates() {
+/** Runs in the page: remembers every state it goes through, however briefly. */
+export function recordStates() {
   window.states = [];
   new MutationObserver((changes) => {
     for (const { target } of changes) if (target.dataset?.testid === "status") window.states.push(target.dataset.state);
