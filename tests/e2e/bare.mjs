@@ -58,10 +58,12 @@ export class BareBrowser {
     return sessionId;
   }
 
-  /** Returns the sessions of the workers of all pages, gone ones included. */
+  /** Returns the sessions of the workers of all pages. */
   workers() {
-    const isWorker = ({ method, params }) => method === "Target.attachedToTarget" && params.targetInfo.type === "worker";
-    return this.events.filter(isWorker).map(({ params }) => params.sessionId);
+    const named = (name) => this.events.filter(({ method }) => method === name).map(({ params }) => params);
+    const gone = new Set(named("Target.detachedFromTarget").map(({ sessionId }) => sessionId));
+    const workers = named("Target.attachedToTarget").filter(({ targetInfo }) => targetInfo.type === "worker");
+    return workers.map(({ sessionId }) => sessionId).filter((sessionId) => !gone.has(sessionId));
   }
 
   /** Returns the session of the page's worker. */

@@ -78,7 +78,7 @@ async function measured() {
   await browser.send("HeapProfiler.collectGarbage", {}, tab);
   const { usedSize } = await browser.send("Runtime.getHeapUsage", {}, tab);
   const scopes = [tab, ...browser.workers()];
-  const sizes = await Promise.all(scopes.map((scope) => browser.value(scope, "self.memory.buffer.byteLength")));
+  const sizes = await Promise.all(scopes.map((scope) => browser.until(scope, "self.memory?.buffer.byteLength")));
   const megabytes = (bytes) => Math.round(bytes / 2 ** 20);
   const wasm = megabytes(sizes.reduce((sum, size) => sum + size, 0));
   const canvases = await inTab("document.querySelectorAll('canvas').length");

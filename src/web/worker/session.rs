@@ -83,7 +83,7 @@ impl Session {
             Request::Segment { key, name, look, .. } => self.segment(id, (key, name), look, &buffers).await,
             Request::Find { key, name, .. } => self.find(id, (key, &name), &buffers).await,
             Request::Forget { keys, .. } => {
-                keys.iter().for_each(|key| drop(self.known.remove(key)));
+                self.forget(&keys);
                 Ok(())
             }
             Request::Collect { step, .. } => self.collect(id, step, &buffers).await,

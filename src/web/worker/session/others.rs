@@ -44,6 +44,14 @@ impl Session {
         }
     }
 
+    /// Forgets photos and their objects, the photo that is shown included.
+    pub(in crate::web::worker) fn forget(&mut self, keys: &[PhotoKey]) {
+        keys.iter().for_each(|key| drop(self.known.remove(key)));
+        if self.photo.take_if(|photo| keys.contains(&photo.key())).is_some() {
+            (self.questions, self.previews, self.is_untold) = (None, None, false);
+        }
+    }
+
     /// Returns the known objects of a photo, from this worker or from what the page kept.
     pub(super) fn known_of(&mut self, photo: &Photo, kept: Option<&ArrayBuffer>) -> Option<Document> {
         let size = photo.size();
