@@ -58,7 +58,7 @@ built() { # crate version [cargo install options]
   # A quick build rather than a fast tool: their time is spent in cargo and in reading files.
   CARGO_TARGET_DIR="$tools/build" CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_OPT_LEVEL=0 \
     CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 \
-    cargo install --locked --root "$tools" "$crate@$version" "$@"
+    cargo install --locked --force --root "$tools" "$crate@$version" "$@"
 }
 
 # Options of Cargo for crates in which a tool does spend its time.
@@ -81,7 +81,7 @@ build() {
 
 tool() { # crate version
   mkdir -p "$tools/bin"
-  cargo install --list --root "$tools" | grep "^$1 v$2:" >/dev/null || built "$1" "$2"
+  [[ -x "$tools/bin/$1" ]] && cargo install --list --root "$tools" | grep "^$1 v$2:" >/dev/null || built "$1" "$2"
   rm -rf "$tools/build"
 }
 
