@@ -74,13 +74,23 @@ async function give(file) {
   await browser.send("DOM.setFileInputFiles", { files: [file], objectId: result.objectId }, tab);
 }
 
+const megabytes = (bytes) => Math.round(bytes / 2 ** 20);
+
+/** Megabytes of all WebAssembly, once the second worker has its weights and they no longer change. */
+async function wasmMegabytes() {
+  for (let before; ; await new Promise((resolve) => setTimeout(resolve, 4000))) {
+    const scopes = [tab, ...browser.workers()];
+    const sizes = await Promise.all(scopes.map((scope) => browser.until(scope, "self.memory?.buffer.byteLength")));
+    const sum = megabytes(sizes.reduce((sum, size) => sum + size, 0));
+    if (sum === before) return sum;
+    before = sum;
+  }
+}
+
 async function measured() {
+  const wasm = await wasmMegabytes();
   await browser.send("HeapProfiler.collectGarbage", {}, tab);
   const { usedSize } = await browser.send("Runtime.getHeapUsage", {}, tab);
-  const scopes = [tab, ...browser.workers()];
-  const sizes = await Promise.all(scopes.map((scope) => browser.until(scope, "self.memory?.buffer.byteLength")));
-  const megabytes = (bytes) => Math.round(bytes / 2 ** 20);
-  const wasm = megabytes(sizes.reduce((sum, size) => sum + size, 0));
   const canvases = await inTab("document.querySelectorAll('canvas').length");
   return { heap: megabytes(usedSize), wasm, canvases, process: processMegabytes() };
 }
