@@ -22,7 +22,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
 
-.PHONY: serve test check quick native page browser browser-full parity-full bench soak fuzz audit sbom dist
+.PHONY: serve test check quick native page browser browser-full parity-full bench soak fuzz audit sbom release-page dist
 
 PYTHON ?= python3
 
@@ -47,6 +47,7 @@ native quick: export CLIPPY_ARGS := -Dwarnings
 native:
 	tests/install.sh mpi
 	cargo fmt --all --check
+	cargo test --workspace --features avif,mpi,tui --bench forward --no-run
 	FUZZ_SECONDS=20 RUSTDOC=$(CURDIR)/tests/rustdoc.sh cargo test --workspace --features avif,mpi,tui
 
 quick:
@@ -85,7 +86,7 @@ browser-full:
 	cd tests/e2e && FULL=1 node --test streaming.test.mjs
 
 bench: ROUNDS ?= 9
-bench: dist
+bench: release-page
 	@$(PYTHON) -c "import numpy, onnx, onnxruntime, PIL, safetensors, torch" || \
 		{ echo "bench needs Python with torch, onnx, onnxruntime, safetensors, Pillow: make bench PYTHON=..."; exit 1; }
 	tests/install.sh browser
@@ -118,7 +119,9 @@ sbom:
 	mv page.json command-line.json target/sbom
 	rm src/kernels/page.json src/kernels/command-line.json
 
-dist: sbom
+release-page:
 	tests/install.sh build
 	trunk build --release
+
+dist: sbom release-page
 	cp target/sbom/page.json dist/sbom.cdx.json
