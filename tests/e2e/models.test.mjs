@@ -51,7 +51,7 @@ describe("the model menu", () => {
   });
 
   async function open(query = "", context) {
-    page = await SegmenterPage.open(context ?? (await browser.newContext()), `${site.address}?backend=cpu&hub=${hub.address}${query}`);
+    page = await SegmenterPage.open(context ?? browser, `${site.address}?backend=cpu&hub=${hub.address}${query}`);
     return page.settle();
   }
 
@@ -234,7 +234,7 @@ describe("a model of this device", () => {
     browser = await launch();
     folder = await mkdtemp(join(tmpdir(), "holiday-"));
     await writeFile(join(folder, "notes.txt"), "no weights here");
-    page = await SegmenterPage.open(await browser.newContext(), `${site.address}?backend=cpu&weights=weights/mae-tiny`);
+    page = await SegmenterPage.open(browser, `${site.address}?backend=cpu&weights=weights/mae-tiny`);
     assert.equal(await page.settle(), "ready", await page.error());
   });
 

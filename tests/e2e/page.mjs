@@ -69,12 +69,13 @@ export class SegmenterPage {
 
   /**
    * Opens `address`, with the fast model if it names none, so that tests do not depend on the machine. The scripts
-   * run first.
+   * run first. In a browser, unlike in a context that is given, nobody comes back: without a service worker, which
+   * would keep all files for the next visit, a page opens sooner.
    */
   static async open(browser, address, { suited = false, ...options } = {}, ...scripts) {
     const asked = new URL(address);
     if (!suited && !asked.searchParams.has("weights")) asked.searchParams.set("weights", "weights/mae-tiny");
-    const page = await browser.newPage(options);
+    const page = await browser.newPage({ serviceWorkers: "block", ...options });
     const it = new SegmenterPage(page);
     for (const script of [recordStates, ...scripts]) await page.addInitScript(script);
     await page.goto(asked.href);

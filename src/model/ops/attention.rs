@@ -1,9 +1,11 @@
 //! Multi-head self-attention, <https://arxiv.org/abs/1706.03762> §3.2.
 
-use burn::backend::ops::AttentionModuleOptions;
+use burn::backend::ops::{AttentionModuleOptions, FloatTensorOps as _};
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Cube, Dispatch, Flex, TensorMetadata as _, backend_extension};
 use burn::tensor::{Slice, Tensor};
+
+use super::gpu;
 
 /// Returns `softmax(q kᵀ / √d) v` of each head.
 ///
@@ -57,7 +59,20 @@ pub(super) trait AttentionOps: Backend {
     }
 }
 
-impl AttentionOps for Cube {}
+impl AttentionOps for Cube {
+    fn forward(qkv: FloatTensor<Self>, heads: usize) -> FloatTensor<Self> {
+        attend_on_gpu(split_heads::<Self>(qkv, heads))
+    }
+
+    fn forward_part(
+        query: FloatTensor<Self>,
+        key_value: FloatTensor<Self>,
+        heads: usize,
+        _rounds: bool,
+    ) -> FloatTensor<Self> {
+        attend_on_gpu(split_part::<Self>(query, key_value, heads))
+    }
+}
 
 impl AttentionOps for Flex {
     #[cfg(target_arch = "wasm32")]
@@ -75,6 +90,17 @@ impl AttentionOps for Flex {
         let split = split_part::<Self>(query, key_value, heads);
         if rounds { attend_rounded(split) } else { attend::<Self>(split) }
     }
+}
+
+/// Computes [`attend()`] with one kernel between the two products.
+fn attend_on_gpu([query, key, value]: [FloatTensor<Cube>; 3]) -> FloatTensor<Cube> {
+    let width = query.shape()[3];
+    if !gpu::takes([&query, &key, &value]) {
+        return attend::<Cube>([query, key, value]);
+    }
+    let scores = Cube::float_matmul(query, Cube::float_transpose(key));
+    let weights = gpu::softmax(scores, 1.0 / (width as f32).sqrt());
+    merge_heads::<Cube>(Cube::float_matmul(weights, value))
 }
 
 /// Computes [`attend()`] with 16 bits of each number.

@@ -7,6 +7,7 @@ use burn::tensor::Tensor;
 use mae_seg_kernels as kernels;
 
 use super::flex::{contiguous, numbers, tensor};
+use super::gpu;
 
 /// Returns `x · Φ(x)` of each number, with the standard normal distribution's Φ
 /// (<https://arxiv.org/abs/1606.08415>).
@@ -22,7 +23,11 @@ pub(super) trait GeluOps: Backend {
     }
 }
 
-impl GeluOps for Cube {}
+impl GeluOps for Cube {
+    fn forward(x: FloatTensor<Self>) -> FloatTensor<Self> {
+        if gpu::takes([&x]) { gpu::gelu(x) } else { Self::gelu(x) }
+    }
+}
 
 impl GeluOps for Flex {
     fn forward(x: FloatTensor<Self>) -> FloatTensor<Self> {

@@ -1,8 +1,11 @@
 //! Layer norm, <https://arxiv.org/abs/1607.06450>.
 
+use burn::backend::ops::ModuleOps as _;
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Cube, Dispatch, Flex, backend_extension};
 use burn::tensor::Tensor;
+
+use super::gpu;
 
 /// Returns `(x - mean) / √(variance + epsilon) · gamma + beta`, with mean and variance over the last axis.
 ///
@@ -32,6 +35,19 @@ pub(super) trait LayerNormOps: Backend {
     }
 }
 
-impl LayerNormOps for Cube {}
+impl LayerNormOps for Cube {
+    fn forward(
+        x: FloatTensor<Self>,
+        gamma: FloatTensor<Self>,
+        beta: FloatTensor<Self>,
+        epsilon: f64,
+    ) -> FloatTensor<Self> {
+        if gpu::takes([&x, &gamma, &beta]) {
+            gpu::layer_norm(x, gamma, beta, epsilon)
+        } else {
+            Self::layer_norm(x, gamma, Some(beta), epsilon)
+        }
+    }
+}
 
 impl LayerNormOps for Flex {}
