@@ -104,6 +104,7 @@ sentences! {
     ComputingFailed { reason: String },
     Updated,
     Crashed { reason: String },
+    OutOfMemory,
 }
 
 impl Sentence {

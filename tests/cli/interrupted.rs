@@ -180,6 +180,23 @@ fn nobody_has_to_listen() {
 }
 
 #[test]
+fn a_second_process_in_the_same_folder_is_refused_and_the_first_goes_on() {
+    let folder = photos();
+    let run =
+        || pretraining_for(folder.path(), "run", "", "--epochs 30 --save-every 1000 --panel-every 1000");
+    let mut first = run().stderr(Stdio::null()).spawn().unwrap();
+    while !folder.path().join("run/metrics.jsonl").exists() {
+        sleep(Duration::from_millis(5));
+    }
+    let second = run().output().unwrap();
+    assert_eq!(second.status.code(), Some(1));
+    let words = String::from_utf8_lossy(&second.stderr).into_owned();
+    assert!(words.contains("error: another process is using the run in `run`"), "{words}");
+    assert!(first.wait().unwrap().success());
+    assert_eq!(losses(&folder.path().join("run")).len(), 90);
+}
+
+#[test]
 fn a_full_disk_is_named_and_costs_nothing_that_was_saved() {
     let folder = photos();
     let path = |name: &str| folder.path().join(name);

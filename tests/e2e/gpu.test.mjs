@@ -10,7 +10,10 @@ import { halved, unmasked } from "./synthetic.mjs";
 
 const TINY = "weights=fixtures/eomt_tiny";
 
-// Put in front of the worker's script: reports every shader that the browser refuses.
+// How many kernels a photo may take here: 233, since layer norm, GELU and softmax are one each.
+const MOST_STARTS = 240;
+
+// Put in front of the worker's script: reports every shader that the browser refuses, and every kernel that is started.
 const shaderGuard = `
 const channel = new BroadcastChannel("shaders");
 const create = GPUDevice.prototype.createShaderModule;
@@ -20,6 +23,11 @@ GPUDevice.prototype.createShaderModule = function (descriptor) {
     channel.postMessage({ errors: messages.filter(({ type }) => type === "error").map(({ message }) => message) });
   });
   return shader;
+};
+const start = GPUComputePassEncoder.prototype.dispatchWorkgroups;
+GPUComputePassEncoder.prototype.dispatchWorkgroups = function (...size) {
+  channel.postMessage({ errors: [], isStart: true });
+  return start.apply(this, size);
 };
 `;
 
@@ -92,7 +100,11 @@ describe("WebGPU", { timeout: 600_000 }, () => {
     assert.equal(await open("&backend=webgpu", shaderGuard), "ready", await page.error());
     assert.match(await page.backend(), /WebGPU/);
     assert.doesNotMatch(await page.backend(), /CPU/);
+    const started = () => page.page.evaluate(() => window.shaders.filter(({ isStart }) => isStart).length);
+    const before = await started();
     assert.equal(await page.sample("coffee.jpg"), "ready", await page.error());
+    const starts = (await started()) - before;
+    assert.ok(starts > 0 && starts <= MOST_STARTS, `${starts} kernels`);
     assert.match(await page.backend(), /^Using the graphics processor/, "still on the GPU");
     await page.threshold(0.05);
     assert.ok((await page.instances()).length > 0);
@@ -114,6 +126,21 @@ describe("WebGPU", { timeout: 600_000 }, () => {
     await lose();
     assert.equal(await answer, "ready", await page.error());
     assert.equal((await page.instances()).length, found.length);
+  });
+
+  test("a GPU process that is killed gives no empty answer, and the next photo works", async () => {
+    const devtools = await browser.newBrowserCDPSession();
+    const gpuProcess = async () => (await devtools.send("SystemInfo.getProcessInfo")).processInfo.find(({ type }) => type === "GPU")?.id;
+    assert.equal(await open("&backend=webgpu"), "ready", await page.error());
+    assert.equal(await page.sample("coffee.jpg"), "ready", await page.error());
+    const found = await page.instances();
+    const killed = await gpuProcess();
+    process.kill(killed, "SIGKILL");
+    assert.equal(await page.sample("astronaut.jpg"), "ready", await page.error());
+    assert.notEqual(await gpuProcess(), killed);
+    assert.equal(await page.sample("coffee.jpg"), "ready", await page.error());
+    assert.equal((await page.instances()).length, found.length);
+    page.assertCalm();
   });
 
   const failures = {

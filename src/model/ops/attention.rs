@@ -142,16 +142,16 @@ fn split_part<B: Backend>(
     [query, key, value]
 }
 
-/// Splits `[B, T, N·D]` into N tensors `[B, H, T, d]`.
+/// Splits `[B, T, N·D]` into N tensors `[B, H, T, d]`, all moved at once.
 fn split<B: Backend, const N: usize>(parts: FloatTensor<B>, heads: usize) -> [FloatTensor<B>; N] {
     let [batch, length, width] = parts.shape().dims();
     let width = width / N / heads;
     let parts = B::float_reshape(parts, [batch, length, N, heads, width].into());
     let parts = B::float_permute(parts, &[2, 0, 3, 1, 4]);
+    let parts = B::float_reshape(parts, [N * batch, heads, length, width].into());
     std::array::from_fn(|part| {
-        let part = part as isize;
-        let one = B::float_slice(parts.clone(), &[Slice::new(part, Some(part + 1), 1)]);
-        B::float_reshape(one, [batch, heads, length, width].into())
+        let [start, end] = [part, part + 1].map(|part| (part * batch) as isize);
+        B::float_slice(parts.clone(), &[Slice::new(start, Some(end), 1)])
     })
 }
 

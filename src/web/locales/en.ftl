@@ -474,3 +474,4 @@ no-drawing-model = The model that draws is not loaded. Try again.
 computing-failed = The model failed on this photo ({ $reason }). Try again.
 updated = This page was updated while it was open. Reload it to go on.
 crashed = The model stopped unexpectedly ({ $reason }). Restart it to continue.
+out-of-memory = The model ran out of memory. Close other tabs and restart it, or choose a smaller photo.

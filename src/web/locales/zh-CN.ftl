@@ -438,3 +438,4 @@ no-drawing-model = 绘制模型尚未加载，请重试。
 computing-failed = 模型处理这张照片时出错，请重试。（详情：{ $reason }）
 updated = 此页面已更新，请刷新后继续使用。
 crashed = 模型意外停止，请重新启动。（详情：{ $reason }）
+out-of-memory = 模型内存不足。请关闭其他标签页后重新启动模型，或选择较小的照片。

@@ -261,7 +261,9 @@ impl AppState {
         if let Some(model) = &self.model {
             self.wanted = model.place.clone();
         }
-        self.fail(FailureKind::Crashed, Sentence::Crashed { reason })
+        let sentence =
+            if is_out_of_memory(&reason) { Sentence::OutOfMemory } else { Sentence::Crashed { reason } };
+        self.fail(FailureKind::Crashed, sentence)
     }
 
     /// Returns whether a worker that may have died of WebGPU gets a second attempt on the CPU.
@@ -371,6 +373,12 @@ impl AppState {
     pub(super) fn is_segmenting(&self, id: RequestId) -> bool {
         matches!(self.worker, Worker::Segmenting { id: current, .. } if current == id)
     }
+}
+
+/// Returns whether a worker that died of an error with this message was refused memory: Rust ends WebAssembly
+/// where it is, without a panic, if an allocation fails. Safari's word has a capital.
+fn is_out_of_memory(error: &str) -> bool {
+    error.to_lowercase().contains("runtimeerror: unreachable")
 }
 
 #[cfg(test)]

@@ -72,3 +72,17 @@ fn the_photo_that_the_worker_died_of_is_not_tried_again_and_again() {
     state.update(Event::ModelChosen(crate::web::place::Place::Site("weights/mae-tiny".into())));
     assert_eq!(standing(&state, 1), &Standing::Waiting, "it was the visitor who stopped the worker");
 }
+
+#[test]
+fn a_worker_without_memory_says_so_in_every_browser() {
+    for error in [
+        "Uncaught RuntimeError: unreachable",
+        "RuntimeError: unreachable executed",
+        "RuntimeError: Unreachable code should not be executed (evaluating 'wasm.run(this)')",
+    ] {
+        let mut state = loaded(BackendChoice::Cpu);
+        state.update(Event::WorkerDied(error.into()));
+        let sentence = state.failure.map(|failure| failure.sentence);
+        assert_eq!(sentence, Some(Sentence::OutOfMemory), "{error}");
+    }
+}
