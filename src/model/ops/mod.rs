@@ -13,8 +13,8 @@
 //! | [`mse()`] | trains in six steps through memory | takes one step each way |
 //!
 //! Each file has one operation: a function on tensors, a trait for its backends, and its implementation for
-//! burn-flex; kernels for GPUs are in `gpu`. Its derivative is in the file of the same name in `backward`, which
-//! browsers do without.
+//! burn-flex; kernels for GPUs are in `gpu`. Its derivative is in the file of the same name in `backward`,
+//! which browsers do without.
 #![cfg_attr(feature = "libtorch", expect(deprecated, reason = "see `libtorch`"))]
 
 mod attention;
