@@ -286,6 +286,34 @@ mod tests {
     }
 
     #[test]
+    fn nothing_is_beyond_the_border() {
+        let all = BinaryMask::from_fn(64, 2, |_, _| true);
+        assert!(all.get(63, 1));
+        assert!(!all.get(64, 1) && !all.get(63, 2));
+    }
+
+    #[test]
+    fn a_part_lies_at_its_place_and_ends_at_the_border() {
+        let part = BinaryMask::from_fn(70, 4, |x, y| (x + y) % 3 == 0);
+        let whole = part.within([100, 5], [40, 2]);
+        let expected = |x: usize, y: usize| x >= 40 && y >= 2 && part.get(x - 40, y - 2);
+        assert_eq!(whole, BinaryMask::from_fn(100, 5, expected));
+    }
+
+    #[test]
+    fn clipping_keeps_the_box() {
+        let mut mask = BinaryMask::from_fn(100, 8, |x, y| (x + y) % 2 == 0);
+        mask.clip([60, 3, 20, 2]);
+        let expected = |x: usize, y: usize| (60..80).contains(&x) && (3..5).contains(&y) && (x + y) % 2 == 0;
+        assert_eq!(mask, BinaryMask::from_fn(100, 8, expected));
+    }
+
+    #[test]
+    fn the_box_of_a_far_pixel_is_that_pixel() {
+        assert_eq!(BinaryMask::from_fn(200, 9, |x, y| x == 130 && y == 7).bbox(), [130, 7, 1, 1]);
+    }
+
+    #[test]
     fn adding_and_subtracting_by_hand() {
         let span = |from, to| BinaryMask::from_fn(100, 2, |x, y| y == 1 && (from..to).contains(&x));
         let mut mask = span(10, 80);
