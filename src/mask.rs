@@ -302,9 +302,10 @@ mod tests {
 
     #[test]
     fn clipping_keeps_the_box() {
-        let mut mask = BinaryMask::from_fn(100, 8, |x, y| (x + y) % 2 == 0);
+        let mut mask = BinaryMask::from_fn(100, 8, |x, y| (x + y).is_multiple_of(2));
         mask.clip([60, 3, 20, 2]);
-        let expected = |x: usize, y: usize| (60..80).contains(&x) && (3..5).contains(&y) && (x + y) % 2 == 0;
+        let expected =
+            |x: usize, y: usize| (60..80).contains(&x) && (3..5).contains(&y) && (x + y).is_multiple_of(2);
         assert_eq!(mask, BinaryMask::from_fn(100, 8, expected));
     }
 
