@@ -134,7 +134,9 @@ fn pretraining_killed_at_any_moment_ends_as_if_it_had_not_been() {
         |out| pretraining(folder.path(), out, ""),
         6,
         |kill| {
-            if kill == 4 && path("killed/checkpoint").exists() {
+            let [there, half_replaced] =
+                ["checkpoint", "checkpoint.old"].map(|name| path("killed").join(name).exists());
+            if kill == 4 && there && !half_replaced {
                 // As if it had been killed while the new checkpoint replaced the old one.
                 fs::write(path("killed/checkpoint/on-its-way"), "").unwrap();
                 fs::rename(path("killed/checkpoint"), path("killed/checkpoint.old")).unwrap();
