@@ -61,7 +61,7 @@ pub(super) trait AttentionOps: Backend {
 
 impl AttentionOps for Cube {
     fn forward(qkv: FloatTensor<Self>, heads: usize) -> FloatTensor<Self> {
-        attend_on_gpu(split_heads::<Self>(qkv, heads))
+        attend_on_gpu(split_at_once(qkv, heads))
     }
 
     fn forward_part(
@@ -70,7 +70,8 @@ impl AttentionOps for Cube {
         heads: usize,
         _rounds: bool,
     ) -> FloatTensor<Self> {
-        attend_on_gpu(split_part::<Self>(query, key_value, heads))
+        let ([query], [key, value]) = (split_at_once(query, heads), split_at_once(key_value, heads));
+        attend_on_gpu([query, key, value])
     }
 }
 
@@ -142,17 +143,35 @@ fn split_part<B: Backend>(
     [query, key, value]
 }
 
-/// Splits `[B, T, N·D]` into N tensors `[B, H, T, d]`, all moved at once.
+/// Splits `[B, T, N·D]` into N tensors `[B, H, T, d]`.
 fn split<B: Backend, const N: usize>(parts: FloatTensor<B>, heads: usize) -> [FloatTensor<B>; N] {
-    let [batch, length, width] = parts.shape().dims();
-    let width = width / N / heads;
-    let parts = B::float_reshape(parts, [batch, length, N, heads, width].into());
-    let parts = B::float_permute(parts, &[2, 0, 3, 1, 4]);
-    let parts = B::float_reshape(parts, [N * batch, heads, length, width].into());
+    let batch = parts.shape()[0];
+    let parts = parts_first::<B, N>(parts, heads);
+    let [_, _, _, length, width] = parts.shape().dims();
+    std::array::from_fn(|part| {
+        let part = part as isize;
+        let one = B::float_slice(parts.clone(), &[Slice::new(part, Some(part + 1), 1)]);
+        B::float_reshape(one, [batch, heads, length, width].into())
+    })
+}
+
+/// Splits as [`split`] does, with one copy for all parts.
+fn split_at_once<const N: usize>(parts: FloatTensor<Cube>, heads: usize) -> [FloatTensor<Cube>; N] {
+    let batch = parts.shape()[0];
+    let parts = parts_first::<Cube, N>(parts, heads);
+    let [_, _, _, length, width] = parts.shape().dims();
+    let parts = Cube::float_reshape(parts, [N * batch, heads, length, width].into());
     std::array::from_fn(|part| {
         let [start, end] = [part, part + 1].map(|part| (part * batch) as isize);
-        B::float_slice(parts.clone(), &[Slice::new(start, Some(end), 1)])
+        Cube::float_slice(parts.clone(), &[Slice::new(start, Some(end), 1)])
     })
+}
+
+/// Views `[B, T, N·D]` as `[N, B, H, T, d]`.
+fn parts_first<B: Backend, const N: usize>(parts: FloatTensor<B>, heads: usize) -> FloatTensor<B> {
+    let [batch, length, width] = parts.shape().dims();
+    let parts = B::float_reshape(parts, [batch, length, N, heads, width / N / heads].into());
+    B::float_permute(parts, &[2, 0, 3, 1, 4])
 }
 
 /// Merges heads `[B, H, T, d]` into tokens `[B, T, D]`.
