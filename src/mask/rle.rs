@@ -203,6 +203,14 @@ mod tests {
     }
 
     #[test]
+    fn empty_runs_between_others_join_them() {
+        let joined = Rle { size: [6, 2], counts: vec![1, 2, 0, 2, 0, 3, 4] };
+        let whole = Rle { size: [6, 2], counts: vec![1, 7, 4] };
+        assert_eq!(joined.to_mask(), whole.to_mask());
+        assert_eq!(Rle::from_mask(&joined.to_mask().unwrap()), whole);
+    }
+
+    #[test]
     fn broken_text_and_runs_are_errors() {
         for text in ["o", " ", "ñ", "oooooooooo0", "O"] {
             assert!(
