@@ -8,7 +8,7 @@
 # make browser-full   test the page with a model of 96 MB over a slow, unreliable connection
 # make bench   measure the command line, the page and training beside onnxruntime and PyTorch, and write docs/benchmarks.md, in
 #              about twelve minutes after the builds; needs a Python (PYTHON=…) with torch, onnx, onnxruntime, safetensors,
-#              Pillow and, for training, transformers >= 5 and scipy; ROUNDS=3 is quicker, WEBGPU=1 adds the page on
+#              Pillow, matplotlib and, for training, transformers >= 5 and scipy; ROUNDS=3 is quicker, WEBGPU=1 adds the page on
 #              WebGPU, CARGO_FLAGS="--features libtorch" training with libtorch
 # make soak    segment 300 photos and switch models 100 times in one tab, and watch its memory
 # make fuzz    give changed files to each parser, for FUZZ_SECONDS=1200 each, with cargo-fuzz
@@ -92,8 +92,8 @@ browser-full:
 
 bench: ROUNDS ?= 9
 bench: release-page
-	@$(PYTHON) -c "import numpy, onnx, onnxruntime, PIL, safetensors, torch" || \
-		{ echo "bench needs Python with torch, onnx, onnxruntime, safetensors, Pillow: make bench PYTHON=..."; exit 1; }
+	@$(PYTHON) -c "import matplotlib, numpy, onnx, onnxruntime, PIL, safetensors, torch" || \
+		{ echo "bench needs Python with torch, onnx, onnxruntime, safetensors, Pillow, matplotlib: make bench PYTHON=..."; exit 1; }
 	tests/install.sh browser
 	npm ci --prefix tests/bench --ignore-scripts --silent --no-audit --no-fund
 	$(PYTHON) tests/bench/run.py --rounds $(ROUNDS) $(if $(WEBGPU),--webgpu)

@@ -24,7 +24,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 struct Options {
     /// The folder of weights.
     weights: PathBuf,
-    /// The pixels of one photo as the model takes them: `[3, S, S]`, f32.
+    /// The pixels of one photo: `[3, S, S]`, f32; position embeddings are resampled if the model's side is
+    /// another.
     input: PathBuf,
     /// How often the photo is in the batch.
     #[arg(long, default_value_t = 1)]
@@ -49,7 +50,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let bytes = fs::read(options.input)?;
     let photo: Vec<f32> =
         bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
-    let side = checkpoint.config.encoder().image_size;
+    let side = (photo.len() / 3).isqrt();
     let images = TensorData::new(photo.repeat(options.batch), [options.batch, 3, side, side]);
 
     let tokens = timed(&encoder, &images, &device)?;

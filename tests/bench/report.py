@@ -121,6 +121,32 @@ def table(rows):
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
+def grown(growth):
+    """Tells how time and memory grow."""
+
+    def lines(head, rows):
+        rows = [head, ["---:"] * len(head), *([number(value) for value in row] for row in rows)]
+        return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+    sides = [
+        (one["side"], one["tokens"], one["weights"], one["attention"], one["ms"], 1000 * (one["weights"] + one["attention"]) / one["ms"], one["memory"])
+        for one in growth["sides"]
+    ]
+    head = ["side", "tokens", "products with weights, 10⁹", "products of attention, 10⁹", "ms", "10⁹ products a second", "peak memory, MB"]
+    photos = [(one["megapixels"], one["ms"], one["memory"]) for one in growth["photos"]]
+    return [
+        f"Measured on {growth['machine']['processor']}, {growth['machine']['cores']} cores, at commit {growth['machine']['commit']}.",
+        f"Least of three passes of `{growth['model']}`'s encoder with one thread, of random pixels. Products with weights grow with the"
+        " tokens, those of attention with their square: these overtake at six times the width, 1152 tokens, and bend the line. Memory"
+        " grows with the widest layer of one block.",
+        lines(head, sides),
+        "![Time and memory against the input's side and the photo's size](growth.svg)",
+        "`predict --json` on JPEGs of one photo in several sizes, from its start to the masks of the photo's size, on all cores:"
+        " decoding, masks and their run lengths grow with the pixels, beside a model whose input stays the same.",
+        lines(["megapixels", "ms", "peak memory, MB"], photos),
+    ]
+
+
 def markdown(found):
     """Writes the document."""
     models = ", ".join(f"`{name}` at {model['side']} pixels ({model['tokens']} tokens)" for name, model in found["models"].items())
@@ -138,4 +164,6 @@ def markdown(found):
     for section, (title, meaning) in SECTIONS.items():
         rows = [one for one in found["rows"] if one["section"] == section]
         parts += [f"## {title}", meaning, table(rows) if rows else NOT_MEASURED[section]]
+    if "growth" in found:
+        parts += ["## Growth", *grown(found["growth"])]
     return "\n\n".join(parts) + "\n"

@@ -12,6 +12,7 @@ import shlex
 import subprocess
 import sys
 
+import growth
 import native
 from export import export
 from native import ROOT, in_threads
@@ -74,6 +75,14 @@ def training(program, flags, rounds):
     return [row("training", what, side, taken[what, side], taken[what, "PyTorch"], "PyTorch", "s a step") for what, side in ours]
 
 
+def grown(programs, folder, flags):
+    """Measures and draws how time and memory grow."""
+    folder.mkdir(parents=True, exist_ok=True)
+    found = growth.measure(programs, folder)
+    growth.draw(found, ROOT / "docs/growth.svg")
+    return {"machine": machine(ROOT, flags, {}), **found}
+
+
 def write(found):
     """Writes the documents; training takes longest, so they are there before it, too."""
     (ROOT / "docs/benchmarks.json").write_text(json.dumps(found, indent=1) + "\n")
@@ -84,6 +93,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--webgpu", action="store_true", help="the page on WebGPU too, which takes minutes without a GPU")
+    parser.add_argument("--growth", action="store_true", help="only the growth with sides and photos; all else stays as it is")
     arguments = parser.parse_args()
     rounds = arguments.rounds
     # As `cargo run` has it.
@@ -91,6 +101,10 @@ def main():
     flags = shlex.split(os.environ.get("CARGO_FLAGS", ""))
     programs = built(flags)
     folder = ROOT / "target/bench"
+    if arguments.growth:
+        found = json.loads((ROOT / "docs/benchmarks.json").read_text())
+        write(found | {"growth": grown(programs, folder, flags)})
+        return
     tokens = {model: export(ROOT / "www/weights" / model, PHOTO, folder / model) for model in MODELS}
     rows = []
     threads = sorted({1, 2, os.cpu_count()})
@@ -102,7 +116,7 @@ def main():
     rows += pages
     if arguments.webgpu:
         rows += page(folder, max(rounds // 5, 1), "webgpu")[0]
-    found = {"machine": machine(ROOT, flags, versions), "models": tokens, "rows": rows}
+    found = {"machine": machine(ROOT, flags, versions), "models": tokens, "rows": rows, "growth": grown(programs, folder, flags)}
     write(found)
     rows += training(programs["mae-seg"], flags, max(rounds // 3, 1))
     write(found)
