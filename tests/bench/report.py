@@ -137,8 +137,7 @@ def grown(growth):
     return [
         f"Measured on {growth['machine']['processor']}, {growth['machine']['cores']} cores, at commit {growth['machine']['commit']}.",
         f"Least of three passes of `{growth['model']}`'s encoder with one thread, of random pixels. Products with weights grow with the"
-        " tokens, those of attention with their square: these overtake at six times the width, 1152 tokens, and bend the line. Memory"
-        " grows with the widest layer of one block.",
+        " tokens, those of attention with their square: these overtake at six times the width, 1152 tokens, and bend the line.",
         lines(head, sides),
         "![Time and memory against the input's side and the photo's size](growth.svg)",
         "`predict --json` on JPEGs of one photo in several sizes, from its start to the masks of the photo's size, on all cores:"

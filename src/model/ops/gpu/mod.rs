@@ -1,5 +1,5 @@
-//! Operations on GPUs, each as one kernel where Burn's take up to nine: for a model of the size that browsers
-//! run, starting a kernel costs as much as computing it.
+//! Operations on GPUs, each as one kernel where Burn's take up to ten: in the models that browsers run, the
+//! time to start kernels counts.
 
 mod gelu;
 mod layer_norm;
