@@ -1,8 +1,8 @@
 //! Multi-head self-attention and its derivative, on all threads, without copies of the heads.
 
-use gemmkit::{MatMut, MatRef, Parallelism, gemm};
 use rayon::prelude::*;
 
+use super::matrix::{Matrix, multiply};
 use super::parallel::zeros;
 use super::softmax::{softmax, softmax_backward};
 
@@ -40,10 +40,30 @@ pub fn attention(qkv: &[f32], shape: AttentionShape) -> (Vec<f32>, Vec<f32>) {
         let queries = shape.queries();
         let blocks = output.par_chunks_mut(queries * token).zip(weights.par_chunks_mut(queries * row));
         blocks.enumerate().for_each(|(block, (output, weights))| {
-            shape.forward_block(qkv, block * queries, output, weights);
+            shape.forward_block(qkv, block * queries, output, Some(weights));
         });
     });
     (output, weights)
+}
+
+/// Returns the first result of [`attention`] alone.
+///
+/// # Shapes
+/// - `qkv`: `[B, T, 3, H, d]`
+/// - returns `[B, T, H, d]`
+#[must_use]
+pub fn attention_output(qkv: &[f32], shape: AttentionShape) -> Vec<f32> {
+    let AttentionShape { length, .. } = shape;
+    let token = shape.token();
+    let mut output = zeros(qkv.len() / 3);
+    let outputs = output.par_chunks_exact_mut(length * token);
+    qkv.par_chunks_exact(length * 3 * token).zip(outputs).for_each(|(qkv, output)| {
+        let queries = shape.queries();
+        output.par_chunks_mut(queries * token).enumerate().for_each(|(block, output)| {
+            shape.forward_block(qkv, block * queries, output, None);
+        });
+    });
+    output
 }
 
 /// Returns the gradient of `qkv` (`FlashAttention`, <https://arxiv.org/abs/2205.14135>, appendix B.2).
@@ -114,20 +134,21 @@ impl AttentionShape {
         (head * self.length, self.weight_row())
     }
 
-    /// Computes output and weights of the queries from `first` on.
-    fn forward_block(self, qkv: &[f32], first: usize, output: &mut [f32], weights: &mut [f32]) {
+    /// Computes the output of the queries from `first` on, and their weights where these are wanted.
+    fn forward_block(self, qkv: &[f32], first: usize, output: &mut [f32], mut kept: Option<&mut [f32]>) {
         let Self { length, width, .. } = self;
         let rows = output.len() / self.token();
+        let mut weights = vec![0.0; rows * length];
         for head in 0..self.heads {
             let query = matrix(&qkv[first * 3 * self.token()..], self.in_qkv(QUERY, head), [rows, width]);
-            let key = transposed(qkv, self.in_qkv(KEY, head), [width, length]);
-            multiply(query, key, matrix_mut(weights, self.in_weights(head), [rows, length]));
-        }
-        softmax(weights, length, self.scale());
-        for head in 0..self.heads {
-            let weights = matrix(weights, self.in_weights(head), [rows, length]);
-            let value = matrix(qkv, self.in_qkv(VALUE, head), [length, width]);
-            multiply(weights, value, matrix_mut(output, self.in_output(head), [rows, width]));
+            let [key, value] =
+                [KEY, VALUE].map(|which| matrix(qkv, self.in_qkv(which, head), [length, width]));
+            multiply(query, key.transposed(), None, &mut weights);
+            softmax(&mut weights, length, self.scale());
+            multiply_into(Matrix::new(&weights, length), value, output, self.in_output(head));
+            if let Some(kept) = &mut kept {
+                write(&weights, length, kept, self.in_weights(head));
+            }
         }
     }
 
@@ -138,8 +159,8 @@ impl AttentionShape {
         for head in 0..self.heads {
             // As output = weights · v, the gradient of the weights is grad · vᵀ.
             let grad = matrix(grad, self.in_output(head), [rows, width]);
-            let value = transposed(qkv, self.in_qkv(VALUE, head), [width, length]);
-            multiply(grad, value, matrix_mut(score_grad, self.in_weights(head), [rows, length]));
+            let value = matrix(qkv, self.in_qkv(VALUE, head), [length, width]);
+            multiply_into(grad, value.transposed(), score_grad, self.in_weights(head));
         }
         softmax_backward(score_grad, weights, length, self.scale());
     }
@@ -159,32 +180,34 @@ impl AttentionShape {
             let query_rows =
                 matrix(&score_grad[first * self.weight_row()..], self.in_weights(head), [rows, length]);
             let [key_rows, value_rows] = [score_grad, weights]
-                .map(|all| transposed(&all[first..], self.in_weights(head), [rows, length]));
+                .map(|all| matrix(&all[first..], self.in_weights(head), [length, rows]).transposed());
             let all = |which| matrix(qkv, self.in_qkv(which, head), [length, width]);
             let grad = matrix(grad, self.in_output(head), [length, width]);
             // dq = dscores · k, dk = dscoresᵀ · q and dv = weightsᵀ · dout.
             let products =
                 [(QUERY, query_rows, all(KEY)), (KEY, key_rows, all(QUERY)), (VALUE, value_rows, grad)];
             for (which, left, right) in products {
-                multiply(left, right, matrix_mut(qkv_grad, self.in_qkv(which, head), [rows, width]));
+                multiply_into(left, right, qkv_grad, self.in_qkv(which, head));
             }
         }
     }
 }
 
-fn matrix(numbers: &[f32], (first, stride): Place, [rows, columns]: [usize; 2]) -> MatRef<'_, f32> {
-    MatRef::new(&numbers[first..], rows, columns, stride as isize, 1)
+/// Returns the matrix at `place`.
+fn matrix(numbers: &[f32], (first, stride): Place, shape: [usize; 2]) -> Matrix<'_> {
+    Matrix::strided(&numbers[first..], stride, shape)
 }
 
-/// Returns the transpose, `[rows, columns]`, of the matrix at `place`.
-fn transposed(numbers: &[f32], (first, stride): Place, [rows, columns]: [usize; 2]) -> MatRef<'_, f32> {
-    MatRef::new(&numbers[first..], rows, columns, 1, stride as isize)
+/// Writes `left · right` to the matrix at `place`.
+fn multiply_into(left: Matrix<'_>, right: Matrix<'_>, numbers: &mut [f32], (first, stride): Place) {
+    let mut product = vec![0.0; left.rows() * right.columns()];
+    multiply(left, right, None, &mut product);
+    write(&product, right.columns(), numbers, (first, stride));
 }
 
-fn matrix_mut(numbers: &mut [f32], (first, stride): Place, [rows, columns]: [usize; 2]) -> MatMut<'_, f32> {
-    MatMut::new(&mut numbers[first..], rows, columns, stride as isize, 1)
-}
-
-fn multiply(left: MatRef<'_, f32>, right: MatRef<'_, f32>, into: MatMut<'_, f32>) {
-    gemm(1.0, left, right, 0.0, into, Parallelism::Serial);
+/// Writes a matrix of `columns` to the one at `place`.
+fn write(from: &[f32], columns: usize, numbers: &mut [f32], (first, stride): Place) {
+    for (row, target) in from.chunks_exact(columns).zip(numbers[first..].chunks_mut(stride)) {
+        target[..columns].copy_from_slice(row);
+    }
 }

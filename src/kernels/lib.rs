@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`AdamwStep`] | Burn goes through memory a dozen times, with one thread |
 //! | [`attention()`], [`attention_backward`] | Burn copies heads, and calls libm for every exponential |
+//! | [`attention_output`] | the first of the above without what only training needs |
 //! | [`attention_rounded()`] | for browsers: the above, and products of `f32` take twice as long |
 //! | [`depthwise_conv()`], [`depthwise_conv_backward`] | Burn goes back with one convolution per channel |
 //! | [`gelu()`], [`gelu_backward`] | Burn calls libm for every number |
@@ -26,6 +27,8 @@ mod gelu;
 mod layer_norm;
 #[cfg(feature = "threads")]
 mod linear;
+#[cfg(feature = "threads")]
+mod matrix;
 mod micro_kernel;
 mod mse;
 #[cfg_attr(not(feature = "threads"), path = "serial.rs")]
@@ -36,7 +39,7 @@ mod softmax;
 
 pub use adamw::AdamwStep;
 #[cfg(feature = "threads")]
-pub use attention::{AttentionShape, attention, attention_backward};
+pub use attention::{AttentionShape, attention, attention_backward, attention_output};
 pub use attention_rounded::attention_rounded;
 pub use depthwise_conv::{depthwise_conv, depthwise_conv_backward};
 pub use gelu::{gelu, gelu_backward};
@@ -60,4 +63,16 @@ fn sum(vectors: Vec<Vec<f32>>, length: usize) -> Vec<f32> {
         sums.iter_mut().zip(vector).for_each(|(sum, number)| *sum += number);
         sums
     })
+}
+
+#[cfg(all(test, feature = "threads", target_arch = "x86_64"))]
+mod tests {
+    use pulp::Arch;
+
+    #[test]
+    fn processors_with_avx2_compute_with_whole_vectors() {
+        if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+            assert!(!matches!(Arch::new(), Arch::Scalar), "pulp was built without AVX2");
+        }
+    }
 }

@@ -1,7 +1,6 @@
 //! The linear layer and its derivative, on all threads.
 
-use gemmkit::{Bias, MatMut, MatRef, Parallelism, gemm_fused};
-
+use super::matrix::{Matrix, multiply};
 use super::parallel::{map_parts, zeros};
 use super::{ROWS, sum};
 
@@ -15,8 +14,7 @@ use super::{ROWS, sum};
 #[must_use]
 pub fn linear(tokens: &[f32], weights: &[f32], bias: &[f32]) -> Vec<f32> {
     let (inner, width) = (weights.len() / bias.len(), bias.len());
-    let tokens = MatRef::from_row_major(tokens, tokens.len() / inner, inner);
-    product(tokens, MatRef::from_row_major(weights, inner, width), Some(Bias::PerCol(bias)))
+    product(Matrix::new(tokens, inner), Matrix::new(weights, width), Some(bias))
 }
 
 /// Returns the gradient of the tokens of [`linear`]: `grad · weightsᵀ`.
@@ -27,8 +25,7 @@ pub fn linear(tokens: &[f32], weights: &[f32], bias: &[f32]) -> Vec<f32> {
 /// - returns `[T, D in]`
 #[must_use]
 pub fn linear_input_backward(weights: &[f32], grad: &[f32], width: usize) -> Vec<f32> {
-    let grad = MatRef::from_row_major(grad, grad.len() / width, width);
-    product(grad, MatRef::from_col_major(weights, width, weights.len() / width), None)
+    product(Matrix::new(grad, width), Matrix::new(weights, width).transposed(), None)
 }
 
 /// Returns the gradient of the bias of [`linear`]: the sums of the columns of `grad`.
@@ -48,10 +45,8 @@ pub fn linear_bias_backward(grad: &[f32], width: usize) -> Vec<f32> {
     sum(blocks, width)
 }
 
-fn product(left: MatRef<'_, f32>, right: MatRef<'_, f32>, bias: Option<Bias<'_, f32>>) -> Vec<f32> {
-    let (rows, columns) = (left.rows(), right.cols());
-    let mut output = zeros(rows * columns);
-    let into = MatMut::from_row_major(&mut output, rows, columns);
-    gemm_fused(1.0, left, right, 0.0, into, bias, None, Parallelism::Rayon(0));
+fn product(left: Matrix<'_>, right: Matrix<'_>, bias: Option<&[f32]>) -> Vec<f32> {
+    let mut output = zeros(left.rows() * right.columns());
+    multiply(left, right, bias, &mut output);
     output
 }

@@ -76,6 +76,22 @@ impl AttentionOps for Cube {
 }
 
 impl AttentionOps for Flex {
+    #[cfg(feature = "native")]
+    fn forward(qkv: FloatTensor<Self>, heads: usize) -> FloatTensor<Self> {
+        use mae_seg_kernels::{AttentionShape, attention_output};
+
+        use super::flex::{contiguous, numbers, tensor, with_last};
+
+        let qkv = match contiguous([qkv]) {
+            Ok([qkv]) => qkv,
+            Err([qkv]) => return attend::<Self>(split_heads::<Self>(qkv, heads)),
+        };
+        let [_, length, width] = qkv.shape().dims();
+        let output =
+            attention_output(numbers(&qkv), AttentionShape { length, heads, width: width / 3 / heads });
+        tensor(output, with_last(qkv.shape(), width / 3))
+    }
+
     #[cfg(target_arch = "wasm32")]
     fn forward_rounded(qkv: FloatTensor<Self>, heads: usize) -> FloatTensor<Self> {
         attend_rounded(split_heads::<Self>(qkv, heads))
