@@ -7,24 +7,17 @@ use super::UNITS;
 /// Returns the sum of the numbers that all units of a cube give.
 #[cube]
 pub(super) fn sum(number: f32) -> f32 {
-    let unit = UNIT_POS as usize;
-    let mut parts = Shared::<[f32]>::new_slice(UNITS);
-    parts[unit] = number;
-    sync_cube();
-    #[unroll]
-    for level in 0..UNITS.ilog2() {
-        let half = comptime!(UNITS >> (level + 1));
-        if unit < half {
-            parts[unit] += parts[unit + half];
-        }
-        sync_cube();
-    }
-    parts[0]
+    reduce(number, false)
 }
 
 /// Returns the largest of the numbers that all units of a cube give.
 #[cube]
 pub(super) fn largest(number: f32) -> f32 {
+    reduce(number, true)
+}
+
+#[cube]
+fn reduce(number: f32, #[comptime] largest: bool) -> f32 {
     let unit = UNIT_POS as usize;
     let mut parts = Shared::<[f32]>::new_slice(UNITS);
     parts[unit] = number;
@@ -33,9 +26,17 @@ pub(super) fn largest(number: f32) -> f32 {
     for level in 0..UNITS.ilog2() {
         let half = comptime!(UNITS >> (level + 1));
         if unit < half {
-            parts[unit] = max(parts[unit], parts[unit + half]);
+            let other = parts[unit + half];
+            if comptime!(largest) {
+                parts[unit] = max(parts[unit], other);
+            } else {
+                parts[unit] += other;
+            }
         }
         sync_cube();
     }
-    parts[0]
+    let result = parts[0];
+    // The next reduction may get the same memory: all units have read theirs before.
+    sync_cube();
+    result
 }
