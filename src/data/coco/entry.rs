@@ -61,10 +61,11 @@ impl Ids {
         Self { numbers, texts }
     }
 
-    /// Returns the numbers that are not assigned to an id.
-    pub(crate) fn free(&self) -> impl Iterator<Item = u64> + use<> {
-        let most = self.numbers.iter().chain(self.texts.values()).max().copied().unwrap_or_default();
-        most.saturating_add(1)..
+    /// Returns the numbers that are not assigned to an id, ascending.
+    pub(crate) fn free(&self) -> impl Iterator<Item = u64> {
+        // Texts have the lowest that no number has.
+        let given = self.texts.values().max().copied().unwrap_or_default();
+        (given + 1..).filter(|number| !self.numbers.contains(number))
     }
 
     /// Returns the number of an id, if it has one.
@@ -218,5 +219,18 @@ mod tests {
         assert!(
             Entry::new("images", 0, json!(3)).id("id").unwrap_err().starts_with("images[0]: `id` is missing")
         );
+    }
+
+    fn free_beside(ids: &[Id]) -> Vec<u64> {
+        Ids::new(ids.iter()).free().take(2).collect()
+    }
+
+    #[test]
+    fn free_numbers_belong_to_no_id_even_where_the_largest_is_taken() {
+        assert_eq!(free_beside(&[]), [1, 2]);
+        assert_eq!(free_beside(&[Id::Number(1), Id::Number(3)]), [2, 4]);
+        let [most, text] = [Id::Number(u64::MAX), Id::Text("a".to_owned())];
+        assert_eq!(free_beside(&[most.clone(), text]), [2, 3]);
+        assert_eq!(free_beside(&[most, Id::Number(1)]), [2, 3]);
     }
 }

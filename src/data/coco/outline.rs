@@ -183,6 +183,7 @@ mod tests {
         assert!(polygon(&[0.0, 0.0, 1.0, 1.0, 2.0, 0.0, 1.0]).is_err(), "odd");
         assert!(polygon(&[0.0, 0.0, f64::NAN, 1.0, 2.0, 0.0]).is_err(), "not a number");
         assert!(polygon(&[0.0, 0.0, 1e9, 1.0, 2.0, 0.0]).is_err(), "far away");
+        assert!(polygon(&[0.0, 0.0, REACH * 4.0, 1.0, 2.0, 0.0]).is_ok(), "just within reach");
         assert!(matches!(polygon(&[0.0, 0.0, 0.5, 1.0, 1.0, 0.0]), Err(OutlineError::Shares)));
         assert_eq!(
             polygon(&[0.0, 0.0, 1.0, 0.0, 1.0, 1.0, 0.0, 1.0]).unwrap().area(),
@@ -196,6 +197,12 @@ mod tests {
         assert!(runs([3, 4], &[12]).is_ok());
         let huge = Segmentation::Polygons(vec![vec![0.0, 0.0, 9.0, 0.0, 9.0, 9.0]]).to_rle(100_000, 100_000);
         assert!(matches!(huge, Err(OutlineError::TooLarge { .. })));
+        let rows = MAX_PIXELS as usize / 8000;
+        let empty = |rows| {
+            Segmentation::Runs(Rle { size: [rows, 8000], counts: vec![rows as u32 * 8000] })
+                .to_rle(8000, rows)
+        };
+        assert!(empty(rows).is_ok() && matches!(empty(rows + 1), Err(OutlineError::TooLarge { .. })));
     }
 
     #[test]
