@@ -12,6 +12,8 @@
 #              WebGPU, CARGO_FLAGS="--features libtorch" training with libtorch
 # make soak    segment 300 photos and switch models 100 times in one tab, and watch its memory
 # make fuzz    give changed files to each parser, for FUZZ_SECONDS=1200 each, with cargo-fuzz
+# make mutants change the code of masks, post-processing, weights and COCO files in small ways, one at a time, and see whether the
+#              unit tests notice; SHARD=0/10 takes every tenth change
 # make audit   check the licences and sources of all dependencies, and whether anything is known against them
 # make sbom    list all dependencies of the page and of the command line as CycloneDX, in target/sbom/
 # make dist    build the page as static files for any host, in dist/, with the list of its dependencies
@@ -22,7 +24,8 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
 
-.PHONY: serve test check quick native page browser browser-full parity-full bench soak fuzz audit sbom release-page dist
+.PHONY: serve test tested-page patient-native check quick native page browser browser-full parity-full bench soak fuzz mutants \
+	audit sbom release-page dist
 
 PYTHON ?= python3
 
@@ -31,12 +34,17 @@ serve:
 	@echo "Building the page: eight to nine minutes on two cores the first time, a minute or two after changes"
 	trunk serve --no-autoreload
 
-# The page is built in the time that compiling and running the native tests leaves. Cargo uses all cores: make's two
-# jobs are not for it to share.
+# The native tests are compiled and run in the time that the page and its tests leave, which wait for the browser a lot. Cargo
+# uses all cores: make's two jobs are not for it to share.
 test: export CARGO_MAKEFLAGS :=
 test:
-	$(MAKE) --jobs=2 native page
+	$(MAKE) --jobs=2 tested-page patient-native
+
+tested-page: page
 	$(MAKE) browser
+
+patient-native:
+	nice -n 19 $(MAKE) native
 
 check:
 	tests/install.sh mpi
@@ -60,8 +68,8 @@ quick:
 	cargo test --features avif,mpi,tui --lib --test architecture --test cli
 
 page:
-	nice -n 19 tests/install.sh build
-	RUSTC_WORKSPACE_WRAPPER=clippy-driver CLIPPY_ARGS=-Dwarnings nice -n 19 trunk build
+	tests/install.sh build
+	RUSTC_WORKSPACE_WRAPPER=clippy-driver CLIPPY_ARGS=-Dwarnings trunk build
 
 browser:
 	tests/install.sh browser
@@ -112,17 +120,28 @@ fuzz:
 			-max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=2048 -timeout=20 -max_len=65536; \
 	done
 
+mutants: export CARGO_TARGET_DIR := $(CURDIR)/target/mutants
+mutants: SHARD ?= 0/1
+mutants:
+	tests/install.sh mutants
+	mkdir -p target
+	cargo mutants --shard $(SHARD) --sharding round-robin --timeout 120 --output target --no-times -C=--lib \
+		--file 'src/mask.rs' --file 'src/mask/*.rs' --file 'src/engine/postprocess.rs' --file 'src/engine/postprocess/*.rs' \
+		--file 'src/data/coco.rs' --file 'src/data/coco/*.rs' --file 'src/weights/**/*.rs'
+
 audit:
 	tests/install.sh audit
 	cargo deny check
 
+# The same bytes wherever and whenever a commit is built: its own date, and no name of the folder it is in.
+sbom: export SOURCE_DATE_EPOCH ?= $(or $(shell git log -1 --format=%ct 2>/dev/null),0)
 sbom:
 	tests/install.sh sbom
 	mkdir -p target/sbom
 	cargo cyclonedx --format json --target wasm32-unknown-unknown --no-default-features --features web --override-filename page
 	cargo cyclonedx --format json --override-filename command-line
-	mv page.json command-line.json target/sbom
-	rm src/kernels/page.json src/kernels/command-line.json
+	for list in page command-line; do sed 's|file://$(CURDIR)|file://.|g' $$list.json > target/sbom/$$list.json; done
+	rm page.json command-line.json src/kernels/page.json src/kernels/command-line.json
 
 release-page:
 	tests/install.sh build

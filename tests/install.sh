@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what is missing: `install.sh build` for building the page, `install.sh browser` for testing it, `install.sh mpi`
-# for building and testing what several processes do together, and `fuzz`, `audit` and `sbom` for `make` of that name.
+# for building and testing what several processes do together, and `fuzz`, `mutants`, `audit` and `sbom` for `make` of that name.
 # Rust tools go to .tools/ of this repository; only the browser, Node and MPI come from the system's package manager.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -86,6 +86,8 @@ tool() { # crate version
 }
 
 fuzz() { tool cargo-fuzz 0.13.2; }
+
+mutants() { tool cargo-mutants 27.1.0; }
 
 audit() { tool cargo-deny 0.20.2; }
 
