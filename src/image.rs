@@ -6,6 +6,7 @@ mod channels;
 mod colour;
 mod content;
 mod error;
+mod gif;
 mod guard;
 mod jpeg;
 mod likeness;

@@ -8,6 +8,7 @@ use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageFormat, Limits};
 
 use super::ImageError;
+use super::gif::with_whole_frame;
 use super::raster::{Channels, Raster, check_size};
 
 /// Decodes with the decoder of `format`; naming each keeps the unused decoders of `image` out of the page.
@@ -17,7 +18,9 @@ pub(super) fn decode(bytes: &[u8], format: ImageFormat, name: &'static str) -> R
     match format {
         ImageFormat::Png => read(PngDecoder::with_limits(file, Limits::default()).map_err(refused)?, name),
         ImageFormat::WebP => read(WebPDecoder::new(file).map_err(refused)?, name),
-        ImageFormat::Gif => read(GifDecoder::new(file).map_err(refused)?, name),
+        ImageFormat::Gif => {
+            read(GifDecoder::new(Cursor::new(with_whole_frame(bytes))).map_err(refused)?, name)
+        }
         _ => {
             let mut raster = read(BmpDecoder::new(file).map_err(refused)?, name)?;
             if raster.channels == Channels::RgbAlpha {

@@ -140,17 +140,18 @@ pub struct Focus<'a> {
     pub selected: &'a [usize],
 }
 
-/// Paints the layers for which `is_shown` holds as straight-alpha RGBA, larger masks under smaller ones.
+/// Paints layers, each with the place of its object, as straight-alpha RGBA, larger masks under smaller ones.
 #[must_use]
-pub fn paint(layers: &[Layer], view: Size, is_shown: impl Fn(usize) -> bool, focus: Focus<'_>) -> Vec<u8> {
+pub fn paint<'a>(
+    layers: impl IntoIterator<Item = (usize, &'a Layer)>,
+    view: Size,
+    focus: Focus<'_>,
+) -> Vec<u8> {
     let backdrop = if !focus.selected.is_empty() { [8, 10, 18, 150] } else { [0; 4] };
     let mut canvas = vec![backdrop; view.area()];
-    let mut order: Vec<usize> = (0..layers.len()).filter(|&index| is_shown(index)).collect();
-    order.sort_by_key(|&index| {
-        let on_top = focus.selected.contains(&index);
-        (on_top, std::cmp::Reverse(layers[index].area))
-    });
-    for index in order {
+    let mut order: Vec<(usize, &Layer)> = layers.into_iter().collect();
+    order.sort_by_key(|(index, layer)| (focus.selected.contains(index), std::cmp::Reverse(layer.area)));
+    for (index, layer) in order {
         let [r, g, b] = colour(index);
         let is_selected = focus.selected.contains(&index);
         let (inside, outline) = match focus {
@@ -163,12 +164,12 @@ pub fn paint(layers: &[Layer], view: Size, is_shown: impl Fn(usize) -> bool, foc
         let keeps_backdrop = !focus.selected.is_empty() && !is_selected && inside == 0;
         if !keeps_backdrop {
             let colour = [r, g, b, inside];
-            let mixed = layers[index].soft.iter().map(|&(at, share)| (at, mix(canvas[at], colour, share)));
+            let mixed = layer.soft.iter().map(|&(at, share)| (at, mix(canvas[at], colour, share)));
             let mixed: Vec<(usize, [u8; 4])> = mixed.collect();
-            fill(&mut canvas, &layers[index].inside, colour);
+            fill(&mut canvas, &layer.inside, colour);
             mixed.into_iter().for_each(|(at, mixed)| canvas[at] = mixed);
         }
-        fill(&mut canvas, &layers[index].outline, [r, g, b, outline]);
+        fill(&mut canvas, &layer.outline, [r, g, b, outline]);
     }
     canvas.into_flattened()
 }
@@ -260,7 +261,7 @@ mod tests {
     fn every_mask_pixel_is_painted_and_no_other() {
         let masks = [block(0, 0, 3), block(4, 1, 2)];
         let layers: Vec<Layer> = masks.iter().map(|mask| Layer::new(mask, &[], VIEW)).collect();
-        let rgba = paint(&layers, VIEW, |_| true, Focus::default());
+        let rgba = paint(layers.iter().enumerate(), VIEW, Focus::default());
         for y in 0..VIEW.height {
             for x in 0..VIEW.width {
                 let covered = masks.iter().any(|mask| mask.get(x, y));
@@ -279,9 +280,9 @@ mod tests {
     #[test]
     fn small_masks_lie_on_large_ones_and_hidden_ones_are_absent() {
         let layers = [Layer::new(&block(0, 0, 2), &[], VIEW), Layer::new(&block(0, 0, 5), &[], VIEW)];
-        let rgba = paint(&layers, VIEW, |_| true, Focus::default());
+        let rgba = paint(layers.iter().enumerate(), VIEW, Focus::default());
         assert_eq!(pixel(&rgba, 0, 0)[..3], colour(0));
-        let rgba = paint(&layers, VIEW, |index| index == 1, Focus::default());
+        let rgba = paint([(1, &layers[1])], VIEW, Focus::default());
         assert_eq!(pixel(&rgba, 0, 0)[..3], colour(1));
     }
 
@@ -289,7 +290,7 @@ mod tests {
     fn picking_darkens_everything_else() {
         let layers = [Layer::new(&block(0, 0, 3), &[], VIEW), Layer::new(&block(3, 0, 3), &[], VIEW)];
         for (selected, clear) in [(&[0][..], [true, false]), (&[1], [false, true]), (&[0, 1], [true; 2])] {
-            let rgba = paint(&layers, VIEW, |_| true, Focus { selected, hovered: None });
+            let rgba = paint(layers.iter().enumerate(), VIEW, Focus { selected, hovered: None });
             assert!(pixel(&rgba, 5, 4)[3] > 100, "outside is dark");
             assert_eq!([1, 4].map(|x| pixel(&rgba, x, 1)[3] == 0), clear, "inside is clear");
         }
@@ -298,8 +299,8 @@ mod tests {
     #[test]
     fn a_soft_edge_fades_into_what_lies_below() {
         let soft = [SoftPixel { x: 0, y: 4, alpha: 51 }, SoftPixel { x: 2, y: 1, alpha: 204 }];
-        let layer = [Layer::new(&block(1, 0, 3), &soft, VIEW)];
-        let opacity = |focus, x, y| pixel(&paint(&layer, VIEW, |_| true, focus), x, y)[3];
+        let layer = Layer::new(&block(1, 0, 3), &soft, VIEW);
+        let opacity = |focus, x, y| pixel(&paint([(0, &layer)], VIEW, focus), x, y)[3];
         assert_eq!(opacity(Focus::default(), 0, 4), 21, "a fifth of the colour");
         let picked = Focus { selected: &[0], hovered: None };
         assert_eq!(

@@ -1,6 +1,6 @@
 //! The photo segmented last, with everything that later requests need.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::rc::Rc;
 
 use crate::export::{ExportError, ExportedFile};
@@ -20,8 +20,8 @@ pub(super) struct Photo {
     name: String,
     image: Rc<RgbImage>,
     document: Document,
-    /// The painted layers of the objects, by place.
-    layers: Vec<Layer>,
+    /// The painted layers of objects that were shown since they changed, by place.
+    layers: HashMap<usize, Layer>,
 }
 
 /// What is different after a change.
@@ -37,7 +37,7 @@ pub(super) struct Changed {
 impl Photo {
     pub(super) fn new(key: PhotoKey, name: String, image: RgbImage) -> Self {
         let document = Document::new([image.width(), image.height()], []);
-        Self { key, name, image: Rc::new(image), document, layers: Vec::new() }
+        Self { key, name, image: Rc::new(image), document, layers: HashMap::new() }
     }
 
     pub(super) const fn key(&self) -> PhotoKey {
@@ -101,7 +101,7 @@ impl Photo {
     /// Removes the last object if it was asked for.
     pub(super) fn withdraw(&mut self) {
         self.document.withdraw();
-        self.layers.truncate(self.document.place_count());
+        self.layers.retain(|&place, _| place < self.document.place_count());
     }
 
     pub(super) fn edit(&mut self, edit: &Edit) -> Changed {
@@ -127,31 +127,28 @@ impl Photo {
         focus: Focus<'_>,
         pointed: Option<&BinaryMask>,
     ) -> Vec<u8> {
-        let (view, count) = (self.overlay_size(), self.layers.len());
-        let shown: HashSet<usize> = self.shown(threshold).map(|(place, _)| place).collect();
-        self.layers.extend(pointed.map(|mask| Layer::new(mask, &[], view)));
-        let hovered = if pointed.is_some() { Some(count) } else { focus.hovered };
-        let is_shown = |index: usize| index >= count || shown.contains(&index);
-        let painted = paint(&self.layers, view, is_shown, Focus { hovered, ..focus });
-        self.layers.truncate(count);
-        painted
+        let view = self.overlay_size();
+        let shown: Vec<usize> = self.shown(threshold).map(|(place, _)| place).collect();
+        for (place, object) in self.document.objects().filter(|(place, _)| shown.contains(place)) {
+            self.layers.entry(place).or_insert_with(|| {
+                let matte = object.matte();
+                Layer::new(matte.mask(), matte.soft(), view)
+            });
+        }
+        let pointed = pointed.map(|mask| (self.document.place_count(), Layer::new(mask, &[], view)));
+        let hovered = pointed.as_ref().map(|(place, _)| *place).or(focus.hovered);
+        let layers = shown.iter().filter_map(|place| Some((*place, self.layers.get(place)?)));
+        let pointed = pointed.iter().map(|(place, layer)| (*place, layer));
+        paint(layers.chain(pointed), view, Focus { hovered, ..focus })
     }
 
-    /// Prepares what is in these places for painting, and for the page.
+    /// Prepares what is in these places for the page.
     fn changed(&mut self, places: Vec<usize>) -> Changed {
-        let (size, view, count) = (self.size(), self.overlay_size(), self.document.place_count());
-        let nothing = BinaryMask::empty(size.width, size.height);
-        self.layers.truncate(count);
-        while self.layers.len() < count {
-            self.layers.push(Layer::new(&nothing, &[], view));
-        }
+        let count = self.document.place_count();
+        self.layers.retain(|place, _| *place < count && !places.contains(place));
         let (mut instances, mut runs) = (Vec::new(), Vec::new());
         for &place in &places {
             let object = self.document.object(place);
-            if let Some(layer) = self.layers.get_mut(place) {
-                let matte = object.map_or_else(|| nothing.clone().into(), Object::matte);
-                *layer = Layer::new(matte.mask(), matte.soft(), view);
-            }
             instances.push(object.map_or_else(Found::deleted, found));
             runs.extend(object.into_iter().flat_map(|object| object.mask.counts.iter().copied()));
         }

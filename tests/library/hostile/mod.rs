@@ -3,6 +3,7 @@
 
 mod configs;
 mod containers;
+mod corpus;
 mod damage;
 mod fuzz;
 mod memory;

@@ -36,7 +36,7 @@ fn files() -> Vec<(String, Vec<u8>)> {
 }
 
 /// Asserts that a refusal is one sentence about the file and not the panic of a decoder.
-fn assert_told(error: &ImageError, case: &str) {
+pub(super) fn assert_told(error: &ImageError, case: &str) {
     assert!(!matches!(error, ImageError::DecoderFailed { .. }), "{case}: {error}");
     let text = error.to_string();
     assert!(!text.contains('\n') && text.len() < 300, "{case}: {text}");
