@@ -74,7 +74,15 @@ impl RgbImage {
     /// # Errors
     /// The errors of [`Self::decode`].
     pub fn decode_with_notes(bytes: &[u8]) -> Result<(Self, Vec<ImageNote>), ImageError> {
-        decode_as(bytes, Raster::finish)
+        Self::decode_up_to(MAX_PIXELS, bytes)
+    }
+
+    /// Decodes a photo as [`Self::decode_with_notes`] does, but of at most `most` pixels.
+    ///
+    /// # Errors
+    /// The errors of [`Self::decode`].
+    pub fn decode_up_to(most: u64, bytes: &[u8]) -> Result<(Self, Vec<ImageNote>), ImageError> {
+        decode_as(bytes, most, Raster::finish)
     }
 
     /// Returns whether the first bytes of a file are those of a photo in a supported format.
@@ -121,10 +129,14 @@ impl RgbImage {
 /// Decodes a picture as [`RgbImage::decode`] does, but keeps its transparency.
 #[cfg(feature = "native")]
 pub(crate) fn decode_rgba(bytes: &[u8]) -> Result<image::RgbaImage, ImageError> {
-    decode_as(bytes, Raster::finish_rgba)
+    decode_as(bytes, MAX_PIXELS, Raster::finish_rgba)
 }
 
-fn decode_as<T>(bytes: &[u8], finish: impl FnOnce(Raster) -> Result<T, ImageError>) -> Result<T, ImageError> {
+fn decode_as<T>(
+    bytes: &[u8],
+    most: u64,
+    finish: impl FnOnce(Raster) -> Result<T, ImageError>,
+) -> Result<T, ImageError> {
     if bytes.is_empty() {
         return Err(ImageError::Empty);
     }
@@ -136,10 +148,10 @@ fn decode_as<T>(bytes: &[u8], finish: impl FnOnce(Raster) -> Result<T, ImageErro
     guard::catch(name, || {
         finish(match format {
             #[cfg(feature = "avif")]
-            ImageFormat::Avif => avif::decode(bytes),
-            ImageFormat::Jpeg => jpeg::decode(bytes),
-            ImageFormat::Tiff => tiff::decode(bytes),
-            format => other::decode(bytes, format, name),
+            ImageFormat::Avif => avif::decode(bytes, most),
+            ImageFormat::Jpeg => jpeg::decode(bytes, most),
+            ImageFormat::Tiff => tiff::decode(bytes, most),
+            format => other::decode(bytes, (format, name), most),
         }?)
     })
 }

@@ -23,16 +23,16 @@ const SRGB_TRANSFER: u16 = 13;
 /// Transfer characteristics of HDR: PQ and HLG.
 const HDR_TRANSFERS: [u16; 2] = [16, 18];
 
-pub(super) fn decode(bytes: &[u8]) -> Result<Raster, ImageError> {
+pub(super) fn decode(bytes: &[u8], most: u64) -> Result<Raster, ImageError> {
     let container = Container::parse(bytes)?;
-    check_size(container.width, container.height)?;
+    check_size([container.width, container.height], most)?;
     let asks = container.described.is_none();
     let frame = match &container.grid {
-        Some(grid) => grid.decode(&container.coded, asks)?,
-        None => Frame::decode(&container.coded[0], container.operating_point, asks)?,
+        Some(grid) => grid.decode(&container.coded, asks, most)?,
+        None => Frame::decode(&container.coded[0], container.operating_point, asks, most)?,
     };
-    let alpha = container.alpha.as_deref().map(|coded| Frame::decode(coded, 0, false)).transpose()?;
-    check_size(frame.width as u32, frame.height as u32)?;
+    let alpha = container.alpha.as_deref().map(|coded| Frame::decode(coded, 0, false, most)).transpose()?;
+    check_size([frame.width as u32, frame.height as u32], most)?;
 
     let described = container.described.or(frame.described).unwrap_or(Described::UNSAID);
     if HDR_TRANSFERS.contains(&described.transfer) && container.profile.is_none() {

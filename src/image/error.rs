@@ -1,6 +1,5 @@
 //! Errors of photos that cannot be read, and notes on flawed ones that can.
 
-use super::MAX_PIXELS;
 use crate::memory::NoMemory;
 
 /// Why a photo cannot be read. Each message says whose fault it is and what to do.
@@ -18,14 +17,16 @@ pub enum ImageError {
         /// The kind of file, with its article.
         content: &'static str,
     },
-    /// The header announces more than [`MAX_PIXELS`].
+    /// The header announces more pixels than the limit, which is [`MAX_PIXELS`](super::MAX_PIXELS) unless another is given.
     #[error("too large: {width} × {height} = {} megapixels; the limit is {}; make it smaller and try again",
-        (u64::from(*width) * u64::from(*height)).div_ceil(1_000_000), MAX_PIXELS / 1_000_000)]
+        (u64::from(*width) * u64::from(*height)).div_ceil(1_000_000), most / 1_000_000)]
     TooLarge {
         /// Pixels per row.
         width: u32,
         /// Number of rows.
         height: u32,
+        /// The maximum number of pixels.
+        most: u64,
     },
     /// The available memory does not suffice for the photo.
     #[error("{width} × {height} pixels: {source}")]

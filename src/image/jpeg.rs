@@ -11,13 +11,13 @@ const MAX_SCANS: usize = 500;
 const FORMAT: &str = "JPEG";
 const END_MARKER: [u8; 2] = [0xFF, 0xD9];
 
-pub(super) fn decode(bytes: &[u8]) -> Result<Raster, ImageError> {
+pub(super) fn decode(bytes: &[u8], most: u64) -> Result<Raster, ImageError> {
     if has_end_marker(bytes) {
-        return decode_ended(bytes).map_err(|error| refusal(&error))?;
+        return decode_ended(bytes, most).map_err(|error| refusal(&error))?;
     }
     // Some cameras omit the marker; if more than that is missing, the decoder notices.
     let ended = [bytes, &END_MARKER].concat();
-    let mut raster = decode_ended(&ended).map_err(|error| match refusal(&error) {
+    let mut raster = decode_ended(&ended, most).map_err(|error| match refusal(&error) {
         ImageError::Corrupt { format, .. } => ImageError::Truncated { format },
         error => error,
     })??;
@@ -25,11 +25,11 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Raster, ImageError> {
     Ok(raster)
 }
 
-fn decode_ended(bytes: &[u8]) -> Result<Result<Raster, ImageError>, JpegError> {
+fn decode_ended(bytes: &[u8], most: u64) -> Result<Result<Raster, ImageError>, JpegError> {
     let limits = DecodeLimits { max_scans: MAX_SCANS, ..DecodeLimits::default() };
     let mut decoder = Decoder::new_with_limits(bytes, limits)?;
     let (width, height) = (decoder.header().width.into(), decoder.header().height.into());
-    if let Err(error) = check_size(width, height) {
+    if let Err(error) = check_size([width, height], most) {
         return Ok(Err(error));
     }
     let (channels, format) = match decoder.header().components.len() {

@@ -12,17 +12,23 @@ use super::gif::with_whole_frame;
 use super::raster::{Channels, Raster, check_size};
 
 /// Decodes with the decoder of `format`; naming each keeps the unused decoders of `image` out of the page.
-pub(super) fn decode(bytes: &[u8], format: ImageFormat, name: &'static str) -> Result<Raster, ImageError> {
+pub(super) fn decode(
+    bytes: &[u8],
+    (format, name): (ImageFormat, &'static str),
+    most: u64,
+) -> Result<Raster, ImageError> {
     let refused = |error: image::ImageError| refusal(name, &error);
     let file = Cursor::new(bytes);
     match format {
-        ImageFormat::Png => read(PngDecoder::with_limits(file, Limits::default()).map_err(refused)?, name),
-        ImageFormat::WebP => read(WebPDecoder::new(file).map_err(refused)?, name),
+        ImageFormat::Png => {
+            read(PngDecoder::with_limits(file, Limits::default()).map_err(refused)?, name, most)
+        }
+        ImageFormat::WebP => read(WebPDecoder::new(file).map_err(refused)?, name, most),
         ImageFormat::Gif => {
-            read(GifDecoder::new(Cursor::new(with_whole_frame(bytes))).map_err(refused)?, name)
+            read(GifDecoder::new(Cursor::new(with_whole_frame(bytes))).map_err(refused)?, name, most)
         }
         _ => {
-            let mut raster = read(BmpDecoder::new(file).map_err(refused)?, name)?;
+            let mut raster = read(BmpDecoder::new(file).map_err(refused)?, name, most)?;
             if raster.channels == Channels::RgbAlpha {
                 uncover(&mut raster.bytes);
             }
@@ -31,12 +37,14 @@ pub(super) fn decode(bytes: &[u8], format: ImageFormat, name: &'static str) -> R
     }
 }
 
-fn read(mut decoder: impl ImageDecoder, name: &'static str) -> Result<Raster, ImageError> {
+fn read(mut decoder: impl ImageDecoder, name: &'static str, most: u64) -> Result<Raster, ImageError> {
     let refused = |error: image::ImageError| refusal(name, &error);
     let (width, height) = decoder.dimensions();
-    check_size(width, height)?;
-    // The default limits suffice for the maximum of pixels with four channels of 16 bits.
-    decoder.set_limits(Limits::default()).map_err(refused)?;
+    check_size([width, height], most)?;
+    let mut limits = Limits::default();
+    // Four channels of 16 bits.
+    limits.max_alloc = limits.max_alloc.map(|usual| usual.max(8 * most));
+    decoder.set_limits(limits).map_err(refused)?;
     let profile = decoder.icc_profile().map_err(refused)?;
     let orientation = decoder.exif_metadata().map_err(refused)?.and_then(|exif| orientation(&exif));
     let (channels, bytes) = bytes_of(DynamicImage::from_decoder(decoder).map_err(refused)?);
@@ -79,6 +87,10 @@ fn refusal(format: &'static str, error: &image::ImageError) -> ImageError {
         cause = error.source();
     }
     match error {
+        // Its source is that of the error within.
+        image::ImageError::IoError(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+            ImageError::Truncated { format }
+        }
         image::ImageError::Unsupported(_) | image::ImageError::Limits(_) => {
             ImageError::Unsupported { format, reason: error.to_string() }
         }

@@ -8,7 +8,7 @@ use image::RgbaImage;
 use image::metadata::Orientation;
 
 pub(super) use super::channels::Channels;
-use super::{ImageError, ImageNote, MAX_PIXELS, RgbImage, colour};
+use super::{ImageError, ImageNote, RgbImage, colour};
 use crate::memory::ask_for;
 
 /// A decoded photo as its file stores it: `[height, width, channels]` bytes, not yet upright.
@@ -27,11 +27,11 @@ pub(super) struct Raster {
 /// Bytes per pixel that decoding a photo takes: the decoder's buffers, its output, and the converted colours.
 const DECODING: u64 = 12;
 
-/// Refuses a size that exceeds [`MAX_PIXELS`] or the available memory, before anything is allocated for it.
-pub(super) fn check_size(width: u32, height: u32) -> Result<(), ImageError> {
+/// Refuses a size of more than `most` pixels, or one that exceeds the available memory, before anything is allocated for it.
+pub(super) fn check_size([width, height]: [u32; 2], most: u64) -> Result<(), ImageError> {
     let pixels = u64::from(width) * u64::from(height);
-    if pixels > MAX_PIXELS {
-        return Err(ImageError::TooLarge { width, height });
+    if pixels > most {
+        return Err(ImageError::TooLarge { width, height, most });
     }
     ask_for(pixels * DECODING).map_err(|source| ImageError::NoMemory { width, height, source })
 }

@@ -89,6 +89,17 @@ fn the_size_is_refused_from_the_header_alone() {
 }
 
 #[test]
+fn another_limit_is_kept_to_the_pixel() {
+    use ImageFormat::{Bmp, Gif, Jpeg, Png, Tiff, WebP};
+    for format in [Bmp, Gif, Jpeg, Png, Tiff, WebP] {
+        let bytes = encode(&gradient(9, 5), format);
+        assert!(RgbImage::decode_up_to(45, &bytes).is_ok(), "{format:?}");
+        let error = RgbImage::decode_up_to(44, &bytes).unwrap_err();
+        assert_eq!(error, ImageError::TooLarge { width: 9, height: 5, most: 44 }, "{format:?}");
+    }
+}
+
+#[test]
 fn no_prefix_or_flipped_byte_panics() {
     for format in
         [ImageFormat::Jpeg, ImageFormat::Png, ImageFormat::Gif, ImageFormat::WebP, ImageFormat::Tiff]

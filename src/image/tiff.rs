@@ -14,8 +14,6 @@ use super::ImageError;
 use super::raster::{Channels, Raster, check_size};
 
 const FORMAT: &str = "TIFF";
-/// The maximum bytes of a decoded strip or tile: all pixels of a photo with four channels of 16 bits.
-const MAX_CHUNK: usize = 512 << 20;
 /// The maximum bytes of a tag: profiles of printing presses have some megabytes.
 const MAX_TAG: usize = 16 << 20;
 
@@ -35,27 +33,29 @@ struct Layout {
     premultiplied: bool,
 }
 
-pub(super) fn decode(bytes: &[u8]) -> Result<Raster, ImageError> {
-    let mut decoder = open(bytes)?;
-    let Some(colours) = palette::colours(&mut decoder)? else { return read(decoder) };
+pub(super) fn decode(bytes: &[u8], most: u64) -> Result<Raster, ImageError> {
+    let mut decoder = open(bytes, most)?;
+    let Some(colours) = palette::colours(&mut decoder)? else { return read(decoder, most) };
     let grey = palette::as_grey(bytes).ok_or(ImageError::Truncated { format: FORMAT })?;
-    let mut raster = read(open(&grey)?)?;
+    let mut raster = read(open(&grey, most)?, most)?;
     palette::colour(&mut raster, &colours);
     Ok(raster)
 }
 
-fn open(bytes: &[u8]) -> Result<Source<'_>, ImageError> {
+fn open(bytes: &[u8], most: u64) -> Result<Source<'_>, ImageError> {
     let mut limits = Limits::default();
-    (limits.decoding_buffer_size, limits.intermediate_buffer_size) = (MAX_CHUNK, MAX_CHUNK);
+    // All pixels, with four channels of 16 bits.
+    let chunk = usize::try_from(8 * most).unwrap_or(usize::MAX);
+    (limits.decoding_buffer_size, limits.intermediate_buffer_size) = (chunk, chunk);
     limits.ifd_value_size = MAX_TAG;
     let decoder = Decoder::new(Cursor::new(bytes)).map_err(|error| refusal(&error))?.with_limits(limits);
     Ok(decoder)
 }
 
-fn read(mut decoder: Source<'_>) -> Result<Raster, ImageError> {
+fn read(mut decoder: Source<'_>, most: u64) -> Result<Raster, ImageError> {
     let refused = |error: TiffError| refusal(&error);
     let (width, height) = decoder.dimensions().map_err(refused)?;
-    check_size(width, height)?;
+    check_size([width, height], most)?;
     let layout = layout(&mut decoder)?;
     let mut pixels = chunks::read(&mut decoder, &layout).map_err(refused)?;
     if matches!(decoder.colortype(), Ok(ColorType::YCbCr(_))) {

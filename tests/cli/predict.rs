@@ -135,7 +135,12 @@ fn bad_photos_are_explained() {
     assert!(bench.complaint("cut.jpg").contains("cut off"));
 
     fs::write(bench.path("huge.bmp"), announced_as(12_000, 9_000)).unwrap();
-    assert!(bench.complaint("huge.bmp").contains("12000 × 9000 = 108 megapixels; the limit is 64"));
+    let complaint = bench.complaint("huge.bmp");
+    assert!(complaint.contains("12000 × 9000 = 108 megapixels; the limit is 64"), "{complaint}");
+    assert!(complaint.contains("--max-megapixels 108"), "{complaint}");
+    let arguments = ["predict", "huge.bmp", "--weights", "weights", "--device", "cpu", "--max-megapixels", "108"];
+    let output = bench.run(arguments);
+    assert!(stderr(&output).contains("huge.bmp: the BMP file is cut off"), "{}", stderr(&output));
 
     assert!(bench.complaint("missing.jpg").contains("cannot read missing.jpg"));
 }

@@ -9,7 +9,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::thread;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
 use serde::Serialize;
 
@@ -19,15 +19,18 @@ use super::source::Source;
 use super::terminal::output::{JsonRows, print, print_line};
 use super::terminal::progress;
 use super::{complain, wrong_usage};
-use crate::args::{image_size, tiles};
+use crate::args::{image_size, number, tiles};
 use crate::data::Ahead;
 use crate::engine::{DeviceChoice, Engine, SegmentOptions, Selection};
 use crate::eval::Prediction;
 use crate::files;
-use crate::image::{ImageNote, RgbImage};
+use crate::image::{ImageError, ImageNote, MAX_PIXELS, RgbImage};
 use crate::instance::Instance;
 use crate::prompt::Prompt;
 use crate::text::{counted, one_line};
+
+/// Pixels of a megapixel.
+const MILLION: u64 = 1_000_000;
 
 const EXAMPLES: &str = "\
 For each object in photo.jpg, predict writes photo.NN-LABEL.png, a cut-out with a transparent background, \
@@ -82,6 +85,9 @@ pub(super) struct Arguments {
     /// Side length that photos are resized to, in pixels [default: that of the weights]
     #[arg(long, value_name = "PIXELS", value_parser = image_size)]
     image_size: Option<usize>,
+    /// Maximum size of a photo in millions of pixels; decoding takes up to 12 bytes of memory per pixel
+    #[arg(long, value_name = "N", default_value_t = MAX_PIXELS / MILLION, value_parser = number(1_u64, 2_000))]
+    max_megapixels: u64,
     /// Device to compute on
     #[arg(long, value_enum, default_value_t)]
     device: DeviceChoice,
@@ -134,7 +140,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
     }
     let weights = Source::open(arguments.weights.as_deref())?;
     thread::scope(|scope| {
-        let decoded = Ahead::spawn(scope, &arguments.images, |path| decode(path));
+        let decoded =
+            Ahead::spawn(scope, &arguments.images, |path| decode(path, arguments.max_megapixels * MILLION));
         segment_all(arguments, &weights, decoded)
     })
 }
@@ -195,9 +202,16 @@ fn segment_all(
     }
 }
 
-fn decode(path: &Path) -> Result<Decoded> {
+fn decode(path: &Path, most: u64) -> Result<Decoded> {
     let bytes = files::photo(path).with_context(|| format!("cannot read {}", path.display()))?;
-    RgbImage::decode_with_notes(&bytes).with_context(|| path.display().to_string())
+    let decoded = RgbImage::decode_up_to(most, &bytes).map_err(|error| match error {
+        ImageError::TooLarge { width, height, .. } => {
+            let needed = (u64::from(width) * u64::from(height)).div_ceil(MILLION);
+            anyhow!("{error}, or raise the limit with --max-megapixels {needed}")
+        }
+        error => error.into(),
+    });
+    decoded.with_context(|| path.display().to_string())
 }
 
 fn segment(engine: &Engine, path: &Path, photo: &RgbImage, wanted: &Wanted) -> Result<Vec<Instance>> {

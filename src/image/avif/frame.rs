@@ -6,7 +6,7 @@ use re_rav1d::dav1d::{
 
 use super::described::Described;
 use super::{FORMAT, corrupt, unsupported};
-use crate::image::{ImageError, MAX_PIXELS};
+use crate::image::ImageError;
 
 /// The samples of one component, `[height, width]`.
 #[derive(Debug, Clone)]
@@ -32,13 +32,18 @@ pub(super) struct Frame {
 impl Frame {
     /// Decodes the frame of `coded`, the uppermost one of several layers. The description of its colours is
     /// read only if `asks`, since the decoder panics at reserved code points.
-    pub(super) fn decode(coded: &[u8], operating_point: u8, asks: bool) -> Result<Self, ImageError> {
+    pub(super) fn decode(
+        coded: &[u8],
+        operating_point: u8,
+        asks: bool,
+        most: u64,
+    ) -> Result<Self, ImageError> {
         let mut settings = Settings::new();
         settings.set_n_threads(1);
         settings.set_max_frame_delay(1);
         settings.set_all_layers(false);
         settings.set_operating_point(operating_point.into());
-        settings.set_frame_size_limit(u32::try_from(MAX_PIXELS).unwrap_or(u32::MAX));
+        settings.set_frame_size_limit(u32::try_from(most).unwrap_or(u32::MAX));
         let mut decoder = Decoder::with_settings(&settings).map_err(refusal)?;
         let mut sent = decoder.send_data(coded.to_vec(), None, None, None);
         // The frame of a picture in several layers is returned at a later call.

@@ -33,16 +33,16 @@ impl Grid {
     }
 
     /// Decodes the tiles and joins their planes, so that chroma is interpolated across the tiles' edges.
-    pub(super) fn decode(&self, tiles: &[Vec<u8>], asks: bool) -> Result<Frame, ImageError> {
+    pub(super) fn decode(&self, tiles: &[Vec<u8>], asks: bool, most: u64) -> Result<Frame, ImageError> {
         let mut whole: Option<Frame> = None;
         let mut size = (0, 0);
         for (index, tile) in tiles.iter().enumerate() {
-            let tile = Frame::decode(tile, 0, asks)?;
+            let tile = Frame::decode(tile, 0, asks, most)?;
             let frame = match &mut whole {
                 Some(frame) => frame,
                 None => {
                     size = (tile.width, tile.height);
-                    whole.insert(self.empty(&tile, tiles.len().div_ceil(self.columns))?)
+                    whole.insert(self.empty(&tile, tiles.len().div_ceil(self.columns), most)?)
                 }
             };
             let is_alike = (tile.width, tile.height) == size
@@ -59,7 +59,7 @@ impl Grid {
     }
 
     /// Returns an empty frame for tiles like the first one, after checking that they cover the picture.
-    fn empty(&self, tile: &Frame, rows: usize) -> Result<Frame, ImageError> {
+    fn empty(&self, tile: &Frame, rows: usize, most: u64) -> Result<Frame, ImageError> {
         let (width, height) = (self.width as usize, self.height as usize);
         let reach = (tile.width * self.columns, tile.height * rows);
         let fits =
@@ -75,7 +75,7 @@ impl Grid {
         {
             return Err(corrupt("its tiles do not cover it"));
         }
-        check_size(reach.0 as u32, reach.1 as u32)?;
+        check_size([reach.0 as u32, reach.1 as u32], most)?;
         let planes = tile.planes.iter().map(|part| {
             let scale =
                 |side: usize, part: usize, tile: usize| if part < tile { side.div_ceil(2) } else { side };

@@ -16,7 +16,7 @@ pub(super) async fn decode(file: &JsValue) -> Result<Option<RgbImage>, ImageErro
     let Ok(bitmap) = bitmap(file).await else { return Ok(None) };
     let (width, height) = (bitmap.width(), bitmap.height());
     if u64::from(width) * u64::from(height) > MAX_PIXELS {
-        return Err(ImageError::TooLarge { width, height });
+        return Err(ImageError::TooLarge { width, height, most: MAX_PIXELS });
     }
     let rgba = pixels(&bitmap).unwrap_or_default();
     bitmap.close();

@@ -5,7 +5,7 @@ use std::fmt::Display;
 use super::web_folder::NO_REPOSITORY;
 use crate::engine::EngineError;
 use crate::export::{ExportError, MAX_WEBP_SIDE};
-use crate::image::{ImageError, ImageNote, MAX_PIXELS};
+use crate::image::{ImageError, ImageNote};
 use crate::web::place::Place;
 use crate::web::protocol::{Backend, Failure, FailureKind, Sentence};
 use crate::weights::{SourceError, WeightsError};
@@ -63,9 +63,9 @@ pub(super) fn photo_failure(name: &str, error: ImageError) -> Failure {
         ImageError::Empty => Sentence::PhotoEmpty { name },
         ImageError::UnknownFormat => Sentence::PhotoUnknown { name },
         ImageError::ForeignFormat { content } => Sentence::PhotoForeign { name, content: content.to_owned() },
-        ImageError::TooLarge { width, height } => {
+        ImageError::TooLarge { width, height, most } => {
             let pixels = u64::from(width) * u64::from(height);
-            let (megapixels, most) = (pixels.div_ceil(1_000_000), MAX_PIXELS / 1_000_000);
+            let (megapixels, most) = (pixels.div_ceil(1_000_000), most / 1_000_000);
             Sentence::PhotoTooLarge { name, megapixels, most }
         }
         ImageError::NoMemory { .. } => Sentence::PhotoNoRoom { name },

@@ -73,7 +73,10 @@ fn sizes_are_refused_before_pixels_are_made() {
     let mut tiles = file("tiles.avif");
     let layout = tiles.windows(8).position(|bytes| bytes == [0, 0, 1, 1, 0, 102, 0, 90]).unwrap();
     tiles[layout + 4..layout + 8].fill(0xFF);
-    assert!(matches!(RgbImage::decode(&tiles), Err(ImageError::TooLarge { width: 65_535, height: 65_535 })));
+    assert!(matches!(
+        RgbImage::decode(&tiles),
+        Err(ImageError::TooLarge { width: 65_535, height: 65_535, .. })
+    ));
     tiles[layout + 4..layout + 8].copy_from_slice(&[0, 130, 0, 90]);
     assert!(refusal(&tiles).contains("its tiles do not cover it"));
     tiles[layout + 2] = 2;
