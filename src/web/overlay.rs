@@ -39,7 +39,11 @@ fn at_most(photo: Size, pixels: usize) -> Size {
 pub fn rgba(image: &RgbImage, view: Size) -> Vec<u8> {
     let (pixels, width) = (image.pixels(), image.width());
     if (width, image.height()) == (view.width, view.height) {
-        return pixels.as_chunks::<3>().0.iter().flat_map(|&[r, g, b]| [r, g, b, 255]).collect();
+        let mut rgba = vec![u8::MAX; view.area() * 4];
+        for (shown, pixel) in rgba.as_chunks_mut::<4>().0.iter_mut().zip(pixels.as_chunks::<3>().0) {
+            shown[..3].copy_from_slice(pixel);
+        }
+        return rgba;
     }
     let columns = nearest(view.width, width);
     let rows = nearest(view.height, image.height());
