@@ -38,6 +38,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn overlap_is_that_of_the_two_boxes() {
+        let overlap_with = |bounds| overlap(&[-1.0, 1.0, 1.0, -1.0, -1.0, 1.0, -1.0, -1.0], 4, bounds, 0.0);
+        assert_eq!(overlap_with([1.0, 0.0, 3.0, 2.0]), 1.0);
+        assert_eq!(overlap_with([0.0, 0.0, 4.0, 2.0]), 0.5);
+        assert_eq!(overlap_with([0.0, 0.0, 2.0, 2.0]), 0.5, "only what is within counts");
+        assert_eq!(overlap_with([1.0, 1.0, 4.0, 2.0]), 1.0 / 3.0);
+        assert_eq!(overlap_with([3.0, 0.0, 4.0, 2.0]), 0.0);
+    }
+
+    #[test]
     fn a_mask_is_raised_to_the_sides_of_its_box() {
         // The mask is certain in the middle, less so in the next two cells on both sides.
         let row = [-9.0, -1.2, -0.7, 2.0, 2.0, -0.7, -1.2, -9.0];

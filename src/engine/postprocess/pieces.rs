@@ -83,7 +83,9 @@ mod tests {
         let mut rows = vec!["#".repeat(12); 12];
         rows[3].replace_range(3..4, ".");
         (6..9).for_each(|row| rows[row].replace_range(6..9, "..."));
-        rows[11].replace_range(2..3, ".");
+        for (row, column) in [(0, 7), (5, 0), (8, 11), (11, 2)] {
+            rows[row].replace_range(column..column + 1, ".");
+        }
         let plane: Vec<f32> =
             rows.concat().chars().map(|cell| if cell == '#' { 2.0 } else { -1.0 }).collect();
         let filled = without_holes(&plane, 12);

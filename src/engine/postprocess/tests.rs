@@ -114,6 +114,9 @@ fn stuff_competes_for_pixels_but_is_not_returned() {
     for selection in [Selection::Panoptic, Selection::Painted, Selection::Distinct] {
         let found = find(&answer, &SegmentOptions::reference(selection));
         assert_eq!(queries(&found), [0], "{selection:?}");
+        if selection != Selection::Painted {
+            assert_eq!(found[0].mask.bbox(), [0, 0, 4, 8], "{selection:?}");
+        }
     }
     let pairs = find(&answer, &SegmentOptions::evaluation());
     assert!(pairs.iter().all(|pair| pair.category == 0) && pairs.len() == 2, "{pairs:?}");
@@ -191,4 +194,17 @@ fn masks_around_a_patch_follow_the_edges_of_the_photo() {
         left + width
     };
     assert_eq!((right_edge(None), right_edge(Some(&guide))), (160, 158));
+}
+
+#[test]
+fn masks_that_follow_edges_keep_their_rows() {
+    const SIDE: usize = 256;
+    let guide = RgbImage::new(SIDE, SIDE, vec![99; SIDE * SIDE * 3]).unwrap();
+    let drawn = (0..64).map(|cell| if cell / 8 < 4 { 3.0 } else { -3.0 });
+    let logits =
+        Logits { class_logits: vec![2.0, 0.0], queries: vec![0], mask_logits: drawn.collect(), grid: [8, 8] };
+    let letterbox = Letterbox::fit(SIDE, SIDE, SIDE);
+    let answer = Answer { letterbox, dense: true, guide: Some(&guide), ..answer(&logits, 1) };
+    let [_, top, _, height] = find(&answer, &SegmentOptions::default()).remove(0).mask.bbox();
+    assert_eq!((top, height), (0, SIDE / 2));
 }

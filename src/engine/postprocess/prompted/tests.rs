@@ -46,6 +46,19 @@ fn patches() -> Logits {
 }
 
 #[test]
+fn likelihood_is_that_of_the_object_of_its_mask_and_of_the_place() {
+    let logits = logits(&[(|x, _| x < 8, 2.0)]);
+    let letterbox = Letterbox::fit(SIDE, SIDE, SIDE);
+    let answer =
+        Answer { logits: &logits, num_classes: 1, num_things: 1, letterbox, dense: false, guide: None };
+    let sigmoid = |logit: f32| 1.0 / (1.0 + (-logit).exp());
+    let places = Places::of(&Prompt::point(2, 2), &letterbox, [SIDE; 2], None);
+    let [object, inside] = [sigmoid(-3.0), sigmoid(2.0)];
+    let expected = object * answer.certainty(0).unwrap() * inside;
+    assert!((answer.likelihood(0, &places.positive[0]).unwrap() - expected).abs() < 1e-6);
+}
+
+#[test]
 fn the_patch_under_a_click_answers() {
     let answer = |x, y| found(&patches(), true, &Prompt::point(x, y), 1).remove(0);
     assert_eq!(answer(2, 2).mask, mask(|_, y| y < 8));
