@@ -199,6 +199,30 @@ mod tests {
     }
 
     #[test]
+    fn lines_solve_the_regularised_normal_equations() {
+        const FLAT: f32 = 0.01;
+        let share = |[r, g, b]: Colour| 0.5 * r - 0.25 * g + 0.8 * b * b + 0.1 * r * g;
+        let colours: Vec<Colour> =
+            (0..60_u32).map(|at| [7, 11, 13].map(|step| (at * step % 61) as f32 / 60.0)).collect();
+        let mean = |of: &dyn Fn(Colour) -> f32| colours.iter().map(|&c| of(c)).sum::<f32>() / 60.0;
+        let mut means = [0.0; 13];
+        for &[r, g, b] in &colours {
+            let product = products(&[r, g, b, share([r, g, b])]);
+            means.iter_mut().zip(product).for_each(|(mean, value)| *mean += value / 60.0);
+        }
+        let [r, g, b, rest] = line(&means, FLAT);
+        let (slope, middle) = ([r, g, b], [0, 1, 2].map(|channel| mean(&|c| c[channel])));
+        let share_mean = mean(&share);
+        for channel in 0..3 {
+            let off = |c: Colour| c[channel] - middle[channel];
+            let covered = mean(&|c| off(c) * (dot(slope, c) - dot(slope, middle))) + FLAT * slope[channel];
+            let wanted = mean(&|c| off(c) * (share(c) - share_mean));
+            assert!((covered - wanted).abs() < 1e-5, "channel {channel}: {covered}, not {wanted}");
+        }
+        assert!((rest - (share_mean - dot(slope, middle))).abs() < 1e-5);
+    }
+
+    #[test]
     fn where_the_photo_tells_nothing_the_edge_stays() {
         let photo = RgbImage::new(200, 100, vec![90; 200 * 100 * 3]).unwrap();
         let mask = BinaryMask::from_fn(200, 100, |x, _| x < 100);

@@ -138,7 +138,8 @@ fn bad_photos_are_explained() {
     let complaint = bench.complaint("huge.bmp");
     assert!(complaint.contains("12000 × 9000 = 108 megapixels; the limit is 64"), "{complaint}");
     assert!(complaint.contains("--max-megapixels 108"), "{complaint}");
-    let arguments = ["predict", "huge.bmp", "--weights", "weights", "--device", "cpu", "--max-megapixels", "108"];
+    let arguments =
+        ["predict", "huge.bmp", "--weights", "weights", "--device", "cpu", "--max-megapixels", "108"];
     let output = bench.run(arguments);
     assert!(stderr(&output).contains("huge.bmp: the BMP file is cut off"), "{}", stderr(&output));
 

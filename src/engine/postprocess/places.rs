@@ -120,3 +120,25 @@ impl Places {
 pub(super) fn sigmoid(logit: f32) -> f32 {
     1.0 / (1.0 + (-logit).exp())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn candidates_are_the_queries_that_are_an_object_and_cover_the_place() {
+        let letterbox = Letterbox::fit(8, 8, 8);
+        let places = Places::of(&Prompt::point(3, 3), &letterbox, [8; 2], None);
+        let cells = places.cells().len();
+        // Two queries more than are taken: one is no object, another does not cover the place.
+        let (nothing, elsewhere) = (2, 7);
+        let queries = 0..CANDIDATES + 2;
+        let class_logits =
+            queries.clone().flat_map(|query| if query == nothing { [0.0, 4.0] } else { [4.0, 0.0] });
+        let logits =
+            queries.clone().flat_map(|query| vec![if query == elsewhere { -2.0 } else { 2.0 }; cells]);
+        let found = places.candidates(&class_logits.collect::<Vec<_>>(), 1, &logits.collect::<Vec<_>>());
+        let expected: Vec<usize> = queries.filter(|query| ![nothing, elsewhere].contains(query)).collect();
+        assert_eq!(found, expected);
+    }
+}
