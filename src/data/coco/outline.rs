@@ -185,6 +185,8 @@ mod tests {
         assert!(polygon(&[0.0, 0.0, 1e9, 1.0, 2.0, 0.0]).is_err(), "far away");
         assert!(polygon(&[0.0, 0.0, REACH * 4.0, 1.0, 2.0, 0.0]).is_ok(), "just within reach");
         assert!(matches!(polygon(&[0.0, 0.0, 0.5, 1.0, 1.0, 0.0]), Err(OutlineError::Shares)));
+        let on_one_pixel = Segmentation::Polygons(vec![vec![0.0, 0.0, 0.5, 1.0, 1.0, 0.0]]).to_rle(1, 1);
+        assert!(on_one_pixel.is_ok(), "shares and pixels are the same there");
         assert_eq!(
             polygon(&[0.0, 0.0, 1.0, 0.0, 1.0, 1.0, 0.0, 1.0]).unwrap().area(),
             1,
