@@ -137,6 +137,15 @@ mod tests {
     }
 
     #[test]
+    fn shards_are_filled_to_the_last_byte() {
+        let tensor = |bytes: usize| HostTensor { shape: vec![bytes / 4], values: vec![0.0; bytes / 4] };
+        let half = tensor(MAX_SHARD_BYTES / 2);
+        let tensors = [&half, &half, &tensor(4), &tensor(MAX_SHARD_BYTES), &half];
+        let shards = split(tensors.into_iter().map(|tensor| StoredAs::F32.pack("tensor", tensor)));
+        assert_eq!(shards.iter().map(Vec::len).collect::<Vec<_>>(), [2, 1, 1, 1]);
+    }
+
+    #[test]
     fn an_exported_folder_reads_back_within_half_precision() {
         let device = Device::flex();
         let mut config = SegmenterConfig::new(VitConfig::plain(16, 4, 8, 3, 2), 5, 2, 2);

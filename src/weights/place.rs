@@ -129,6 +129,13 @@ mod tests {
     use super::*;
 
     #[test]
+    fn only_the_second_part_of_a_sum_is_one_row() {
+        let place = Place { files: vec![String::new(); 2], form: Form::PlusPositions(0) };
+        assert_eq!(place.file_shape(0, &[1, 5, 8]), [1, 5, 8]);
+        assert_eq!(place.file_shape(1, &[1, 5, 8]), [1, 1, 8]);
+    }
+
+    #[test]
     fn parameters_hold_no_more_memory_than_their_numbers_need() {
         let assembled = |form, parts: &[&[f32]], ours: &[usize]| {
             let place = Place { files: vec![String::new(); parts.len()], form };

@@ -157,6 +157,13 @@ mod tests {
     }
 
     #[test]
+    fn scales_are_as_small_as_the_largest_value_allows() {
+        assert_eq!(row_scale(&[3.0, -127.0]), f16::ONE);
+        let next = f16::from_bits(f16::ONE.to_bits() + 1);
+        assert_eq!(row_scale(&[127.05]), next, "rounded down, it would be too small");
+    }
+
+    #[test]
     fn a_row_of_zeros_stays_one() {
         let (numbers, scales) = quantize(&HostTensor { shape: vec![1, 64], values: vec![0.0; 64] });
         assert!(numbers.iter().all(|&number| number == 0) && scales == [f16::ZERO]);
