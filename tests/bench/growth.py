@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 
 import matplotlib.pyplot
 import numpy
@@ -18,12 +17,23 @@ MEGAPIXELS = (0.25, 1, 3, 6, 12, 24, 48)
 ROUNDS = 3
 
 
-def finished(process):
-    """Waits for a process; returns its peak memory in MB."""
-    _, status, used = os.wait4(process.pid, 0)
-    if status:
-        sys.exit(f"{process.args} failed")
-    return used.ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3)
+# Linux counts the memory of whoever starts a program as the program's, so a small process does.
+STARTER = """
+import json, os, subprocess, sys, time
+began = time.perf_counter()
+_, status, used = os.wait4(subprocess.Popen(sys.argv[1:]).pid, 0)
+ms, memory = 1000 * (time.perf_counter() - began), used.ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3)
+print(json.dumps({"ms": ms, "memory": memory}), file=sys.stderr)
+sys.exit(bool(status))
+"""
+
+
+def run(command, text="", **variables):
+    """Runs a program to its end; returns its output, milliseconds and peak memory in MB."""
+    command = [sys.executable, "-c", STARTER, *command]
+    done = subprocess.run(command, input=text, capture_output=True, text=True, check=True, env=os.environ | variables)
+    used = json.loads(done.stderr.splitlines()[-1])
+    return done.stdout, used["ms"], used["memory"]
 
 
 def encoder(program, folder, side):
@@ -31,12 +41,8 @@ def encoder(program, folder, side):
     pixels = folder / "grown.f32"
     numpy.random.default_rng(side).standard_normal((3, side, side), numpy.float32).tofile(pixels)
     command = [program, ROOT / "www/weights" / MODEL, pixels]
-    variables = os.environ | {"RAYON_NUM_THREADS": "1"}
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=variables)
-    process.stdin.write("\n" * (ROUNDS - 1))
-    process.stdin.close()
-    taken = [json.loads(line)["wall_ms"] for line in process.stdout]
-    return min(taken), finished(process)
+    lines, _, memory = run(command, "\n" * (ROUNDS - 1), RAYON_NUM_THREADS="1")
+    return min(json.loads(line)["wall_ms"] for line in lines.splitlines()), memory
 
 
 def photo(program, folder, megapixels):
@@ -46,13 +52,8 @@ def photo(program, folder, megapixels):
         scale = (megapixels * 1e6 / (image.width * image.height)) ** 0.5
         image.resize((round(image.width * scale), round(image.height * scale)), Image.BICUBIC).save(path, quality=90)
     command = [program, "predict", "--json", "--device", "cpu", "--weights", ROOT / "www/weights" / MODEL, path]
-    taken = []
-    for _ in range(ROUNDS):
-        began = time.perf_counter()
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        memory = finished(process)
-        taken.append(1000 * (time.perf_counter() - began))
-    return min(taken), memory
+    _, ms, memory = zip(*(run(command) for _ in range(ROUNDS)))
+    return min(ms), max(memory)
 
 
 def products(side):

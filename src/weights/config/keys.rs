@@ -274,3 +274,23 @@ impl SegmenterKeys {
         numbered.then(|| (config, self.id2label.into_values().collect()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_eomt_has_is_called_eomt() {
+        let known = VitConfig { layer_scale: true, ..VitConfig::plain(64, 8, 48, 2, 3) };
+        let is_eomt = |config: &VitConfig| EncoderKeys::by_ratio(config).is_eomt();
+        assert!(is_eomt(&known));
+        for unknown in [
+            VitConfig { layer_scale: false, ..known.clone() },
+            VitConfig { qkv_bias: false, ..known.clone() },
+            VitConfig { mlp_dim: 100, ..known.clone() },
+            VitConfig { rotary_base: Some(100.0), ..known.clone() },
+        ] {
+            assert!(!is_eomt(&unknown), "{unknown:?}");
+        }
+    }
+}
