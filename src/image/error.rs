@@ -17,7 +17,8 @@ pub enum ImageError {
         /// The kind of file, with its article.
         content: &'static str,
     },
-    /// The header announces more pixels than the limit, which is [`MAX_PIXELS`](super::MAX_PIXELS) unless another is given.
+    /// The header announces more pixels than the limit, [`MAX_PIXELS`](super::MAX_PIXELS) unless another is
+    /// given.
     #[error("too large: {width} × {height} = {} megapixels; the limit is {}; make it smaller and try again",
         (u64::from(*width) * u64::from(*height)).div_ceil(1_000_000), most / 1_000_000)]
     TooLarge {

@@ -6,7 +6,8 @@ use std::ops::Range;
 /// Bytes of the signature, and of the screen's size, flags, background and aspect after it.
 const HEADER: usize = 13;
 
-/// Returns the file with a screen that holds its first frame, as browsers show it; decoders would cut the frame off.
+/// Returns the file with a screen that holds its first frame, as browsers show it; decoders would cut the
+/// frame off.
 pub(super) fn with_whole_frame(bytes: &[u8]) -> Cow<'_, [u8]> {
     let Some([right, bottom]) = first_frame(bytes) else { return Cow::Borrowed(bytes) };
     let mut mended = Cow::Borrowed(bytes);
@@ -21,7 +22,8 @@ pub(super) fn with_whole_frame(bytes: &[u8]) -> Cow<'_, [u8]> {
 /// Returns the right and the lower end of the first frame in pixels.
 fn first_frame(bytes: &[u8]) -> Option<[u16; 2]> {
     let mut at = HEADER + colours(*bytes.get(10)?);
-    // Extensions may come before it: a label, and blocks of which each begins with its length, until one is empty.
+    // Extensions may come before it: a label, and blocks of which each begins with its length, until one is
+    // empty.
     while bytes.get(at)? == &b'!' {
         at += 2;
         while let length @ 1.. = usize::from(*bytes.get(at)?) {

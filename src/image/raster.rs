@@ -27,7 +27,8 @@ pub(super) struct Raster {
 /// Bytes per pixel that decoding a photo takes: the decoder's buffers, its output, and the converted colours.
 const DECODING: u64 = 12;
 
-/// Refuses a size of more than `most` pixels, or one that exceeds the available memory, before anything is allocated for it.
+/// Refuses a size of more than `most` pixels, or one that exceeds the available memory, before anything is
+/// allocated for it.
 pub(super) fn check_size([width, height]: [u32; 2], most: u64) -> Result<(), ImageError> {
     let pixels = u64::from(width) * u64::from(height);
     if pixels > most {
