@@ -332,7 +332,7 @@ fn photos_that_go_or_break_under_a_run_are_named_and_counted() {
     let output = child.wait_with_output().unwrap();
     let words = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success(), "{words}");
-    for skipped in ["skipped cannot read photos/0.png: ", "skipped photos/2.png: the PNG file is damaged"] {
+    for skipped in ["skipped cannot read photos/0.png: ", "skipped photos/2.png: the PNG file is cut off"] {
         assert!(words.contains(skipped), "{words}");
     }
     assert!(words.contains("; 2 skipped"), "{words}");
