@@ -13,7 +13,7 @@
 # make soak    segment 300 photos and switch models 100 times in one tab, and watch its memory
 # make fuzz    give changed files to each parser, for FUZZ_SECONDS=1200 each, with cargo-fuzz
 # make mutants change the code of masks, post-processing, weights and COCO files in small ways, one at a time, and see whether the
-#              unit tests notice; SHARD=0/10 takes every tenth change
+#              tests of the library notice; SHARD=0/10 takes every tenth change
 # make audit   check the licences and sources of all dependencies, and whether anything is known against them
 # make sbom    list all dependencies of the page and of the command line as CycloneDX, in target/sbom/
 # make dist    build the page as static files for any host, in dist/, with the list of its dependencies
@@ -125,9 +125,10 @@ mutants: SHARD ?= 0/1
 mutants:
 	tests/install.sh mutants
 	mkdir -p target
-	cargo mutants --shard $(SHARD) --sharding round-robin --timeout 120 --output target --no-times -C=--lib \
+	cargo mutants --shard $(SHARD) --sharding round-robin --timeout 600 --output target --no-times -C=--lib -C=--test=library \
 		--file 'src/mask.rs' --file 'src/mask/*.rs' --file 'src/engine/postprocess.rs' --file 'src/engine/postprocess/*.rs' \
-		--file 'src/data/coco.rs' --file 'src/data/coco/*.rs' --file 'src/weights/**/*.rs'
+		--file 'src/data/coco.rs' --file 'src/data/coco/*.rs' --file 'src/weights/**/*.rs' \
+		-- -- --skip fuzz
 
 audit:
 	tests/install.sh audit
