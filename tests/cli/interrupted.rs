@@ -328,7 +328,10 @@ fn photos_that_go_or_break_under_a_run_are_named_and_counted() {
     }
     let photo = |number: u32| folder.path().join(format!("photos/{number}.png"));
     fs::remove_file(photo(0)).unwrap();
-    fs::write(photo(2), &fs::read(photo(2)).unwrap()[..100]).unwrap();
+    // At once: nobody reads it while it is empty.
+    let cut = folder.path().join("cut.png");
+    fs::write(&cut, &fs::read(photo(2)).unwrap()[..100]).unwrap();
+    fs::rename(cut, photo(2)).unwrap();
     let output = child.wait_with_output().unwrap();
     let words = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success(), "{words}");

@@ -128,8 +128,10 @@ impl Photo {
         pointed: Option<&BinaryMask>,
     ) -> Vec<u8> {
         let view = self.overlay_size();
-        let shown: Vec<usize> = self.shown(threshold).map(|(place, _)| place).collect();
-        for (place, object) in self.document.objects().filter(|(place, _)| shown.contains(place)) {
+        let objects = self.document.objects();
+        let shown: Vec<(usize, &Object)> =
+            objects.filter(|(_, object)| found(object).is_shown(threshold)).collect();
+        for &(place, object) in &shown {
             self.layers.entry(place).or_insert_with(|| {
                 let matte = object.matte();
                 Layer::new(matte.mask(), matte.soft(), view)
@@ -137,7 +139,7 @@ impl Photo {
         }
         let pointed = pointed.map(|mask| (self.document.place_count(), Layer::new(mask, &[], view)));
         let hovered = pointed.as_ref().map(|(place, _)| *place).or(focus.hovered);
-        let layers = shown.iter().filter_map(|place| Some((*place, self.layers.get(place)?)));
+        let layers = shown.iter().filter_map(|(place, _)| Some((*place, self.layers.get(place)?)));
         let pointed = pointed.iter().map(|(place, layer)| (*place, layer));
         paint(layers.chain(pointed), view, Focus { hovered, ..focus })
     }
@@ -153,11 +155,6 @@ impl Photo {
             runs.extend(object.into_iter().flat_map(|object| object.mask.counts.iter().copied()));
         }
         Changed { places, instances, runs, count }
-    }
-
-    /// Returns the objects on the photo with their places.
-    fn shown(&self, threshold: f32) -> impl Iterator<Item = (usize, &Object)> {
-        self.document().objects().filter(move |(_, object)| found(object).is_shown(threshold))
     }
 
     /// Exports a file of the objects in these places that have pixels and are not hidden.
