@@ -91,7 +91,14 @@ async function load(attempts) {
   }
 }
 
+/** Holds the lock on which the page waits: the browser releases it when this worker ends, however it does. */
+async function hold(lock) {
+  const forever = new Promise(() => {});
+  await new Promise((held) => navigator.locks?.request(lock, () => (held(), forever)).catch(held) ?? held());
+}
+
 // Where this goes wrong, the worker asks again and says what is wrong.
 askForWeights().catch(() => {});
+await hold(new URLSearchParams(location.hash.slice(1)).get("life"));
 await load(4);
 isHere = true;

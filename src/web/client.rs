@@ -1,12 +1,16 @@
 //! The other end of a worker: starts it, sends requests, passes on replies, and drops it when it died. The
 //! page has one worker, which may have one itself.
 
-use js_sys::{Array, ArrayBuffer};
+use std::cell::Cell;
+use std::rc::Rc;
+
+use js_sys::{Array, ArrayBuffer, Math, Reflect};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{ErrorEvent, Event, MessageEvent, Worker, WorkerOptions, WorkerType};
 
 use super::channel;
 use super::protocol::{Reply, Request};
+use super::script::call;
 
 /// A message or the end of the worker.
 #[derive(Debug)]
@@ -24,12 +28,14 @@ pub(super) enum Heard {
 #[derive(Debug)]
 pub(super) struct WorkerClient {
     worker: Worker,
+    is_dropped: Rc<Cell<bool>>,
     _on_message: Closure<dyn FnMut(MessageEvent)>,
     _on_error: Closure<dyn FnMut(Event)>,
 }
 
 impl WorkerClient {
-    /// Starts the worker; `hear` is called with all its messages, the first of which is [`Reply::Ready`].
+    /// Starts the worker at an address with a fragment; `hear` is called with all its messages, the first of
+    /// which is [`Reply::Ready`].
     ///
     /// # Errors
     ///
@@ -37,10 +43,21 @@ impl WorkerClient {
     pub(super) fn spawn(script: &str, hear: impl Fn(Heard) + Clone + 'static) -> Result<Self, JsValue> {
         let options = WorkerOptions::new();
         options.set_type(WorkerType::Module);
-        let worker = Worker::new_with_options(script, &options)?;
+        let life = format!("mae-seg-worker-{}", Math::random());
+        let worker = Worker::new_with_options(&format!("{script}&life={life}"), &options)?;
 
-        let on_reply = hear.clone();
+        let is_dropped = Rc::new(Cell::new(false));
+        let (on_reply, on_end, was_dropped) = (hear.clone(), hear.clone(), is_dropped.clone());
+        let mut end = Some(move || {
+            if !was_dropped.get() {
+                on_end(Heard::Died("it ended without a word".into()));
+            }
+        });
         let on_message = Closure::new(move |event: MessageEvent| {
+            // It has its lock before it says anything.
+            if let Some(end) = end.take() {
+                when_free(&life, end);
+            }
             on_reply(match channel::unpack(event.data()) {
                 Ok((reply, attachments)) => Heard::Reply(reply, channel::only(&attachments)),
                 Err(error) => Heard::Died(format!("its message was not understood: {error}")),
@@ -54,7 +71,7 @@ impl WorkerClient {
         });
         worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
         worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
-        Ok(Self { worker, _on_message: on_message, _on_error: on_error })
+        Ok(Self { worker, is_dropped, _on_message: on_message, _on_error: on_error })
     }
 
     /// Sends a request; attached buffers are moved to the worker.
@@ -70,9 +87,19 @@ impl WorkerClient {
 
 impl Drop for WorkerClient {
     fn drop(&mut self) {
+        self.is_dropped.set(true);
         self.worker.set_onmessage(None);
         self.worker.set_onerror(None);
         self.worker.terminate();
+    }
+}
+
+/// Calls `free` once nobody holds the lock `name`; never, where the browser has no locks.
+fn when_free(name: &str, free: impl FnOnce() + 'static) {
+    let locks = Reflect::get(&js_sys::global(), &"navigator".into())
+        .and_then(|navigator| Reflect::get(&navigator, &"locks".into()));
+    if let Ok(locks) = locks {
+        let _ = call(&locks, "request", &Array::of2(&name.into(), &Closure::once_into_js(free)));
     }
 }
 

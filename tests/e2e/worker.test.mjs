@@ -12,6 +12,15 @@ self.addEventListener("message", ({ data: [message] }) => {
 });
 `;
 
+// Ends the worker, without a word, when it is given a message of this kind.
+const endsAt = (kind) => `
+self.addEventListener("message", (event) => {
+  if (!event.data[0].${kind}) return;
+  event.stopImmediatePropagation();
+  close();
+});
+`;
+
 // The second worker ends, without a word, when it is told to.
 const leaves = `
 if (location.hash === "#threads=1") new BroadcastChannel("leave").onmessage = () => close();
@@ -38,14 +47,15 @@ describe("the worker", () => {
 
   async function open(fault) {
     site.faults = [fault];
-    page = await SegmenterPage.open(await browser.newContext({ serviceWorkers: "block" }), `${site.address}?backend=cpu`);
+    const address = `${site.address}?backend=cpu&mae=fixtures/mae_tiny/`;
+    page = await SegmenterPage.open(await browser.newContext({ serviceWorkers: "block" }), address);
     return page.settle();
   }
 
   async function restart() {
     site.faults = [];
     await page.page.getByRole("button", { name: "Restart" }).click();
-    assert.equal(await page.settle(["ready"]), "ready");
+    await page.page.waitForSelector("[data-testid=status][data-state=ready]", { state: "attached", timeout: 120_000 });
   }
 
   test("that cannot start is said so, and can be restarted", async () => {
@@ -62,6 +72,51 @@ describe("the worker", () => {
     await page.page.waitForFunction(() => document.querySelector("canvas.photo").width === 600);
     assert.equal(await page.settle(), "ready");
   });
+
+  // What makes the page send a message of each kind, once a photo is shown.
+  const overlay = () => page.hook("overlay");
+  const actions = {
+    Paint: () => {},
+    Ask: async () => {
+      await page.threshold(0.95);
+      await page.painted(({ painted }) => painted === 0);
+      await overlay().click();
+    },
+    Edit: async () => {
+      await page.hook("instance").first().click();
+      await page.page.keyboard.press("Delete");
+    },
+    Export: () => page.hook("save").click(),
+    Measure: async () => {
+      await page.hook("model-menu").locator("summary").first().click();
+      await page.hook("measure").click();
+      await page.hook("model-menu").locator("summary").first().click();
+    },
+    Redraw: () => page.page.click("[data-view=redraw]"),
+  };
+
+  test("that ends while it loads the weights or looks at a photo is missed, and can be restarted", async () => {
+    assert.equal(await open(inWorker(endsAt("Load"))), "error");
+    assert.match(await page.error(), /ended/);
+    site.faults = [inWorker(endsAt("Segment"))];
+    await page.page.getByRole("button", { name: "Restart" }).click();
+    assert.equal(await page.settle(["ready"]), "ready");
+    assert.equal(await page.sample("coffee.jpg"), "error");
+    await restart();
+    await page.hook("instance").first().waitFor();
+  });
+
+  for (const [kind, act] of Object.entries(actions)) {
+    test(`that ends over a message of the kind ${kind} is missed, and the photo is there again`, async () => {
+      assert.equal(await open(inWorker(endsAt(kind))), "ready", await page.error());
+      await page.sample("coffee.jpg");
+      await act();
+      await page.hook("error").waitFor();
+      assert.match(await page.error(), /ended/);
+      await restart();
+      await page.hook(kind === "Redraw" ? "redraw-drawn" : "instance").first().waitFor();
+    });
+  }
 
   /** Measures until two workers compute, which the second does some seconds after the first photo. */
   async function shared() {

@@ -3,6 +3,7 @@
 //! Every checkpoint is loaded the way the program loads weights, and every gradient is compared under its
 //! published name. `tests/fixtures/README.md` documents the origin of the recordings.
 
+mod devices;
 mod encoders;
 mod eomt;
 mod full;
