@@ -1,5 +1,7 @@
 //! Small models of random shapes, and of every kind of block, compute the same on a GPU as on the CPU.
 
+use std::sync::LazyLock;
+
 use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{Device, Distribution, Tensor};
 use mae_seg::engine::{DeviceChoice, pick};
@@ -27,14 +29,13 @@ impl ModuleMapper for Shaken {
     }
 }
 
-fn gpu() -> Device {
-    pollster::block_on(pick(DeviceChoice::Wgpu)).unwrap().device
-}
+static GPU: LazyLock<Device> = LazyLock::new(|| pollster::block_on(pick(DeviceChoice::Wgpu)).unwrap().device);
 
 fn encoder(random: &mut ChaCha8Rng) -> VitConfig {
     let (patch_size, heads, of_head) =
         (*[4, 7, 8].choose(random).unwrap(), random.random_range(1..=3), 4 * random.random_range(1..=5));
-    let plain = VitConfig::plain(patch_size * random.random_range(2..=6), patch_size, heads * of_head, 3, heads);
+    let plain =
+        VitConfig::plain(patch_size * random.random_range(2..=6), patch_size, heads * of_head, 3, heads);
     VitConfig {
         mlp_dim: random.random_range(5..=70),
         num_registers: random.random_range(0..=4),
@@ -74,8 +75,7 @@ fn assert_same<M: Module, const D: usize>(
     compute: impl Fn(&M, Tensor<4>) -> Tensor<D>,
 ) {
     let expected = values(compute(model, images.clone()));
-    let device = gpu();
-    let got = values(compute(&model.clone().to_device(&device), images.clone().to_device(&device)));
+    let got = values(compute(&model.clone().to_device(&GPU), images.clone().to_device(&GPU)));
     assert_near(&got, &expected, TOLERANCE * largest(&expected), what);
 }
 
@@ -100,10 +100,12 @@ fn autoencoders_of_random_shapes() {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         let decoder = DecoderConfig::new(8 * random.random_range(1..=4), random.random_range(0..=2), 2);
         let hidden_patches = [HiddenPatches::Drop, HiddenPatches::MaskToken, HiddenPatches::Zero];
+        // The decoder expects the positions and the class token of a plain encoder.
+        let encoder = VitConfig { num_registers: 0, rotary_base: None, ..encoder(&mut random) };
         let config = MaeConfig {
             hidden_patches: *hidden_patches.choose(&mut random).unwrap(),
             teacher_dim: random.random_range(0..=1) * 6,
-            ..MaeConfig::new(encoder(&mut random), decoder)
+            ..MaeConfig::new(encoder, decoder)
         };
         let model = MaskedAutoencoder::new(&config, &Device::flex()).map(&mut Shaken);
         let images = images(config.encoder.image_size, &mut random);
