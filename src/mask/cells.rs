@@ -143,6 +143,7 @@ mod tests {
         assert_eq!(cells.cell(4, 5), &[4.5, 5.0]);
         assert_eq!(cells.at(2, 1), [2.5, 1.5], "no further than the first middle");
         assert_eq!(cells.at(4, 2), [4.0, 2.0]);
+        assert_eq!(cells.at(6, 2), [6.0, 2.0], "past the first cell");
         assert_eq!(Cells::means_of([2, 1, 7, 5], 1, |x, y| [x as f32, y as f32]).at(6, 4), [6.0, 4.0]);
         assert_eq!(cells.map(|[x, y]| [x + y]).at(4, 2), [6.0]);
     }

@@ -222,6 +222,73 @@ mod tests {
         assert!((rest - (share_mean - dot(slope, middle))).abs() < 1e-5);
     }
 
+    /// Solves three equations by elimination.
+    fn solved(mut rows: [[f64; 4]; 3]) -> [f64; 3] {
+        for pivot in 0..3 {
+            let own = rows[pivot].map(|value| value / rows[pivot][pivot]);
+            rows.iter_mut().for_each(|row| *row = std::array::from_fn(|at| row[at] - row[pivot] * own[at]));
+            rows[pivot] = own;
+        }
+        rows.map(|row| row[3])
+    }
+
+    #[test]
+    fn alphas_are_those_of_a_filter_that_looks_at_every_window() {
+        let (width, height, radius) = (41_usize, 30_usize, 2_usize);
+        let noise = |at: usize| (at * 7919 + at * at * 31) % 97;
+        let pixels = (0..width * height * 3).map(|at| (2 * noise(at) + at / 3 % width) as u8).collect();
+        let photo = RgbImage::new(width, height, pixels).unwrap();
+        let mask = BinaryMask::from_fn(width, height, |x, y| {
+            (14..25).contains(&x) && (9..20).contains(&y) && noise(x + 3 * y) > 20
+        });
+        let mut alphas = vec![0; width * height];
+        mask.filtered(&photo, &NARROW, |x, y, alpha| alphas[y * width + x] = alpha);
+
+        // What is more than three radii away from the mask is not looked at.
+        let (columns, rows) = (8..31, 3..26);
+        let near = |x: usize, y: usize, radius: usize| {
+            let rows = rows.start.max(y.saturating_sub(radius))..rows.end.min(y + radius + 1);
+            let columns = columns.start.max(x.saturating_sub(radius))..columns.end.min(x + radius + 1);
+            rows.flat_map(move |y| columns.clone().map(move |x| (x, y))).collect::<Vec<_>>()
+        };
+        let colour = |x: usize, y: usize| {
+            [0, 1, 2].map(|channel| f64::from(photo.pixels()[(y * width + x) * 3 + channel]) / 255.0)
+        };
+        let share = |x: usize, y: usize| f64::from(u8::from(mask.get(x, y)));
+        let fit = |(x, y): (usize, usize)| {
+            let window = near(x, y, radius);
+            let mean = |of: &dyn Fn(usize, usize) -> f64| {
+                window.iter().map(|&(x, y)| of(x, y)).sum::<f64>() / window.len() as f64
+            };
+            let (middle, inside) = ([0, 1, 2].map(|c| mean(&|x, y| colour(x, y)[c])), mean(&share));
+            let off = |x: usize, y: usize, channel: usize| colour(x, y)[channel] - middle[channel];
+            let slope = solved([0, 1, 2].map(|a| {
+                let covariance = |b| mean(&|x, y| off(x, y, a) * off(x, y, b));
+                let mut row =
+                    [covariance(0), covariance(1), covariance(2), mean(&|x, y| off(x, y, a) * share(x, y))];
+                row[a] += f64::from(NARROW.flat);
+                row
+            }));
+            [slope[0], slope[1], slope[2], inside - (0..3).map(|c| slope[c] * middle[c]).sum::<f64>()]
+        };
+        for (x, y) in (0..height).flat_map(|y| (0..width).map(move |x| (x, y))) {
+            let sides: Vec<f64> = near(x, y, 2 * radius + 1).iter().map(|&(x, y)| share(x, y)).collect();
+            let is_far = !columns.contains(&x) || !rows.contains(&y) || sides.iter().all(|&side| side == 0.0);
+            let expected = if is_far {
+                0.0
+            } else if sides.iter().all(|&side| side == 1.0) {
+                1.0
+            } else {
+                let fits: Vec<_> = near(x, y, radius).into_iter().map(fit).collect();
+                let mean = |at: usize| fits.iter().map(|fit| fit[at]).sum::<f64>() / fits.len() as f64;
+                let [r, g, b] = colour(x, y);
+                (mean(0) * r + mean(1) * g + mean(2) * b + mean(3)).clamp(0.0, 1.0)
+            };
+            let off = f64::from(alphas[y * width + x]) - 255.0 * expected;
+            assert!(off.abs() <= 1.0, "{x}, {y}: {} instead of {}", alphas[y * width + x], 255.0 * expected);
+        }
+    }
+
     #[test]
     fn where_the_photo_tells_nothing_the_edge_stays() {
         let photo = RgbImage::new(200, 100, vec![90; 200 * 100 * 3]).unwrap();
