@@ -1,3 +1,6 @@
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
 use super::*;
 
 #[test]
@@ -24,6 +27,87 @@ fn json_round_trips() {
         ModelConfig { architecture: Architecture::Segmenter(seg), labels: vec!["cat".into(), "dog".into()] },
     ] {
         assert_eq!(ModelConfig::from_json(&config.to_json().unwrap()).unwrap(), config);
+    }
+}
+
+/// Returns an encoder of random sizes and kinds of blocks.
+fn random_encoder(random: &mut ChaCha8Rng) -> VitConfig {
+    let heads = random.random_range(1..=3);
+    let plain = VitConfig::plain(32, 8, 4 * heads * random.random_range(1..=5), 3, heads);
+    VitConfig {
+        mlp_dim: random.random_range(1..=200),
+        num_registers: random.random_range(0..=4),
+        layer_scale: random.random(),
+        gated_mlp: random.random(),
+        qkv_bias: random.random(),
+        antialias_positions: random.random(),
+        layer_norm_eps: f64::from(random.random_range(1_u32..=9)) * 1e-6,
+        rotary_base: random.random::<bool>().then_some(50.0),
+        ..plain
+    }
+}
+
+#[test]
+fn any_architecture_is_read_as_it_was_written() {
+    let mut random = ChaCha8Rng::seed_from_u64(0);
+    for _ in 0..300 {
+        let encoder = random_encoder(&mut random);
+        let labels: Vec<String> = (0..3).map(|label| format!("label {label}")).collect();
+        let (architecture, labels) = match random.random_range(0..3) {
+            0 => (Architecture::Encoder(encoder), vec![]),
+            1 => {
+                let decoder = DecoderConfig { mlp_dim: 7, ..DecoderConfig::new(16, 2, 4) };
+                let mae = MaeConfig {
+                    mask_ratio: 0.6,
+                    norm_pix_loss: random.random(),
+                    teacher_dim: random.random_range(0..3),
+                    ..MaeConfig::new(VitConfig::tiny(32), decoder)
+                };
+                (Architecture::Mae(mae), vec![])
+            }
+            _ => {
+                let laterals: &[usize] = if random.random() { &[1, 3] } else { &[] };
+                let segmenter = SegmenterConfig {
+                    num_upscale_blocks: random.random_range(0..4),
+                    lateral_layers: laterals.to_vec(),
+                    teacher_dim: random.random_range(0..3),
+                    ..SegmenterConfig::new(encoder, random.random_range(0..5), 3, random.random_range(1..4))
+                };
+                (Architecture::Segmenter(segmenter), labels)
+            }
+        };
+        let config = ModelConfig { architecture, labels };
+        assert_eq!(ModelConfig::from_json(&config.to_json().unwrap()).unwrap(), config);
+    }
+}
+
+#[test]
+fn every_kind_of_model_is_written_under_the_class_that_has_it() {
+    let plain = VitConfig::tiny(32);
+    let scaled = VitConfig { layer_scale: true, ..plain.clone() };
+    let registered = VitConfig { num_registers: 4, ..scaled.clone() };
+    let rotary = VitConfig { rotary_base: Some(100.0), ..registered.clone() };
+    let gated = |encoder: &VitConfig| VitConfig { gated_mlp: true, ..encoder.clone() };
+    let segmenter = |encoder: VitConfig| Architecture::Segmenter(SegmenterConfig::new(encoder, 5, 1, 2));
+    for (architecture, class, layout) in [
+        (Architecture::Encoder(plain.clone()), "ViTMAEModel", Layout::Vit),
+        (Architecture::Encoder(scaled.clone()), "Dinov2Model", Layout::Dinov2),
+        (Architecture::Encoder(gated(&scaled)), "Dinov2Model", Layout::Dinov2Gated),
+        (Architecture::Encoder(registered.clone()), "Dinov2WithRegistersModel", Layout::Dinov2),
+        (Architecture::Encoder(rotary.clone()), "DINOv3ViTModel", Layout::Dinov3),
+        (Architecture::Encoder(gated(&rotary)), "DINOv3ViTModel", Layout::Dinov3Gated),
+        (
+            Architecture::Mae(MaeConfig::new(plain.clone(), DecoderConfig::new(16, 1, 2))),
+            "ViTMAEForPreTraining",
+            Layout::VitMae,
+        ),
+        (segmenter(registered.clone()), "EomtForUniversalSegmentation", Layout::Eomt),
+        (segmenter(gated(&registered)), "EomtForUniversalSegmentation", Layout::EomtGated),
+        (segmenter(plain), "MaskSegmenter", Layout::Eomt),
+    ] {
+        let config = ModelConfig { architecture, labels: vec![] };
+        let json: Value = serde_json::from_slice(&config.to_json().unwrap()).unwrap();
+        assert_eq!((&json["architectures"][0], config.layout()), (&Value::from(class), layout));
     }
 }
 
