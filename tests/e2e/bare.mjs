@@ -5,16 +5,16 @@ import { spawn } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { chromiumPath, flags } from "./page.mjs";
+import { chromiumPath, flags, gpuFlags } from "./page.mjs";
 
 const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
-/** A headless Chromium, controlled over a pipe by the DevTools protocol. */
+/** A headless Chromium, controlled over a pipe by the DevTools protocol; `gpu` adds its software WebGPU adapter. */
 export class BareBrowser {
-  static async launch() {
+  static async launch({ gpu = false } = {}) {
     const it = new BareBrowser();
     it.profile = await mkdtemp(join(tmpdir(), "mae-seg-"));
-    const args = ["--headless", "--remote-debugging-pipe", `--user-data-dir=${it.profile}`, ...flags, "about:blank"];
+    const args = ["--headless", "--remote-debugging-pipe", `--user-data-dir=${it.profile}`, ...flags, ...(gpu ? gpuFlags : []), "about:blank"];
     it.process = spawn(chromiumPath(), args, { stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"] });
     Object.assign(it, { asked: new Map(), events: [], rest: "" });
     it.process.stdio[4].setEncoding("utf8").on("data", (text) => it.#hear(text));

@@ -12,9 +12,12 @@ export const chromiumPath = () => process.env.CHROMIUM ?? places.find(existsSync
 
 export const flags = ["--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking"];
 
+/** What turns the software WebGPU adapter on. */
+export const gpuFlags = ["--enable-unsafe-webgpu"];
+
 /** Launches a headless Chromium; `gpu` adds its software WebGPU adapter. */
 export function launch({ gpu = false } = {}) {
-  return chromium.launch({ executablePath: chromiumPath(), args: [...flags, ...(gpu ? ["--enable-unsafe-webgpu"] : [])] });
+  return chromium.launch({ executablePath: chromiumPath(), args: [...flags, ...(gpu ? gpuFlags : [])] });
 }
 
 /**

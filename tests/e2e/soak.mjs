@@ -1,7 +1,8 @@
-// Many photos and model switches in one tab: memory must not grow. node soak.mjs [photos] [switches]
+// Many photos and model switches in one tab: memory must not grow. node soak.mjs [photos] [switches] [webgpu]
 //
-// Prints the heap of the page after garbage collection, the memory of all WebAssembly, the number of canvases, and the memory of
-// the tab's process. Fails if one of them grows by more than a fifth after the twentieth photo or switch.
+// Prints the heap of the page after garbage collection, the memory of all WebAssembly, the number of canvases, the memory of the
+// tab's process and that of all GPU buffers. Fails if one of them grows by more than a fifth after the twentieth photo or switch.
+// With `webgpu`, the model is a tiny one that the software adapter computes in a moment, and is not switched.
 
 import { execSync } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -11,7 +12,8 @@ import { BareBrowser } from "./bare.mjs";
 import { recordStates } from "./page.mjs";
 import { inWorker, serve } from "./site.mjs";
 
-const [photos, switches] = [process.argv[2] ?? 300, process.argv[3] ?? 100].map(Number);
+const gpu = process.argv[4] === "webgpu";
+const [photos, switches] = [process.argv[2] ?? 300, gpu ? 0 : (process.argv[3] ?? 100)].map(Number);
 const EVERY = 20;
 const GROWTH = 1.2;
 
@@ -49,15 +51,34 @@ function rememberMemory() {
   };
 }
 
-const [site, browser] = [await serve(), await BareBrowser.launch()];
-site.faults = [inWorker(`(${rememberMemory})();`)];
+// Runs in the workers: adds up the buffers that were neither destroyed nor collected.
+function rememberBuffers() {
+  self.bufferBytes = 0;
+  const gone = new FinalizationRegistry((size) => (self.bufferBytes -= size));
+  const { createBuffer } = self.GPUDevice?.prototype ?? {};
+  if (!createBuffer) return;
+  const { destroy } = GPUBuffer.prototype;
+  GPUDevice.prototype.createBuffer = function (descriptor) {
+    const buffer = createBuffer.call(this, descriptor);
+    self.bufferBytes += descriptor.size;
+    gone.register(buffer, descriptor.size, buffer);
+    return buffer;
+  };
+  GPUBuffer.prototype.destroy = function () {
+    if (gone.unregister(this)) self.bufferBytes -= this.size;
+    destroy.call(this);
+  };
+}
+
+const [site, browser] = [await serve(), await BareBrowser.launch({ gpu })];
+site.faults = [inWorker(`(${rememberMemory})(); (${rememberBuffers})();`)];
 const [tab, maker] = [await browser.open("about:blank"), await browser.open(`${site.address}samples/photographer.jpg`)];
 const inTab = (code) => browser.value(tab, code);
 await browser.send("Page.enable", {}, tab);
 for (const script of [recordStates, rememberMemory]) {
   await browser.send("Page.addScriptToEvaluateOnNewDocument", { source: `(${script})();` }, tab);
 }
-await browser.send("Page.navigate", { url: `${site.address}?backend=cpu&weights=weights/mae-tiny` }, tab);
+await browser.send("Page.navigate", { url: `${site.address}?${gpu ? "backend=webgpu&weights=fixtures/eomt_tiny" : "backend=cpu&weights=weights/mae-tiny"}` }, tab);
 await browser.until(tab, "window.states?.includes('ready')");
 
 /** Performs an action, and waits until the page is ready again. */
@@ -87,20 +108,26 @@ async function wasmMegabytes() {
   }
 }
 
+async function bufferBytes(worker) {
+  await browser.send("HeapProfiler.collectGarbage", {}, worker);
+  return browser.value(worker, "self.bufferBytes");
+}
+
 async function measured() {
   const wasm = await wasmMegabytes();
   await browser.send("HeapProfiler.collectGarbage", {}, tab);
   const { usedSize } = await browser.send("Runtime.getHeapUsage", {}, tab);
   const canvases = await inTab("document.querySelectorAll('canvas').length");
-  return { heap: megabytes(usedSize), wasm, canvases, process: processMegabytes() };
+  const buffers = await Promise.all(browser.workers().map(bufferBytes));
+  return { heap: megabytes(usedSize), wasm, canvases, process: processMegabytes(), buffers: megabytes(Math.max(...buffers)) };
 }
 
 const rows = [];
 async function report(what, done) {
   const row = { what, done, ...(await measured()) };
   rows.push(row);
-  const { heap, wasm, canvases, process } = row;
-  console.log(`${String(done).padStart(4)} ${what}   heap ${heap} MB   wasm ${wasm} MB   ${canvases} canvases   process ${process} MB`);
+  const { heap, wasm, canvases, process, buffers } = row;
+  console.log(`${String(done).padStart(4)} ${what}   heap ${heap} MB   wasm ${wasm} MB   ${canvases} canvases   process ${process} MB   GPU buffers ${buffers} MB`);
 }
 
 const folder = await mkdtemp(join(tmpdir(), "soak-"));
@@ -125,7 +152,7 @@ await site.close();
 await rm(folder, { recursive: true });
 for (const what of ["photos", "switches"]) {
   const [first, ...later] = rows.filter((row) => row.what === what);
-  for (const of of ["heap", "wasm", "canvases", "process"]) {
+  for (const of of ["heap", "wasm", "canvases", "process", "buffers"]) {
     const most = Math.max(0, ...later.map((row) => row[of]));
     if (!first || most <= GROWTH * first[of]) continue;
     console.error(`${what}: ${of} grew from ${first[of]} to ${most}`);
