@@ -10,7 +10,7 @@
 #              about twelve minutes after the builds; needs a Python (PYTHON=…) with torch, onnx, onnxruntime, safetensors,
 #              Pillow, matplotlib and, for training, transformers >= 5 and scipy; ROUNDS=3 is quicker, WEBGPU=1 adds the page on
 #              WebGPU, CARGO_FLAGS="--features libtorch" training with libtorch
-# make soak    segment 300 photos and switch models 100 times in one tab, and watch its memory
+# make soak    segment 300 photos and switch models 100 times in one tab, then 120 photos on WebGPU, and watch the memory
 # make fuzz    give changed files to each parser, for FUZZ_SECONDS=1200 each, with cargo-fuzz
 # make mutants change the code of masks, post-processing, weights and COCO files in small ways, one at a time, and see whether the
 #              tests of the library notice; SHARD=0/10 takes every tenth change
@@ -108,7 +108,7 @@ bench: release-page
 
 soak:
 	tests/install.sh browser
-	cd tests/e2e && node soak.mjs
+	cd tests/e2e && node soak.mjs && node soak.mjs 120 0 webgpu
 
 fuzz: FUZZ_SECONDS ?= 1200
 fuzz:
