@@ -94,6 +94,11 @@ fn every_kind_of_model_is_written_under_the_class_that_has_it() {
         (Architecture::Encoder(scaled.clone()), "Dinov2Model", Layout::Dinov2),
         (Architecture::Encoder(gated(&scaled)), "Dinov2Model", Layout::Dinov2Gated),
         (Architecture::Encoder(registered.clone()), "Dinov2WithRegistersModel", Layout::Dinov2),
+        (
+            Architecture::Encoder(VitConfig { num_registers: 1, ..plain.clone() }),
+            "Dinov2WithRegistersModel",
+            Layout::Dinov2,
+        ),
         (Architecture::Encoder(rotary.clone()), "DINOv3ViTModel", Layout::Dinov3),
         (Architecture::Encoder(gated(&rotary)), "DINOv3ViTModel", Layout::Dinov3Gated),
         (

@@ -83,6 +83,7 @@ fn assert_same<M: Module, const D: usize>(
 #[ignore = "needs a GPU"]
 fn segmenters_of_random_shapes() {
     for seed in 0..MODELS {
+        Device::flex().seed(seed);
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         let config = segmenter(&mut random);
         let model = MaskSegmenter::new(&config, &Device::flex()).map(&mut Shaken);
@@ -97,6 +98,7 @@ fn segmenters_of_random_shapes() {
 #[ignore = "needs a GPU"]
 fn autoencoders_of_random_shapes() {
     for seed in 0..MODELS {
+        Device::flex().seed(seed);
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         let decoder = DecoderConfig::new(8 * random.random_range(1..=4), random.random_range(0..=2), 2);
         let hidden_patches = [HiddenPatches::Drop, HiddenPatches::MaskToken, HiddenPatches::Zero];
