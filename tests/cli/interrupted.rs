@@ -89,8 +89,8 @@ fn role(folder: &Path, out: &str) -> Command {
     command
 }
 
-/// Kills a run at random moments of its own length and starts it again each time, until it may end; returns
-/// how often it was killed.
+/// Kills a run at random moments and starts it again each time, until it may end; returns how often it was
+/// killed before it ended by itself.
 fn kill(command: impl Fn(&str) -> Command, few: u64, mut between: impl FnMut(u64)) -> u64 {
     let begun = Instant::now();
     let output = command("whole").output().unwrap();
@@ -98,11 +98,16 @@ fn kill(command: impl Fn(&str) -> Command, few: u64, mut between: impl FnMut(u64
     let whole = begun.elapsed().as_millis() as u64;
 
     let kills = std::env::var("KILLS").map_or(few, |kills| kills.parse().unwrap());
+    // Together, the kills reach about the end of the run.
+    let latest = (whole * 3 / kills.max(4)).max(200);
     let mut random = ChaCha8Rng::seed_from_u64(3);
     let mut killed = 0;
     for kill in 0..kills {
         let mut child = command("killed").stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        sleep(Duration::from_millis(random.random_range(20..whole * 3 / 4)));
+        let moment = Instant::now() + Duration::from_millis(random.random_range(20..latest));
+        while Instant::now() < moment && child.try_wait().unwrap().is_none() {
+            sleep(Duration::from_millis(1));
+        }
         killed += u64::from(child.try_wait().unwrap().is_none());
         child.kill().unwrap();
         child.wait().unwrap();
