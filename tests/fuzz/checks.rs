@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use mae_seg::data::{CocoDataset, Damaged, PhotoSet};
+use mae_seg::data::{CocoDataset, Damaged, PhotoSet, Search};
 use mae_seg::image::RgbImage;
 use mae_seg::mask::Rle;
 use mae_seg::text::one_line;
@@ -79,7 +79,10 @@ pub fn shard(data: &[u8]) {
 }
 
 fn photos(path: PathBuf) {
-    let Some(set) = told(PhotoSet::open(&[path], Damaged::default())) else { return };
+    // A packed shard is unpacked beside itself, and goes with it.
+    let beside = path.parent().unwrap().to_path_buf();
+    let search = Search { unpacked: beside, ..Search::from(Damaged::default()) };
+    let Some(set) = told(PhotoSet::open(&[path], search)) else { return };
     for index in 0..set.len().min(4) {
         told(set.photo(index));
     }
