@@ -99,6 +99,6 @@ async function hold(lock) {
 
 // Where this goes wrong, the worker asks again and says what is wrong.
 askForWeights().catch(() => {});
-await hold(new URLSearchParams(location.hash.slice(1)).get("life"));
+await hold(self.name);
 await load(4);
 isHere = true;

@@ -34,8 +34,7 @@ pub(super) struct WorkerClient {
 }
 
 impl WorkerClient {
-    /// Starts the worker at an address with a fragment; `hear` is called with all its messages, the first of
-    /// which is [`Reply::Ready`].
+    /// Starts the worker; `hear` is called with all its messages, the first of which is [`Reply::Ready`].
     ///
     /// # Errors
     ///
@@ -43,8 +42,10 @@ impl WorkerClient {
     pub(super) fn spawn(script: &str, hear: impl Fn(Heard) + Clone + 'static) -> Result<Self, JsValue> {
         let options = WorkerOptions::new();
         options.set_type(WorkerType::Module);
+        // Not in the address: behind a service worker, that has no fragment.
         let life = format!("mae-seg-worker-{}", Math::random());
-        let worker = Worker::new_with_options(&format!("{script}&life={life}"), &options)?;
+        options.set_name(&life);
+        let worker = Worker::new_with_options(script, &options)?;
 
         let is_dropped = Rc::new(Cell::new(false));
         let (on_reply, on_end, was_dropped) = (hear.clone(), hear.clone(), is_dropped.clone());
