@@ -1,5 +1,5 @@
 // Starts the worker, and tells the page meanwhile how much of it has come. The weights come beside it: the page names their folder
-// behind the #, as `weights`, or as `gpu` where they are wanted on graphics processors only.
+// in the worker's name, as `weights`, or as `gpu` where they are wanted on graphics processors only.
 
 import init from "./worker.js";
 
@@ -66,7 +66,7 @@ async function askForFolder(at) {
 }
 
 async function askForWeights() {
-  const wanted = new URLSearchParams(location.hash.slice(1));
+  const wanted = new URLSearchParams(self.name);
   let folder = wanted.get("weights");
   if (!folder && wanted.has("gpu")) {
     const adapter = await navigator.gpu?.requestAdapter({ powerPreference: "high-performance" });

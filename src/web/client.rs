@@ -4,8 +4,9 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use js_sys::{Array, ArrayBuffer, Math, Reflect};
+use js_sys::{Array, ArrayBuffer, Math, Promise, Reflect};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
+use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{ErrorEvent, Event, MessageEvent, Worker, WorkerOptions, WorkerType};
 
 use super::channel;
@@ -34,7 +35,8 @@ pub(super) struct WorkerClient {
 }
 
 impl WorkerClient {
-    /// Starts the worker; `hear` is called with all its messages, the first of which is [`Reply::Ready`].
+    /// Starts the worker and names it after the fragment of its address; `hear` is called with all its
+    /// messages, the first of which is [`Reply::Ready`].
     ///
     /// # Errors
     ///
@@ -42,23 +44,22 @@ impl WorkerClient {
     pub(super) fn spawn(script: &str, hear: impl Fn(Heard) + Clone + 'static) -> Result<Self, JsValue> {
         let options = WorkerOptions::new();
         options.set_type(WorkerType::Module);
-        // Not in the address: behind a service worker, that has no fragment.
-        let life = format!("mae-seg-worker-{}", Math::random());
-        options.set_name(&life);
-        let worker = Worker::new_with_options(script, &options)?;
+        // Behind a service worker, a worker's own address has no fragment, so its name tells it that.
+        let (address, told) = script.split_once('#').unwrap_or((script, ""));
+        let name = format!("{told}&life={}", Math::random());
+        options.set_name(&name);
+        let worker = Worker::new_with_options(address, &options)?;
 
         let is_dropped = Rc::new(Cell::new(false));
         let (on_reply, on_end, was_dropped) = (hear.clone(), hear.clone(), is_dropped.clone());
-        let mut end = Some(move || {
-            if !was_dropped.get() {
+        let mut end = Some(async move {
+            if until_free(&name).await.is_ok() && !was_dropped.get() {
                 on_end(Heard::Died("it ended without a word".into()));
             }
         });
         let on_message = Closure::new(move |event: MessageEvent| {
-            // It has its lock before it says anything.
-            if let Some(end) = end.take() {
-                when_free(&life, end);
-            }
+            // It has the lock of its name before it says anything.
+            end.take().into_iter().for_each(spawn_local);
             on_reply(match channel::unpack(event.data()) {
                 Ok((reply, attachments)) => Heard::Reply(reply, channel::only(&attachments)),
                 Err(error) => Heard::Died(format!("its message was not understood: {error}")),
@@ -95,13 +96,17 @@ impl Drop for WorkerClient {
     }
 }
 
-/// Calls `free` once nobody holds the lock `name`; never, where the browser has no locks.
-fn when_free(name: &str, free: impl FnOnce() + 'static) {
-    let locks = Reflect::get(&js_sys::global(), &"navigator".into())
-        .and_then(|navigator| Reflect::get(&navigator, &"locks".into()));
-    if let Ok(locks) = locks {
-        let _ = call(&locks, "request", &Array::of2(&name.into(), &Closure::once_into_js(free)));
-    }
+/// Waits until nobody holds the lock `name`.
+///
+/// # Errors
+///
+/// An error where the browser has no locks, or gives the page none.
+async fn until_free(name: &str) -> Result<(), JsValue> {
+    let navigator = Reflect::get(&js_sys::global(), &"navigator".into())?;
+    let locks = Reflect::get(&navigator, &"locks".into())?;
+    let given = Closure::once_into_js(|| ());
+    let ended: Promise = call(&locks, "request", &Array::of2(&name.into(), &given))?.dyn_into()?;
+    JsFuture::from(ended).await.map(drop)
 }
 
 /// Returns the buffers among the attachments, as `postMessage` expects them.

@@ -23,7 +23,7 @@ self.addEventListener("message", (event) => {
 
 // The second worker ends, without a word, when it is told to.
 const leaves = `
-if (location.hash === "#threads=1") new BroadcastChannel("leave").onmessage = () => close();
+if (self.name.startsWith("threads=1")) new BroadcastChannel("leave").onmessage = () => close();
 `;
 
 describe("the worker", () => {

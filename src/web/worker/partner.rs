@@ -21,7 +21,7 @@ const ALONE: &str = "threads=1";
 /// Returns whether a second worker is of use here: the processor has that many cores, and the page's address
 /// does not forbid it.
 pub(super) fn is_welcome(cores_needed: f64) -> bool {
-    let is_alone = scope().location().hash().contains(ALONE);
+    let is_alone = scope().name().contains(ALONE);
     !is_alone && scope().navigator().hardware_concurrency() >= cores_needed
 }
 
