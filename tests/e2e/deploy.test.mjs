@@ -67,6 +67,7 @@ test("without a network, the page opens and finds objects as before", async () =
   await site.close();
   await page.page.reload();
   assert.equal(await page.settle(), "ready");
+  assert.match(await page.page.workers()[0].evaluate(() => self.name), /^weights=/, "told what to ask for early");
   await page.hook("start-fresh").click();
   await page.sample("coffee.jpg");
   assert.deepEqual(await page.instances(), found);
